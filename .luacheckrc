@@ -1,0 +1,17 @@
+std = "lua54"
+max_line_length = 120
+self = false   -- a method need not use its actor
+exclude_files = { "build" }
+
+local actor_globals = { "UserError", "null", "array" }
+
+files["spec"] = { std = "+busted" }
+files["examples/**/*_spec.lua"] = { std = "+busted" }
+files["actors"] = { read_globals = actor_globals }
+files["examples"] = { read_globals = actor_globals }
+files["spec/support/actors"] = { read_globals = actor_globals }
+files["spec/support/actors_attack"] = { read_globals = actor_globals }
+files["spec/bench"] = { globals = { "wrk", "request", "response", "init", "done" } }   -- wrk's own
+files["spec/support/wrk_tally.lua"] = {
+  globals = { "wrk", "init", "request", "response", "setup", "done", "number", "acknowledged", "highest", "refused" },
+}

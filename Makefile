@@ -1,0 +1,159 @@
+# Builds Troupe, runs it and tests it. `make help` lists the targets.
+#
+# What is built for one purpose is a flavour and lives in build/<flavour>/, objects in the same tree as their sources:
+#   release  the program
+#   kit      the spec kit troupe_host.so, which runs the host inside a busted process, and the tests in C
+#   asan     program, kit and tests under AddressSanitizer and UndefinedBehaviorSanitizer
+#   tsan     the same under ThreadSanitizer
+#   clang    objects only, for clang's warnings
+
+.DEFAULT_GOAL := build
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+PREFIX ?= /usr/local
+LUA_SHARE = $(DESTDIR)$(PREFIX)/share/lua/5.4
+LUA_LIB = $(DESTDIR)$(PREFIX)/lib/lua/5.4
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef -Wwrite-strings \
+            -Wconversion -Werror
+C_FLAGS := -std=c11 -D_GNU_SOURCE -Ihost -I/usr/include/lua5.4 -MMD -MP -pthread $(WARNINGS)
+
+flags_release := -O2 -g
+flags_kit     := -O2 -g -fPIC -DTROUPE_FAULTS
+flags_asan    := -O1 -g -fPIC -DTROUPE_FAULTS -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+                 -fno-omit-frame-pointer
+flags_tsan    := -O1 -g -fPIC -DTROUPE_FAULTS -fsanitize=thread -fno-omit-frame-pointer
+flags_clang   := -O2 -g -DTROUPE_FAULTS
+
+# --- What is built from what ---------------------------------------------------------------------------------------
+
+LEDGER_ROOMS  := base codec ledger
+ledger_sources := $(foreach room,$(LEDGER_ROOMS),$(wildcard host/$(room)/*.c))
+kit_sources    := $(ledger_sources) $(foreach room,script stage kit,$(wildcard host/$(room)/*.c))
+host_sources   := $(wildcard host/*.c) $(ledger_sources) $(foreach room,script stage door,$(wildcard host/$(room)/*.c))
+test_sources   := $(wildcard spec/c/*_test.c)
+helper_sources := $(filter-out $(test_sources),$(wildcard spec/c/*.c))
+all_sources    := $(sort $(host_sources) $(kit_sources) $(test_sources) $(helper_sources))
+lua_sources    := $(wildcard lua/troupe/*.lua)
+
+# The program brings its own Lua and what belongs to it. The kit is loaded by lua5.4, which has Lua's symbols already: a
+# second Lua in one process would be another Lua. It stays loaded to the end, so that a leak that a sanitizer reports then
+# still has its names.
+host_libraries := -Wl,--as-needed -rdynamic -l:liblua5.4.a -l:liblua5.4-cjson.a -l:liblmdb.a -l:libyajl_s.a -lisal \
+                  -lh2o-evloop -lm
+kit_libraries  := -Wl,--as-needed -l:liblua5.4-cjson.so.0 -llmdb -lyajl -lisal -lm
+test_libraries := -Wl,--as-needed -llmdb -lyajl -lisal -lcmocka -lm
+
+objects = $(patsubst %.c,build/$(1)/%.o,$(2))
+tests = $(patsubst %.c,build/$(1)/%,$(test_sources))
+
+define flavour
+build/$(1)/%.o: %.c Makefile | packages
+	@mkdir -p $$(@D)
+	@echo "cc    $$@"
+	@$(or $(2),$$(CC)) $$(C_FLAGS) $$(flags_$(1)) $$(EXTRA) -c -o $$@ $$<
+
+build/$(1)/troupe: $(call objects,$(1),$(host_sources))
+	@echo "link  $$@"
+	@$$(CC) $$(flags_$(1)) -pthread -o $$@ $$^ $$(host_libraries)
+
+build/$(1)/troupe_host.so: $(call objects,$(1),$(kit_sources))
+	@echo "link  $$@"
+	@$$(CC) $$(flags_$(1)) -pthread -shared -Wl,-Bsymbolic -Wl,-z,nodelete -o $$@ $$^ $$(kit_libraries)
+
+# What the tests in C are linked with: an archive, of which each takes what it needs, and so neither Lua nor h2o.
+build/$(1)/rooms.a: $(call objects,$(1),$(filter-out host/kit/%,$(kit_sources)) $(wildcard host/door/*.c) $(helper_sources))
+	@echo "ar    $$@"
+	@rm -f $$@ && ar rcs $$@ $$^
+
+$(call tests,$(1)): build/$(1)/%: build/$(1)/%.o build/$(1)/rooms.a
+	@echo "link  $$@"
+	@$$(CC) $$(flags_$(1)) -pthread -o $$@ $$^ $$(test_libraries)
+
+build/$(1)/host/script/embedded.o: $(lua_sources)
+build/$(1)/host/door/%.o: EXTRA := -DH2O_USE_LIBUV=0
+endef
+
+$(foreach name,release kit asan tsan,$(eval $(call flavour,$(name))))
+$(eval $(call flavour,clang,clang))
+
+.SECONDARY:
+-include $(foreach name,release kit asan tsan clang,$(patsubst %.o,%.d,$(call objects,$(name),$(all_sources))))
+
+# --- Packages ------------------------------------------------------------------------------------------------------
+
+package_groups := build $(if $(filter test asan tsan check crash bench,$(MAKECMDGOALS)),test) $(filter check bench,$(MAKECMDGOALS)) \
+                  $(if $(filter clang lint,$(MAKECMDGOALS)),check)
+
+# Asks dpkg each time, which takes milliseconds, and touches apt only where something is missing.
+.PHONY: packages
+packages:
+	@command -v dpkg-query >/dev/null || { echo "This is no Debian: see .packages for what is needed." >&2; exit 0; }; \
+	wanted=$$(awk -v groups=" $(package_groups) " '/^[a-z]/ && index(groups, " " $$2 " ") { print $$1 }' .packages); \
+	there=$$(dpkg-query -W -f '$${db:Status-Status} $${Package}\n' $$wanted 2>/dev/null | sed -n 's/^installed //p'); \
+	missing=$$(for name in $$wanted; do \
+	  printf '%s\n' "$$there" | grep -qxF "$$name" || printf '%s ' "$$name"; done); \
+	[ -n "$$missing" ] || exit 0; \
+	echo "Installing from Debian: $$missing"; \
+	[ "$$(id -u)" = 0 ] && root= || root=sudo; \
+	$$root apt-get -q -o DPkg::Lock::Timeout=120 update </dev/null && \
+	$$root env DEBIAN_FRONTEND=noninteractive \
+	  apt-get -q -y -o DPkg::Lock::Timeout=120 install --no-install-recommends $$missing </dev/null
+
+# --- Targets -------------------------------------------------------------------------------------------------------
+
+.PHONY: build kit run test check lint clang asan tsan crash bench install uninstall clean help
+
+build: build/release/troupe  ## build the program, build/release/troupe
+
+kit: build/kit/troupe_host.so  ## build the spec kit, so that plain `busted` runs here
+
+run: build/release/troupe  ## serve the actors in actors/; flags in ARGS="--dev ..."
+	@build/release/troupe serve actors $(ARGS)
+
+test: build/release/troupe build/kit/troupe_host.so $(call tests,kit)  ## run all tests; only some: ONLY=kv
+	@TROUPE_PROGRAM=build/release/troupe lua5.4 spec/run.lua kit $(ONLY)
+
+check: build/release/troupe build/kit/troupe_host.so $(call tests,kit)  ## run all tests, luacheck and clang's warnings
+	@TROUPE_PROGRAM=build/release/troupe TROUPE_LINT=1 lua5.4 spec/run.lua kit $(ONLY)
+
+asan: build/asan/troupe build/asan/troupe_host.so $(call tests,asan)  ## the tests under address and undefined sanitizers
+	@TROUPE_PROGRAM=build/asan/troupe lua5.4 spec/run.lua asan $(ONLY)
+
+tsan: build/tsan/troupe build/tsan/troupe_host.so $(call tests,tsan)  ## the tests under the thread sanitizer
+	@TROUPE_PROGRAM=build/tsan/troupe lua5.4 spec/run.lua tsan $(ONLY)
+
+crash: build/release/troupe packages  ## kill the host under load, 20 times and more: nothing acknowledged may be missing
+	@TROUPE_PROGRAM=build/release/troupe TROUPE_ROUNDS=20 TROUPE_INCREMENTS=100000 busted spec/host/kill_spec.lua
+
+lint: packages  ## luacheck over all Lua files
+	@luacheck --quiet --no-color $(wildcard lua actors examples spec)
+
+clang: $(call objects,clang,$(all_sources))  ## compile everything with clang, for its warnings
+
+bench: build/release/troupe packages  ## measure against peers in the same run; installs wrk and nginx
+	@lua5.4 spec/bench/run.lua build/release/troupe
+
+install: build/release/troupe build/kit/troupe_host.so  ## install to PREFIX (/usr/local), below DESTDIR if set
+	install -D -m 755 build/release/troupe $(DESTDIR)$(PREFIX)/bin/troupe
+	install -D -m 755 build/kit/troupe_host.so $(LUA_LIB)/troupe_host.so
+	install -d $(LUA_SHARE)/troupe
+	$(if $(lua_sources),install -m 644 $(lua_sources) $(LUA_SHARE)/troupe)
+
+uninstall:  ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/troupe $(LUA_LIB)/troupe_host.so
+	rm -f $(patsubst lua/%,$(LUA_SHARE)/%,$(lua_sources))
+	[ ! -d $(LUA_SHARE)/troupe ] || rmdir $(LUA_SHARE)/troupe
+
+clean:  ## remove build/
+	rm -rf build
+
+help:  ## list the targets
+	@awk -F ':.*  ## ' '/^[a-z]+:.*  ## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile

@@ -1,0 +1,128 @@
+/* buf.c -- bytes that grow by doubling. */
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+
+enum { CAPACITY_FIRST = 64 };
+
+void buf_init(struct buf *buf, size_t size_max) {
+  *buf = (struct buf){ .size_max = size_max };
+}
+
+void buf_done(struct buf *buf) {
+  mem_free(buf->data);
+  *buf = (struct buf){ 0 };
+}
+
+void buf_clear(struct buf *buf) {
+  buf->size = 0;
+  buf->err = ERR_NONE;
+}
+
+static bool fail(struct buf *buf, enum err err) {
+  buf->err = err;
+  return false;
+}
+
+/* Whether `count` more bytes are within the limit. */
+static bool try_limit(struct buf *buf, size_t count) {
+  size_t size_max = buf->size_max == 0 ? SIZE_MAX / 2 : buf->size_max;
+  if (buf->size > size_max || count > size_max - buf->size) return fail(buf, ERR_TOO_LARGE);
+  return true;
+}
+
+/* Makes the memory hold `count` more bytes, be they within the limit or not. */
+static bool try_grow(struct buf *buf, size_t count) {
+  if (buf->capacity - buf->size >= count && buf->data != NULL) return true;
+  size_t needed = buf->size + count;
+  size_t capacity = buf->capacity < SIZE_MAX / 4 ? buf->capacity * 2 : needed;
+  if (capacity < needed) capacity = needed;
+  if (capacity < CAPACITY_FIRST) capacity = CAPACITY_FIRST;
+  uint8_t *data = mem_try_resize(buf->data, capacity);
+  if (data == NULL) return fail(buf, ERR_MEMORY);
+  buf->data = data;
+  buf->capacity = capacity;
+  return true;
+}
+
+uint8_t *buf_try_reserve(struct buf *buf, size_t count) {
+  CHECK_THAT(buf->size, <=, buf->capacity);
+  if (buf->err != ERR_NONE || !try_limit(buf, count) || !try_grow(buf, count)) return NULL;
+  return buf->data + buf->size;
+}
+
+void buf_put(struct buf *buf, struct slice bytes) {
+  if (bytes.size == 0) return;
+  uint8_t *room = buf_try_reserve(buf, bytes.size);
+  if (room == NULL) return;
+  memcpy(room, bytes.data, bytes.size);
+  buf->size += bytes.size;
+}
+
+void buf_put_byte(struct buf *buf, uint8_t byte) {
+  uint8_t *room = buf_try_reserve(buf, 1);
+  if (room == NULL) return;
+  *room = byte;
+  buf->size++;
+}
+
+void buf_put_text(struct buf *buf, const char *text) {
+  buf_put(buf, slice_text(text));
+}
+
+void buf_put_u32(struct buf *buf, uint32_t number) {
+  uint8_t bytes[4];
+  for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(number >> (24 - 8 * i));
+  buf_put(buf, slice_of(bytes, sizeof bytes));
+}
+
+void buf_put_u64(struct buf *buf, uint64_t number) {
+  uint8_t bytes[8];
+  for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(number >> (56 - 8 * i));
+  buf_put(buf, slice_of(bytes, sizeof bytes));
+}
+
+/* printf writes the end of a string too, one byte more than counts; so the limit and the memory are asked apart. */
+void buf_printf(struct buf *buf, const char *format, ...) {
+  if (buf->err != ERR_NONE || !try_grow(buf, 1)) return;
+  va_list args;
+  size_t room = buf->capacity - buf->size;
+  va_start(args, format);
+  int printed = vsnprintf((char *)buf->data + buf->size, room, format, args);
+  va_end(args);
+  if (printed < 0) {
+    fail(buf, ERR_TOO_LARGE);
+    return;
+  }
+  size_t count = (size_t)printed;
+  if (!try_limit(buf, count)) return;
+  if (count >= room) {
+    if (!try_grow(buf, count + 1)) return;
+    va_start(args, format);
+    printed = vsnprintf((char *)buf->data + buf->size, count + 1, format, args);
+    va_end(args);
+    CHECK_THAT((size_t)printed, ==, count);
+  }
+  buf->size += count;
+}
+
+void buf_move(struct buf *to, struct buf *from) {
+  if (to == from) return;
+  mem_free(to->data);
+  *to = *from;
+  *from = (struct buf){ .size_max = from->size_max };
+}
+
+uint32_t read_u32(const uint8_t *bytes) {
+  uint32_t number = 0;
+  for (size_t i = 0; i < 4; i++) number = number << 8 | bytes[i];
+  return number;
+}
+
+uint64_t read_u64(const uint8_t *bytes) {
+  return (uint64_t)read_u32(bytes) << 32 | read_u32(bytes + 4);
+}

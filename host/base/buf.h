@@ -1,0 +1,57 @@
+/* buf.h -- bytes that grow.
+ *
+ * WHY    Replies, changes and values are written piece by piece. A buffer remembers its first failure, so that a
+ *        writer checks once, at the end, as with stdio.
+ * ROOM   base.
+ * OWNS   Its bytes. buf_init() or `= {0}` ... buf_done(). buf_move() hands them on and leaves the source empty.
+ * ALWAYS After a failure `err` is ERR_MEMORY or ERR_TOO_LARGE, writes do nothing, and the bytes so far stay.
+ * LIMITS `size_max`; 0 means none.
+ */
+#ifndef TROUPE_BUF_H
+#define TROUPE_BUF_H
+
+#include "base/err.h"
+#include "base/slice.h"
+
+struct buf {
+  uint8_t *data;
+  size_t size;
+  size_t capacity;
+  size_t size_max;
+  enum err err;
+};
+
+/* An empty buffer that refuses to grow beyond `size_max` bytes (0: no limit). Allocates nothing. */
+void buf_init(struct buf *buf, size_t size_max);
+void buf_done(struct buf *buf);
+
+/* Empties it and forgets its failure, but keeps the memory for the next use. */
+void buf_clear(struct buf *buf);
+
+/* Makes room for `count` more bytes and returns where they go, or NULL after a failure. The caller writes them
+ * and then adds to `size`. */
+uint8_t *buf_try_reserve(struct buf *buf, size_t count);
+
+void buf_put(struct buf *buf, struct slice bytes);
+void buf_put_byte(struct buf *buf, uint8_t byte);
+void buf_put_text(struct buf *buf, const char *text);
+
+/* Big-endian, so that byte order is number order. */
+void buf_put_u32(struct buf *buf, uint32_t number);
+void buf_put_u64(struct buf *buf, uint64_t number);
+
+/* printf into it, without the end of the string. */
+void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Moves bytes and failure from one to the other (which is released first); the source is empty afterwards. */
+void buf_move(struct buf *to, struct buf *from);
+
+static inline struct slice buf_slice(const struct buf *buf) {
+  return slice_of(buf->data, buf->size);
+}
+
+/* Reads what buf_put_u32/u64 wrote. */
+uint32_t read_u32(const uint8_t *bytes);
+uint64_t read_u64(const uint8_t *bytes);
+
+#endif

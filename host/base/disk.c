@@ -1,0 +1,155 @@
+/* disk.c -- the few calls of the operating system on which durability rests. */
+#include "base/disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool take(unsigned *left) {
+  if (*left == 0) return false;
+  (*left)--;
+  return true;
+}
+
+bool faults_take_write(struct faults *faults) {
+  return take(&faults->write_next);
+}
+
+bool faults_take_sync(struct faults *faults) {
+  return take(&faults->sync_next);
+}
+
+/* The folder in which a path stands, into `folder` of PATH_MAX bytes. */
+static int parent_of(const char *path, char *folder) {
+  size_t size = strlen(path);
+  if (size == 0) return ENOENT;
+  if (size >= PATH_MAX) return ENAMETOOLONG;
+  while (size > 1 && path[size - 1] == '/') size--;
+  while (size > 0 && path[size - 1] != '/') size--;
+  while (size > 1 && path[size - 1] == '/') size--;
+  if (size == 0) {
+    memcpy(folder, ".", 2);
+  } else {
+    memcpy(folder, path, size);
+    folder[size] = 0;
+  }
+  return 0;
+}
+
+static int sync_parent(const char *path) {
+  char folder[PATH_MAX];
+  int error = parent_of(path, folder);
+  return error != 0 ? error : disk_sync_folder(folder);
+}
+
+int disk_make_folder(const char *path) {
+  if (mkdir(path, 0700) != 0) {
+    struct stat status;
+    if (errno != EEXIST) return errno;
+    if (stat(path, &status) != 0) return errno;
+    if (!S_ISDIR(status.st_mode)) return ENOTDIR;
+  }
+  /* One that exists may be from a start that ended before it came to this line. */
+  return sync_parent(path);
+}
+
+int disk_sync_folder(const char *path) {
+  int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return errno;
+  int error = fsync(fd) == 0 ? 0 : errno;
+  close(fd);
+  return error;
+}
+
+/* Reads to the end of the file and not only as far as its size said: it may grow meanwhile. */
+static int read_all(int fd, size_t size_max, struct buf *into) {
+  uint8_t piece[16384];
+  size_t size = 0;
+  for (;;) {
+    ssize_t got = read(fd, piece, sizeof piece);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return errno;
+    if (got == 0) return 0;
+    if ((size_t)got > size_max - size) return EFBIG;
+    size += (size_t)got;
+    buf_put(into, slice_of(piece, (size_t)got));
+    if (into->err != ERR_NONE) return into->err == ERR_MEMORY ? ENOMEM : EFBIG;
+  }
+}
+
+int disk_read_file(const char *path, size_t size_max, struct buf *into) {
+  int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (fd < 0) return errno;
+  size_t size_before = into->size;
+  struct stat status;
+  int error;
+  if (fstat(fd, &status) != 0) error = errno;
+  else if (!S_ISREG(status.st_mode)) error = EINVAL;
+  else if ((uintmax_t)status.st_size > size_max) error = EFBIG;
+  else error = read_all(fd, size_max, into);
+  if (error != 0) into->size = size_before;
+  close(fd);
+  return error;
+}
+
+static int write_all(int fd, struct slice content) {
+  while (content.size > 0) {
+    ssize_t written = write(fd, content.data, content.size);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno;
+    content = slice_after(content, (size_t)written);
+  }
+  return 0;
+}
+
+/* A new file with all of the content, synced. */
+static int write_new(const char *path, struct slice content, mode_t mode) {
+  if (unlink(path) != 0 && errno != ENOENT) return errno;   /* left behind by a crash, perhaps with another mode */
+  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+  if (fd < 0) return errno;
+  int error = write_all(fd, content);
+  if (error == 0 && fsync(fd) != 0) error = errno;
+  if (close(fd) != 0 && error == 0) error = errno;
+  if (error != 0) unlink(path);
+  return error;
+}
+
+int disk_write_file(const char *path, struct slice content, mode_t mode) {
+  char neighbour[PATH_MAX];
+  int printed = snprintf(neighbour, sizeof neighbour, "%s.new", path);
+  if (printed < 0 || (size_t)printed >= sizeof neighbour) return ENAMETOOLONG;
+  int error = write_new(neighbour, content, mode);
+  if (error != 0) return error;
+  if (rename(neighbour, path) != 0) {
+    error = errno;
+    unlink(neighbour);
+    return error;
+  }
+  return sync_parent(path);
+}
+
+/* flock() and not fcntl(): its locks belong to the open file, so a second host in this process is refused as well. */
+int disk_lock(const char *path, int *fd) {
+  *fd = -1;
+  int opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (opened < 0) return errno;
+  int error = 0;
+  while (flock(opened, LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EINTR) continue;
+    error = errno;
+    close(opened);
+    return error;
+  }
+  *fd = opened;
+  return 0;
+}
+
+void disk_unlock(int *fd) {
+  if (*fd < 0) return;
+  close(*fd);
+  *fd = -1;
+}

@@ -1,0 +1,46 @@
+/* disk.h -- files and folders as the host needs them, and the places where a test lets them fail.
+ *
+ * WHY     Durability is a matter of a few calls in the right order; they stand here, each checked. A fault point
+ *         is a named place in front of such a call.
+ * ROOM    base.
+ * THREAD  Functions: any. A `struct faults` belongs to the thread that runs the ledger's steps; inline, that is the
+ *         caller's.
+ * ERRORS  The int functions answer 0 or an errno.
+ */
+#ifndef TROUPE_DISK_H
+#define TROUPE_DISK_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+
+/* Where the next write or sync of the ledger is to fail, and how often: set by specs, all zero in a host. */
+struct faults {
+  unsigned write_next;   /* so many writes fail as on a full disk */
+  unsigned sync_next;    /* so many syncs fail */
+};
+
+/* Answers whether the fault is due, and uses it up. */
+bool faults_take_write(struct faults *faults);
+bool faults_take_sync(struct faults *faults);
+
+/* Makes a folder with mode 0700 where it is missing (its parent must exist), and syncs the parent. */
+int disk_make_folder(const char *path);
+
+/* Syncs a folder, so that what was created in it stays. */
+int disk_sync_folder(const char *path);
+
+/* Whole content of a file of at most `size_max` bytes into `into` (appended). EFBIG where it is larger, EINVAL where
+ * it is no regular file. A FIFO is never waited for. */
+int disk_read_file(const char *path, size_t size_max, struct buf *into);
+
+/* Writes a small file whole or not at all: to a neighbour, synced, renamed, folder synced. */
+int disk_write_file(const char *path, struct slice content, mode_t mode);
+
+/* Locks a file for this process (created where missing) until disk_unlock() or the process's end. EWOULDBLOCK where
+ * somebody holds it, be it this process by an earlier call. */
+int disk_lock(const char *path, int *fd);
+void disk_unlock(int *fd);
+
+#endif

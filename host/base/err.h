@@ -1,0 +1,48 @@
+/* err.h -- the one list of errors: value, code string, HTTP status.
+ *
+ * WHY   A code is a promise to users (lua/README.md, "Errors"); it is written down once.
+ * ROOM  base.
+ */
+#ifndef TROUPE_ERR_H
+#define TROUPE_ERR_H
+
+/*  value                  code                 HTTP  */
+#define ERR_LIST(X)                                    \
+  X(ERR_USER,              "user_error",        400)   \
+  X(ERR_REQUEST,           "invalid_request",   400)   \
+  X(ERR_ARGUMENTS,         "invalid_arguments", 400)   \
+  X(ERR_KEY,               "invalid_key",       400)   \
+  X(ERR_UNAUTHORIZED,      "unauthorized",      401)   \
+  X(ERR_CLASS_NOT_FOUND,   "class_not_found",   404)   \
+  X(ERR_METHOD_NOT_FOUND,  "method_not_found",  404)   \
+  X(ERR_ACTOR_NOT_FOUND,   "actor_not_found",   404)   \
+  X(ERR_INTERRUPTED,       "interrupted",       409)   \
+  X(ERR_TOO_LARGE,         "payload_too_large", 413)   \
+  X(ERR_INTERNAL,          "internal_error",    500)   \
+  X(ERR_OVERLOADED,        "overloaded",        503)   \
+  X(ERR_STORAGE,           "storage_error",     503)   \
+  X(ERR_TIMEOUT,           "timeout",           504)   \
+  X(ERR_MEMORY,            "out_of_memory",     507)   \
+  X(ERR_DEADLOCK,          "deadlock",          508)
+
+enum err {
+  ERR_NONE = 0,
+#define ERR_VALUE(value, code, status) value,
+  ERR_LIST(ERR_VALUE)
+#undef ERR_VALUE
+  ERR_NOT_FOUND,       /* inside the host only: no such record */
+  ERR_FATAL,           /* inside the host only: it is unknown what is on disk; the host must end */
+  ERR_COUNT
+};
+
+/* The code string of an error, a constant: err_code(ERR_KEY) is "invalid_key". */
+const char *err_code(enum err err);
+
+/* The HTTP status of an error; 200 for ERR_NONE. */
+int err_status(enum err err);
+
+/* Whether a text is the code of an error of the host, and so taken: a UserError may not bear it.
+ * "user_error" is not taken. */
+int err_is_reserved(const char *code);
+
+#endif

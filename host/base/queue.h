@@ -1,0 +1,39 @@
+/* queue.h -- how threads talk: many put, one takes all.
+ *
+ * WHY     A thread of the host is a step function over its queues; a queue is the only place where two threads
+ *         meet, and the only one with a lock. The taker takes everything at once, so that a batch costs one lock.
+ * ROOM    base. Only here and in main.c: threads.
+ * THREAD  queue_put() from any; the rest on the taker's own.
+ * OWNS    Nothing of its items: an item embeds its `struct queue_item`, belongs to the queue from queue_put() on,
+ *         and to the taker after queue_take().
+ * ALWAYS  1. Items of one thread are taken in the order in which it put them.
+ *         2. After queue_put() the taker wakes, if it waits or is about to.
+ */
+#ifndef TROUPE_QUEUE_H
+#define TROUPE_QUEUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct queue_item {
+  struct queue_item *next;
+};
+
+struct queue;
+
+struct queue *queue_new(void);
+void queue_free(struct queue *queue);   /* must be empty */
+
+void queue_put(struct queue *queue, struct queue_item *item);
+
+/* All items, oldest first, linked by `next`; NULL where there is none. Does not wait. */
+struct queue_item *queue_take(struct queue *queue);
+
+/* Waits until there is an item, or queue_wake() was called since the last wait, or `timeout_ns` is over
+ * (negative: for ever). */
+void queue_wait(struct queue *queue, int64_t timeout_ns);
+
+/* Ends one queue_wait(), the present or the next, without an item. From any thread. */
+void queue_wake(struct queue *queue);
+
+#endif

@@ -1,0 +1,170 @@
+/* value.c -- MessagePack: msgpack-c writes, a switch over the first byte reads. */
+#include "codec/value.h"
+
+#include <msgpack/pack.h>
+
+static int write_to_buf(void *data, const char *bytes, size_t size) {
+  struct buf *buf = data;
+  buf_put(buf, slice_of(bytes, size));
+  return buf->err == ERR_NONE ? 0 : -1;
+}
+
+static msgpack_packer packer_of(struct buf *buf) {
+  return (msgpack_packer){ .data = buf, .callback = write_to_buf };
+}
+
+/* What the packer answers is known to the buffer, which remembers its first failure; hence the casts to void. */
+
+void value_put_null(struct buf *buf) {
+  msgpack_packer packer = packer_of(buf);
+  (void)msgpack_pack_nil(&packer);
+}
+
+void value_put_boolean(struct buf *buf, bool truth) {
+  msgpack_packer packer = packer_of(buf);
+  (void)(truth ? msgpack_pack_true(&packer) : msgpack_pack_false(&packer));
+}
+
+void value_put_integer(struct buf *buf, int64_t number) {
+  msgpack_packer packer = packer_of(buf);
+  (void)msgpack_pack_int64(&packer, number);
+}
+
+void value_put_float(struct buf *buf, double number) {
+  msgpack_packer packer = packer_of(buf);
+  (void)msgpack_pack_double(&packer, number);
+}
+
+void value_put_string(struct buf *buf, struct slice text) {
+  if (buf->err == ERR_NONE && text.size > UINT32_MAX) buf->err = ERR_TOO_LARGE;
+  if (buf->err != ERR_NONE) return;
+  msgpack_packer packer = packer_of(buf);
+  (void)msgpack_pack_str(&packer, text.size);
+  if (text.size > 0) (void)msgpack_pack_str_body(&packer, text.data, text.size);
+}
+
+void value_put_array(struct buf *buf, uint32_t count) {
+  msgpack_packer packer = packer_of(buf);
+  (void)msgpack_pack_array(&packer, count);
+}
+
+void value_put_map(struct buf *buf, uint32_t count) {
+  msgpack_packer packer = packer_of(buf);
+  (void)msgpack_pack_map(&packer, count);
+}
+
+void value_put_same(struct buf *buf, uint32_t table) {
+  uint8_t number[4];
+  for (size_t i = 0; i < sizeof number; i++) number[i] = (uint8_t)(table >> (24 - 8 * i));
+  msgpack_packer packer = packer_of(buf);
+  (void)msgpack_pack_ext_with_body(&packer, number, sizeof number, VALUE_EXT_SAME);
+}
+
+void value_reader_init(struct value_reader *reader, struct slice bytes) {
+  *reader = (struct value_reader){ .rest = bytes };
+}
+
+/* A big-endian number of 1, 2, 4 or 8 bytes off the front of `rest`; false where there are fewer. */
+static bool take_number(struct slice *rest, size_t size, uint64_t *number) {
+  if (rest->size < size) return false;
+  *number = 0;
+  for (size_t i = 0; i < size; i++) *number = *number << 8 | rest->data[i];
+  *rest = slice_after(*rest, size);
+  return true;
+}
+
+static enum value_type read_unsigned(struct value_reader *reader, struct slice *rest, size_t size) {
+  uint64_t number;
+  if (!take_number(rest, size, &number) || number > INT64_MAX) return VALUE_BROKEN;
+  reader->integer = (int64_t)number;
+  return VALUE_INTEGER;
+}
+
+static enum value_type read_signed(struct value_reader *reader, struct slice *rest, size_t size) {
+  uint64_t number;
+  if (!take_number(rest, size, &number)) return VALUE_BROKEN;
+  switch (size) {
+    case 1: reader->integer = (int8_t)number; break;
+    case 2: reader->integer = (int16_t)number; break;
+    case 4: reader->integer = (int32_t)number; break;
+    default: reader->integer = (int64_t)number;
+  }
+  return VALUE_INTEGER;
+}
+
+static enum value_type read_float(struct value_reader *reader, struct slice *rest) {
+  uint64_t bits;
+  if (!take_number(rest, sizeof bits, &bits)) return VALUE_BROKEN;
+  memcpy(&reader->number, &bits, sizeof bits);
+  return VALUE_FLOAT;
+}
+
+static enum value_type read_string(struct value_reader *reader, struct slice *rest, uint64_t size) {
+  if (size > rest->size) return VALUE_BROKEN;
+  reader->text = slice_of(rest->data, (size_t)size);
+  *rest = slice_after(*rest, (size_t)size);
+  return VALUE_STRING;
+}
+
+/* A token is a byte at least, so no more of them can follow than there are bytes. */
+static enum value_type read_table(struct value_reader *reader, const struct slice *rest, uint64_t count, bool is_map) {
+  if (count > rest->size / (is_map ? 2 : 1)) return VALUE_BROKEN;
+  reader->count = (uint32_t)count;
+  return is_map ? VALUE_MAP : VALUE_ARRAY;
+}
+
+static enum value_type read_same(struct value_reader *reader, struct slice *rest) {
+  uint64_t type, table;
+  if (!take_number(rest, 1, &type) || type != VALUE_EXT_SAME || !take_number(rest, 4, &table)) return VALUE_BROKEN;
+  reader->count = (uint32_t)table;
+  return VALUE_SAME;
+}
+
+/* A token whose first byte, 0xc0 to 0xdf, says how the rest is to be read. */
+static enum value_type read_long(struct value_reader *reader, struct slice *rest, uint8_t code) {
+  uint64_t number;
+  switch (code) {
+    case 0xc0: return VALUE_NULL;
+    case 0xc2: case 0xc3: reader->truth = code == 0xc3; return VALUE_BOOLEAN;
+    case 0xcb: return read_float(reader, rest);
+    case 0xcc: return read_unsigned(reader, rest, 1);
+    case 0xcd: return read_unsigned(reader, rest, 2);
+    case 0xce: return read_unsigned(reader, rest, 4);
+    case 0xcf: return read_unsigned(reader, rest, 8);
+    case 0xd0: return read_signed(reader, rest, 1);
+    case 0xd1: return read_signed(reader, rest, 2);
+    case 0xd2: return read_signed(reader, rest, 4);
+    case 0xd3: return read_signed(reader, rest, 8);
+    case 0xd6: return read_same(reader, rest);
+    case 0xd9: return take_number(rest, 1, &number) ? read_string(reader, rest, number) : VALUE_BROKEN;
+    case 0xda: return take_number(rest, 2, &number) ? read_string(reader, rest, number) : VALUE_BROKEN;
+    case 0xdb: return take_number(rest, 4, &number) ? read_string(reader, rest, number) : VALUE_BROKEN;
+    case 0xdc: return take_number(rest, 2, &number) ? read_table(reader, rest, number, false) : VALUE_BROKEN;
+    case 0xdd: return take_number(rest, 4, &number) ? read_table(reader, rest, number, false) : VALUE_BROKEN;
+    case 0xde: return take_number(rest, 2, &number) ? read_table(reader, rest, number, true) : VALUE_BROKEN;
+    case 0xdf: return take_number(rest, 4, &number) ? read_table(reader, rest, number, true) : VALUE_BROKEN;
+    default: return VALUE_BROKEN;
+  }
+}
+
+enum value_type value_next(struct value_reader *reader) {
+  if (reader->rest.size == 0) return VALUE_END;
+  uint8_t code = reader->rest.data[0];
+  struct slice rest = slice_after(reader->rest, 1);
+  enum value_type type;
+  if (code < 0x80 || code >= 0xe0) {
+    reader->integer = (int8_t)code;
+    type = VALUE_INTEGER;
+  } else if (code < 0x90) {
+    type = read_table(reader, &rest, code & 0x0f, true);
+  } else if (code < 0xa0) {
+    type = read_table(reader, &rest, code & 0x0f, false);
+  } else if (code < 0xc0) {
+    type = read_string(reader, &rest, code & 0x1f);
+  } else {
+    type = read_long(reader, &rest, code);
+  }
+  /* What is broken stays in front, so that it is broken the next time too. */
+  if (type != VALUE_BROKEN) reader->rest = rest;
+  return type;
+}

@@ -1,0 +1,53 @@
+/* address.c -- see address.h. */
+#include "door/address.h"
+
+#include <stdio.h>
+#include <sys/socket.h>
+
+enum { HOST_SIZE_MAX = 256, PORT_MAX = 65535 };
+
+/* Splits at the last colon. False where that gives no host and port. */
+static bool split(const char *address, char host[HOST_SIZE_MAX], const char **port) {
+  const char *colon = strrchr(address, ':');
+  if (colon == NULL || colon == address) return false;
+  const char *begin = address, *end = colon;
+  bool is_bracketed = *begin == '[' && end[-1] == ']';
+  if (is_bracketed) begin++, end--;
+  size_t size = (size_t)(end - begin);
+  /* A bare IPv6 address would lose its last part to the port. */
+  if (!is_bracketed && memchr(begin, ':', size) != NULL) return false;
+  if (size == 0 || size >= HOST_SIZE_MAX) return false;
+  memcpy(host, begin, size);
+  host[size] = 0;
+
+  *port = colon + 1;
+  size_t digits = strspn(*port, "0123456789");
+  if (digits == 0 || digits > 5 || (*port)[digits] != 0) return false;
+  unsigned number = 0;
+  for (const char *digit = *port; *digit != 0; digit++) number = number * 10 + (unsigned)(*digit - '0');
+  return number <= PORT_MAX;
+}
+
+enum err address_resolve(const char *address, bool to_listen, struct addrinfo **found, struct failure *failure) {
+  char host[HOST_SIZE_MAX];
+  const char *port;
+  if (!split(address, host, &port)) {
+    return failure_set(failure, ERR_REQUEST,
+                       "%s is no address: HOST:PORT is wanted, such as 127.0.0.1:7420 or [::1]:7420", address);
+  }
+  struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
+  if (to_listen) hints.ai_flags |= AI_PASSIVE;
+  int status = getaddrinfo(host, port, &hints, found);
+  if (status != 0) return failure_set(failure, ERR_REQUEST, "%s: %s", address, gai_strerror(status));
+  return ERR_NONE;
+}
+
+void address_put(struct buf *text, int fd) {
+  struct sockaddr_storage bound;
+  socklen_t size = sizeof bound;
+  char host[HOST_SIZE_MAX], port[8];
+  if (getsockname(fd, (struct sockaddr *)&bound, &size) != 0) return;
+  if (getnameinfo((struct sockaddr *)&bound, size, host, sizeof host, port, sizeof port,
+                  NI_NUMERICHOST | NI_NUMERICSERV) != 0) return;
+  buf_printf(text, bound.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+}

@@ -1,0 +1,21 @@
+/* address.h -- HOST:PORT, as it is typed and as the system wants it.
+ *
+ * WHY   Who listens and who connects read addresses alike, and complain in the same words.
+ * ROOM  door. Below: base.
+ */
+#ifndef TROUPE_ADDRESS_H
+#define TROUPE_ADDRESS_H
+
+#include <netdb.h>
+
+#include "base/failure.h"
+
+/* Looks up HOST:PORT, where HOST is a name, an IPv4 address or an [IPv6] one. `*found` is the caller's, for
+ * freeaddrinfo(). `to_listen`: whether somebody will listen there. ERR_REQUEST with a message that names the address.
+ */
+enum err address_resolve(const char *address, bool to_listen, struct addrinfo **found, struct failure *failure);
+
+/* The address of a socket as HOST:PORT in numbers, appended; nothing where the system does not tell. */
+void address_put(struct buf *text, int fd);
+
+#endif

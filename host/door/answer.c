@@ -1,0 +1,150 @@
+/* answer.c -- see answer.h. */
+#include "door/answer.h"
+
+#include <inttypes.h>
+
+#include "codec/json.h"
+
+/* Its address marks an answer as ours. */
+static const char content_type[] = "application/json";
+
+static const char *reason_of(int status) {
+  static const struct {
+    int status;
+    const char *reason;
+  } reasons[] = {
+    { 200, "OK" },                  { 400, "Bad Request" },        { 401, "Unauthorized" },
+    { 404, "Not Found" },           { 409, "Conflict" },           { 413, "Payload Too Large" },
+    { 500, "Internal Server Error" }, { 503, "Service Unavailable" }, { 504, "Gateway Timeout" },
+    { 507, "Insufficient Storage" }, { 508, "Loop Detected" },
+  };
+  for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+    if (reasons[i].status == status) return reasons[i].reason;
+  }
+  return "Error";
+}
+
+static void put_header(h2o_req_t *req, const h2o_token_t *name, const char *value) {
+  h2o_add_header(&req->pool, &req->res.headers, name, NULL, value, strlen(value));
+}
+
+static void put_head(h2o_req_t *req, enum err err) {
+  req->res.status = err_status(err);
+  req->res.reason = reason_of(req->res.status);
+  put_header(req, H2O_TOKEN_CONTENT_TYPE, content_type);
+  if (err == ERR_UNAUTHORIZED) put_header(req, H2O_TOKEN_WWW_AUTHENTICATE, "Bearer");
+  if (err == ERR_OVERLOADED) put_header(req, H2O_TOKEN_RETRY_AFTER, "1");
+}
+
+/* The pieces are where they can stay. */
+static void send_pieces(h2o_req_t *req, h2o_iovec_t *pieces, size_t count) {
+  h2o_generator_t *all_at_once = h2o_mem_alloc_pool(&req->pool, sizeof *all_at_once);
+  *all_at_once = (h2o_generator_t){ NULL, NULL };
+  req->res.content_length = 0;
+  for (size_t i = 0; i < count; i++) req->res.content_length += pieces[i].len;
+  if (req->conn->ctx->shutdown_requested) req->http1_is_persistent = 0;
+  bool has_body = !slice_equal(slice_of(req->input.method.base, req->input.method.len), slice_text("HEAD"));
+  h2o_start_response(req, all_at_once);
+  h2o_send(req, pieces, has_body ? count : 0, H2O_SEND_STATE_FINAL);
+}
+
+void answer_result(h2o_req_t *req, struct slice result) {
+  h2o_iovec_t pieces[] = { h2o_iovec_init(H2O_STRLIT("{\"result\":")), h2o_iovec_init(result.data, result.size),
+                           h2o_iovec_init(H2O_STRLIT("}")) };
+  put_head(req, ERR_NONE);
+  send_pieces(req, pieces, sizeof pieces / sizeof *pieces);
+}
+
+void answer_health(h2o_req_t *req) {
+  h2o_iovec_t piece = h2o_iovec_init(H2O_STRLIT("{\"status\":\"ok\"}"));
+  put_head(req, ERR_NONE);
+  send_pieces(req, &piece, 1);
+}
+
+/* The failure as JSON, in the request's memory. */
+static h2o_iovec_t failure_text(h2o_req_t *req, const struct failure *failure) {
+  struct buf text = { 0 };
+  h2o_iovec_t copy = h2o_iovec_init(H2O_STRLIT("{\"error\":{\"code\":\"out_of_memory\","
+                                               "\"message\":\"no memory to tell what went wrong\"}}"));
+  json_put_failure(&text, failure);
+  if (text.err == ERR_NONE) {
+    copy = h2o_iovec_init(h2o_mem_alloc_pool(&req->pool, text.size), text.size);
+    memcpy(copy.base, text.data, text.size);
+  }
+  buf_done(&text);
+  return copy;
+}
+
+void answer_failure(h2o_req_t *req, const struct failure *failure) {
+  h2o_iovec_t piece = failure_text(req, failure);
+  put_head(req, failure->err);
+  send_pieces(req, &piece, 1);
+}
+
+/* What follows puts our words in place of h2o's: a filter sees each answer before it leaves. */
+
+static bool is_ours(const h2o_req_t *req) {
+  return req->res.headers.size > 0 && req->res.headers.entries[0].value.base == content_type;
+}
+
+struct replacer {
+  h2o_filter_t super;
+  uint64_t body_bytes_max;
+  void (*on_refused)(h2o_socket_t *sock);
+};
+
+struct replacement {
+  h2o_ostream_t super;
+  h2o_iovec_t text;
+};
+
+static void name_refusal(const struct replacer *replacer, int status, struct failure *failure) {
+  if (status == 413) {
+    failure_set(failure, ERR_TOO_LARGE, "the body is larger than the limit of %" PRIu64 " bytes (limit-body-bytes)",
+                replacer->body_bytes_max);
+  } else if (status == 417) {
+    failure_set(failure, ERR_REQUEST, "the header Expect may only say 100-continue");
+  } else {
+    failure_set(failure, ERR_REQUEST, "the body is not sent as HTTP wants: see Content-Length and Transfer-Encoding");
+  }
+}
+
+static void send_replacement(h2o_ostream_t *self, h2o_req_t *req, h2o_iovec_t *pieces, size_t count,
+                             h2o_send_state_t state) {
+  struct replacement *replacement = (struct replacement *)(void *)self;
+  (void)pieces;
+  (void)count;
+  size_t ours = replacement->text.len > 0;
+  h2o_iovec_t text = replacement->text;
+  replacement->text.len = 0;   /* once, should it come in several pieces */
+  h2o_ostream_send_next(self, req, &text, ours, state);
+}
+
+static void on_answer(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t **slot) {
+  struct replacer *replacer = (struct replacer *)(void *)self;
+  if (is_ours(req)) {
+    h2o_setup_next_ostream(req, slot);
+    return;
+  }
+  struct failure failure = { 0 };
+  name_refusal(replacer, req->res.status, &failure);
+  h2o_iovec_t text = failure_text(req, &failure);
+  req->res.headers.size = 0;
+  put_head(req, failure.err);
+  failure_done(&failure);
+  req->res.content_length = text.len;
+
+  struct replacement *replacement = (struct replacement *)(void *)h2o_add_ostream(req, sizeof *replacement, slot);
+  replacement->super.do_send = send_replacement;
+  replacement->text = text;
+  slot = &replacement->super.next;
+  replacer->on_refused(req->conn->callbacks->get_socket(req->conn));
+  h2o_setup_next_ostream(req, slot);
+}
+
+void answer_instead_of_h2o(h2o_pathconf_t *path, uint64_t body_bytes_max, void (*on_refused)(h2o_socket_t *sock)) {
+  struct replacer *replacer = (struct replacer *)(void *)h2o_create_filter(path, sizeof *replacer);
+  replacer->super.on_setup_ostream = on_answer;
+  replacer->body_bytes_max = body_bytes_max;
+  replacer->on_refused = on_refused;
+}

@@ -1,0 +1,118 @@
+/* call.c -- see call.h. */
+#include "door/call.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "door/answer.h"
+
+struct call {
+  struct reply reply;
+  h2o_multithread_message_t message;   /* on its way from the host's thread to the server's */
+  h2o_linklist_t link;                 /* in calls->under_way */
+  struct calls *calls;
+  h2o_req_t *req;                      /* NULL where it is gone before the reply */
+  bool is_answered;
+};
+
+/* Lives in the request's memory and hears when that is released. */
+struct guard {
+  struct call *call;
+};
+
+static struct call *call_of_reply(struct reply *reply) {
+  return H2O_STRUCT_FROM_MEMBER(struct call, reply, (void *)reply);
+}
+
+/* On a thread of the host. */
+static void deliver(struct reply *reply) {
+  struct call *call = call_of_reply(reply);
+  h2o_multithread_send_message(&call->calls->receiver, &call->message);
+}
+
+static void on_request_gone(void *memory) {
+  struct guard *guard = memory;
+  if (guard->call->is_answered) {
+    call_free(guard->call);
+  } else {
+    guard->call->req = NULL;
+  }
+}
+
+static void leave(struct call *call) {
+  CHECK(!h2o_linklist_is_linked(&call->message.link));
+  h2o_linklist_unlink(&call->link);
+  call->calls->count--;
+}
+
+static void finish(struct call *call) {
+  leave(call);
+  if (call->req == NULL) {
+    call_free(call);
+    return;
+  }
+  call->is_answered = true;
+  /* The answer may end the request, and the call with it: after these lines the call is not ours. */
+  if (call->reply.failure.err != ERR_NONE) {
+    answer_failure(call->req, &call->reply.failure);
+  } else {
+    answer_result(call->req, buf_slice(&call->reply.body));
+  }
+}
+
+static void on_replies(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages) {
+  (void)receiver;
+  while (!h2o_linklist_is_empty(messages)) {
+    struct call *call = H2O_STRUCT_FROM_MEMBER(struct call, message.link, (void *)messages->next);
+    h2o_linklist_unlink(&call->message.link);
+    finish(call);
+  }
+}
+
+void calls_init(struct calls *calls, struct host *host, h2o_multithread_queue_t *queue) {
+  *calls = (struct calls){ .host = host };
+  h2o_linklist_init_anchor(&calls->under_way);
+  h2o_multithread_register_receiver(queue, &calls->receiver, on_replies);
+}
+
+void calls_done(struct calls *calls, h2o_multithread_queue_t *queue) {
+  CHECK_THAT(calls->count, ==, 0);
+  h2o_multithread_unregister_receiver(queue, &calls->receiver);
+}
+
+void calls_abandon(struct calls *calls) {
+  while (!h2o_linklist_is_empty(&calls->under_way)) {
+    struct call *call = H2O_STRUCT_FROM_MEMBER(struct call, link, (void *)calls->under_way.next);
+    buf_clear(&call->reply.body);
+    failure_clear(&call->reply.failure);
+    failure_set(&call->reply.failure, ERR_OVERLOADED, "the host ended before the call did");
+    finish(call);
+  }
+}
+
+struct call *call_try_new(struct calls *calls, h2o_req_t *req) {
+  struct call *call = mem_try_zero(sizeof *call);
+  if (call == NULL) return NULL;
+  reply_init(&call->reply, FORMAT_JSON, deliver);
+  call->calls = calls;
+  call->req = req;
+  return call;
+}
+
+void call_free(struct call *call) {
+  if (call == NULL) return;
+  reply_done(&call->reply);
+  mem_free(call);
+}
+
+struct reply *call_reply(struct call *call) {
+  return &call->reply;
+}
+
+void call_begin(struct call *call, struct request **request) {
+  struct calls *calls = call->calls;
+  struct guard *guard = h2o_mem_alloc_shared(&call->req->pool, sizeof *guard, on_request_gone);
+  guard->call = call;
+  h2o_linklist_insert(&calls->under_way, &call->link);
+  calls->count++;
+  host_submit(calls->host, request);
+}

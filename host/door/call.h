@@ -1,0 +1,45 @@
+/* call.h -- calls under way: where the reply finds the HTTP request that it answers.
+ *
+ * WHY     The reply comes on another thread, and the connection may be gone by then. A call holds both ends.
+ * ROOM    door. Below: stage.
+ * THREAD  The server's; only the reply's `deliver` runs elsewhere, and it only hands over through h2o's queue.
+ * OWNS    A call belongs to `calls` until its reply came, then to the request's memory: the answer points into it.
+ * STATES  new (call_try_new) -> under way (call_begin) -> answered (on the server's thread, after `deliver`)
+ *         new -> freed (call_free), if there is nothing to ask the host for
+ * ALWAYS  1. Of an answered call the request's memory is released after the bytes have left, and the call with it.
+ *         2. A request that is gone before the reply is not touched any more, and the reply is dropped.
+ */
+#ifndef TROUPE_CALL_H
+#define TROUPE_CALL_H
+
+#include "door/h2o_api.h"
+#include "stage/host.h"
+
+struct calls {
+  struct host *host;
+  h2o_multithread_receiver_t receiver;
+  h2o_linklist_t under_way;
+  size_t count;
+};
+
+struct call;
+
+void calls_init(struct calls *calls, struct host *host, h2o_multithread_queue_t *queue);
+
+/* Nothing is under way any more. */
+void calls_done(struct calls *calls, h2o_multithread_queue_t *queue);
+
+/* Gives up all calls under way, whose replies will never be delivered, and ends their requests. */
+void calls_abandon(struct calls *calls);
+
+/* A call for this request; NULL for want of memory. */
+struct call *call_try_new(struct calls *calls, h2o_req_t *req);
+void call_free(struct call *call);
+
+/* The reply that its request is to carry. */
+struct reply *call_reply(struct call *call);
+
+/* Submits the request and keeps the call until the reply. Takes both over. */
+void call_begin(struct call *call, struct request **request);
+
+#endif

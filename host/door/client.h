@@ -1,0 +1,24 @@
+/* client.h -- one HTTP request to a running host, for the command line.
+ *
+ * WHY     `troupe call` and `troupe inspect` speak to a host as any client does.
+ * ROOM    door. Below: base.
+ */
+#ifndef TROUPE_CLIENT_H
+#define TROUPE_CLIENT_H
+
+#include "base/failure.h"
+
+struct client_request {
+  const char *address;     /* HOST:PORT */
+  const char *method;      /* "GET", "POST" */
+  struct slice path;       /* already percent-encoded, with its query */
+  struct slice body;
+  const char *token;       /* sent as Authorization: Bearer; NULL: none */
+  int timeout_ms;
+};
+
+/* Sends it and waits. `*status` is that of the answer, whose body is appended. ERR_REQUEST with a message where there is no answer: nobody listens there,
+ * the connection broke, the time is over. */
+enum err client_send(const struct client_request *request, int *status, struct buf *body, struct failure *failure);
+
+#endif

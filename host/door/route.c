@@ -1,0 +1,213 @@
+/* route.c -- see route.h. */
+#include "door/route.h"
+
+#include <inttypes.h>
+#include <strings.h>
+
+#include "codec/json.h"
+#include "codec/key.h"
+
+enum { SEGMENTS_MAX = 4, SHOWN_MAX = 200 };
+
+/* For "%.*s": text of the client's, no more of it than a message needs. */
+#define SHOWN(slice) (int)((slice).size < SHOWN_MAX ? (slice).size : SHOWN_MAX), (const char *)(slice).data
+
+static bool is_text(struct slice slice, const char *text) {
+  return slice_equal(slice, slice_text(text));
+}
+
+static enum err fail_memory(struct failure *failure) {
+  return failure_set(failure, ERR_MEMORY, "no memory to read the request");
+}
+
+/* Cuts what is before the first `mark` off the front of `rest`, and the mark with it. False at the end. */
+static bool cut(struct slice *rest, uint8_t mark, struct slice *piece) {
+  if (rest->data == NULL) return false;
+  const uint8_t *at = rest->size == 0 ? NULL : memchr(rest->data, mark, rest->size);
+  if (at == NULL) {
+    *piece = *rest;
+    *rest = slice_of(NULL, 0);
+    return true;
+  }
+  *piece = slice_of(rest->data, (size_t)(at - rest->data));
+  *rest = slice_after(*rest, piece->size + 1);
+  return true;
+}
+
+static int hex_digit(uint8_t byte) {
+  if (byte >= '0' && byte <= '9') return byte - '0';
+  if (byte >= 'a' && byte <= 'f') return byte - 'a' + 10;
+  if (byte >= 'A' && byte <= 'F') return byte - 'A' + 10;
+  return -1;
+}
+
+/* Percent-decodes once, appended. `what` is its name in a message. */
+static enum err decode(const char *what, struct slice raw, struct buf *into, struct failure *failure) {
+  uint8_t *to = buf_try_reserve(into, raw.size + 1);   /* decoded text is never longer */
+  if (to == NULL) return fail_memory(failure);
+  size_t size = 0;
+  for (size_t i = 0; i < raw.size; i++) {
+    if (raw.data[i] != '%') {
+      to[size++] = raw.data[i];
+      continue;
+    }
+    struct slice escape = slice_of(raw.data + i, raw.size - i < 3 ? raw.size - i : 3);
+    int high = escape.size < 3 ? -1 : hex_digit(escape.data[1]);
+    int low = escape.size < 3 ? -1 : hex_digit(escape.data[2]);
+    if (high < 0 || low < 0) {
+      return failure_set(failure, ERR_REQUEST,
+                         "%s holds \"%.*s\", which is no percent escape; a plain %% is written %%25", what,
+                         SHOWN(escape));
+    }
+    to[size++] = (uint8_t)(high * 16 + low);
+    i += 2;
+  }
+  into->size += size;
+  return ERR_NONE;
+}
+
+/* Compares all bytes whatever they are, so that the time it takes does not tell how many were right. */
+static bool is_same_secret(struct slice given, struct slice secret) {
+  if (given.size != secret.size) return false;
+  unsigned difference = 0;
+  for (size_t i = 0; i < secret.size; i++) difference |= (unsigned)(given.data[i] ^ secret.data[i]);
+  return difference == 0;
+}
+
+static enum err check_token(const struct route *route, struct failure *failure) {
+  static const char scheme[] = "Bearer ";
+  struct slice given = route->authorization;
+  size_t size = sizeof scheme - 1;
+  bool is_bearer = given.size > size && strncasecmp((const char *)given.data, scheme, size) == 0;
+  if (is_bearer) {
+    given = slice_after(given, size);
+    while (given.size > 0 && given.data[0] == ' ') given = slice_after(given, 1);
+  }
+  if (is_bearer && is_same_secret(given, slice_text(route->token))) return ERR_NONE;
+  return failure_set(failure, ERR_UNAUTHORIZED,
+                     is_bearer ? "this is not the operator's token of this host"
+                               : "this is for operators, with the header Authorization: Bearer TOKEN; the token is in "
+                                 "the file `token` of the data folder");
+}
+
+static enum err read_key(const struct route *route, struct slice raw, struct buf *key, struct failure *failure) {
+  struct buf text = { 0 };
+  enum err err = decode("the key", raw, &text, failure);
+  if (err != ERR_NONE) goto done;
+  struct slice decoded = buf_slice(&text);
+  if (is_text(decoded, ".") || is_text(decoded, "..")) {
+    err = failure_set(failure, ERR_KEY,
+                      "the key \"%.*s\" must be written as JSON, [\"%.*s\"]: in a path it means a folder",
+                      SHOWN(decoded), SHOWN(decoded));
+  } else if (decoded.size > 0 && decoded.data[0] == '[') {
+    err = json_parse_key(decoded, key, failure);
+  } else {
+    key_put_string(key, decoded);
+  }
+  if (err == ERR_NONE && key->err != ERR_NONE) err = fail_memory(failure);
+  if (err == ERR_NONE && key->size > route->key_bytes_max) {
+    err = failure_set(failure, ERR_KEY,
+                      "the key takes %zu bytes encoded; the limit is %" PRIu64 " (limit-key-bytes)", key->size,
+                      route->key_bytes_max);
+  }
+done:
+  buf_done(&text);
+  return err;
+}
+
+static enum err read_name(const char *what, struct slice raw, struct buf *name, struct failure *failure) {
+  if (raw.size == 0) return failure_set(failure, ERR_REQUEST, "%s is empty", what);
+  return decode(what, raw, name, failure);
+}
+
+/* JSON text of a query. Whether it is valid is for the actor's worker to see. */
+static enum err read_json(const char *name, struct slice raw, struct buf *into, struct failure *failure) {
+  if (raw.size == 0) return failure_set(failure, ERR_REQUEST, "%s is empty; JSON is wanted", name);
+  return decode(name, raw, into, failure);
+}
+
+static enum err read_create(struct slice raw, bool *create, struct failure *failure) {
+  if (!is_text(raw, "true") && !is_text(raw, "false")) {
+    return failure_set(failure, ERR_REQUEST, "create is \"%.*s\"; it must be true or false", SHOWN(raw));
+  }
+  *create = is_text(raw, "true");
+  return ERR_NONE;
+}
+
+static enum err read_query(struct slice query, struct request *request, struct failure *failure) {
+  static const char *const names[] = { "create", "input", "params" };
+  bool seen[3] = { false };
+  enum err err = ERR_NONE;
+  struct slice piece, name;
+  while (err == ERR_NONE && cut(&query, '&', &piece)) {
+    if (piece.size == 0) continue;
+    struct slice value = piece;
+    cut(&value, '=', &name);
+    unsigned which = 0;
+    while (which < 3 && !(request->type == REQUEST_CALL && is_text(name, names[which]))) which++;
+    if (which == 3) {
+      return failure_set(failure, ERR_REQUEST,
+                         "the query has an unknown name \"%.*s\"; a call knows create, input and params", SHOWN(name));
+    }
+    if (seen[which]) return failure_set(failure, ERR_REQUEST, "the query has %s twice", names[which]);
+    seen[which] = true;
+    if (which == 0) err = read_create(value, &request->create, failure);
+    if (which == 1) err = read_json("input", value, &request->input, failure);
+    if (which == 2) err = read_json("params", value, &request->params, failure);
+  }
+  return err;
+}
+
+static enum err fail_unknown(const struct route *route, struct failure *failure) {
+  return failure_set(failure, ERR_REQUEST,
+                     "there is no %.*s %.*s; there are POST /actors/{class}/{key}/{method}, "
+                     "GET /actors/{class}/{key} and GET /health, and a / inside a key is written %%2F",
+                     SHOWN(route->method), SHOWN(route->target));
+}
+
+/* The segments between the slashes. False where there are more than SEGMENTS_MAX, or no slash in front. */
+static bool split(struct slice path, struct slice segments[SEGMENTS_MAX], size_t *count) {
+  struct slice piece;
+  if (path.size == 0 || path.data[0] != '/') return false;
+  path = slice_after(path, 1);
+  for (*count = 0; cut(&path, '/', &piece); ++*count) {
+    if (*count == SEGMENTS_MAX) return false;
+    segments[*count] = piece;
+  }
+  return true;
+}
+
+static enum err read_actor(const struct route *route, const struct slice *segments, struct slice query,
+                           struct request *request, struct failure *failure) {
+  bool is_call = request->type == REQUEST_CALL;
+  enum err err = is_call ? ERR_NONE : check_token(route, failure);
+  if (err == ERR_NONE) err = read_name("the class", segments[1], &request->class_name, failure);
+  if (err == ERR_NONE) err = read_key(route, segments[2], &request->key, failure);
+  if (err == ERR_NONE && is_call) err = read_name("the method", segments[3], &request->method, failure);
+  if (err == ERR_NONE) err = read_query(query, request, failure);
+  return err;
+}
+
+enum err route_read(const struct route *route, struct reply *reply, struct request **request, struct failure *failure) {
+  *request = NULL;
+  struct slice query = route->target, path, segments[SEGMENTS_MAX];
+  size_t count = 0;
+  if (!cut(&query, '?', &path) || !split(path, segments, &count)) return fail_unknown(route, failure);
+
+  bool is_get = is_text(route->method, "GET");
+  if (is_get && count == 1 && is_text(segments[0], "health")) {
+    if (query.size == 0) return ERR_NONE;
+    return failure_set(failure, ERR_REQUEST, "GET /health takes no query");
+  }
+  bool is_call = is_text(route->method, "POST") && count == 4;
+  bool is_inspect = is_get && count == 3;
+  if (!is_text(segments[0], "actors") || !(is_call || is_inspect)) return fail_unknown(route, failure);
+
+  *request = request_try_new(is_call ? REQUEST_CALL : REQUEST_INSPECT, reply);
+  if (*request == NULL) return fail_memory(failure);
+  enum err err = read_actor(route, segments, query, *request, failure);
+  if (err == ERR_NONE) return ERR_NONE;
+  request_free(*request);
+  *request = NULL;
+  return err;
+}

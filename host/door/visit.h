@@ -1,0 +1,44 @@
+/* visit.h -- connections: accepted, counted, and closed so that the client hears the last word.
+ *
+ * WHY     h2o's HTTP knows requests; it is for us to bound the number of connections, to close idle ones when the host
+ *         stops, and to wait for clients that are still sending.
+ * ROOM    door. Below: base.
+ * THREAD  The server's.
+ * OWNS    Its listening socket. A connection is h2o's; the count of them is ours.
+ * LIMITS  VISITS_MAX connections a server: beyond, new ones wait in the kernel's queue. A client that takes nothing of
+ *         an answer for VISIT_STALL_MS, or that goes on sending for VISIT_LINGER_S after it was refused, is cut off.
+ */
+#ifndef TROUPE_VISIT_H
+#define TROUPE_VISIT_H
+
+#include "base/logger.h"
+#include "door/h2o_api.h"
+
+enum { VISITS_MAX = 10000, VISIT_STALL_MS = 30000, VISIT_LINGER_S = 2 };
+
+struct visits {
+  h2o_context_t *ctx;
+  const struct logger *logger;
+  h2o_accept_ctx_t accept;
+  h2o_socket_t *listener;          /* NULL: listens no more */
+  h2o_timeout_entry_t pause;       /* runs while no connection is taken */
+  bool is_full;                    /* it was logged that no connection is taken */
+  size_t count;
+};
+
+/* Accepts from `*listen_fd`, takes it over and leaves -1. */
+void visits_open(struct visits *visits, h2o_context_t *ctx, int *listen_fd, const struct logger *logger);
+
+/* Takes no more connections. May be called again. */
+void visits_refuse(struct visits *visits);
+
+/* Closes the connections that are between two requests; with `unfinished` also those that have sent a part of one. */
+void visits_close_idle(struct visits *visits, bool unfinished);
+
+/* Cuts off all connections. Each is gone when h2o has noticed, within a few turns of the loop. */
+void visits_cut(struct visits *visits);
+
+/* This connection is about to be closed by h2o with a request not read to its end: the answer is still to arrive. */
+void visit_linger(h2o_socket_t *sock);
+
+#endif

@@ -1,0 +1,534 @@
+/* kit.c -- the host in a spec's own process: the Lua module troupe_host, on which troupe.test stands.
+ *
+ * WHY     Specs run the real host, not a likeness: the same rooms, the same steps, run inline in one thread, with a clock and a disk that the spec
+ *         holds.
+ * ROOM    kit, beside the door: both turn what comes from outside into requests. Here, as in script, lua.h. Below: stage.
+ * THREAD  The spec's.
+ * OWNS    The host, its data folder where the spec named none, the calls under way. A *pending* is a call under way: the spec's userdata and the
+ *         host's reply share it, and the last one to let go frees it.
+ * STATES  of a kit: open -> ended (crashed, or a sync failed: pendings are lost) -> open again ... -> closed.
+ */
+#include <ftw.h>
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "codec/value.h"
+#include "script/lua_key.h"
+#include "script/lua_value.h"
+#include "script/lua_vm.h"
+#include "stage/host.h"
+
+int luaopen_troupe_host(lua_State *L);
+
+static const char kit_name[] = "troupe.kit", pending_name[] = "troupe.pending", lender_name[] = "troupe.lender";
+
+enum { PATH_MAX_BYTES = 4096, MAP_BYTES = 1024 * 1024 * 1024 };
+
+struct kit {
+  struct host *host;                   /* NULL: ended or closed */
+  struct host_config config;
+  struct clock clock;
+  struct logger logger;
+  struct faults faults;
+  struct vm *lent;                     /* for conversions in the spec's Lua state: the module's; NULL when closed */
+  struct pending *pendings;            /* those that the host has */
+  struct buf log;                      /* lines since the last look */
+  bool held;                           /* the committer takes no step */
+  bool echo;                           /* log lines go to standard error too */
+  bool own_data;
+  unsigned long fail_allocation;       /* the k-th of the next worker steps; 0: none */
+  unsigned long fail_count;            /* and how many in a row */
+  bool allocation_failed;
+  char actors[PATH_MAX_BYTES], data[PATH_MAX_BYTES];
+};
+
+struct pending {
+  struct reply reply;
+  struct kit *kit;                     /* NULL when the host has let go of it */
+  struct pending *next;
+  bool done, lost, dropped;            /* dropped: the spec's userdata is gone */
+};
+
+/* -- pendings -- */
+
+static void pending_unlink(struct pending *pending) {
+  struct pending **at = &pending->kit->pendings;
+  while (*at != pending) at = &(*at)->next;
+  *at = pending->next;
+  pending->kit = NULL;
+}
+
+static void pending_free(struct pending *pending) {
+  reply_done(&pending->reply);
+  mem_free(pending);
+}
+
+static void deliver(struct reply *reply) {
+  struct pending *pending = (struct pending *)(void *)((uint8_t *)reply - offsetof(struct pending, reply));
+  pending_unlink(pending);
+  pending->done = true;
+  if (pending->dropped) pending_free(pending);
+}
+
+static struct pending *check_pending(lua_State *L, int index) {
+  struct pending **pending = luaL_checkudata(L, index, pending_name);
+  return *pending;
+}
+
+/* -- what the spec's Lua state is lent -- */
+
+struct lender {
+  struct vm *vm;
+  struct limits limits;                /* outside of any kit */
+};
+
+static struct vm *lend(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, lender_name);                    /* lender */
+  struct lender *lender = lua_touserdata(L, -1);
+  lua_pop(L, 1);                                                     /* - */
+  lender->vm->config.limits = &lender->limits;
+  vm_lend(lender->vm, L);
+  return lender->vm;
+}
+
+static int lender_gc(lua_State *L) {
+  struct lender *lender = lua_touserdata(L, 1);
+  vm_return(lender->vm);
+  return 0;
+}
+
+static void make_lender(lua_State *L) {
+  struct lender *lender = lua_newuserdatauv(L, sizeof *lender, 0);   /* lender */
+  lender->limits = limits_default();
+  struct vm_config config = { .limits = &lender->limits };
+  lender->vm = vm_adopt(L, &config);
+  luaL_newmetatable(L, lender_name);
+  lua_pushcfunction(L, lender_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);                                           /* lender */
+  lua_rawsetp(L, LUA_REGISTRYINDEX, lender_name);                    /* - */
+}
+
+/* -- the kit -- */
+
+static struct kit *check_kit(lua_State *L) {
+  struct kit *kit = luaL_checkudata(L, 1, kit_name);
+  if (kit->lent == NULL) luaL_error(L, "this host is closed");
+  lend(L);
+  kit->lent->config.limits = &kit->config.limits;
+  return kit;
+}
+
+static void keep_line(void *context, enum log_level level, struct slice line) {
+  struct kit *kit = context;
+  (void)level;
+  buf_put(&kit->log, line);
+  if (kit->echo && write(STDERR_FILENO, line.data, line.size) < 0) return;
+}
+
+static const char *text_option(lua_State *L, const char *name, const char *otherwise) {
+  lua_getfield(L, 1, name);                                          /* value: stays on the stack, so that the text does */
+  return lua_isnil(L, -1) ? otherwise : luaL_checkstring(L, -1);
+}
+
+static lua_Integer number_option(lua_State *L, const char *name, lua_Integer otherwise) {
+  lua_getfield(L, 1, name);                                          /* value */
+  lua_Integer number = lua_isnil(L, -1) ? otherwise : luaL_checkinteger(L, -1);
+  lua_pop(L, 1);                                                     /* - */
+  return number;
+}
+
+/* options.limits: { key_bytes = n, ... }, the fields of base/limits.h */
+static void read_limits(lua_State *L, struct limits *limits) {
+  *limits = limits_default();
+  lua_getfield(L, 1, "limits");                                      /* limits */
+  if (!lua_isnil(L, -1)) {
+    luaL_checktype(L, -1, LUA_TTABLE);
+#define READ_LIMIT(field, flag, value, text)                                                                      \
+  lua_getfield(L, -1, #field);                                                                                    \
+  if (!lua_isnil(L, -1)) limits->field = (uint64_t)luaL_checkinteger(L, -1);                                      \
+  lua_pop(L, 1);
+    LIMITS_LIST(READ_LIMIT)
+#undef READ_LIMIT
+  }
+  lua_pop(L, 1);                                                     /* - */
+  if (limits->depth > LIMIT_DEPTH_MAX) limits->depth = LIMIT_DEPTH_MAX;
+}
+
+/* Opens the host on its folder; raises what keeps it from opening. */
+static void open_host(lua_State *L, struct kit *kit) {
+  struct failure failure = { 0 };
+  kit->faults = (struct faults){ 0 };
+  kit->held = false;
+  if (host_open(&kit->config, &kit->host, &failure) == ERR_NONE) return;
+  lua_pushlstring(L, (const char *)failure.message.data, failure.message.size);
+  failure_done(&failure);
+  lua_error(L);
+}
+
+/* open{ actors = path [, data = path] [, workers = n] [, limits = {}] [, dev = bool] [, log = bool] } -> kit */
+static int kit_open(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  struct kit *kit = lua_newuserdatauv(L, sizeof *kit, 0);            /* options kit */
+  memset(kit, 0, sizeof *kit);
+  luaL_setmetatable(L, kit_name);
+  const char *actors = text_option(L, "actors", "actors"), *data = text_option(L, "data", NULL);
+  lua_getfield(L, 1, "dev");
+  kit->config.dev = lua_isnil(L, -1) || lua_toboolean(L, -1);
+  lua_getfield(L, 1, "log");
+  kit->echo = lua_toboolean(L, -1);
+  snprintf(kit->actors, sizeof kit->actors, "%s", actors);
+  clock_init_manual(&kit->clock, number_option(L, "time", 1767225600) * 1000000000);
+  kit->logger = (struct logger){ .clock = &kit->clock, .level_min = LOG_DEBUG, .write = keep_line, .context = kit };
+  read_limits(L, &kit->config.limits);
+  kit->config.actors_path = kit->actors;
+  kit->config.data_path = kit->data;
+  kit->config.workers = (unsigned)number_option(L, "workers", 1);
+  kit->config.map_bytes = (size_t)number_option(L, "map_bytes", MAP_BYTES);
+  kit->config.clock = &kit->clock;
+  kit->config.logger = &kit->logger;
+  kit->config.faults = &kit->faults;
+  if (data == NULL) {
+    const char *folder = getenv("TMPDIR");
+    snprintf(kit->data, sizeof kit->data, "%s/troupe-XXXXXX", folder == NULL ? "/tmp" : folder);
+    if (mkdtemp(kit->data) == NULL) return luaL_error(L, "no folder for data: %s", kit->data);
+    kit->own_data = true;
+  } else {
+    snprintf(kit->data, sizeof kit->data, "%s", data);
+  }
+  kit->lent = lend(L);
+  lua_settop(L, 2);                                                  /* options kit */
+  open_host(L, kit);
+  return 1;
+}
+
+/* Lets go of a host that ended: what was under way is lost. */
+static void end_host(struct kit *kit) {
+  if (kit->host == NULL) return;
+  host_close(kit->host, true);
+  kit->host = NULL;
+  while (kit->pendings != NULL) {
+    struct pending *pending = kit->pendings;
+    pending_unlink(pending);
+    pending->lost = true;
+    if (pending->dropped) pending_free(pending);
+  }
+}
+
+/* kit:crash(): as kill -9 would */
+static int kit_crash(lua_State *L) {
+  end_host(check_kit(L));
+  return 0;
+}
+
+/* kit:is_open() -> whether the host runs */
+static int kit_is_open(lua_State *L) {
+  lua_pushboolean(L, check_kit(L)->host != NULL);
+  return 1;
+}
+
+/* kit:reopen(): starts an ended host again on the same folder */
+static int kit_reopen(lua_State *L) {
+  struct kit *kit = check_kit(L);
+  if (kit->host == NULL) open_host(L, kit);
+  return 0;
+}
+
+static bool step_workers(struct kit *kit) {
+  bool worked = false, any = false;
+  for (unsigned i = 0; i < kit->config.workers; i++) {
+    mem_fail_run(kit->fail_allocation, kit->fail_count);
+    host_worker_step(kit->host, i, &worked);
+    kit->allocation_failed |= mem_has_failed();
+    mem_fail_at(0);
+    any |= worked;
+  }
+  return any;
+}
+
+/* Runs the steps until all is at rest, or the host ends. */
+static void run_steps(struct kit *kit) {
+  bool worked = true;
+  while (worked && kit->host != NULL) {
+    bool committed = false;
+    worked = step_workers(kit);
+    if (kit->held) continue;
+    if (host_committer_step(kit->host, &committed) == ERR_FATAL) {
+      end_host(kit);
+      return;
+    }
+    worked |= committed;
+  }
+}
+
+/* kit:run(): runs the steps until all is at rest */
+static int kit_run(lua_State *L) {
+  run_steps(check_kit(L));
+  return 0;
+}
+
+/* kit:hold(bool): whether the committer stands still */
+static int kit_hold(lua_State *L) {
+  struct kit *kit = check_kit(L);
+  kit->held = lua_toboolean(L, 2);
+  return 0;
+}
+
+/* kit:advance(seconds) */
+static int kit_advance(lua_State *L) {
+  struct kit *kit = check_kit(L);
+  lua_Number seconds = luaL_checknumber(L, 2);
+  luaL_argcheck(L, seconds >= 0 && seconds < 1e9, 2, "a number of seconds, 0 or more");
+  clock_advance(&kit->clock, (int64_t)(seconds * 1e9));
+  run_steps(kit);
+  return 0;
+}
+
+/* kit:fail_next("write" | "sync") */
+static int kit_fail_next(lua_State *L) {
+  static const char *const places[] = { "write", "sync", NULL };
+  struct kit *kit = check_kit(L);
+  if (luaL_checkoption(L, 2, NULL, places) == 0) {
+    kit->faults.write_next++;
+  } else {
+    kit->faults.sync_next++;
+  }
+  return 0;
+}
+
+/* kit:fail_allocation(k [, count]) -> whether one asked for before has failed: in each worker step from now on the k-th allocation fails, and those behind it
+ * up to `count` of them (1); k = 0: none */
+static int kit_fail_allocation(lua_State *L) {
+  struct kit *kit = check_kit(L);
+  lua_settop(L, 3);
+  lua_pushboolean(L, kit->allocation_failed);
+  kit->fail_allocation = (unsigned long)luaL_checkinteger(L, 2);
+  kit->fail_count = (unsigned long)luaL_optinteger(L, 3, 1);
+  kit->allocation_failed = false;
+  return 1;
+}
+
+/* kit:log() -> the lines since the last look */
+static int kit_log(lua_State *L) {
+  struct kit *kit = check_kit(L);
+  lua_pushlstring(L, (const char *)kit->log.data, kit->log.size);
+  buf_clear(&kit->log);
+  return 1;
+}
+
+/* kit:stats() -> commits, syncs, bytes */
+static int kit_stats(lua_State *L) {
+  struct kit *kit = check_kit(L);
+  if (kit->host == NULL) return luaL_error(L, "this host has ended");
+  const struct committer_stats *stats = host_stats(kit->host);
+  lua_pushinteger(L, (lua_Integer)stats->commits);
+  lua_pushinteger(L, (lua_Integer)stats->syncs);
+  lua_pushinteger(L, (lua_Integer)stats->bytes);
+  return 3;
+}
+
+/* -- calls -- */
+
+static void write_value(lua_State *L, struct kit *kit, int index, const char *what, struct buf *bytes) {
+  struct walk_options options = { .root = what, .depth_max = (size_t)kit->config.limits.depth, .boolean_keys = true,
+                                  .raw_metatables = true, .shared = true };
+  if (lua_value_write(L, index, bytes, &options, &kit->lent->raised) == ERR_NONE) return;
+  lua_pushlstring(L, (const char *)kit->lent->raised.message.data, kit->lent->raised.message.size);
+  lua_error(L);
+}
+
+/* Takes the bytes of the working buffer over into a request. */
+static void take_bytes(struct kit *kit, struct buf *into) {
+  buf_put(into, buf_slice(&kit->lent->value));
+  CHECK(into->err == ERR_NONE);
+}
+
+/* Takes a value of the options, at 8, into a request. */
+static void take_option(lua_State *L, struct kit *kit, const char *name, struct buf *into) {
+  buf_clear(&kit->lent->value);
+  if (lua_getfield(L, 8, name) != LUA_TNIL) write_value(L, kit, lua_gettop(L), name, &kit->lent->value);   /* value */
+  lua_pop(L, 1);                                                     /* - */
+  take_bytes(kit, into);
+}
+
+static struct request *new_request(lua_State *L, struct kit *kit, struct pending *pending, enum request_type type) {
+  size_t size;
+  const char *class_name = luaL_checklstring(L, 3, &size);
+  struct request *request = request_try_new(type, &pending->reply);
+  CHECK(request != NULL);
+  buf_put(&request->class_name, slice_of(class_name, size));
+  buf_put(&request->key, buf_slice(&kit->lent->key));
+  return request;
+}
+
+/* Pushes `count` arguments, from the table at 6, as one marked sequence: a table that is in two of them stays one. */
+static void push_arguments(lua_State *L, lua_Integer count) {
+  lua_createtable(L, (int)count, 0);                                 /* arguments */
+  for (lua_Integer i = 1; i <= count; i++) {
+    if (lua_geti(L, 6, i) == LUA_TNIL) {                             /* arguments value */
+      lua_pop(L, 1);
+      lua_pushlightuserdata(L, NULL);                                /* arguments null */
+    }
+    lua_rawseti(L, -2, i);                                           /* arguments */
+  }
+  walk_mark(L);
+}
+
+/* kit:submit(type, class, key [, method, arguments, count [, options]]) -> pending
+ * type: "call", "inspect", "state", "kv", "sleep"; options: { create = bool, input = value, params = value } */
+static int kit_submit(lua_State *L) {
+  static const char *const types[] = { "call", "inspect", "state", "kv", "sleep", NULL };
+  static const enum request_type values[] = { REQUEST_CALL, REQUEST_INSPECT, REQUEST_STATE, REQUEST_KV, REQUEST_SLEEP };
+  struct kit *kit = check_kit(L);
+  enum request_type type = values[luaL_checkoption(L, 2, NULL, types)];
+  if (kit->host == NULL) return luaL_error(L, "this host has ended");
+  luaL_checkstring(L, 3);
+  luaL_checkany(L, 4);
+  lua_settop(L, 8);
+  buf_clear(&kit->lent->key);
+  lua_key_write(L, 4, &kit->lent->key, "key");
+  buf_clear(&kit->lent->value);
+  push_arguments(L, luaL_optinteger(L, 7, 0));                       /* arguments */
+  write_value(L, kit, lua_gettop(L), "arguments", &kit->lent->value);
+  lua_pop(L, 1);                                                     /* - */
+  struct pending **box = lua_newuserdatauv(L, sizeof *box, 1);       /* pending */
+  *box = NULL;
+  luaL_setmetatable(L, pending_name);
+  struct pending *pending = mem_zero(sizeof *pending);
+  *box = pending;
+  pending->kit = kit;
+  reply_init(&pending->reply, FORMAT_VALUE, deliver);
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, 1);                                       /* pending: keeps its kit alive */
+  size_t size = 0;
+  const char *method = luaL_optlstring(L, 5, "", &size);
+  struct request *request = new_request(L, kit, pending, type);
+  buf_put(&request->method, slice_of(method, size));
+  take_bytes(kit, &request->args);
+  if (lua_istable(L, 8)) {
+    lua_getfield(L, 8, "create");
+    request->create = lua_isnil(L, -1) || lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    take_option(L, kit, "input", &request->input);
+    take_option(L, kit, "params", &request->params);
+  }
+  pending->next = kit->pendings;
+  kit->pendings = pending;
+  host_submit(kit->host, &request);
+  return 1;
+}
+
+/* pending:is_done() -> whether its answer is there, or lost */
+static int pending_is_done(lua_State *L) {
+  struct pending *pending = check_pending(L, 1);
+  lua_pushboolean(L, pending->done || pending->lost);
+  return 1;
+}
+
+/* pending:answer(kit) -> true, result | false, code, message, metadata | nil: none yet */
+static int pending_answer(lua_State *L) {
+  struct pending *pending = check_pending(L, 1);
+  lua_getiuservalue(L, 1, 1);                                        /* pending kit */
+  lua_replace(L, 1);                                                 /* kit, in the place that check_kit() looks at */
+  check_kit(L);
+  if (pending->lost) {
+    lua_pushboolean(L, 0);
+    lua_pushliteral(L, "connection_lost");
+    lua_pushliteral(L, "the host ended before it answered; the call may or may not have happened");
+    return 3;
+  }
+  if (!pending->done) return 0;
+  const struct failure *failure = &pending->reply.failure;
+  lua_pushboolean(L, failure->err == ERR_NONE);
+  if (failure->err == ERR_NONE) {
+    if (pending->reply.body.size == 0) {
+      lua_pushlightuserdata(L, NULL);
+    } else {
+      lua_value_read(L, buf_slice(&pending->reply.body), NULL);
+    }
+    return 2;
+  }
+  struct slice code = failure_code(failure);
+  lua_pushlstring(L, (const char *)code.data, code.size);
+  lua_pushlstring(L, (const char *)failure->message.data, failure->message.size);
+  if (failure->metadata.size == 0) return 3;
+  lua_value_read(L, buf_slice(&failure->metadata), NULL);
+  return 4;
+}
+
+static int pending_gc(lua_State *L) {
+  struct pending **box = lua_touserdata(L, 1);
+  if (*box == NULL) return 0;
+  if ((*box)->kit != NULL) {
+    (*box)->dropped = true;
+  } else {
+    pending_free(*box);
+  }
+  *box = NULL;
+  return 0;
+}
+
+/* -- the end -- */
+
+static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *where) {
+  (void)status;
+  (void)type;
+  (void)where;
+  return remove(path);
+}
+
+/* kit:close(): stops the host in order, or where it has ended just lets go; removes a data folder of its own. Also its finaliser. */
+static int kit_close(lua_State *L) {
+  struct kit *kit = luaL_checkudata(L, 1, kit_name);
+  if (kit->lent == NULL) return 0;
+  kit->held = false;
+  if (kit->host != NULL) {
+    host_stop(kit->host);
+    run_steps(kit);
+    run_steps(kit);
+  }
+  end_host(kit);
+  kit->lent = NULL;
+  buf_done(&kit->log);
+  if (kit->own_data) nftw(kit->data, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+  return 0;
+}
+
+/* array([t]) -> t, marked as a sequence */
+static int kit_array(lua_State *L) {
+  lend(L);
+  return walk_array(L);
+}
+
+static void make_class(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction gc) {
+  luaL_newmetatable(L, name);                                        /* meta */
+  lua_pushcfunction(L, gc);
+  lua_setfield(L, -2, "__gc");                                       /* meta */
+  lua_newtable(L);                                                   /* meta methods */
+  luaL_setfuncs(L, methods, 0);
+  lua_setfield(L, -2, "__index");                                    /* meta */
+  lua_pop(L, 1);                                                     /* - */
+}
+
+int luaopen_troupe_host(lua_State *L) {
+  static const luaL_Reg kit_methods[] = {
+    { "submit", kit_submit },       { "run", kit_run },         { "hold", kit_hold },
+    { "crash", kit_crash },         { "reopen", kit_reopen },   { "is_open", kit_is_open },
+    { "advance", kit_advance },     { "log", kit_log },         { "fail_next", kit_fail_next },
+    { "stats", kit_stats },         { "close", kit_close },     { "fail_allocation", kit_fail_allocation },
+    { NULL, NULL },
+  };
+  static const luaL_Reg pending_methods[] = { { "is_done", pending_is_done }, { "answer", pending_answer }, { NULL, NULL } };
+  static const luaL_Reg functions[] = { { "open", kit_open }, { "array", kit_array }, { NULL, NULL } };
+  make_class(L, kit_name, kit_methods, kit_close);
+  make_class(L, pending_name, pending_methods, pending_gc);
+  make_lender(L);
+  luaL_newlib(L, functions);                                         /* module */
+  lua_pushlightuserdata(L, NULL);
+  lua_setfield(L, -2, "null");                                       /* module */
+  return 1;
+}

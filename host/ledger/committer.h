@@ -1,0 +1,93 @@
+/* committer.h -- makes changes durable, then lets their effects go.
+ *
+ * WHY      One sync a call would cost a disk write each. Calls are gathered while the batch before them syncs.
+ * ROOM     ledger. Below: changes, store. Knows no actor and no Lua.
+ * THREAD   committer_put() from any worker; committer_step() on the committer's own (inline: the caller's).
+ * OWNS     From committer_put() on, the commit. Its effect is let go or failed, once; then the commit is freed.
+ * STATES   GATHERING -> WRITING -> SYNCED -> RELEASING -> GATHERING       committer_step(), one round
+ *          WRITING -> FAILED -> GATHERING    a write that did not happen: the epoch ends, see ALWAYS 3
+ *          WRITING -> LOST                   it is unknown what is on disk: committer_step() answers ERR_FATAL from then on,
+ *                                            nothing is let go any more, and main ends the host
+ * ALWAYS   1. No effect leaves before the batch of its changes, and each batch before it, is synced.
+ *          2. Changes of one source are committed in the order of its commits.
+ *          3. When a batch fails, every commit of its epoch that is not durable fails with ERR_STORAGE: those in the batch, those
+ *             behind it, and those that still come from a source that has not heard of the new epoch.
+ *          4. An effect is settled before its source hears that its changes are durable.
+ *          5. Every source hears of a new epoch before any effect of the old one fails: so that who hears of the failure cannot call
+ *             again upon memory that is about to be thrown away.
+ * LIMITS   batch_bytes_max, batch_commits_max. Its queue has no bound of its own: each source bounds what it has under way.
+ */
+#ifndef TROUPE_COMMITTER_H
+#define TROUPE_COMMITTER_H
+
+#include <stdatomic.h>
+
+#include "base/queue.h"
+#include "ledger/changes.h"
+#include "ledger/store.h"
+
+/* What leaves the host when changes are durable: embedded in the reply, in a message, in an event. `settle` is called once, with
+ * ERR_NONE or ERR_STORAGE, on the committer's thread or the worker's, and takes the effect over. */
+struct effect {
+  struct effect *next;
+  void (*settle)(struct effect *effect, enum err err);
+};
+
+/* Who commits: a worker. Called on the committer's thread. */
+struct commit_source {
+  /* All commits of this source up to `seq` are durable. */
+  void (*durable)(struct commit_source *source, uint64_t seq);
+  /* The epoch ended: what this source committed and did not hear to be durable has failed or will. New commits bear `epoch`. */
+  void (*failed)(struct commit_source *source, uint64_t epoch);
+};
+
+/* One turn's message to the committer. */
+struct commit {
+  struct queue_item item;
+  struct commit_source *source;
+  uint64_t seq;               /* of this source, never smaller than the one before; an empty commit repeats it */
+  uint64_t epoch;             /* in which the turn began; the first is 0 */
+  struct buf changes;         /* may be empty: then the effects wait for what is before them and for no sync of their own */
+  struct effect *effects;     /* in the order in which they are settled; may be NULL */
+};
+
+struct commit *commit_try_new(void);
+void commit_free(struct commit *commit);   /* with its changes; its effects must be gone */
+
+struct committer;
+
+struct committer_config {
+  struct store *store;
+  struct commit_source **sources;
+  size_t source_count;
+  size_t batch_bytes_max;
+  size_t batch_commits_max;
+  const struct logger *logger;
+};
+
+struct committer *committer_new(const struct committer_config *config);
+void committer_free(struct committer *committer);   /* nothing may be under way */
+
+/* Takes the commit over. */
+void committer_put(struct committer *committer, struct commit **commit);
+
+/* One round: takes what has come, makes it durable, lets its effects go. `*worked` tells whether there was anything. ERR_FATAL, with the
+ * reason in the log, when the host must end. */
+enum err committer_step(struct committer *committer, bool *worked);
+
+/* Waits for the next commit or committer_wake(). */
+void committer_wait(struct committer *committer);
+void committer_wake(struct committer *committer);
+
+/* Drops what is under way as a crash would: effects are never settled. For specs: the caller has taken back the effects that it made. */
+void committer_abandon(struct committer *committer);
+
+struct committer_stats {
+  _Atomic uint64_t commits;    /* made durable, those with changes */
+  _Atomic uint64_t syncs;
+  _Atomic uint64_t bytes;      /* of changes */
+};
+
+const struct committer_stats *committer_stats(const struct committer *committer);
+
+#endif

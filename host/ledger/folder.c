@@ -1,0 +1,203 @@
+/* folder.c -- takes a data folder into use, or says why not. */
+#include "ledger/folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/random.h>
+
+#include "base/check.h"
+#include "base/disk.h"
+#include "base/mem.h"
+
+#define FORMAT_TEXT "troupe 1"
+
+enum { FORMAT_SIZE_MAX = 64, TOKEN_FILE_SIZE_MAX = 256, RANDOM_SIZE = 32, FULL_TRIPLES = RANDOM_SIZE / 3 };
+
+static const char base64url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+struct folder {
+  int lock;
+  char store_path[PATH_MAX];
+  char token[FOLDER_TOKEN_SIZE + 1];
+};
+
+static enum err refuse(struct failure *failure, const char *what, const char *path, int error) {
+  return failure_set(failure, ERR_REQUEST, "%s %s: %s", what, path, strerror(error));
+}
+
+/* The path of a file in the folder, into `joined` of PATH_MAX bytes. */
+static enum err join(const char *path, const char *name, char *joined, struct failure *failure) {
+  int size = snprintf(joined, PATH_MAX, "%s/%s", path, name);
+  if (size >= 0 && size < PATH_MAX) return ERR_NONE;
+  return refuse(failure, "cannot use the data folder", path, ENAMETOOLONG);
+}
+
+/* What a start that was cut off before FORMAT was there may have left, and what a disk's own top folder holds. */
+static bool is_harmless(const char *name) {
+  static const char *const harmless[] = { ".", "..", "LOCK", "FORMAT.new", "lost+found" };
+  for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++) {
+    if (strcmp(name, harmless[i]) == 0) return true;
+  }
+  return false;
+}
+
+/* Refuses a folder that holds something and no FORMAT: nothing is put into what belongs to somebody else. */
+static enum err check_ours(const char *path, struct failure *failure) {
+  DIR *dir = opendir(path);
+  if (dir == NULL) return refuse(failure, "cannot read the data folder", path, errno);
+  bool has_format = false;
+  char other[NAME_MAX + 1] = "";
+  errno = 0;
+  for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+    if (strcmp(entry->d_name, "FORMAT") == 0) has_format = true;
+    else if (!is_harmless(entry->d_name)) snprintf(other, sizeof other, "%s", entry->d_name);
+  }
+  int error = errno;
+  closedir(dir);
+  if (error != 0) return refuse(failure, "cannot read the data folder", path, error);
+  if (has_format || other[0] == 0) return ERR_NONE;
+  return failure_set(failure, ERR_REQUEST, "%s is no data folder of Troupe: it holds %s, but no FORMAT", path, other);
+}
+
+/* Refuses a folder that another version wrote; marks a new one as ours. */
+static enum err check_format(const char *path, struct failure *failure) {
+  char file[PATH_MAX];
+  enum err err = join(path, "FORMAT", file, failure);
+  if (err != ERR_NONE) return err;
+  struct buf content = {0};
+  int error = disk_read_file(file, FORMAT_SIZE_MAX, &content);
+  if (error == ENOENT) {
+    error = disk_write_file(file, slice_text(FORMAT_TEXT "\n"), 0600);
+    if (error != 0) err = refuse(failure, "cannot write", file, error);
+  } else if (error != 0 && error != EFBIG) {
+    err = refuse(failure, "cannot read", file, error);
+  } else if (error == EFBIG || !slice_equal(buf_slice(&content), slice_text(FORMAT_TEXT "\n"))) {
+    size_t size = content.size > 0 && content.data[content.size - 1] == '\n' ? content.size - 1 : content.size;
+    err = failure_set(failure, ERR_REQUEST, "the data folder %s has the format \"%.*s\"; this host knows \"%s\" only", path,
+                      error == EFBIG ? 3 : (int)size, error == EFBIG ? "..." : (const char *)content.data, FORMAT_TEXT);
+  }
+  buf_done(&content);
+  return err;
+}
+
+/* 43 characters for 32 bytes: ten triples of bytes to four characters each, and the last two bytes to three. */
+static void token_print(const uint8_t bytes[RANDOM_SIZE], char *token) {
+  for (size_t i = 0; i < FULL_TRIPLES + 1; i++) {
+    const uint8_t *triple = bytes + 3 * i;
+    unsigned bits = (unsigned)triple[0] << 16 | (unsigned)triple[1] << 8 | (i < FULL_TRIPLES ? triple[2] : 0u);
+    for (unsigned j = 0; j < (i < FULL_TRIPLES ? 4u : 3u); j++) *token++ = base64url[bits >> (18 - 6 * j) & 63];
+  }
+  *token = 0;
+}
+
+/* A token that was copied by hand may have lost its line end. */
+static bool token_is_whole(struct slice content) {
+  if (content.size == FOLDER_TOKEN_SIZE + 1 && content.data[FOLDER_TOKEN_SIZE] == '\n') content.size--;
+  if (content.size != FOLDER_TOKEN_SIZE) return false;
+  for (size_t i = 0; i < content.size; i++) {
+    if (content.data[i] == 0 || strchr(base64url, content.data[i]) == NULL) return false;
+  }
+  return true;
+}
+
+/* Reads the token; answers an errno, and 0 with the failure set where the file holds something else. */
+static int token_read(const char *file, char token[FOLDER_TOKEN_SIZE + 1], struct failure *failure) {
+  struct buf content = {0};
+  int error = disk_read_file(file, TOKEN_FILE_SIZE_MAX, &content);
+  if (error == EFBIG || (error == 0 && !token_is_whole(buf_slice(&content)))) {
+    failure_set(failure, ERR_REQUEST, "%s holds no token of %d characters (A-Z a-z 0-9 - _); delete it, and the next start "
+                "makes a new one", file, FOLDER_TOKEN_SIZE);
+    error = 0;
+  } else if (error == 0) {
+    memcpy(token, content.data, FOLDER_TOKEN_SIZE);
+    token[FOLDER_TOKEN_SIZE] = 0;
+  }
+  buf_done(&content);
+  return error;
+}
+
+static enum err token_make(const char *file, char token[FOLDER_TOKEN_SIZE + 1], struct failure *failure) {
+  uint8_t bytes[RANDOM_SIZE];
+  if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes) {
+    return refuse(failure, "cannot make a random token for", file, errno);
+  }
+  token_print(bytes, token);
+  char line[FOLDER_TOKEN_SIZE + 1];
+  memcpy(line, token, FOLDER_TOKEN_SIZE);
+  line[FOLDER_TOKEN_SIZE] = '\n';
+  int error = disk_write_file(file, slice_of(line, sizeof line), 0600);
+  return error == 0 ? ERR_NONE : refuse(failure, "cannot write", file, error);
+}
+
+static enum err token_open(const char *path, char token[FOLDER_TOKEN_SIZE + 1], struct failure *failure) {
+  char file[PATH_MAX];
+  enum err err = join(path, "token", file, failure);
+  if (err != ERR_NONE) return err;
+  int error = token_read(file, token, failure);
+  if (error == ENOENT) return token_make(file, token, failure);
+  return error != 0 ? refuse(failure, "cannot read", file, error) : failure->err;
+}
+
+static enum err lock(const char *path, int *fd, struct failure *failure) {
+  char file[PATH_MAX];
+  enum err err = join(path, "LOCK", file, failure);
+  if (err != ERR_NONE) return err;
+  int error = disk_lock(file, fd);
+  if (error == 0) return ERR_NONE;
+  if (error != EWOULDBLOCK) return refuse(failure, "cannot lock", file, error);
+  return failure_set(failure, ERR_REQUEST, "the data folder %s is in use by another host", path);
+}
+
+static enum err make_folder(const char *path, struct failure *failure) {
+  int error = disk_make_folder(path);
+  return error == 0 ? ERR_NONE : refuse(failure, "cannot make the data folder", path, error);
+}
+
+enum err folder_open(const char *path, struct folder **folder, struct failure *failure) {
+  CHECK_THAT(failure->err, ==, ERR_NONE);
+  *folder = NULL;
+  struct folder *made = mem_zero(sizeof *made);
+  made->lock = -1;
+  enum err err = make_folder(path, failure);
+  if (err == ERR_NONE) err = check_ours(path, failure);
+  if (err == ERR_NONE) err = lock(path, &made->lock, failure);
+  if (err == ERR_NONE) err = check_format(path, failure);
+  if (err == ERR_NONE) err = join(path, "store", made->store_path, failure);
+  if (err == ERR_NONE) err = make_folder(made->store_path, failure);
+  if (err == ERR_NONE) err = token_open(path, made->token, failure);
+  if (err != ERR_NONE) {
+    folder_close(made);
+    return err;
+  }
+  *folder = made;
+  return ERR_NONE;
+}
+
+void folder_close(struct folder *folder) {
+  if (folder == NULL) return;
+  disk_unlock(&folder->lock);
+  mem_free(folder);
+}
+
+const char *folder_store_path(const struct folder *folder) {
+  return folder->store_path;
+}
+
+const char *folder_token(const struct folder *folder) {
+  return folder->token;
+}
+
+enum err folder_read_token(const char *path, struct buf *token, struct failure *failure) {
+  CHECK_THAT(failure->err, ==, ERR_NONE);
+  char file[PATH_MAX];
+  char text[FOLDER_TOKEN_SIZE + 1];
+  enum err err = join(path, "token", file, failure);
+  if (err != ERR_NONE) return err;
+  int error = token_read(file, text, failure);
+  if (error != 0) return refuse(failure, "cannot read the operator's token", file, error);
+  if (failure->err != ERR_NONE) return failure->err;
+  buf_put(token, slice_of(text, FOLDER_TOKEN_SIZE));
+  return token->err;
+}

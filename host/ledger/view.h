@@ -1,0 +1,43 @@
+/* view.h -- records as one turn sees them: its drafts, over what is pending, over the store.
+ *
+ * WHY     A call sees what it wrote itself and what earlier calls of its actor wrote, committed or not.
+ * ROOM    ledger. Below: memtable, store. This is all of the ledger that the script room reads through.
+ * THREAD  The worker's.
+ * OWNS    Nothing. Slices are dead after the next read or write.
+ * ALWAYS  The pending entries are looked at before the store's snapshot is taken anew (what has left pending is in any later snapshot).
+ *         So who drops pending entries resets the reader afterwards, before the next read.
+ */
+#ifndef TROUPE_VIEW_H
+#define TROUPE_VIEW_H
+
+#include "ledger/memtable.h"
+#include "ledger/store.h"
+
+struct view {
+  struct memtable *drafts;
+  struct memtable *pending;
+  struct store_reader *reader;
+};
+
+/* ERR_NONE, ERR_NOT_FOUND or ERR_STORAGE. */
+enum err view_get(const struct view *view, struct slice key, struct slice *value);
+
+/* A walk over the records with from <= key < to, in key order or in reverse. The bounds stay the caller's; nothing may be
+ * written while it lasts, and there is one at a time. It needs no end. */
+struct scan {
+  const struct view *view;
+  struct slice from, to;
+  bool reverse;
+  const struct memtable_entry *draft, *pending;
+  struct slice stored_key, stored_value;
+  bool stored;        /* the two above hold a record that was not given yet */
+  bool begun;
+  enum err stored_err;   /* ERR_NOT_FOUND at the end of the stored records, ERR_STORAGE at a damaged one; it stays */
+};
+
+void scan_begin(struct scan *scan, const struct view *view, struct slice from, struct slice to, bool reverse);
+
+/* The next record; ERR_NOT_FOUND at the end, ERR_STORAGE for a damaged record, and no more after either. */
+enum err scan_next(struct scan *scan, struct slice *key, struct slice *value);
+
+#endif

@@ -1,0 +1,315 @@
+/* main.c -- the program: builds the rooms, puts threads around their steps, and stops them in reverse.
+ *
+ *   door threads --requests--> worker threads --commits--> the committer's thread --replies--> door threads
+ *
+ * Each thread repeats the step of its room and waits where there was nothing to do. The main thread waits for a signal.
+ * When it comes, the doors let no new request in and end when the last answer has left; then the workers put their actors
+ * to sleep; then, when all that they committed is durable, the committer ends. */
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "door/server.h"
+#include "options.h"
+#include "remote.h"
+#include "stage/host.h"
+
+enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, DOOR_STEP_MS = 1000 };
+
+/* The address space of the store: only what is written takes room. ThreadSanitizer cannot map as much. */
+#ifdef __SANITIZE_THREAD__
+#define MAP_BYTES MIB(1024)
+#else
+#define MAP_BYTES MIB((uint64_t)1024 * 1024)
+#endif
+
+struct house;
+
+/* A thread and what it works at: a worker's number or a door. */
+struct hand {
+  pthread_t thread;
+  struct house *house;
+  unsigned worker;
+  struct server *server;
+};
+
+/* All that runs. */
+struct house {
+  const struct options *options;
+  struct clock clock;
+  struct logger logger;
+  int listen_fd;
+  struct buf address;         /* where it listens, with the true port */
+  struct host *host;
+  struct hand committer;
+  struct hand *workers;
+  struct hand *doors;
+  atomic_bool workers_done;   /* nothing comes to the committer any more */
+};
+
+/* --- What each thread repeats ------------------------------------------------------------------------------------ */
+
+static void *run_door(void *context) {
+  struct hand *hand = context;
+  while (server_step(hand->server, DOOR_STEP_MS)) {
+  }
+  return NULL;
+}
+
+static void *run_worker(void *context) {
+  struct hand *hand = context;
+  struct host *host = hand->house->host;
+  for (;;) {
+    bool worked;
+    host_worker_step(host, hand->worker, &worked);
+    if (worked) continue;
+    if (host_worker_done(host, hand->worker)) return NULL;
+    host_worker_wait(host, hand->worker);
+  }
+}
+
+static void *run_committer(void *context) {
+  struct hand *hand = context;
+  struct house *house = hand->house;
+  for (;;) {
+    bool worked;
+    if (host_committer_step(house->host, &worked) == ERR_FATAL) {
+      logger_printf(&house->logger, LOG_ERROR, "it is unknown what is on disk: the host ends and recovers at its next start");
+      _exit(EXIT_FAILED);
+    }
+    if (worked) continue;
+    if (atomic_load(&house->workers_done)) return NULL;
+    host_committer_wait(house->host);
+  }
+}
+
+/* A host with only some of its threads would leave callers waiting, so this ends it. Nothing was answered yet. */
+static void start(struct hand *hand, void *(*run)(void *)) {
+  int error = pthread_create(&hand->thread, NULL, run, hand);
+  if (error == 0) return;
+  fprintf(stderr, "troupe: cannot start a thread: %s\n", strerror(error));
+  _exit(EXIT_FAILED);
+}
+
+static void finish(struct hand *hand) {
+  CHECK_THAT(pthread_join(hand->thread, NULL), ==, 0);
+}
+
+/* --- Signals ----------------------------------------------------------------------------------------------------- */
+
+static sigset_t stop_signals(void) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  return set;
+}
+
+/* Blocked before there is a second thread, so that they reach nobody but wait_for_signal(). */
+static void block_signals(void) {
+  sigset_t set = stop_signals();
+  CHECK_THAT(pthread_sigmask(SIG_BLOCK, &set, NULL), ==, 0);
+  struct sigaction ignore = { .sa_handler = SIG_IGN };
+  CHECK_THAT(sigaction(SIGPIPE, &ignore, NULL), ==, 0);
+}
+
+static void exit_at_once(int number) {
+  (void)number;
+  _exit(EXIT_FAILED);
+}
+
+/* From the second signal on, whoever waits for the end has no patience left: what was answered is durable anyway. */
+static const char *wait_for_signal(void) {
+  sigset_t set = stop_signals();
+  int number = 0;
+  CHECK_THAT(sigwait(&set, &number), ==, 0);
+
+  struct sigaction at_once = { .sa_handler = exit_at_once };
+  CHECK_THAT(sigaction(SIGTERM, &at_once, NULL), ==, 0);
+  CHECK_THAT(sigaction(SIGINT, &at_once, NULL), ==, 0);
+  CHECK_THAT(pthread_sigmask(SIG_UNBLOCK, &set, NULL), ==, 0);
+  return number == SIGTERM ? "SIGTERM" : "SIGINT";
+}
+
+/* --- The house --------------------------------------------------------------------------------------------------- */
+
+/* A connection is a file. */
+static void raise_file_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &limit);   /* refused: it stays as it was */
+}
+
+static enum err open_doors(struct house *house, struct failure *failure) {
+  const struct server_config config = {
+    .host = house->host, .listen_fd = house->listen_fd, .limits = &house->options->limits, .logger = &house->logger,
+  };
+  for (unsigned i = 0; i < house->options->doors; i++) {
+    enum err err = server_open(&config, &house->doors[i].server, failure);
+    if (err != ERR_NONE) return err;
+  }
+  return ERR_NONE;
+}
+
+/* From the address inwards, so that a taken port leaves no data folder behind. What is open after an error, close_rooms()
+ * closes. */
+static enum err open_rooms(struct house *house, struct failure *failure) {
+  const struct options *options = house->options;
+  house->workers = mem_zero(options->workers * sizeof *house->workers);
+  house->doors = mem_zero(options->doors * sizeof *house->doors);
+  enum err err = server_listen(options->listen, &house->listen_fd, &house->address, failure);
+  if (err != ERR_NONE) return err;
+
+  const struct host_config config = {
+    .actors_path = options->actors_path,
+    .data_path = options->data_path,
+    .workers = options->workers,
+    .dev = options->dev,
+    .limits = options->limits,
+    .map_bytes = MAP_BYTES,
+    .clock = &house->clock,
+    .logger = &house->logger,
+  };
+  err = host_open(&config, &house->host, failure);
+  if (err == ERR_NONE) err = open_doors(house, failure);
+  return err;
+}
+
+static void close_rooms(struct house *house) {
+  for (unsigned i = 0; i < house->options->doors; i++) {
+    if (house->doors[i].server != NULL) server_close(house->doors[i].server);
+  }
+  if (house->host != NULL) host_close(house->host, false);
+  if (house->listen_fd >= 0) close(house->listen_fd);
+  buf_done(&house->address);
+  mem_free(house->doors);
+  mem_free(house->workers);
+}
+
+static void start_threads(struct house *house) {
+  house->committer.house = house;
+  start(&house->committer, run_committer);
+  for (unsigned i = 0; i < house->options->workers; i++) {
+    house->workers[i].house = house;
+    house->workers[i].worker = i;
+    start(&house->workers[i], run_worker);
+  }
+  for (unsigned i = 0; i < house->options->doors; i++) start(&house->doors[i], run_door);
+}
+
+/* Each room ends when nothing can come to it any more and what it had is done. */
+static void stop_threads(struct house *house) {
+  for (unsigned i = 0; i < house->options->doors; i++) server_stop(house->doors[i].server);
+  for (unsigned i = 0; i < house->options->doors; i++) finish(&house->doors[i]);
+
+  host_stop(house->host);
+  for (unsigned i = 0; i < house->options->workers; i++) finish(&house->workers[i]);
+
+  atomic_store(&house->workers_done, true);
+  host_committer_wake(house->host);
+  finish(&house->committer);
+}
+
+/* The one line on standard output, for people and for programs that wait for it. */
+static void announce(const struct house *house) {
+  printf("troupe %s listening on http://%.*s, classes: %s, data: %s\n", TROUPE_VERSION, (int)house->address.size,
+         (const char *)house->address.data, host_class_count(house->host) > 0 ? host_class_names(house->host) : "none",
+         house->options->data_path);
+  fflush(stdout);
+}
+
+static void log_stopping(const struct house *house, const char *signal_name) {
+  const struct log_field fields[] = { { "signal", slice_text(signal_name) } };
+  logger_event(&house->logger, LOG_INFO, slice_text("stopping"), fields, 1);
+}
+
+static void log_stopped(const struct house *house) {
+  const struct committer_stats *stats = host_stats(house->host);
+  char commits[24], syncs[24];
+  snprintf(commits, sizeof commits, "%" PRIu64, atomic_load(&stats->commits));
+  snprintf(syncs, sizeof syncs, "%" PRIu64, atomic_load(&stats->syncs));
+  const struct log_field fields[] = { { "commits", slice_text(commits) }, { "syncs", slice_text(syncs) } };
+  logger_event(&house->logger, LOG_INFO, slice_text("stopped"), fields, 2);
+}
+
+static enum err serve(const struct options *options, struct failure *failure) {
+  struct house house = { .options = options, .listen_fd = -1 };
+  clock_init(&house.clock);
+  house.logger = (struct logger){ .clock = &house.clock, .level_min = LOG_INFO };
+  raise_file_limit();
+  block_signals();
+
+  enum err err = open_rooms(&house, failure);
+  if (err == ERR_NONE) {
+    start_threads(&house);
+    announce(&house);
+    log_stopping(&house, wait_for_signal());
+    stop_threads(&house);
+    log_stopped(&house);
+  }
+  close_rooms(&house);
+  return err;
+}
+
+/* --- The command line -------------------------------------------------------------------------------------------- */
+
+/* Texts from a host may hold anything; a terminal obeys control characters. */
+static void print_safely(FILE *stream, struct slice text) {
+  for (size_t i = 0; i < text.size; i++) {
+    uint8_t byte = text.data[i];
+    bool control = (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f;
+    putc(control ? '?' : byte, stream);
+  }
+}
+
+static enum err run(const struct options *options, struct buf *output, struct failure *failure) {
+  switch (options->command) {
+    case COMMAND_SERVE: return serve(options, failure);
+    case COMMAND_CALL: return remote_call(options, output, failure);
+    case COMMAND_INSPECT: return remote_inspect(options, output, failure);
+    case COMMAND_VERSION: buf_put_text(output, "troupe " TROUPE_VERSION); break;
+    case COMMAND_HELP: options_print_help(output); break;
+  }
+  return output->err;
+}
+
+static void print_failure(const struct failure *failure) {
+  fputs("troupe: ", stderr);
+  print_safely(stderr, buf_slice(&failure->message));
+  fputc('\n', stderr);
+}
+
+/* A full disk behind standard output is an error too. */
+static enum err print_output(const struct buf *output, struct failure *failure) {
+  if (output->size == 0) return ERR_NONE;
+  bool ended = output->data[output->size - 1] == '\n';
+  bool written = fwrite(output->data, 1, output->size, stdout) == output->size && (ended || putchar('\n') != EOF);
+  if (written && fflush(stdout) == 0) return ERR_NONE;
+  return failure_set(failure, ERR_INTERNAL, "standard output: %s", strerror(errno));
+}
+
+int main(int argc, char **argv) {
+  struct options options;
+  struct buf output = { 0 };
+  struct failure failure = { 0 };
+  enum err err = options_parse(argc, argv, &options, &failure);
+  bool misused = err != ERR_NONE;
+  if (!misused) {
+    err = run(&options, &output, &failure);
+    misused = err == ERR_ARGUMENTS && options.command != COMMAND_SERVE;
+  }
+  if (err == ERR_NONE) err = print_output(&output, &failure);
+  if (err != ERR_NONE) print_failure(&failure);
+  failure_done(&failure);
+  buf_done(&output);
+  return err == ERR_NONE ? EXIT_FINE : misused ? EXIT_USAGE : EXIT_FAILED;
+}

@@ -1,0 +1,37 @@
+/* options.h -- the command line, read and checked.
+ *
+ * WHY    Who types a command wrongly learns what was wrong and what was probably meant, before anything is touched.
+ * ROOM   main. Below: base, and the codec's limits.
+ * OWNS   Nothing: texts point into argv.
+ */
+#ifndef TROUPE_OPTIONS_H
+#define TROUPE_OPTIONS_H
+
+#include "base/failure.h"
+#include "base/limits.h"
+
+#define TROUPE_VERSION "0.1.0"
+
+enum command { COMMAND_SERVE, COMMAND_CALL, COMMAND_INSPECT, COMMAND_VERSION, COMMAND_HELP };
+
+struct options {
+  enum command command;
+  const char *actors_path;
+  const char *data_path;
+  const char *listen;         /* HOST:PORT; of call and inspect: where the host is */
+  unsigned workers;
+  unsigned doors;
+  bool dev;
+  struct limits limits;
+  char **words;               /* of call and inspect: what follows the command: CLASS KEY METHOD JSON... */
+  int word_count;
+};
+
+/* Reads a command line (and puts words before flags in `argv`, as getopt does). Answers ERR_NONE, or ERR_ARGUMENTS with a sentence for
+ * the one who typed it. */
+enum err options_parse(int argc, char **argv, struct options *options, struct failure *failure);
+
+/* The text of `troupe help`. */
+void options_print_help(struct buf *buf);
+
+#endif

@@ -1,0 +1,19 @@
+/* remote.h -- `troupe call` and `troupe inspect`: the command line as a client of a running host.
+ *
+ * WHY    Actors can be tried from a shell without knowing how a request is written.
+ * ROOM   main. Below: door (the client), codec (JSON), base.
+ * OWNS   Nothing.
+ */
+#ifndef TROUPE_REMOTE_H
+#define TROUPE_REMOTE_H
+
+#include "options.h"
+
+/* Calls a method and appends its result, JSON text. ERR_ARGUMENTS where a word of the command line is wrong, before anything is sent. Else the
+ * failure's message is for the user as it stands: what the host answered, after its code, or why there is no answer. */
+enum err remote_call(const struct options *options, struct buf *result, struct failure *failure);
+
+/* The same for what an actor holds. */
+enum err remote_inspect(const struct options *options, struct buf *result, struct failure *failure);
+
+#endif

@@ -1,0 +1,330 @@
+/* classes.c -- see classes.h. */
+#include "script/classes.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <lauxlib.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/disk.h"
+#include "script/lib_error.h"
+#include "script/sandbox.h"
+#include "script/lua_vm.h"
+
+enum { FILE_BYTES_MAX = 16 * 1024 * 1024 };
+
+enum { PARENTS_MAX = 100 };   /* a script can make its class a parent of itself, with setmetatable */
+
+static const char *const hooks[] = {
+  "initialize_state", "on_start", "on_stop", "on_destroy", "migrate_state", "inspect_state",
+  "on_before_connect", "on_connect", "on_disconnect",
+};
+
+/* -- modules -- */
+
+/* Marks a module that is being loaded: one that requires itself is an error, not a hang. */
+static const char loading;
+
+/* Whether a path, followed through its links, lies in the folder of actors. */
+static bool is_inside(const char *folder, const char *path) {
+  char real_folder[PATH_MAX], real_path[PATH_MAX];
+  if (realpath(folder, real_folder) == NULL || realpath(path, real_path) == NULL) return false;
+  size_t size = strlen(real_folder);
+  return strncmp(real_folder, real_path, size) == 0 && real_path[size] == '/';
+}
+
+/* Pushes the chunk of a file, its environment fresh. Raises with the file, the line and the reason. [-0, +1, v] */
+static void push_chunk(lua_State *L, const char *path) {
+  struct vm *vm = vm_of(L);
+  if (!is_inside(vm->config.actors_path, path)) luaL_error(L, "%s: lies outside the folder of actors", path);
+  buf_clear(&vm->value);
+  int error = disk_read_file(path, FILE_BYTES_MAX, &vm->value);
+  if (error != 0) luaL_error(L, "%s: %s", path, error == EINVAL ? "is no regular file" : strerror(error));
+  lua_pushfstring(L, "@%s", path);                                   /* name */
+  if (luaL_loadbufferx(L, (const char *)vm->value.data, vm->value.size, lua_tostring(L, -1), "t") != LUA_OK) lua_error(L);
+  lua_remove(L, -2);                                                 /* chunk */
+  sandbox_push_environment(L);                                       /* chunk env */
+  if (lua_setupvalue(L, -2, 1) == NULL) lua_pop(L, 1);               /* chunk */
+}
+
+/* name path -> what the file's chunk returned, or true   [-0, +1, v] */
+static int run_module(lua_State *L) {
+  push_chunk(L, lua_tostring(L, 2));                                 /* name path chunk */
+  lua_pushvalue(L, 1);
+  lua_call(L, 1, 1);                                                 /* name path module */
+  if (lua_isnil(L, -1)) lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* Runs the module of this name from this file and pushes what it returned; keeps it. One that failed is as if it had never been required. [-0, +1, v] */
+static void load_module(lua_State *L, const char *name, const char *path) {
+  luaL_checkstack(L, 8, NULL);
+  vm_push_ref(L, VM_MODULES);                                        /* modules */
+  lua_pushstring(L, name);                                           /* modules name */
+  lua_pushvalue(L, -1);
+  lua_pushlightuserdata(L, (void *)(uintptr_t)&loading);
+  lua_rawset(L, -4);                                                 /* modules name */
+  int modules = lua_gettop(L) - 1;
+  lua_pushcfunction(L, run_module);
+  lua_pushvalue(L, modules + 1);
+  lua_pushstring(L, path);                                           /* modules name function name path */
+  int status = lua_pcall(L, 2, 1, 0);                                /* modules name module|error */
+  lua_pushvalue(L, modules + 1);
+  if (status == LUA_OK) {
+    lua_pushvalue(L, modules + 2);
+  } else {
+    lua_pushnil(L);
+  }
+  lua_rawset(L, modules);                                            /* modules name module|error: the field is there, so this needs no memory */
+  lua_replace(L, modules);
+  lua_settop(L, modules);                                            /* module|error */
+  if (status == LUA_ERRMEM) lib_fail(L, ERR_MEMORY, "no memory for module \"%s\"", name);
+  if (status != LUA_OK) lua_error(L);
+}
+
+static bool name_is_valid(const char *name, size_t size) {
+  if (size == 0 || size > 200 || name[0] == '.' || name[size - 1] == '.') return false;
+  for (size_t i = 0; i < size; i++) {
+    char c = name[i];
+    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    if (!plain && !(c == '.' && name[i + 1] != '.')) return false;
+  }
+  return true;
+}
+
+int classes_require(lua_State *L) {
+  size_t size;
+  luaL_checktype(L, 1, LUA_TSTRING);
+  const char *name = lua_tolstring(L, 1, &size);
+  if (sandbox_push_module(L, name)) return 1;                        /* module */
+  vm_push_ref(L, VM_MODULES);                                        /* modules */
+  lua_getfield(L, -1, name);                                         /* modules module */
+  if (lua_islightuserdata(L, -1) && lua_touserdata(L, -1) == &loading) {
+    return lib_misuse(L, "require: module \"%s\" requires itself", name);
+  }
+  if (!lua_isnil(L, -1)) return 1;
+  if (!name_is_valid(name, size)) return lib_misuse(L, "require: \"%.64s\" is no name of a module", name);
+  luaL_gsub(L, name, ".", "/");                                      /* ... path */
+  lua_pushfstring(L, "%s/%s.lua", vm_of(L)->config.actors_path, lua_tostring(L, -1));      /* ... path file */
+  const char *path = lua_tostring(L, -1);
+  char real[PATH_MAX];
+  if (realpath(path, real) == NULL) return lib_misuse(L, "require: module \"%s\" not found: there is no %s", name, path);
+  load_module(L, name, path);                                        /* ... module */
+  return 1;
+}
+
+/* -- classes -- */
+
+static bool is_class(lua_State *L, int index) {
+  index = lua_absindex(L, index);
+  if (!lua_istable(L, index)) return false;
+  vm_push_ref(L, VM_ACTOR_CLASS);                                    /* actor */
+  lua_pushvalue(L, index);                                           /* actor class */
+  bool found = false;
+  for (int i = 0; i < PARENTS_MAX && !found && lua_getmetatable(L, -1); i++) {             /* actor class parent */
+    lua_remove(L, -2);                                               /* actor parent */
+    found = lua_rawequal(L, -1, -2);
+  }
+  lua_pop(L, 2);                                                     /* - */
+  return found;
+}
+
+/* Pushes the `name` of the class at `index`, as its own field. [-0, +1, m] */
+static const char *push_name(lua_State *L, int index) {
+  index = lua_absindex(L, index);
+  lua_pushliteral(L, "name");
+  lua_rawget(L, index);                                              /* name */
+  return lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+}
+
+/* Registers the class on top of the stack, that a file returned. [-1, +0, v] */
+static void register_class(lua_State *L, const char *path) {
+  if (!is_class(L, -1)) {
+    luaL_error(L, "%s: returns no class; a class file ends with `return` of what Actor:extend(name) gave", path);
+  }
+  const char *name = push_name(L, -1);                               /* class name */
+  if (name == NULL) luaL_error(L, "%s: the class has no name", path);
+  vm_push_ref(L, VM_CLASS_FILES);                                    /* class name files */
+  if (lua_getfield(L, -1, name) != LUA_TNIL) {                       /* class name files file */
+    luaL_error(L, "%s: the class \"%s\" is defined in %s already", path, name, lua_tostring(L, -1));
+  }
+  lua_pop(L, 1);                                                     /* class name files */
+  lua_pushstring(L, path);
+  lua_setfield(L, -2, name);                                         /* class name files */
+  vm_push_ref(L, VM_CLASSES);                                        /* class name files classes */
+  lua_pushvalue(L, -4);
+  lua_setfield(L, -2, name);                                         /* class name files classes */
+  lua_pop(L, 4);                                                     /* - */
+  vm_of(L)->class_count++;
+}
+
+/* Loads the class file of this name (without its ending), unless a `require` of another did. [-0, +0, v] */
+static void load_class(lua_State *L, const char *name) {
+  vm_push_ref(L, VM_MODULES);                                        /* modules */
+  lua_pushfstring(L, "%s/%s.lua", vm_of(L)->config.actors_path, name);                     /* modules path */
+  const char *path = lua_tostring(L, -1);
+  if (lua_getfield(L, -2, name) == LUA_TNIL) load_module(L, name, path);         /* modules path [nil] module */
+  register_class(L, path);
+  lua_settop(L, 1);
+}
+
+/* Inserts the string on top of the stack into the sorted sequence below it. [-1, +0, m] */
+static void insert_sorted(lua_State *L) {
+  lua_Integer at = (lua_Integer)lua_rawlen(L, -2) + 1;
+  for (; at > 1; at--) {
+    lua_rawgeti(L, -2, at - 1);                                      /* names name other */
+    if (lua_compare(L, -1, -2, LUA_OPLE)) {
+      lua_pop(L, 1);                                                 /* names name */
+      break;
+    }
+    lua_rawseti(L, -3, at);                                          /* names name */
+  }
+  lua_rawseti(L, -2, at);                                            /* names */
+}
+
+/* Appends the names, without their ending and with a NUL behind each, of the class files of a folder. */
+static int read_file_names(const char *folder, struct buf *names) {
+  DIR *entries = opendir(folder);
+  if (entries == NULL) return errno;
+  const struct dirent *entry;
+  while ((entry = readdir(entries)) != NULL) {
+    size_t size = strlen(entry->d_name);
+    if (entry->d_name[0] == '.' || size <= 4 || strcmp(entry->d_name + size - 4, ".lua") != 0) continue;
+    buf_put(names, slice_of(entry->d_name, size - 4));
+    buf_put_byte(names, 0);
+  }
+  closedir(entries);
+  return names->err == ERR_NONE ? 0 : ENOMEM;
+}
+
+/* Pushes a sequence of the names, without endings, of the class files, sorted. [-0, +1, v] */
+static void push_file_names(lua_State *L) {
+  struct vm *vm = vm_of(L);
+  struct buf *names = &vm->key;
+  buf_clear(names);
+  int error = read_file_names(vm->config.actors_path, names);
+  if (error != 0) luaL_error(L, "%s: %s", vm->config.actors_path, strerror(error));
+  lua_newtable(L);                                                   /* names */
+  for (size_t at = 0; at < names->size; at += strlen((const char *)names->data + at) + 1) {
+    lua_pushstring(L, (const char *)names->data + at);
+    insert_sorted(L);                                                /* names */
+  }
+}
+
+/* Keeps the sorted names of all classes, for people. */
+static void keep_names(lua_State *L) {
+  struct vm *vm = vm_of(L);
+  struct buf text = { 0 };
+  lua_newtable(L);                                                   /* names */
+  vm_push_ref(L, VM_CLASSES);                                        /* names classes */
+  lua_pushnil(L);                                                    /* names classes key */
+  while (lua_next(L, -2)) {                                          /* names classes key class */
+    lua_pushvalue(L, -4);
+    lua_pushvalue(L, -3);
+    insert_sorted(L);
+    lua_pop(L, 2);                                                   /* names classes key */
+  }
+  lua_pop(L, 1);                                                     /* names */
+  for (lua_Integer i = 1; i <= (lua_Integer)lua_rawlen(L, -1); i++) {
+    lua_rawgeti(L, -1, i);                                           /* names name */
+    if (i > 1) buf_put_text(&text, ", ");
+    buf_put_text(&text, lua_tostring(L, -1));
+    lua_pop(L, 1);                                                   /* names */
+  }
+  buf_put_byte(&text, 0);
+  vm->class_names = text.err == ERR_NONE ? (char *)text.data : NULL;
+  lua_pop(L, 1);                                                     /* - */
+}
+
+static int load_one(lua_State *L) {
+  const char *name = lua_tostring(L, 1);
+  lua_settop(L, 0);
+  lua_pushstring(L, name);                                           /* name: kept alive */
+  load_class(L, name);
+  return 0;
+}
+
+/* A message that does not tell the place, such as that of a limit, gets the class file in front. */
+static void name_file(const char *folder, const char *name, struct failure *failure) {
+  const struct buf *message = &failure->message;
+  if (memmem(message->data, message->size, folder, strlen(folder)) != NULL) return;
+  struct failure reason = { 0 };
+  failure_move(&reason, failure);
+  failure_set(failure, reason.err, "%s/%s.lua: %.*s", folder, name, (int)reason.message.size,
+              (const char *)reason.message.data);
+  failure_done(&reason);
+}
+
+void classes_load(lua_State *L, struct failure *failure) {
+  push_file_names(L);                                                /* names */
+  lua_Integer count = (lua_Integer)lua_rawlen(L, -1);
+  for (lua_Integer i = 1; i <= count && failure->err == ERR_NONE; i++) {
+    lua_pushcfunction(L, load_one);                                  /* names function */
+    lua_rawgeti(L, -2, i);                                           /* names function name */
+    int status = lua_pcall(L, 1, 0, 0);                              /* names [error] */
+    if (status == LUA_OK) continue;
+    lib_error_describe(L, status, failure);
+    lua_pop(L, 1);                                                   /* names */
+    lua_rawgeti(L, -1, i);                                           /* names name */
+    name_file(vm_of(L)->config.actors_path, lua_tostring(L, -1), failure);
+    lua_pop(L, 1);                                                   /* names */
+  }
+  lua_pop(L, 1);                                                     /* - */
+  if (failure->err != ERR_NONE) return;
+  if (count == 0) {
+    failure_set(failure, ERR_REQUEST, "%s: no class in this folder; a class is a file *.lua in it", vm_of(L)->config.actors_path);
+    return;
+  }
+  keep_names(L);
+}
+
+bool classes_push(lua_State *L, struct slice name) {
+  luaL_checkstack(L, 4, NULL);
+  vm_push_ref(L, VM_CLASSES);                                        /* classes */
+  lua_pushlstring(L, (const char *)name.data, name.size);
+  bool found = lua_rawget(L, -2) != LUA_TNIL;                        /* classes class|nil */
+  lua_remove(L, -2);                                                 /* class|nil */
+  if (!found) lua_pop(L, 1);                                         /* - */
+  return found;
+}
+
+/* Searches a class and its parents, Actor excluded, for a field of their own. [-0, +(0|1), m] */
+static bool push_own(lua_State *L, int index, struct slice name) {
+  luaL_checkstack(L, 8, NULL);
+  int top = lua_gettop(L);
+  lua_pushvalue(L, index);                                           /* class */
+  vm_push_ref(L, VM_ACTOR_CLASS);                                    /* class actor */
+  for (int i = 0; i <= PARENTS_MAX && !lua_rawequal(L, top + 1, top + 2); i++) {
+    lua_pushlstring(L, (const char *)name.data, name.size);
+    if (lua_rawget(L, top + 1) != LUA_TNIL) {                        /* class actor value */
+      lua_replace(L, top + 1);
+      lua_settop(L, top + 1);                                        /* value */
+      return true;
+    }
+    lua_pop(L, 1);                                                   /* class actor */
+    if (!lua_getmetatable(L, top + 1)) break;                        /* class actor parent */
+    lua_replace(L, top + 1);                                         /* parent actor */
+  }
+  lua_settop(L, top);                                                /* - */
+  return false;
+}
+
+bool classes_push_method(lua_State *L, int index, struct slice name) {
+  if (name.size == 0 || name.data[0] == '_') return false;
+  for (size_t i = 0; i < sizeof hooks / sizeof *hooks; i++) {
+    if (slice_equal(name, slice_text(hooks[i]))) return false;
+  }
+  if (!push_own(L, lua_absindex(L, index), name)) return false;      /* value */
+  if (lua_isfunction(L, -1)) return true;
+  lua_pop(L, 1);                                                     /* - */
+  return false;
+}
+
+bool classes_push_hook(lua_State *L, int index, const char *name) {
+  if (!push_own(L, lua_absindex(L, index), slice_text(name))) return false;       /* value */
+  if (lua_isfunction(L, -1)) return true;
+  lua_pop(L, 1);                                                     /* - */
+  return false;
+}

@@ -1,0 +1,214 @@
+/* instance.c -- see instance.h and self.h: the actor as scripts see it, `self`. */
+#include "script/instance.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "script/classes.h"
+#include "script/journal.h"
+#include "script/lib_error.h"
+#include "script/lib_kv.h"
+#include "script/lua_key.h"
+#include "script/self.h"
+#include "script/state.h"
+#include "script/turn.h"
+
+/* -- slots -- */
+
+void self_push(lua_State *L, const struct instance *instance) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, instance->self_ref);             /* self */
+}
+
+void self_push_slot(lua_State *L, const struct instance *instance, enum self_slot slot) {
+  self_push(L, instance);                                            /* self */
+  lua_getiuservalue(L, -1, (int)slot);                               /* self value */
+  lua_remove(L, -2);                                                 /* value */
+}
+
+void self_set_slot(lua_State *L, const struct instance *instance, enum self_slot slot) {
+  self_push(L, instance);                                            /* value self */
+  lua_insert(L, -2);                                                 /* self value */
+  lua_setiuservalue(L, -2, (int)slot);                               /* self */
+  lua_pop(L, 1);                                                     /* - */
+}
+
+struct instance *self_current(lua_State *L) {
+  struct turn *turn = vm_of(L)->turn;
+  if (turn == NULL) lib_misuse(L, "no actor has its turn");
+  return turn->instance;
+}
+
+void self_begin_key(const struct instance *instance, char space, struct buf *key) {
+  buf_put_u64(key, instance->actor_id);
+  buf_put_byte(key, (uint8_t)space);
+}
+
+/* -- self, the userdata -- */
+
+enum field { FIELD_NONE, FIELD_CLASS, FIELD_KEY, FIELD_STATE, FIELD_KV, FIELD_LOG, FIELD_RESERVED };
+
+/* The fields of `self` that are the host's. */
+static enum field field_of(lua_State *L, int index) {
+  static const struct { const char *name; enum field field; } fields[] = {
+    { "state", FIELD_STATE }, { "kv", FIELD_KV },         { "key", FIELD_KEY },
+    { "class", FIELD_CLASS }, { "log", FIELD_LOG },       { "schedule", FIELD_RESERVED },
+    { "connections", FIELD_RESERVED },
+  };
+  if (lua_type(L, index) != LUA_TSTRING) return FIELD_NONE;
+  const char *name = lua_tostring(L, index);
+  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+    if (strcmp(name, fields[i].name) == 0) return fields[i].field;
+  }
+  return FIELD_NONE;
+}
+
+static void push_key(lua_State *L, struct instance *instance) {
+  self_push_slot(L, instance, SELF_KEY);                             /* tuple|nil */
+  if (!lua_isnil(L, -1)) return;
+  lua_pop(L, 1);                                                     /* - */
+  lua_key_read(L, buf_slice(&instance->key));                        /* tuple */
+}
+
+/* self.name -> the host's field, or what a method set, or a method   [-0, +1, v] */
+static int self_index(lua_State *L) {
+  journal_check_live(L, 1);
+  struct instance *instance = self_current(L);
+  switch (field_of(L, 2)) {
+    case FIELD_STATE: state_push(L, instance); return 1;
+    case FIELD_KV: lib_kv_push(L, instance); return 1;
+    case FIELD_KEY: push_key(L, instance); return 1;
+    case FIELD_CLASS: lua_getiuservalue(L, 1, SELF_CLASS); return 1;
+    case FIELD_LOG: vm_push_ref(L, VM_LOG); return 1;
+    case FIELD_RESERVED: lua_pushnil(L); return 1;
+    case FIELD_NONE: break;
+  }
+  lua_getiuservalue(L, 1, SELF_FIELDS);                              /* self key fields */
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, -2) != LUA_TNIL) return 1;                       /* self key fields value */
+  lua_getiuservalue(L, 1, SELF_CLASS);                               /* ... class */
+  lua_pushvalue(L, 2);
+  lua_gettable(L, -2);                                               /* ... class value */
+  return 1;
+}
+
+/* self.name = value: kept in memory; self.state = t replaces the state   [-0, +0, v] */
+static int self_newindex(lua_State *L) {
+  journal_check_live(L, 1);
+  enum field field = field_of(L, 2);
+  if (field == FIELD_STATE) {
+    state_assign(L, self_current(L), 3);
+    return 0;
+  }
+  if (field != FIELD_NONE) return lib_misuse(L, "self.%s is the host's and cannot be set", lua_tostring(L, 2));
+  if (lua_isnil(L, 2)) return lib_misuse(L, "self: a name is nil");
+  if (lua_type(L, 2) == LUA_TNUMBER && lua_tonumber(L, 2) != lua_tonumber(L, 2)) return lib_misuse(L, "self: a name is NaN");
+  lua_settop(L, 3);
+  journal_set(L, 1);
+  return 0;
+}
+
+/* for name, value in pairs(self): what methods set */
+static int self_pairs(lua_State *L) {
+  journal_check_live(L, 1);
+  vm_push_ref(L, VM_GLOBALS);
+  lua_getfield(L, -1, "next");                                       /* ... next */
+  lua_getiuservalue(L, 1, SELF_FIELDS);                              /* ... next fields */
+  lua_newtable(L);                                                   /* ... next fields copy */
+  int fields = lua_gettop(L) - 1;
+  lua_pushnil(L);
+  while (lua_next(L, fields)) {                                      /* ... copy key value */
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, fields + 1);                                       /* ... copy key */
+  }
+  lua_remove(L, fields);                                             /* ... next copy */
+  lua_pushnil(L);
+  return 3;
+}
+
+static int self_tostring(lua_State *L) {
+  lua_getiuservalue(L, 1, SELF_CLASS);
+  lua_getfield(L, -1, "name");
+  return 1;
+}
+
+void self_build(lua_State *L) {
+  static const luaL_Reg functions[] = { { "__index", self_index }, { "__newindex", self_newindex }, { "__pairs", self_pairs },
+                                        { "__tostring", self_tostring }, { NULL, NULL } };
+  lua_createtable(L, 0, 6);                                          /* meta */
+  luaL_setfuncs(L, functions, 0);
+  lua_pushliteral(L, "actor");
+  lua_setfield(L, -2, "__name");                                     /* meta */
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "__metatable");                                /* meta */
+  vm_set_ref(L, VM_SELF_META);                                       /* - */
+}
+
+/* -- the handle -- */
+
+struct opening {
+  struct instance *instance;
+  struct slice class_name;
+  bool found;
+};
+
+/* Builds `self`. */
+static int open_self(lua_State *L) {
+  struct opening *opening = lua_touserdata(L, 1);
+  struct instance *instance = opening->instance;
+  if (!classes_push(L, opening->class_name)) return 0;               /* opening class */
+  opening->found = true;
+  if (classes_push_hook(L, 2, "initialize_state")) {                 /* opening class function */
+    instance->has_state = true;
+    lua_pop(L, 1);                                                   /* opening class */
+  }
+  lua_newtable(L);                                                   /* opening class fields */
+  journal_track(L, instance, SELF_SLOT_COUNT);                       /* opening class self */
+  vm_push_ref(L, VM_SELF_META);
+  lua_setmetatable(L, -2);                                           /* opening class self */
+  lua_pushvalue(L, 2);
+  lua_setiuservalue(L, -2, SELF_CLASS);                              /* opening class self */
+  lua_newtable(L);
+  journal_track(L, instance, 1);                                     /* opening class self holder */
+  lua_setiuservalue(L, -2, SELF_STATE);                              /* opening class self */
+  instance->self_ref = luaL_ref(L, LUA_REGISTRYINDEX);               /* opening class */
+  return 0;
+}
+
+enum err instance_open(struct vm *vm, struct slice class_name, struct slice key, uint64_t actor_id,
+                       struct instance **instance, struct failure *failure) {
+  struct instance *made = mem_try_zero(sizeof *made);
+  if (made == NULL) return failure_set(failure, ERR_MEMORY, "no memory for an actor");
+  *made = (struct instance){ .vm = vm, .self_ref = LUA_NOREF, .serial = ++vm->serial, .actor_id = actor_id };
+  buf_put(&made->key, key);
+  struct opening opening = { .instance = made, .class_name = class_name };
+  if (made->key.err != ERR_NONE) {
+    failure_set(failure, ERR_MEMORY, "no memory for an actor");
+  } else if (vm_enter(vm, open_self, &opening, failure) && !opening.found) {
+    failure_set(failure, ERR_CLASS_NOT_FOUND, "there is no class \"%.*s\"",
+                class_name.size > 128 ? 128 : (int)class_name.size, (const char *)class_name.data);
+  }
+  if (failure->err != ERR_NONE) {
+    instance_close(made);
+    return failure->err;
+  }
+  *instance = made;
+  return ERR_NONE;
+}
+
+void instance_close(struct instance *instance) {
+  if (instance == NULL) return;
+  luaL_unref(instance->vm->L, LUA_REGISTRYINDEX, instance->self_ref);
+  buf_done(&instance->key);
+  mem_free(instance);
+}
+
+bool instance_is_loaded(const struct instance *instance) {
+  return instance->loaded;
+}
+
+bool instance_is_broken(const struct instance *instance) {
+  return instance->broken;
+}

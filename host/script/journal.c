@@ -1,0 +1,195 @@
+/* journal.c -- see journal.h. The journal is a table: [2i - 1] the i-th tracked userdata, [2i] its old values by key. */
+#include "script/journal.h"
+
+#include <lauxlib.h>
+
+#include "base/check.h"
+#include "script/lib_error.h"
+#include "script/turn.h"
+
+/* Stand for what is not a value: the old value was nil; the key of the mark. */
+static const char was_nil, array_mark;
+
+struct tracked *journal_track(lua_State *L, const struct instance *instance, int slots) {
+  struct tracked *tracked = lua_newuserdatauv(L, sizeof *tracked, slots);    /* data tracked */
+  *tracked = (struct tracked){ .owner = instance->serial };
+  lua_insert(L, -2);                                                 /* tracked data */
+  lua_setiuservalue(L, -2, 1);                                       /* tracked */
+  return tracked;
+}
+
+bool journal_is_part(lua_State *L, int index) {
+  if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index)) return false;     /* meta */
+  vm_push_ref(L, VM_PART_META);                                      /* meta part_meta */
+  bool same = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);                                                     /* - */
+  return same;
+}
+
+struct tracked *journal_check_live(lua_State *L, int index) {
+  struct tracked *tracked = lua_touserdata(L, index);
+  struct turn *turn = vm_of(L)->turn;
+  if (turn == NULL || turn->instance->serial != tracked->owner) {
+    lib_misuse(L, "%s belongs to an actor whose turn this is not",
+               journal_is_part(L, index) ? "this part of a state" : "this self");
+  }
+  return tracked;
+}
+
+bool journal_push_data(lua_State *L, int index) {
+  struct tracked *tracked = journal_check_live(L, index);
+  lua_getiuservalue(L, index, 1);                                    /* data */
+  return tracked->array;
+}
+
+/* Pushes the old values of a tracked userdata, which become empty ones with its first write of the turn. [-0, +1, m] */
+static void push_old_values(lua_State *L, int index, struct tracked *tracked) {
+  struct instance *instance = vm_of(L)->turn->instance;
+  self_push_slot(L, instance, SELF_JOURNAL);                         /* journal|nil */
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);                                                   /* - */
+    lua_createtable(L, 8, 0);                                        /* journal */
+    lua_pushvalue(L, -1);
+    self_set_slot(L, instance, SELF_JOURNAL);                        /* journal */
+  }
+  if (tracked->noted != 0) {
+    lua_rawgeti(L, -1, 2 * (lua_Integer)tracked->noted);             /* journal old */
+    lua_remove(L, -2);                                               /* old */
+    return;
+  }
+  lua_Integer place = (lua_Integer)instance->noted + 1;
+  lua_newtable(L);                                                   /* journal old */
+  lua_pushvalue(L, -1);
+  lua_rawseti(L, -3, 2 * place);                                     /* journal old */
+  lua_pushvalue(L, index);
+  lua_rawseti(L, -3, 2 * place - 1);                                 /* journal old */
+  instance->noted = (uint32_t)place;                                 /* both are in: nothing can fail any more */
+  tracked->noted = (uint32_t)place;
+  lua_remove(L, -2);                                                 /* old */
+}
+
+/* Notes `old value` of `key` once; both on top of the stack. [-0, +0, m] */
+static void note(lua_State *L, int index, struct tracked *tracked) {
+  int key = lua_gettop(L) - 1, value = key + 1;
+  push_old_values(L, index, tracked);                                /* key value old */
+  lua_pushvalue(L, key);
+  if (lua_rawget(L, -2) == LUA_TNIL) {                               /* key value old nil */
+    lua_pushvalue(L, key);
+    if (lua_isnil(L, value)) {
+      lua_pushlightuserdata(L, (void *)(uintptr_t)&was_nil);
+    } else {
+      lua_pushvalue(L, value);
+    }                                                                /* key value old nil key value */
+    lua_rawset(L, -4);                                               /* key value old nil */
+  }
+  lua_pop(L, 2);                                                     /* key value */
+}
+
+bool journal_set(lua_State *L, int index) {
+  struct tracked *tracked = lua_touserdata(L, index);
+  luaL_checkstack(L, 10, NULL);
+  int key = lua_gettop(L) - 1, value = key + 1;
+  lua_getiuservalue(L, index, 1);                                    /* key value data */
+  lua_pushvalue(L, key);                                             /* key value data key */
+  lua_pushvalue(L, key);
+  lua_rawget(L, -3);                                                 /* key value data key old */
+  bool zero = lua_type(L, value) == LUA_TNUMBER && !lua_isinteger(L, value) && lua_tonumber(L, value) == 0;   /* 0.0 and -0.0 are equal and not the same */
+  if (lua_rawequal(L, -1, value) && !lua_istable(L, -1) && !zero && lua_isinteger(L, -1) == lua_isinteger(L, value)) {
+    lua_pop(L, 5);                                                   /* - */
+    return false;
+  }
+  note(L, index, tracked);                                           /* key value data key old */
+  lua_pop(L, 1);                                                     /* key value data key */
+  lua_pushvalue(L, value);                                           /* key value data key value */
+  lua_rawset(L, -3);                                                 /* key value data */
+  lua_pop(L, 3);                                                     /* - */
+  return true;
+}
+
+void journal_mark_array(lua_State *L, int index) {
+  struct tracked *tracked = journal_check_live(L, index);
+  if (tracked->array) return;
+  lua_pushlightuserdata(L, (void *)(uintptr_t)&array_mark);          /* key */
+  lua_pushboolean(L, 0);                                             /* key false */
+  note(L, index, tracked);
+  lua_pop(L, 2);                                                     /* - */
+  tracked->array = true;
+  vm_of(L)->turn->instance->state_changed = true;
+}
+
+static bool is_mark(lua_State *L, int index) {
+  return lua_type(L, index) == LUA_TLIGHTUSERDATA && lua_touserdata(L, index) == &array_mark;
+}
+
+void journal_each(lua_State *L, struct instance *instance, void (*visit)(lua_State *L, void *context), void *context) {
+  luaL_checkstack(L, 12, NULL);
+  self_push_slot(L, instance, SELF_JOURNAL);                         /* journal|nil */
+  for (lua_Integer i = 1; i <= (lua_Integer)instance->noted; i++) {
+    lua_rawgeti(L, -1, 2 * i);                                       /* journal old */
+    int old = lua_gettop(L);
+    lua_pushnil(L);                                                  /* journal old key */
+    while (lua_next(L, old)) {                                       /* journal old key value */
+      lua_pop(L, 1);                                                 /* journal old key */
+      if (is_mark(L, -1)) continue;
+      lua_rawgeti(L, old - 1, 2 * i - 1);                            /* journal old key tracked */
+      lua_pushvalue(L, -2);                                          /* journal old key tracked key */
+      visit(L, context);
+      lua_pop(L, 2);                                                 /* journal old key */
+    }
+    lua_pop(L, 1);                                                   /* journal */
+  }
+  lua_pop(L, 1);                                                     /* - */
+}
+
+/* Puts back one tracked userdata, at `tracked`, from its old values at `old`. [-0, +0, m] */
+static void put_back(lua_State *L, int index, int old) {
+  struct tracked *tracked = lua_touserdata(L, index);
+  lua_getiuservalue(L, index, 1);                                    /* data */
+  int data = lua_gettop(L);
+  lua_pushnil(L);                                                    /* data key */
+  while (lua_next(L, old)) {                                         /* data key value */
+    if (is_mark(L, -2)) {
+      tracked->array = false;
+      lua_pop(L, 1);                                                 /* data key */
+      continue;
+    }
+    if (lua_type(L, -1) == LUA_TLIGHTUSERDATA && lua_touserdata(L, -1) == &was_nil) {
+      lua_pop(L, 1);
+      lua_pushnil(L);                                                /* data key nil */
+    }
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);                                               /* data key key value */
+    lua_rawset(L, data);                                             /* data key */
+  }
+  lua_pop(L, 1);                                                     /* - */
+}
+
+void journal_undo(lua_State *L, struct instance *instance) {
+  luaL_checkstack(L, 12, NULL);
+  self_push_slot(L, instance, SELF_JOURNAL);                         /* journal|nil */
+  for (lua_Integer i = 1; i <= (lua_Integer)instance->noted; i++) {
+    lua_rawgeti(L, -1, 2 * i - 1);                                   /* journal tracked */
+    lua_rawgeti(L, -2, 2 * i);                                       /* journal tracked old */
+    put_back(L, lua_gettop(L) - 1, lua_gettop(L));
+    lua_pop(L, 2);                                                   /* journal */
+  }
+  lua_pop(L, 1);                                                     /* - */
+  journal_clear(L, instance);
+}
+
+void journal_clear(lua_State *L, struct instance *instance) {
+  instance->state_changed = false;
+  if (instance->noted == 0) return;
+  luaL_checkstack(L, 4, NULL);
+  self_push_slot(L, instance, SELF_JOURNAL);                         /* journal */
+  for (lua_Integer i = 1; i <= (lua_Integer)instance->noted; i++) {
+    lua_rawgeti(L, -1, 2 * i - 1);                                   /* journal tracked */
+    struct tracked *tracked = lua_touserdata(L, -1);
+    tracked->noted = 0;
+    lua_pop(L, 1);                                                   /* journal */
+  }
+  lua_pop(L, 1);                                                     /* - */
+  instance->noted = 0;
+  lua_pushnil(L);
+  self_set_slot(L, instance, SELF_JOURNAL);                          /* - */
+}

@@ -1,0 +1,21 @@
+/* lib_base.h -- the base functions that differ from Lua's own.
+ *
+ * WHY     Parts of a state are userdata that must look like tables; no script may catch that it was stopped; nothing shows an address.
+ * ROOM    script.
+ */
+#ifndef TROUPE_LIB_BASE_H
+#define TROUPE_LIB_BASE_H
+
+#include <lua.h>
+
+/* Sets type, next, rawget, rawset, rawlen, pcall, xpcall, tostring, getmetatable, setmetatable and load in the table on top of the stack; they
+ * replace or follow Lua's own, which must be there. [-0, +0, m] */
+void lib_base_build(lua_State *L);
+
+/* tostring(v) -> string without an address   [-0, +1, v] */
+int lib_base_tostring(lua_State *L);
+
+/* Sets rep and format in the string library on top of the stack, and takes dump out. [-0, +0, m] */
+void lib_base_build_string(lua_State *L);
+
+#endif

@@ -1,0 +1,105 @@
+/* lib_coroutine.c -- see lib_coroutine.h.
+ *
+ * A coroutine that the hook stopped has hooks no more: nothing of it may run again, no __close handler either. So whatever could run one asks first
+ * whether the call was stopped. */
+#include "script/lib_coroutine.h"
+
+#include <lauxlib.h>
+
+#include "script/lib_error.h"
+#include "script/lua_vm.h"
+
+/* How many coroutines may be closed from within each other's __close handlers: Lua counts the C calls of each anew. */
+enum { CLOSING_MAX = 8 };
+
+/* coroutine.resume(co, ...): Lua's own, kept as upvalue 1   [-0, +n, v] */
+static int coroutine_resume(lua_State *L) {
+  vm_check_stopped(L);
+  int count = lua_tocfunction(L, lua_upvalueindex(1))(L);
+  vm_check_stopped(L);
+  return count;
+}
+
+/* Raises in L the error on top of the coroutine, which is closed where it died of it. [-0, +0, v] */
+static int raise_from(lua_State *L, lua_State *co) {
+  bool died = lua_status(co) != LUA_OK && lua_status(co) != LUA_YIELD;
+  vm_check_stopped(L);
+  bool starved = lua_status(co) == LUA_ERRMEM;
+  if (died && lua_resetthread(co) == LUA_ERRMEM) starved = true;
+  vm_check_stopped(L);
+  if (starved) return lib_fail(L, ERR_MEMORY, "no memory");
+  lua_xmove(co, L, 1);                                               /* error */
+  if (lua_type(L, -1) == LUA_TSTRING) {
+    luaL_where(L, 1);                                                /* error where */
+    lua_insert(L, -2);                                               /* where error */
+    lua_concat(L, 2);                                                /* error */
+  }
+  return lua_error(L);
+}
+
+/* What coroutine.wrap() gives: resumes the coroutine that is upvalue 1   [-0, +n, v] */
+static int resume_wrapped(lua_State *L) {
+  lua_State *co = lua_tothread(L, lua_upvalueindex(1));
+  int arguments = lua_gettop(L), results;
+  vm_check_stopped(L);
+  if (!lua_checkstack(co, arguments + 1)) return lib_misuse(L, "too many arguments to resume");
+  lua_xmove(L, co, arguments);                                       /* - */
+  int status = lua_resume(co, L, arguments, &results);
+  if (status != LUA_OK && status != LUA_YIELD) return raise_from(L, co);
+  vm_check_stopped(L);
+  if (!lua_checkstack(L, results + 1)) {
+    lua_pop(co, results);
+    return lib_misuse(L, "too many results to resume");
+  }
+  lua_xmove(co, L, results);                                         /* ... */
+  return results;
+}
+
+/* coroutine.wrap(f) -> function   [-0, +1, v] */
+static int coroutine_wrap(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_State *co = lua_newthread(L);                                  /* f ... co */
+  lua_pushvalue(L, 1);                                               /* f ... co f */
+  lua_xmove(L, co, 1);                                               /* f ... co */
+  lua_pushcclosure(L, resume_wrapped, 1);                            /* f ... function */
+  return 1;
+}
+
+/* Whether a coroutine runs, or waits for one that it resumed. */
+static bool is_active(lua_State *L, lua_State *co) {
+  lua_Debug frame;
+  return co == L || (lua_status(co) == LUA_OK && lua_getstack(co, 0, &frame) != 0);
+}
+
+/* coroutine.close(co) -> true or false, error   [-0, +(1|2), v] */
+static int coroutine_close(lua_State *L) {
+  struct vm *vm = vm_of(L);
+  luaL_checktype(L, 1, LUA_TTHREAD);
+  lua_State *co = lua_tothread(L, 1);
+  vm_check_stopped(L);
+  if (is_active(L, co)) return lib_misuse(L, "cannot close a running coroutine");
+  if (vm->closing == CLOSING_MAX) return lib_misuse(L, "more than %d coroutines are closed within each other", CLOSING_MAX);
+  vm->closing++;
+  int status = lua_resetthread(co);            /* raises nothing */
+  vm->closing--;
+  vm_check_stopped(L);
+  lua_pushboolean(L, status == LUA_OK);                              /* ... ok */
+  if (status == LUA_OK) return 1;
+  lua_xmove(co, L, 1);                                               /* ... ok error */
+  return 2;
+}
+
+/* coroutine.yield(...): a method's own coroutine is the host's to suspend   [-0, +n, v] */
+static int coroutine_yield(lua_State *L) {
+  if (vm_of(L)->call == L) return lib_misuse(L, "attempt to yield from outside a coroutine");
+  return lua_yield(L, lua_gettop(L));
+}
+
+void lib_coroutine_build(lua_State *L) {
+  static const luaL_Reg functions[] = { { "wrap", coroutine_wrap }, { "close", coroutine_close }, { "yield", coroutine_yield },
+                                        { NULL, NULL } };
+  lua_getfield(L, -1, "resume");                                     /* library function */
+  lua_pushcclosure(L, coroutine_resume, 1);
+  lua_setfield(L, -2, "resume");                                     /* library */
+  luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,247 @@
+/* lib_error.c -- see lib_error.h. */
+#include "script/lib_error.h"
+
+#include <lauxlib.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/check.h"
+#include "codec/value.h"
+#include "script/lua_value.h"
+#include "script/lua_vm.h"
+
+/* __tostring of both kinds of error objects. */
+static int error_tostring(lua_State *L) {
+  lua_settop(L, 1);
+  lua_pushliteral(L, "message");                                     /* error "message" */
+  lua_rawget(L, 1);                                                  /* error message */
+  if (lua_type(L, -1) != LUA_TSTRING) lua_pushliteral(L, "error");   /* error message, or error nil "error" */
+  return 1;
+}
+
+/* Pushes a metatable of error objects. [-0, +1, m] */
+static void push_new_meta(lua_State *L, const char *name) {
+  lua_createtable(L, 0, 3);                                          /* meta */
+  lua_pushstring(L, name);                                           /* meta name */
+  lua_setfield(L, -2, "__name");                                     /* meta */
+  lua_pushcfunction(L, error_tostring);                              /* meta function */
+  lua_setfield(L, -2, "__tostring");                                 /* meta */
+  lua_pushboolean(L, 0);                                             /* meta false */
+  lua_setfield(L, -2, "__metatable");                                /* meta */
+}
+
+void lib_error_build(lua_State *L) {
+  push_new_meta(L, "UserError");                                     /* meta */
+  vm_set_ref(L, VM_USER_ERROR_META);                                 /* - */
+  lua_createtable(L, ERR_NOT_FOUND, ERR_NOT_FOUND);                  /* metas */
+  for (int err = ERR_NONE + 1; err < ERR_NOT_FOUND; err++) {
+    push_new_meta(L, "HostError");                                   /* metas meta */
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, -3, err);                                         /* metas meta */
+    lua_pushinteger(L, err);
+    lua_rawset(L, -3);                                               /* metas */
+  }
+  vm_set_ref(L, VM_HOST_ERROR_METAS);                                /* - */
+}
+
+/* Raises a table of code and message; the message is on top of the stack. [-1, +0, v] */
+static int raise_host_error(lua_State *L, enum err err) {
+  luaL_where(L, 1);                                                  /* message where */
+  lua_insert(L, -2);                                                 /* where message */
+  lua_concat(L, 2);                                                  /* message */
+  lua_createtable(L, 0, 2);                                          /* message error */
+  lua_insert(L, -2);                                                 /* error message */
+  lua_setfield(L, -2, "message");                                    /* error */
+  lua_pushstring(L, err_code(err));                                  /* error code */
+  lua_setfield(L, -2, "code");                                       /* error */
+  vm_push_ref(L, VM_HOST_ERROR_METAS);                               /* error metas */
+  lua_rawgeti(L, -1, err);                                           /* error metas meta */
+  lua_setmetatable(L, -3);                                           /* error metas */
+  lua_pop(L, 1);                                                     /* error */
+  return lua_error(L);
+}
+
+int lib_fail(lua_State *L, enum err err, const char *format, ...) {
+  char message[FAILURE_MESSAGE_MAX];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(message, sizeof message, format, arguments);
+  va_end(arguments);
+  luaL_checkstack(L, 4, NULL);
+  lua_pushstring(L, message);                                        /* +1 message */
+  return raise_host_error(L, err);
+}
+
+int lib_misuse(lua_State *L, const char *format, ...) {
+  char message[FAILURE_MESSAGE_MAX];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(message, sizeof message, format, arguments);
+  va_end(arguments);
+  return luaL_error(L, "%s", message);
+}
+
+int lib_fail_with(lua_State *L, const struct failure *failure) {
+  luaL_checkstack(L, 4, NULL);
+  struct slice text = buf_slice(&failure->message);
+  lua_pushlstring(L, (const char *)text.data, text.size);            /* +1 message */
+  return raise_host_error(L, failure->err);
+}
+
+static bool code_is_valid(const char *code, size_t size) {
+  if (size == 0 || size > FAILURE_CODE_MAX) return false;
+  for (size_t i = 0; i < size; i++) {
+    char c = code[i];
+    bool letter = c >= 'a' && c <= 'z';
+    bool other = (c >= '0' && c <= '9') || c == '_';
+    if (!letter && !(other && i > 0)) return false;
+  }
+  return true;
+}
+
+int lib_user_error(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TSTRING);
+  lua_settop(L, 2);                                                  /* message options */
+  lua_createtable(L, 0, 3);                                          /* message options error */
+  lua_pushvalue(L, 1);
+  lua_setfield(L, 3, "message");                                     /* message options error */
+  if (!lua_isnoneornil(L, 2)) {
+    luaL_checktype(L, 2, LUA_TTABLE);
+    if (lua_getfield(L, 2, "code") != LUA_TNIL) {                    /* message options error code */
+      size_t size;
+      const char *code = lua_type(L, 4) == LUA_TSTRING ? lua_tolstring(L, 4, &size) : NULL;
+      if (code == NULL || !code_is_valid(code, size)) {
+        return lib_misuse(L, "UserError: a code is a string of at most %d of a-z, 0-9 and _, beginning with a letter",
+                          FAILURE_CODE_MAX);
+      }
+      if (err_is_reserved(code)) return lib_misuse(L, "UserError: \"%s\" is a code of the host", code);
+    }
+    lua_setfield(L, 3, "code");                                      /* message options error */
+    lua_getfield(L, 2, "metadata");                                  /* message options error metadata */
+    lua_setfield(L, 3, "metadata");                                  /* message options error */
+  }
+  vm_push_ref(L, VM_USER_ERROR_META);                                /* message options error meta */
+  lua_setmetatable(L, 3);                                            /* message options error */
+  return 1;
+}
+
+/* The text of a field of the error object at `index`, or an empty slice; pushes the field. [-0, +1, m] */
+static struct slice text_field(lua_State *L, int index, const char *name) {
+  lua_pushstring(L, name);                                           /* +1 name */
+  lua_rawget(L, index);                                              /* +1 field */
+  size_t size = 0;
+  const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &size) : "";
+  return slice_of(text, size);
+}
+
+static bool has_meta(lua_State *L, int index, enum vm_ref ref) {
+  if (lua_type(L, index) != LUA_TTABLE || !lua_getmetatable(L, index)) return false;   /* +1 meta */
+  vm_push_ref(L, ref);                                               /* +2 meta meta */
+  bool same = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);                                                     /* - */
+  return same;
+}
+
+/* Of a UserError: its code, message and metadata. */
+static void describe_user_error(lua_State *L, int index, struct failure *failure) {
+  struct slice message = text_field(L, index, "message");            /* message */
+  struct slice code = text_field(L, index, "code");                  /* message code */
+  failure_set_text(failure, ERR_USER, message);
+  if (code.size > 0 && code_is_valid((const char *)code.data, code.size) && !err_is_reserved((const char *)code.data)) {
+    buf_put(&failure->code, code);
+    if (failure->code.err != ERR_NONE) {
+      failure_clear(failure);
+      failure_set(failure, ERR_MEMORY, "no memory");
+      return;
+    }
+  }
+  lua_pushliteral(L, "metadata");                                    /* message code "metadata" */
+  lua_rawget(L, index);                                              /* message code metadata */
+  if (lua_isnil(L, -1)) return;
+  const struct limits *limits = vm_of(L)->config.limits;
+  struct failure *unsavable = &vm_of(L)->raised;
+  struct walk_options options = { .root = "metadata", .depth_max = (size_t)limits->depth, .raw_metatables = true,
+                                  .shared = true };
+  failure->metadata.size_max = (size_t)limits->value_bytes;
+  enum err err = lua_value_write(L, -1, &failure->metadata, &options, unsavable);
+  if (err != ERR_NONE) {
+    failure_clear(failure);
+    failure_set(failure, err, "a UserError: %.*s", (int)unsavable->message.size, (const char *)unsavable->message.data);
+  }
+}
+
+/* The code of a host error, told by its metatable; ERR_NONE for any other value. [-0, +0, -] */
+static enum err host_error_code(lua_State *L, int index) {
+  if (lua_type(L, index) != LUA_TTABLE || !lua_getmetatable(L, index)) return ERR_NONE;      /* meta */
+  vm_push_ref(L, VM_HOST_ERROR_METAS);                               /* meta metas */
+  lua_insert(L, -2);                                                 /* metas meta */
+  lua_rawget(L, -2);                                                 /* metas err|nil */
+  enum err err = (enum err)lua_tointeger(L, -1);
+  lua_pop(L, 2);                                                     /* - */
+  return err;
+}
+
+/* error describe(error object, failure): everything of it that can raise. [-2, +0, v] */
+static int describe(lua_State *L) {
+  struct failure *failure = lua_touserdata(L, 2);
+  luaL_checkstack(L, 16, NULL);
+  if (has_meta(L, 1, VM_USER_ERROR_META)) {
+    describe_user_error(L, 1, failure);
+  } else if (host_error_code(L, 1) != ERR_NONE) {
+    failure_set_text(failure, host_error_code(L, 1), text_field(L, 1, "message"));
+  } else if (lua_type(L, 1) == LUA_TSTRING) {
+    size_t size;
+    const char *text = lua_tolstring(L, 1, &size);
+    failure_set_text(failure, ERR_INTERNAL, slice_of(text, size));
+  } else if (luaL_getmetafield(L, 1, "__tostring") != LUA_TNIL) {    /* error failure function */
+    size_t size;
+    const char *text = luaL_tolstring(L, 1, &size);                  /* error failure function text */
+    failure_set_text(failure, ERR_INTERNAL, slice_of(text, size));
+  } else {
+    failure_set(failure, ERR_INTERNAL, "error object is a %s value", luaL_typename(L, 1));
+  }
+  return 0;
+}
+
+static void describe_stop(struct vm *vm, struct failure *failure) {
+  const struct limits *limits = vm->config.limits;
+  if (vm->stopped == ERR_TIMEOUT) {
+    failure_set(failure, ERR_TIMEOUT, "the call took more than %llu ms of processor time, or %llu ms in all (limits "
+                "call-cpu-ms, call-wall-ms)",
+                (unsigned long long)limits->call_cpu_ms, (unsigned long long)limits->call_wall_ms);
+  } else {
+    failure_set(failure, ERR_MEMORY, "the call needed more memory than its limit of %llu bytes, or the worker's of %llu "
+                "bytes (limits call-bytes, vm-bytes)",
+                (unsigned long long)limits->call_bytes, (unsigned long long)limits->vm_bytes);
+  }
+}
+
+void lib_error_describe(lua_State *L, int status, struct failure *failure) {
+  struct vm *vm = vm_of(L);
+  if (vm->stopped != ERR_NONE) {
+    describe_stop(vm, failure);
+    return;
+  }
+  if (status == LUA_ERRMEM) {
+    failure_set(failure, ERR_MEMORY, "no memory");
+    return;
+  }
+  if (!lua_checkstack(L, 4)) {
+    failure_set(failure, ERR_MEMORY, "no memory to describe an error");
+    return;
+  }
+  lua_pushcfunction(L, describe);                                    /* error function */
+  lua_pushvalue(L, -2);                                              /* error function error */
+  lua_pushlightuserdata(L, failure);                                 /* error function error failure */
+  status = lua_pcall(L, 2, 0, 0);                                    /* error, or error error2 */
+  if (status == LUA_OK) return;
+  lua_pop(L, 1);                                                     /* error */
+  failure_clear(failure);
+  if (vm->stopped != ERR_NONE) {
+    describe_stop(vm, failure);
+  } else if (status == LUA_ERRMEM) {
+    failure_set(failure, ERR_MEMORY, "no memory");
+  } else {
+    failure_set(failure, ERR_INTERNAL, "an error object whose __tostring fails");
+  }
+}

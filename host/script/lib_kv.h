@@ -1,0 +1,23 @@
+/* lib_kv.h -- self.kv: an ordered store of its own for each actor.
+ *
+ * WHY     Data that need not fit in memory, sorted by structured keys, in the same commit as the state.
+ * ROOM    script. Below: self, lua_key, lua_value, the turn's view of the ledger.
+ * BYTES   A record of the actor: space `k` and the key; the value as codec/value.h says, or after the byte c1, which begins no value, the bytes of
+ *         a string as they are (`format = "bytes"`).
+ * LIMITS  key_bytes, value_bytes; commit_bytes is checked where the turn ends and at each write.
+ */
+#ifndef TROUPE_LIB_KV_H
+#define TROUPE_LIB_KV_H
+
+#include "script/self.h"
+
+/* Makes the metatable of kv objects. [-0, +0, m] */
+void lib_kv_build(lua_State *L);
+
+/* Pushes the actor's kv object. [-0, +1, m] */
+void lib_kv_push(lua_State *L, struct instance *instance);
+
+/* Pushes all entries of the actor's kv as list{} does. [-0, +1, v] */
+void lib_kv_push_all(lua_State *L, struct instance *instance);
+
+#endif

@@ -1,0 +1,14 @@
+/* lib_os.h -- os: time by the host's clock, and nothing else of the system.
+ *
+ * WHY     In a spec time travels, for scripts too.
+ * ROOM    script.
+ */
+#ifndef TROUPE_LIB_OS_H
+#define TROUPE_LIB_OS_H
+
+#include <lua.h>
+
+/* Pushes the library: time, clock, date, difftime. [-0, +1, m] */
+void lib_os_open(lua_State *L);
+
+#endif

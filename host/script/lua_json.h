@@ -1,0 +1,21 @@
+/* lua_json.h -- Lua values to JSON text and back, exactly.
+ *
+ * WHY     Arguments and results over HTTP, and `require "troupe.json"` for scripts (lua/README.md, "JSON").
+ * ROOM    script. Below: walk, codec.
+ */
+#ifndef TROUPE_LUA_JSON_H
+#define TROUPE_LUA_JSON_H
+
+#include "script/walk.h"
+
+/* Appends the text of the value at `index`. As lua_value_write(). [-0, +0, v] */
+enum err lua_json_write(lua_State *L, int index, struct buf *text, const struct walk_options *options,
+                        struct failure *failure);
+
+/* Pushes the value of the text. Raises `invalid_request` with the place for what is no JSON. [-0, +1, v] */
+void lua_json_read(lua_State *L, struct slice text);
+
+/* The module troupe.json: encode(value) -> text, decode(text) -> value, null. [-0, +1, m] */
+int lua_json_open(lua_State *L);
+
+#endif

@@ -1,0 +1,23 @@
+/* lua_key.h -- Lua tuples to encoded keys and back.
+ *
+ * WHY     A kv key is a tuple: a table of parts, or a plain string, number or boolean for a tuple of one.
+ * ROOM    script. Below: walk, codec.
+ */
+#ifndef TROUPE_LUA_KEY_H
+#define TROUPE_LUA_KEY_H
+
+#include <lua.h>
+
+#include "base/buf.h"
+
+/* Appends the key at `index`; `what` names the argument in errors. Raises `invalid_key` for what is no key, and for one over the limit
+ * key-bytes, with its size. [-0, +0, v] */
+void lua_key_write(lua_State *L, int index, struct buf *key, const char *what);
+
+/* The same without the limit, for a prefix or a bound. */
+void lua_key_write_unlimited(lua_State *L, int index, struct buf *key, const char *what);
+
+/* Pushes the tuple of an encoded key, a table marked as a sequence. Raises `storage_error` for bytes that are no key. [-0, +1, v] */
+void lua_key_read(lua_State *L, struct slice key);
+
+#endif

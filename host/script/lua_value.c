@@ -1,0 +1,182 @@
+/* lua_value.c -- see lua_value.h. */
+#include "script/lua_value.h"
+
+#include <lauxlib.h>
+
+#include "codec/value.h"
+#include "script/journal.h"
+#include "script/lib_error.h"
+#include "script/lua_vm.h"
+
+/* -- writing: what walk() tells goes into a buffer -- */
+
+static void on_null(void *context) {
+  value_put_null(context);
+}
+
+static void on_boolean(void *context, bool truth) {
+  value_put_boolean(context, truth);
+}
+
+static void on_integer(void *context, lua_Integer number) {
+  value_put_integer(context, number);
+}
+
+static void on_float(void *context, lua_Number number) {
+  value_put_float(context, number);
+}
+
+static bool on_string(void *context, struct slice text) {
+  value_put_string(context, text);
+  return true;
+}
+
+static void on_begin(void *context, bool array, uint32_t count) {
+  if (array) {
+    value_put_array(context, count);
+  } else {
+    value_put_map(context, count);
+  }
+}
+
+static void on_nothing(void *context) {
+  (void)context;
+}
+
+static void on_end(void *context, bool array) {
+  (void)context;
+  (void)array;
+}
+
+static void on_same(void *context, uint32_t table) {
+  value_put_same(context, table);
+}
+
+enum err lua_value_write(lua_State *L, int index, struct buf *bytes, const struct walk_options *options,
+                         struct failure *failure) {
+  static const struct walk_writer writer = {
+    on_null, on_boolean, on_integer, on_float, on_string, on_begin, on_nothing, on_nothing, on_end, on_same,
+  };
+  failure_clear(failure);
+  enum err err = walk(L, index, &writer, bytes, options, failure);
+  if (bytes->err != ERR_NONE) {
+    err = bytes->err == ERR_TOO_LARGE
+            ? failure_set(failure, ERR_TOO_LARGE, "%s: larger than the limit of %zu bytes", options->root, bytes->size_max)
+            : failure_set(failure, ERR_MEMORY, "no memory for the bytes of %s", options->root);
+  }
+  return err;
+}
+
+/* -- reading -- */
+
+struct reading {
+  lua_State *L;
+  struct value_reader reader;
+  const struct instance *instance;
+  int tables;                  /* stack index of the tables read so far, or 0: nobody asked for one again yet */
+  uint32_t table_count;
+  size_t depth;
+  bool again;                  /* a table is in two places: read once more, and remember tables */
+};
+
+static int fail_broken(lua_State *L) {
+  return lib_fail(L, ERR_STORAGE, "a record holds bytes that are no value");
+}
+
+/* With the table's data on top of the stack: makes of it what stands for it. [-1, +1, m] */
+static void finish_table(struct reading *reading, bool array) {
+  lua_State *L = reading->L;
+  if (reading->instance == NULL) {
+    if (array) walk_mark(L);
+    return;
+  }
+  struct tracked *part = journal_track(L, reading->instance, 1);     /* part */
+  part->array = array;
+  vm_push_ref(L, VM_PART_META);
+  lua_setmetatable(L, -2);                                           /* part */
+}
+
+static void remember_table(struct reading *reading, uint32_t number) {
+  if (reading->tables == 0) return;
+  lua_pushvalue(reading->L, -1);
+  lua_rawseti(reading->L, reading->tables, (lua_Integer)number + 1);
+}
+
+static void read_value(struct reading *reading, enum value_type type);
+
+static void read_array(struct reading *reading, uint32_t count) {
+  lua_State *L = reading->L;
+  lua_createtable(L, count < INT32_MAX ? (int)count : 0, 0);         /* data */
+  remember_table(reading, reading->table_count++);
+  for (uint32_t i = 1; i <= count && !reading->again; i++) {
+    read_value(reading, value_next(&reading->reader));               /* data value */
+    lua_rawseti(L, -2, (lua_Integer)i);                              /* data */
+  }
+  finish_table(reading, true);                                       /* table */
+}
+
+static void read_map(struct reading *reading, uint32_t count) {
+  lua_State *L = reading->L;
+  struct value_reader ahead = reading->reader;
+  int size = count < INT32_MAX ? (int)count : 0;
+  bool sequence = count > 0 && value_next(&ahead) == VALUE_INTEGER && ahead.integer == 1;
+  lua_createtable(L, sequence ? size : 0, sequence ? 0 : size);      /* data */
+  remember_table(reading, reading->table_count++);
+  for (uint32_t i = 0; i < count && !reading->again; i++) {
+    enum value_type type = value_next(&reading->reader);
+    if (type != VALUE_STRING && type != VALUE_INTEGER && type != VALUE_FLOAT && type != VALUE_BOOLEAN) fail_broken(L);
+    if (type == VALUE_FLOAT && reading->reader.number != reading->reader.number) fail_broken(L);
+    read_value(reading, type);                                       /* data key */
+    read_value(reading, value_next(&reading->reader));               /* data key value */
+    lua_rawset(L, -3);                                               /* data */
+  }
+  finish_table(reading, false);                                      /* table */
+}
+
+static void read_same(struct reading *reading, uint32_t number) {
+  lua_State *L = reading->L;
+  if (reading->instance != NULL || number >= reading->table_count) fail_broken(L);
+  if (reading->tables == 0) {
+    reading->again = true;
+    lua_pushnil(L);                                                  /* nil */
+    return;
+  }
+  lua_rawgeti(L, reading->tables, (lua_Integer)number + 1);          /* table */
+}
+
+static void read_value(struct reading *reading, enum value_type type) {
+  lua_State *L = reading->L;
+  struct value_reader *reader = &reading->reader;
+  luaL_checkstack(L, 12, NULL);
+  if (++reading->depth > LIMIT_DEPTH_MAX) fail_broken(L);
+  switch (type) {
+    case VALUE_NULL: lua_pushlightuserdata(L, NULL); break;
+    case VALUE_BOOLEAN: lua_pushboolean(L, reader->truth); break;
+    case VALUE_INTEGER: lua_pushinteger(L, reader->integer); break;
+    case VALUE_FLOAT: lua_pushnumber(L, reader->number); break;
+    case VALUE_STRING: lua_pushlstring(L, (const char *)reader->text.data, reader->text.size); break;
+    case VALUE_ARRAY: read_array(reading, reader->count); break;
+    case VALUE_MAP: read_map(reading, reader->count); break;
+    case VALUE_SAME: read_same(reading, reader->count); break;
+    case VALUE_END:
+    case VALUE_BROKEN: fail_broken(L); break;
+  }
+  reading->depth--;
+}
+
+void lua_value_read(lua_State *L, struct slice bytes, const struct instance *instance) {
+  luaL_checkstack(L, 4, NULL);
+  int top = lua_gettop(L);
+  struct reading reading = { .L = L, .instance = instance };
+  value_reader_init(&reading.reader, bytes);
+  read_value(&reading, value_next(&reading.reader));                 /* value */
+  if (reading.again) {
+    lua_settop(L, top);                                              /* - */
+    lua_newtable(L);                                                 /* tables */
+    reading = (struct reading){ .L = L, .tables = top + 1 };
+    value_reader_init(&reading.reader, bytes);
+    read_value(&reading, value_next(&reading.reader));               /* tables value */
+    lua_remove(L, top + 1);                                          /* value */
+  }
+  if (value_next(&reading.reader) != VALUE_END) fail_broken(L);
+}

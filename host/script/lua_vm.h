@@ -1,0 +1,113 @@
+/* lua_vm.h -- the virtual machine from inside: memory, time, the one entry into Lua.
+ *
+ * WHY     Scripts must be stopped when they take too long or too much, whatever they catch; and a Lua error, which is a
+ *         longjmp, must land in one place. Both are here.
+ * ROOM    script. Below: ledger (through turn.h), codec, base.
+ * THREAD  Its worker's.
+ * OWNS    The Lua state, all classes in it, its working buffers, the coroutines that wait for their next call.
+ * ALWAYS  1. Lua is entered through vm_enter() only. What is acquired while Lua runs belongs to the turn or to the VM, never to a
+ *            C frame, so that an error skips nothing.
+ *         2. Once `stopped` is set, every return from a protected call inside Lua raises again, until vm_limit_end().
+ *         3. While `granting`, the allocator refuses nothing that the system has: undoing must not fail for want of a limit.
+ * LIMITS  call_cpu_ms, call_wall_ms, call_bytes, vm_bytes
+ */
+#ifndef TROUPE_LUA_VM_H
+#define TROUPE_LUA_VM_H
+
+#include <lua.h>
+
+#include "codec/key.h"
+#include "script/vm.h"
+
+struct turn;
+struct json_parser;
+
+/* What the VM keeps in the registry for its own use. */
+enum vm_ref {
+  VM_GLOBALS,          /* what every class file sees */
+  VM_MODULES,          /* what `require` has loaded: name to value */
+  VM_CLASSES,          /* class name to class */
+  VM_CLASS_FILES,      /* class name to the file it stands in */
+  VM_ACTOR_CLASS,      /* the class Actor */
+  VM_COROUTINES,       /* coroutines without a call */
+  VM_ARRAY_META,       /* the mark of a sequence */
+  VM_PART_META,        /* of parts of a state */
+  VM_SELF_META,
+  VM_RPC_META,
+  VM_KV_META,
+  VM_LOG,              /* what self.log is, for every actor */
+  VM_USER_ERROR_META,
+  VM_HOST_ERROR_METAS, /* one for each code, err to metatable and back: a script can change the fields of an error, not its code */
+  VM_CJSON,            /* lua-cjson as it is */
+  VM_REF_COUNT
+};
+
+/* The fields are the script room's own. */
+struct vm {
+  lua_State *L;
+  struct vm_config config;
+  struct turn *turn;           /* the one whose Lua runs, or NULL */
+  lua_State *call;             /* its coroutine */
+  size_t bytes;                /* given out by the allocator */
+  size_t bytes_soft;           /* beyond this the next hook collects, and then stops the call */
+  size_t bytes_hard;           /* beyond this the allocator says no */
+  bool granting;
+  enum err stopped;            /* ERR_TIMEOUT, ERR_MEMORY: what runs must end */
+  int64_t cpu_end_ns;          /* of the thread's processor time */
+  int64_t wall_end_ns;         /* of the host's clock */
+  unsigned hook_count;
+  unsigned closing;            /* coroutines that are being closed, within each other */
+  uint64_t serial;             /* numbers instances and turns, never reused */
+  uint64_t boot;               /* tells the ids of calls of this start from those of others */
+  struct buf value;            /* working buffers of the lib_ functions; each user clears first, this one with vm_begin_value() */
+  struct buf key;
+  struct buf key_end;
+  struct key_reader key_reader;
+  struct failure raised;       /* what a lib_ function is about to raise: a message outlives the C frame that found it */
+  struct json_parser *parser;  /* freed when the turn ends, or by its user */
+  char *class_names;
+  size_t class_count;
+  int refs[VM_REF_COUNT];
+};
+
+/* Lends a Lua state that is not ours, a spec's, what the conversions of this room need (lua_value.h, lua_key.h); no actor runs there. The VM owns nothing of the
+ * state. vm_lend() makes it known to a thread of that state. */
+struct vm *vm_adopt(lua_State *L, const struct vm_config *config);
+void vm_lend(struct vm *vm, lua_State *L);
+void vm_return(struct vm *vm);
+
+/* Runs a C function with `context` as a light userdata under protection. False where it raised; the failure tells what, and is
+ * `out_of_memory`, `timeout` or `internal_error`. */
+bool vm_enter(struct vm *vm, lua_CFunction function, void *context, struct failure *failure);
+
+/* Between these two the limits of a call hold. */
+void vm_limit_begin(struct vm *vm);
+void vm_limit_end(struct vm *vm);
+
+/* The VM of a Lua state. */
+static inline struct vm *vm_of(lua_State *L) {
+  return *(struct vm **)lua_getextraspace(L);
+}
+
+/* The working buffer `value`, empty, for up to `size_max` bytes (0: no limit); what an earlier user left there, failures too, is gone. */
+static inline struct buf *vm_begin_value(struct vm *vm, size_t size_max) {
+  buf_clear(&vm->value);
+  vm->value.size_max = size_max;
+  return &vm->value;
+}
+
+void vm_push_ref(lua_State *L, enum vm_ref ref);                    /* [-0, +1, -] */
+void vm_set_ref(lua_State *L, enum vm_ref ref);                     /* [-1, +0, m] */
+
+/* Raises again where the call was stopped: after every protected call that a script can make. [-0, +0, v] */
+void vm_check_stopped(lua_State *L);
+
+/* The same after a look at the limits: in loops of C, where no hook falls. [-0, +0, v] */
+void vm_check_limits(lua_State *L);
+
+/* An idle coroutine, or a new one. [-0, +1, m] */
+lua_State *vm_take_coroutine(lua_State *L);
+/* Gives back the coroutine on the top of the stack, with its stack empty and no error. [-1, +0, m] */
+void vm_give_coroutine(lua_State *L);
+
+#endif

@@ -1,0 +1,82 @@
+/* rpc.c -- see rpc.h. */
+#include "script/rpc.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+#include "script/lib_error.h"
+#include "script/lua_json.h"
+#include "script/lua_value.h"
+#include "script/turn.h"
+#include "script/lua_vm.h"
+
+static const char *const caller_names[] = { "client", "actor", "schedule" };
+
+/* rpc.id: of this call, unlike that of any other. [-0, +1, m] */
+static void push_id(lua_State *L, const struct turn *turn) {
+  const struct vm *vm = vm_of(L);
+  char id[64];
+  snprintf(id, sizeof id, "%llx-%x-%llx", (unsigned long long)vm->boot, vm->config.worker, (unsigned long long)turn->serial);
+  lua_pushstring(L, id);
+}
+
+/* rpc.params, rpc.headers: read once, then kept in the one user value. [-0, +1, v] */
+static void push_kept(lua_State *L, const struct turn *turn, bool params) {
+  lua_getiuservalue(L, 1, params ? 1 : 2);                           /* kept */
+  if (!lua_isnil(L, -1)) return;
+  struct slice bytes = params ? turn->params : turn->headers;
+  lua_pop(L, 1);                                                     /* - */
+  if (bytes.size == 0) {
+    lua_pushnil(L);
+    return;
+  }
+  if (params && turn->format == FORMAT_JSON) {
+    lua_json_read(L, bytes);
+  } else {
+    lua_value_read(L, bytes, NULL);
+  }                                                                  /* value */
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, 1, params ? 1 : 2);                           /* value */
+}
+
+/* rpc.name -> value   [-0, +1, v] */
+static int rpc_index(lua_State *L) {
+  const uint64_t *serial = lua_touserdata(L, 1);
+  const struct turn *turn = vm_of(L)->turn;
+  if (turn == NULL || turn->serial != *serial) return lib_misuse(L, "this rpc belongs to a call that is over");
+  const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+  if (strcmp(name, "id") == 0) {
+    push_id(L, turn);
+  } else if (strcmp(name, "caller") == 0) {
+    lua_pushstring(L, caller_names[turn->caller]);
+  } else if (strcmp(name, "params") == 0) {
+    push_kept(L, turn, true);
+  } else if (strcmp(name, "headers") == 0) {
+    push_kept(L, turn, false);
+  } else {
+    lua_pushnil(L);
+  }
+  return 1;
+}
+
+static int rpc_newindex(lua_State *L) {
+  return lib_misuse(L, "rpc cannot be written to");
+}
+
+void rpc_push(lua_State *L) {
+  uint64_t *serial = lua_newuserdatauv(L, sizeof *serial, 2);        /* rpc */
+  *serial = vm_of(L)->turn->serial;
+  vm_push_ref(L, VM_RPC_META);
+  lua_setmetatable(L, -2);                                           /* rpc */
+}
+
+void rpc_build(lua_State *L) {
+  static const luaL_Reg functions[] = { { "__index", rpc_index }, { "__newindex", rpc_newindex }, { NULL, NULL } };
+  lua_createtable(L, 0, 4);                                          /* meta */
+  luaL_setfuncs(L, functions, 0);
+  lua_pushliteral(L, "rpc");
+  lua_setfield(L, -2, "__name");                                     /* meta */
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "__metatable");                                /* meta */
+  vm_set_ref(L, VM_RPC_META);                                        /* - */
+}

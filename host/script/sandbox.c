@@ -1,0 +1,152 @@
+/* sandbox.c -- see sandbox.h. */
+#include "script/sandbox.h"
+
+#include <lauxlib.h>
+#include <lualib.h>
+#include <string.h>
+
+#include "script/classes.h"
+#include "script/embedded.h"
+#include "script/journal.h"
+#include "script/lib_base.h"
+#include "script/lib_cjson.h"
+#include "script/lib_coroutine.h"
+#include "script/lib_error.h"
+#include "script/lib_kv.h"
+#include "script/lib_log.h"
+#include "script/lib_os.h"
+#include "script/library.h"
+#include "script/lua_json.h"
+#include "script/rpc.h"
+#include "script/state.h"
+#include "script/lua_vm.h"
+#include "script/walk.h"
+
+/* Lua's own base functions that scripts have; those that differ come from lib_base.c. */
+static const char *const base_names[] = { "assert", "error", "ipairs", "pairs", "rawequal", "select", "tonumber", "_VERSION",
+                                          "type", "next", "rawget", "rawset", "rawlen", "pcall", "xpcall", "tostring",
+                                          "getmetatable", "setmetatable", "load" };
+
+/* math.randomseed(...): the host seeds; a script's seed would be its neighbours' too   [-0, +0, -] */
+static int seed_nothing(lua_State *L) {
+  (void)L;
+  return 0;
+}
+
+/* Opens one of Lua's libraries and leaves it on the stack. [-0, +1, m] */
+static void open_library(lua_State *L, const char *name, lua_CFunction open) {
+  luaL_requiref(L, name, open, 0);
+}
+
+/* Sets the libraries in the globals on top of the stack. [-0, +0, m] */
+static void build_libraries(lua_State *L) {
+  open_library(L, "string", luaopen_string);                         /* globals string */
+  lib_base_build_string(L);
+  library_protect(L);
+  lua_setfield(L, -2, "string");                                     /* globals */
+  lua_pushliteral(L, "");
+  lua_getmetatable(L, -1);                                           /* globals "" meta */
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "__metatable");                                /* globals "" meta */
+  lua_pop(L, 2);                                                     /* globals */
+  open_library(L, "table", luaopen_table);
+  library_protect(L);
+  lua_setfield(L, -2, "table");                                      /* globals */
+  open_library(L, "math", luaopen_math);                             /* globals math */
+  lua_pushcfunction(L, seed_nothing);
+  lua_setfield(L, -2, "randomseed");
+  library_protect(L);
+  lua_setfield(L, -2, "math");                                       /* globals */
+  open_library(L, "utf8", luaopen_utf8);
+  library_protect(L);
+  lua_setfield(L, -2, "utf8");                                       /* globals */
+  open_library(L, "coroutine", luaopen_coroutine);                   /* globals coroutine */
+  lib_coroutine_build(L);
+  library_protect(L);
+  lua_setfield(L, -2, "coroutine");                                  /* globals */
+  lib_os_open(L);
+  library_protect(L);
+  lua_setfield(L, -2, "os");                                         /* globals */
+}
+
+/* Sets the base functions in the globals on top of the stack. [-0, +0, m] */
+static void build_base(lua_State *L) {
+  open_library(L, "_G", luaopen_base);                               /* globals base */
+  lib_base_build(L);
+  for (size_t i = 0; i < sizeof base_names / sizeof *base_names; i++) {
+    lua_getfield(L, -1, base_names[i]);
+    lua_setfield(L, -3, base_names[i]);                              /* globals base */
+  }
+  lua_pop(L, 1);                                                     /* globals */
+  lua_pushcfunction(L, lib_log_print);
+  lua_setfield(L, -2, "print");
+  lua_pushcfunction(L, classes_require);
+  lua_setfield(L, -2, "require");
+  lua_pushcfunction(L, lib_user_error);
+  lua_setfield(L, -2, "UserError");
+  lua_pushcfunction(L, walk_array);
+  lua_setfield(L, -2, "array");
+  lua_pushlightuserdata(L, NULL);
+  lua_setfield(L, -2, "null");                                       /* globals */
+}
+
+/* Runs troupe/actor.lua and keeps the class. [-0, +0, v] */
+static void build_actor_class(lua_State *L) {
+  struct slice source = embedded_actor();
+  if (luaL_loadbufferx(L, (const char *)source.data, source.size, "@troupe/actor.lua", "t") != LUA_OK) lua_error(L);   /* chunk */
+  sandbox_push_environment(L);                                       /* chunk env */
+  lua_setupvalue(L, -2, 1);                                          /* chunk */
+  lua_call(L, 0, 1);                                                 /* class */
+  vm_set_ref(L, VM_ACTOR_CLASS);                                     /* - */
+}
+
+static void new_ref(lua_State *L, enum vm_ref ref) {
+  lua_newtable(L);
+  vm_set_ref(L, ref);
+}
+
+void sandbox_build(lua_State *L) {
+  lib_error_build(L);
+  walk_build(L);
+  self_build(L);
+  state_build(L);
+  lib_kv_build(L);
+  lib_log_build(L);
+  rpc_build(L);
+  new_ref(L, VM_MODULES);
+  new_ref(L, VM_CLASSES);
+  new_ref(L, VM_CLASS_FILES);
+  lua_createtable(L, 0, 40);                                         /* globals */
+  build_base(L);
+  build_libraries(L);
+  vm_set_ref(L, VM_GLOBALS);                                         /* - */
+  lib_cjson_build(L);
+  build_actor_class(L);
+}
+
+void sandbox_push_environment(lua_State *L) {
+  luaL_checkstack(L, 6, NULL);
+  lua_newtable(L);                                                   /* env */
+  lua_createtable(L, 0, 2);                                          /* env meta */
+  vm_push_ref(L, VM_GLOBALS);
+  lua_setfield(L, -2, "__index");                                    /* env meta */
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "__metatable");                                /* env meta */
+  lua_setmetatable(L, -2);                                           /* env */
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -2, "_G");                                         /* env */
+}
+
+bool sandbox_push_module(lua_State *L, const char *name) {
+  if (strcmp(name, "troupe.actor") == 0) {
+    vm_push_ref(L, VM_ACTOR_CLASS);
+  } else if (strcmp(name, "troupe.json") == 0) {
+    lua_json_open(L);
+    library_protect(L);
+  } else if (strcmp(name, "cjson") == 0 || strcmp(name, "cjson.safe") == 0) {
+    lib_cjson_push(L, name[5] != '\0');
+  } else {
+    return false;
+  }
+  return true;
+}

@@ -1,0 +1,53 @@
+/* self.h -- what the script room keeps of an actor in memory.
+ *
+ * WHY     The files that make up `self` (fields, state, kv, log) share the actor's handle and the slots of its userdata.
+ * ROOM    script, inside. instance.h is what the stage sees.
+ */
+#ifndef TROUPE_SELF_H
+#define TROUPE_SELF_H
+
+#include <lua.h>
+
+#include "script/instance.h"
+#include "script/lua_vm.h"
+
+struct instance {
+  struct vm *vm;
+  int self_ref;              /* keeps the userdata `self` */
+  uint64_t serial;           /* of this stay in memory: what belongs to it bears it */
+  uint64_t actor_id;
+  struct buf key;            /* encoded */
+  bool loaded;
+  bool broken;               /* could not be put back: must leave memory */
+  bool has_state;            /* the class has initialize_state */
+  bool state_changed;        /* in this turn */
+  uint32_t noted;            /* entries of the journal */
+};
+
+/* The user values of `self`. */
+enum self_slot {
+  SELF_FIELDS = 1,           /* what methods set on `self`; slot 1 as in every tracked userdata */
+  SELF_CLASS,
+  SELF_JOURNAL,
+  SELF_STATE,                /* the tracked userdata whose one field, 1, is the state */
+  SELF_KV,
+  SELF_KEY,
+  SELF_SLOT_COUNT = SELF_KEY
+};
+
+/* Makes the metatable of `self`. [-0, +0, m] */
+void self_build(lua_State *L);
+
+/* Pushes `self`, or one of its slots. [-0, +1, -] */
+void self_push(lua_State *L, const struct instance *instance);
+void self_push_slot(lua_State *L, const struct instance *instance, enum self_slot slot);
+/* Sets a slot. [-1, +0, -] */
+void self_set_slot(lua_State *L, const struct instance *instance, enum self_slot slot);
+
+/* The actor whose turn it is; raises where there is none. */
+struct instance *self_current(lua_State *L);
+
+/* Begins a record key of the actor: its id and a space (ledger records: s state, k kv, m its own). */
+void self_begin_key(const struct instance *instance, char space, struct buf *key);
+
+#endif

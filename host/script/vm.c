@@ -1,0 +1,270 @@
+/* vm.c -- see vm.h and lua_vm.h. The allocator, the hook, the one entry into Lua, the life of a VM. */
+#include "script/lua_vm.h"
+
+#include <lauxlib.h>
+#include <lualib.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "codec/json.h"
+#include "script/classes.h"
+#include "script/lib_error.h"
+#include "script/sandbox.h"
+#include "script/walk.h"
+
+enum {
+  HOOK_INSTRUCTIONS = 1000,   /* between two looks at the limits */
+  HOOKS_A_CLOCK = 16,         /* reading a thread's processor time is a system call: not at each hook */
+  COROUTINES_KEPT = 64
+};
+
+/* What the allocator still grants beyond the soft limit, so that the hook, not a full collection for each refused block, ends
+ * the call. */
+static size_t margin_of(size_t limit) {
+  return limit / 8 + MIB(16);
+}
+
+static void *allocate(void *context, void *block, size_t old_size, size_t size) {
+  struct vm *vm = context;
+  if (block == NULL) old_size = 0;
+  if (size == 0) {
+    mem_free(block);
+    vm->bytes -= old_size;
+    return NULL;
+  }
+  if (size > old_size && !vm->granting && vm->bytes + (size - old_size) > vm->bytes_hard) {
+    if (vm->stopped == ERR_NONE) vm->stopped = ERR_MEMORY;
+    return NULL;
+  }
+  void *moved = mem_try_resize(block, size);
+  if (moved == NULL && block != NULL && size <= old_size) moved = block;        /* Lua counts on it that a block can shrink */
+  if (moved != NULL) vm->bytes += size - old_size;
+  return moved;
+}
+
+static void look_at_limits(lua_State *L, struct vm *vm) {
+  if (vm->bytes > vm->bytes_soft && !vm->granting) {
+    lua_gc(L, LUA_GCCOLLECT, 0);
+    if (vm->bytes > vm->bytes_soft && vm->stopped == ERR_NONE) vm->stopped = ERR_MEMORY;
+  }
+  if (++vm->hook_count % HOOKS_A_CLOCK != 0 || vm->stopped != ERR_NONE) return;
+  bool late = clock_thread_cpu_ns() > vm->cpu_end_ns || clock_monotonic_ns(vm->config.clock) > vm->wall_end_ns;
+  if (late) vm->stopped = ERR_TIMEOUT;
+}
+
+static void hook(lua_State *L, lua_Debug *where) {
+  (void)where;
+  look_at_limits(L, vm_of(L));
+  vm_check_stopped(L);
+}
+
+void vm_check_stopped(lua_State *L) {
+  struct vm *vm = vm_of(L);
+  if (vm->stopped == ERR_NONE || vm->granting) return;
+  lua_pushlightuserdata(L, vm);                                      /* +1: any error object will do, `stopped` tells */
+  lua_error(L);
+}
+
+void vm_check_limits(lua_State *L) {
+  if (vm_of(L)->bytes_hard == SIZE_MAX) return;                      /* between vm_limit_end() and _begin(), and where Lua is lent */
+  look_at_limits(L, vm_of(L));
+  vm_check_stopped(L);
+}
+
+void vm_limit_begin(struct vm *vm) {
+  const struct limits *limits = vm->config.limits;
+  size_t soft = vm->bytes + limits->call_bytes;
+  if (soft > limits->vm_bytes) soft = limits->vm_bytes;
+  vm->bytes_soft = soft;
+  vm->bytes_hard = soft + margin_of(soft);
+  vm->cpu_end_ns = clock_thread_cpu_ns() + (int64_t)limits->call_cpu_ms * 1000000;
+  vm->wall_end_ns = clock_monotonic_ns(vm->config.clock) + (int64_t)limits->call_wall_ms * 1000000;
+  vm->hook_count = 0;
+  vm->stopped = ERR_NONE;
+}
+
+void vm_limit_end(struct vm *vm) {
+  vm->bytes_soft = SIZE_MAX;
+  vm->bytes_hard = SIZE_MAX;
+  vm->cpu_end_ns = INT64_MAX;
+  vm->wall_end_ns = INT64_MAX;
+  vm->stopped = ERR_NONE;
+}
+
+void vm_push_ref(lua_State *L, enum vm_ref ref) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, vm_of(L)->refs[ref]);            /* +1 */
+}
+
+void vm_set_ref(lua_State *L, enum vm_ref ref) {
+  struct vm *vm = vm_of(L);
+  if (vm->refs[ref] == LUA_NOREF) {
+    vm->refs[ref] = luaL_ref(L, LUA_REGISTRYINDEX);                  /* -1 */
+  } else {
+    lua_rawseti(L, LUA_REGISTRYINDEX, vm->refs[ref]);                /* -1 */
+  }
+}
+
+lua_State *vm_take_coroutine(lua_State *L) {
+  vm_push_ref(L, VM_COROUTINES);                                     /* +1 pool */
+  lua_Integer count = (lua_Integer)lua_rawlen(L, -1);
+  if (count == 0) {
+    lua_pop(L, 1);                                                   /* - */
+    return lua_newthread(L);                                         /* +1 coroutine */
+  }
+  lua_rawgeti(L, -1, count);                                         /* +2 pool coroutine */
+  lua_pushnil(L);                                                    /* +3 pool coroutine nil */
+  lua_rawseti(L, -3, count);                                         /* +2 pool coroutine */
+  lua_remove(L, -2);                                                 /* +1 coroutine */
+  return lua_tothread(L, -1);
+}
+
+void vm_give_coroutine(lua_State *L) {
+  vm_push_ref(L, VM_COROUTINES);                                     /* coroutine pool */
+  lua_Integer count = (lua_Integer)lua_rawlen(L, -1);
+  lua_insert(L, -2);                                                 /* pool coroutine */
+  if (count < COROUTINES_KEPT) {
+    lua_rawseti(L, -2, count + 1);                                   /* pool */
+    lua_pop(L, 1);                                                   /* - */
+  } else {
+    lua_pop(L, 2);                                                   /* - */
+  }
+}
+
+/* A panic can only come from Lua entered elsewhere than in vm_enter(). */
+static int panic(lua_State *L) {
+  check_failed(__FILE__, __LINE__, "Lua is entered under protection", lua_type(L, -1), 0);
+}
+
+
+bool vm_enter(struct vm *vm, lua_CFunction function, void *context, struct failure *failure) {
+  lua_State *L = vm->L;
+  int top = lua_gettop(L);
+  CHECK(lua_checkstack(L, 8));
+  lua_pushcfunction(L, function);                                    /* +1 function */
+  lua_pushlightuserdata(L, context);                                 /* +2 function context */
+  int status = lua_pcall(L, 1, 0, 0);                                /* +0, or +1 error */
+  if (status != LUA_OK) lib_error_describe(L, status, failure);
+  lua_settop(L, top);
+  if (vm->parser != NULL) {
+    json_parser_free(vm->parser);
+    vm->parser = NULL;
+  }
+  return status == LUA_OK;
+}
+
+/* Builds everything in the VM. */
+static int build(lua_State *L) {
+  struct failure *failure = lua_touserdata(L, 1);
+  struct vm *vm = vm_of(L);
+  lua_newtable(L);                                                   /* pool */
+  vm_set_ref(L, VM_COROUTINES);                                      /* - */
+  sandbox_build(L);
+  if (vm->config.actors_path != NULL) classes_load(L, failure);
+  return 0;
+}
+
+static struct vm *vm_new(const struct vm_config *config) {
+  struct vm *vm = mem_try_zero(sizeof *vm);
+  if (vm == NULL) return NULL;
+  vm->config = *config;
+  for (size_t i = 0; i < VM_REF_COUNT; i++) vm->refs[i] = LUA_NOREF;
+  vm->boot = (uint64_t)clock_unix_ns(config->clock);
+  vm_limit_end(vm);
+  vm->L = lua_newstate(allocate, vm);
+  if (vm->L == NULL) {
+    mem_free(vm);
+    return NULL;
+  }
+  lua_atpanic(vm->L, panic);
+  *(struct vm **)lua_getextraspace(vm->L) = vm;
+  lua_sethook(vm->L, hook, LUA_MASKCOUNT, HOOK_INSTRUCTIONS);         /* coroutines inherit it */
+  return vm;
+}
+
+enum err vm_open(const struct vm_config *config, struct vm **vm, struct failure *failure) {
+  struct vm *made = vm_new(config);
+  if (made == NULL) return failure_set(failure, ERR_MEMORY, "no memory for a Lua state");
+  struct failure raised = { 0 };
+  vm_limit_begin(made);
+  bool built = vm_enter(made, build, failure, &raised);
+  vm_limit_end(made);
+  if (!built && failure->err == ERR_NONE) failure_move(failure, &raised);
+  failure_done(&raised);
+  if (failure->err != ERR_NONE) {
+    vm_close(made);
+    return failure->err;
+  }
+  *vm = made;
+  return ERR_NONE;
+}
+
+struct vm *vm_adopt(lua_State *L, const struct vm_config *config) {
+  struct vm *vm = mem_zero(sizeof *vm);
+  vm->config = *config;
+  vm_limit_end(vm);
+  for (size_t i = 0; i < VM_REF_COUNT; i++) vm->refs[i] = LUA_NOREF;
+  vm_lend(vm, L);
+  walk_build(L);
+  lib_error_build(L);
+  lua_newtable(L);
+  vm_set_ref(L, VM_PART_META);
+  return vm;
+}
+
+void vm_lend(struct vm *vm, lua_State *L) {
+  *(struct vm **)lua_getextraspace(L) = vm;
+}
+
+void vm_return(struct vm *vm) {
+  json_parser_free(vm->parser);
+  buf_done(&vm->value);
+  buf_done(&vm->key);
+  buf_done(&vm->key_end);
+  key_reader_done(&vm->key_reader);
+  failure_done(&vm->raised);
+  mem_free(vm);
+}
+
+void vm_close(struct vm *vm) {
+  if (vm == NULL) return;
+  vm->granting = true;
+  lua_close(vm->L);
+  CHECK_THAT(vm->bytes, ==, 0);
+  mem_free(vm->class_names);
+  vm_return(vm);
+}
+
+const char *vm_class_names(const struct vm *vm) {
+  return vm->class_names == NULL ? "" : vm->class_names;
+}
+
+size_t vm_class_count(const struct vm *vm) {
+  return vm->class_count;
+}
+
+size_t vm_bytes(const struct vm *vm) {
+  return vm->bytes;
+}
+
+void vm_collect(struct vm *vm) {
+  lua_gc(vm->L, LUA_GCCOLLECT, 0);
+}
+
+struct asking {
+  struct slice name;
+  bool found;
+};
+
+static int ask_class(lua_State *L) {
+  struct asking *asking = lua_touserdata(L, 1);
+  asking->found = classes_push(L, asking->name);
+  return 0;
+}
+
+bool vm_has_class(struct vm *vm, struct slice name) {
+  struct asking asking = { .name = name };
+  struct failure ignored = { 0 };
+  bool ran = vm_enter(vm, ask_class, &asking, &ignored);
+  failure_done(&ignored);
+  return ran && asking.found;
+}

@@ -1,0 +1,43 @@
+/* vm.h -- one Lua virtual machine: a worker's, shared by its actors.
+ *
+ * WHY     The stage opens and closes it, asks for its classes and how full it is; the rest is the script room's own.
+ * ROOM    script, without lua.h. lua_vm.h is what the room itself sees, and says how it works.
+ * THREAD  Its worker's.
+ * OWNS    The Lua state and all classes in it.
+ */
+#ifndef TROUPE_VM_H
+#define TROUPE_VM_H
+
+#include "base/failure.h"
+#include "base/limits.h"
+#include "base/logger.h"
+
+struct vm;
+
+struct vm_config {
+  const char *actors_path;
+  const struct limits *limits;
+  const struct clock *clock;
+  const struct logger *logger;
+  unsigned worker;           /* the number of its worker, for the ids of calls */
+  bool dev;
+};
+
+/* A VM with the classes of a folder. An error names file, line and reason. */
+enum err vm_open(const struct vm_config *config, struct vm **vm, struct failure *failure);
+void vm_close(struct vm *vm);
+
+/* The sorted names of its classes, "Counter, Inventory", and how many they are. */
+const char *vm_class_names(const struct vm *vm);
+size_t vm_class_count(const struct vm *vm);
+
+/* Whether there is a class of this name. */
+bool vm_has_class(struct vm *vm, struct slice name);
+
+/* Memory of the VM in bytes. */
+size_t vm_bytes(const struct vm *vm);
+
+/* Collects all garbage. */
+void vm_collect(struct vm *vm);
+
+#endif

@@ -1,0 +1,393 @@
+/* walk.c -- see walk.h. */
+#include "script/walk.h"
+
+#include <ctype.h>
+#include <lauxlib.h>
+#include <math.h>
+
+#include "base/check.h"
+#include "codec/json.h"
+#include "script/journal.h"
+#include "script/lib_error.h"
+#include "script/lua_vm.h"
+
+/* A table that is being walked, and where in it: `key` is the stack index of the present key, or 0 where `position` is it. */
+struct frame {
+  const struct frame *up;
+  int key;
+  lua_Integer position;
+  size_t depth;
+};
+
+struct walker {
+  lua_State *L;
+  const struct walk_writer *writer;
+  struct buf *context;
+  const struct walk_options *options;
+  struct failure *failure;
+  int root;                 /* stack index of the whole value */
+  int memo;                 /* stack index of the table of tables met: table -> number; a nil until the second one */
+  uint32_t tables;
+};
+
+/* What the keys of a table are. */
+struct shape {
+  size_t count;
+  bool sequence;            /* exactly 1..count */
+  bool strings;             /* strings only */
+};
+
+void walk_build(lua_State *L) {
+  lua_createtable(L, 0, 2);                                          /* meta */
+  lua_pushliteral(L, "array");                                       /* meta name */
+  lua_setfield(L, -2, "__name");                                     /* meta */
+  lua_pushboolean(L, 0);                                             /* meta false */
+  lua_setfield(L, -2, "__metatable");                                /* meta */
+  vm_set_ref(L, VM_ARRAY_META);                                      /* - */
+}
+
+void walk_mark(lua_State *L) {
+  vm_push_ref(L, VM_ARRAY_META);                                     /* table meta */
+  lua_setmetatable(L, -2);                                           /* table */
+}
+
+int walk_array(lua_State *L) {
+  if (lua_isnoneornil(L, 1)) {
+    lua_settop(L, 0);
+    lua_newtable(L);                                                 /* table */
+  }
+  if (journal_is_part(L, 1)) {
+    journal_mark_array(L, 1);
+    lua_settop(L, 1);
+    return 1;
+  }
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);                                                  /* table */
+  if (lua_getmetatable(L, 1)) {                                      /* table meta */
+    vm_push_ref(L, VM_ARRAY_META);                                   /* table meta mark */
+    if (!lua_rawequal(L, -1, -2)) return lib_misuse(L, "array: a table with a metatable cannot be marked");
+    lua_settop(L, 1);                                                /* table */
+    return 1;
+  }
+  walk_mark(L);
+  return 1;
+}
+
+bool walk_table(lua_State *L, int index, bool *marked) {
+  if (journal_is_part(L, index)) {
+    *marked = journal_push_data(L, index);                           /* data */
+    return true;
+  }
+  if (lua_type(L, index) != LUA_TTABLE) return false;
+  *marked = false;
+  if (lua_getmetatable(L, index)) {                                  /* meta */
+    vm_push_ref(L, VM_ARRAY_META);                                   /* meta mark */
+    *marked = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);                                                   /* - */
+  }
+  lua_pushvalue(L, index);                                           /* table */
+  return true;
+}
+
+static bool is_identifier(struct slice text) {
+  if (text.size == 0 || text.size > 64 || isdigit(text.data[0])) return false;
+  for (size_t i = 0; i < text.size; i++) {
+    if (!isalnum(text.data[i]) && text.data[i] != '_') return false;
+  }
+  return true;
+}
+
+void walk_put_step(lua_State *L, int index, struct buf *path) {
+  if (lua_type(L, index) == LUA_TSTRING) {
+    size_t size;
+    const char *text = lua_tolstring(L, index, &size);
+    struct slice name = slice_of(text, size);
+    if (is_identifier(name)) {
+      buf_put_byte(path, '.');
+      buf_put(path, name);
+    } else {
+      if (name.size > 64) name.size = 64;
+      buf_put_byte(path, '[');
+      json_put_text(path, name);
+      buf_put_byte(path, ']');
+    }
+  } else if (lua_isinteger(L, index)) {
+    buf_printf(path, "[%lld]", (long long)lua_tointeger(L, index));
+  } else if (lua_type(L, index) == LUA_TNUMBER) {
+    buf_printf(path, "[%.17g]", lua_tonumber(L, index));
+  } else {
+    buf_printf(path, "[%s]", lua_type(L, index) == LUA_TBOOLEAN ? lua_toboolean(L, index) ? "true" : "false"
+                                                                : lua_typename(L, lua_type(L, index)));
+  }
+}
+
+static void put_path(struct walker *walker, const struct frame *frame, struct buf *path) {
+  if (frame == NULL) {
+    buf_put_text(path, walker->options->root);
+    return;
+  }
+  put_path(walker, frame->up, path);
+  if (frame->key != 0) {
+    walk_put_step(walker->L, frame->key, path);
+  } else {
+    buf_printf(path, "[%lld]", (long long)frame->position);
+  }
+}
+
+/* Notes an error at the place where the walk is. */
+static enum err fail_at(struct walker *walker, const struct frame *frame, const char *what) {
+  struct buf *message = &walker->failure->message;
+  if (walker->failure->err != ERR_NONE) return walker->failure->err;
+  put_path(walker, frame, message);
+  buf_printf(message, ": %s", what);
+  walker->failure->err = ERR_INTERNAL;
+  return ERR_INTERNAL;
+}
+
+static enum err fail_type(struct walker *walker, const struct frame *frame, const char *type) {
+  char what[96];
+  snprintf(what, sizeof what, "a %s cannot be saved or sent", type);
+  return fail_at(walker, frame, what);
+}
+
+/* Searches the whole value for the first place of the table at `target`. Pushes nothing; appends its path. */
+static bool find_path(struct walker *walker, int target, int index, const struct frame *up, int seen,
+                      struct buf *path) {
+  lua_State *L = walker->L;
+  if (lua_rawequal(L, index, target)) {
+    put_path(walker, up, path);
+    return true;
+  }
+  if (up != NULL && up->depth == walker->options->depth_max) return false;
+  bool marked;
+  luaL_checkstack(L, 8, NULL);
+  if (!walk_table(L, index, &marked)) return false;                  /* data */
+  int data = lua_gettop(L);
+  lua_pushvalue(L, data);                                            /* data data */
+  bool met = lua_rawget(L, seen) != LUA_TNIL;                        /* data met */
+  bool found = false;
+  if (!met) {
+    lua_pushvalue(L, data);
+    lua_pushboolean(L, 1);
+    lua_rawset(L, seen);                                             /* data met */
+    lua_pushnil(L);                                                  /* data met key */
+    while (!found && lua_next(L, data)) {                            /* data met key value */
+      struct frame frame = { .up = up, .key = lua_gettop(L) - 1, .depth = up == NULL ? 1 : up->depth + 1 };
+      found = find_path(walker, target, lua_gettop(L), &frame, seen, path);
+      lua_pop(L, 1);                                                 /* data met key */
+    }
+  }
+  lua_settop(L, data - 1);                                           /* - */
+  return found;
+}
+
+static enum err fail_twice(struct walker *walker, const struct frame *frame, int table) {
+  lua_State *L = walker->L;
+  struct buf *message = &walker->failure->message;
+  put_path(walker, frame, message);
+  buf_put_text(message, ": this table is in the state twice, also as ");
+  lua_newtable(L);                                                   /* seen */
+  find_path(walker, table, walker->root, NULL, lua_gettop(L), message);
+  lua_pop(L, 1);                                                     /* - */
+  walker->failure->err = ERR_INTERNAL;
+  return ERR_INTERNAL;
+}
+
+static struct shape shape_of(lua_State *L, int data) {
+  struct shape shape = { .strings = true };
+  lua_Integer largest = 0;
+  bool integers = true;
+  lua_pushnil(L);                                                    /* key */
+  while (lua_next(L, data)) {                                        /* key value */
+    lua_pop(L, 1);                                                   /* key */
+    shape.count++;
+    if (lua_type(L, -1) != LUA_TSTRING) shape.strings = false;
+    lua_Integer key = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
+    if (key < 1) integers = false;
+    if (key > largest) largest = key;
+  }
+  shape.sequence = integers && (lua_Unsigned)largest == shape.count;
+  return shape;
+}
+
+/* Whether the table at `table` was met before: then told or refused. Else it is remembered. */
+static enum err check_met(struct walker *walker, const struct frame *frame, int table, bool *met) {
+  lua_State *L = walker->L;
+  const struct walk_options *options = walker->options;
+  *met = false;
+  uint32_t number = walker->tables++;
+  if (!options->unique && !options->shared) return ERR_NONE;
+  if (number == 0) return ERR_NONE;            /* one table alone cannot be met twice */
+  if (number == 1) {
+    lua_newtable(L);                                                 /* memo */
+    lua_pushvalue(L, walker->root);
+    lua_pushinteger(L, 0);
+    lua_rawset(L, -3);                                               /* memo */
+    lua_replace(L, walker->memo);                                    /* - */
+  }
+  lua_pushvalue(L, table);                                           /* table */
+  if (lua_rawget(L, walker->memo) == LUA_TNIL) {                     /* nil */
+    lua_pop(L, 1);                                                   /* - */
+    lua_pushvalue(L, table);
+    lua_pushinteger(L, number);
+    lua_rawset(L, walker->memo);                                     /* - */
+    return ERR_NONE;
+  }
+  uint32_t first = (uint32_t)lua_tointeger(L, -1);                   /* number */
+  lua_pop(L, 1);                                                     /* - */
+  *met = true;
+  walker->tables--;
+  if (options->unique) return fail_twice(walker, frame, table);
+  walker->writer->on_same(walker->context, first);
+  return ERR_NONE;
+}
+
+static enum err walk_value(struct walker *walker, int index, const struct frame *frame);
+
+static enum err walk_key(struct walker *walker, const struct frame *frame) {
+  lua_State *L = walker->L;
+  const struct walk_writer *writer = walker->writer;
+  int key = frame->key;
+  writer->on_element(walker->context);
+  if (lua_type(L, key) == LUA_TSTRING) {
+    size_t size;
+    const char *text = lua_tolstring(L, key, &size);
+    if (!writer->on_string(walker->context, slice_of(text, size))) return fail_at(walker, frame, "a key that is not UTF-8");
+  } else if (lua_isinteger(L, key)) {
+    writer->on_integer(walker->context, lua_tointeger(L, key));
+  } else if (lua_type(L, key) == LUA_TNUMBER) {
+    if (walker->options->finite && !isfinite(lua_tonumber(L, key))) return fail_at(walker, frame, "an infinite key");
+    writer->on_float(walker->context, lua_tonumber(L, key));
+  } else if (lua_type(L, key) == LUA_TBOOLEAN && walker->options->boolean_keys) {
+    writer->on_boolean(walker->context, lua_toboolean(L, key));
+  } else {
+    char what[64];
+    snprintf(what, sizeof what, "a key cannot be a %s", lua_typename(L, lua_type(L, key)));
+    return fail_at(walker, frame->up, what);
+  }
+  writer->on_key_end(walker->context);
+  return ERR_NONE;
+}
+
+static enum err walk_array_values(struct walker *walker, int data, size_t count, struct frame *frame) {
+  lua_State *L = walker->L;
+  for (size_t i = 1; i <= count; i++) {
+    frame->position = (lua_Integer)i;
+    walker->writer->on_element(walker->context);
+    lua_rawgeti(L, data, (lua_Integer)i);                            /* value */
+    enum err err = walk_value(walker, lua_gettop(L), frame);
+    lua_pop(L, 1);                                                   /* - */
+    if (err != ERR_NONE) return err;
+  }
+  return ERR_NONE;
+}
+
+static enum err walk_pairs(struct walker *walker, int data, struct frame *frame) {
+  lua_State *L = walker->L;
+  lua_pushnil(L);                                                    /* key */
+  while (lua_next(L, data)) {                                        /* key value */
+    frame->key = lua_gettop(L) - 1;
+    enum err err = walk_key(walker, frame);
+    if (err == ERR_NONE) err = walk_value(walker, frame->key + 1, frame);
+    if (err != ERR_NONE) return err;
+    lua_pop(L, 1);                                                   /* key */
+  }
+  return ERR_NONE;
+}
+
+/* The content of a table: `data` holds it. */
+static enum err walk_content(struct walker *walker, int data, bool marked, const struct frame *up) {
+  const struct walk_options *options = walker->options;
+  struct shape shape = shape_of(walker->L, data);
+  if (shape.count > UINT32_MAX) return fail_at(walker, up, "a table of more than 2^32 entries");
+  if (marked && !shape.sequence) return fail_at(walker, up, "a table marked as a sequence has a key that is not of 1..n");
+  bool array = marked || (options->sequences && shape.sequence && shape.count > 0);
+  if (options->sequences && !array && !shape.strings) {
+    return fail_at(walker, up, "a table with numbers as keys that is no sequence has no form in JSON");
+  }
+  struct frame frame = { .up = up, .depth = up == NULL ? 1 : up->depth + 1 };
+  if (frame.depth > options->depth_max) {
+    char what[96];
+    snprintf(what, sizeof what, "tables are nested more than %zu deep, or within themselves (limit depth)", options->depth_max);
+    return fail_at(walker, up, what);
+  }
+  walker->writer->on_begin(walker->context, array, (uint32_t)shape.count);
+  enum err err = array ? walk_array_values(walker, data, shape.count, &frame) : walk_pairs(walker, data, &frame);
+  if (err == ERR_NONE) walker->writer->on_end(walker->context, array);
+  return err;
+}
+
+static enum err walk_tables(struct walker *walker, int index, const struct frame *frame) {
+  lua_State *L = walker->L;
+  bool met, marked;
+  luaL_checkstack(L, 12, NULL);
+  enum err err = check_met(walker, frame, index, &met);
+  if (err != ERR_NONE || met) return err;
+  vm_check_limits(L);                          /* a table in many places is walked as often */
+  int top = lua_gettop(L);
+  if (!walk_table(L, index, &marked)) return fail_type(walker, frame, luaL_typename(L, index));   /* data */
+  if (!marked && !walker->options->raw_metatables && !journal_is_part(L, index) && lua_getmetatable(L, index)) {
+    return fail_at(walker, frame, "a table with a metatable cannot be saved");
+  }
+  err = walk_content(walker, top + 1, marked, frame);
+  lua_settop(L, top);                                                /* - */
+  return err;
+}
+
+static enum err walk_number(struct walker *walker, int index, const struct frame *frame) {
+  lua_State *L = walker->L;
+  if (lua_isinteger(L, index)) {
+    walker->writer->on_integer(walker->context, lua_tointeger(L, index));
+    return ERR_NONE;
+  }
+  lua_Number number = lua_tonumber(L, index);
+  if (walker->options->finite && !isfinite(number)) {
+    return fail_at(walker, frame, isnan(number) ? "NaN has no form here" : "an infinite number has no form here");
+  }
+  walker->writer->on_float(walker->context, number);
+  return ERR_NONE;
+}
+
+static enum err walk_value(struct walker *walker, int index, const struct frame *frame) {
+  lua_State *L = walker->L;
+  const struct walk_writer *writer = walker->writer;
+  if (walker->context->err != ERR_NONE) return walker->context->err;
+  switch (lua_type(L, index)) {
+    case LUA_TNIL:
+      writer->on_null(walker->context);
+      return ERR_NONE;
+    case LUA_TBOOLEAN:
+      writer->on_boolean(walker->context, lua_toboolean(L, index));
+      return ERR_NONE;
+    case LUA_TNUMBER:
+      return walk_number(walker, index, frame);
+    case LUA_TSTRING: {
+      size_t size;
+      const char *text = lua_tolstring(L, index, &size);
+      if (writer->on_string(walker->context, slice_of(text, size))) return ERR_NONE;
+      return fail_at(walker, frame, "a string that is not UTF-8");
+    }
+    case LUA_TLIGHTUSERDATA:
+      if (lua_touserdata(L, index) != NULL) break;
+      writer->on_null(walker->context);
+      return ERR_NONE;
+    case LUA_TTABLE:
+    case LUA_TUSERDATA:
+      return walk_tables(walker, index, frame);
+    default:
+      break;
+  }
+  return fail_type(walker, frame, luaL_typename(L, index));
+}
+
+enum err walk(lua_State *L, int index, const struct walk_writer *writer, struct buf *bytes,
+              const struct walk_options *options, struct failure *failure) {
+  luaL_checkstack(L, 12, NULL);
+  int top = lua_gettop(L);
+  struct walker walker = { .L = L, .writer = writer, .context = bytes, .options = options, .failure = failure,
+                           .root = lua_absindex(L, index), .memo = top + 1 };
+  lua_pushnil(L);                                                    /* memo */
+  enum err err = walk_value(&walker, walker.root, NULL);
+  lua_settop(L, top);                                                /* - */
+  return err;
+}

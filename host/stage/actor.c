@@ -1,0 +1,137 @@
+/* actor.c -- see actor.h. */
+#define HASH_NONFATAL_OOM 1
+#define uthash_nonfatal_oom(entry) ((entry)->hashed = false)
+#define uthash_malloc(size) mem_try_alloc(size)
+#define uthash_free(block, size) mem_free(block)
+
+#include "base/mem.h"
+#include "stage/actor.h"
+
+#include "base/check.h"
+#include "stage/router.h"
+
+struct actors {
+  struct actor *by_address;    /* uthash's */
+  struct actor_list ready, idle;
+  struct buf address;          /* of who is looked for */
+};
+
+struct actors *actors_new(void) {
+  struct actors *actors = mem_zero(sizeof *actors);
+  TAILQ_INIT(&actors->ready);
+  TAILQ_INIT(&actors->idle);
+  return actors;
+}
+
+static void actor_free(struct actor *actor) {
+  struct request *request;
+  while ((request = mailbox_take(&actor->mailbox)) != NULL) request_free(request);
+  instance_close(actor->instance);
+  buf_done(&actor->address);
+  buf_done(&actor->class_name);
+  mem_free(actor);
+}
+
+void actors_free(struct actors *actors) {
+  if (actors == NULL) return;
+  struct actor *actor, *next;
+  HASH_ITER(hh, actors->by_address, actor, next) {
+    HASH_DEL(actors->by_address, actor);
+    actor_free(actor);
+  }
+  buf_done(&actors->address);
+  mem_free(actors);
+}
+
+struct actor *actors_find(struct actors *actors, struct slice class_name, struct slice key) {
+  struct actor *found;
+  buf_clear(&actors->address);
+  router_put_address(&actors->address, class_name, key);
+  if (actors->address.err != ERR_NONE) return NULL;
+  HASH_FIND(hh, actors->by_address, actors->address.data, actors->address.size, found);
+  return found;
+}
+
+struct actor *actors_try_get(struct actors *actors, struct slice class_name, struct slice key) {
+  struct actor *actor = actors_find(actors, class_name, key);
+  if (actor != NULL || actors->address.err != ERR_NONE) return actor;
+  actor = mem_try_zero(sizeof *actor);
+  if (actor == NULL) return NULL;
+  buf_put(&actor->address, buf_slice(&actors->address));
+  buf_put(&actor->class_name, class_name);
+  if (actor->address.err != ERR_NONE || actor->class_name.err != ERR_NONE) {
+    actor_free(actor);
+    return NULL;
+  }
+  actor->key = slice_after(buf_slice(&actor->address), actor->address.size - key.size);
+  actor->hashed = true;
+  HASH_ADD_KEYPTR(hh, actors->by_address, actor->address.data, actor->address.size, actor);
+  if (!actor->hashed) {
+    actor_free(actor);
+    return NULL;
+  }
+  TAILQ_INSERT_TAIL(&actors->idle, actor, link);
+  return actor;
+}
+
+size_t actors_count(const struct actors *actors) {
+  return HASH_COUNT(actors->by_address);
+}
+
+bool actors_try_mail(struct actors *actors, struct actor *actor, struct request **request, size_t count_max) {
+  bool was_idle = actor->mailbox.count == 0;
+  if (!mailbox_try_put(&actor->mailbox, request, count_max)) return false;
+  if (was_idle) {
+    TAILQ_REMOVE(&actors->idle, actor, link);
+    TAILQ_INSERT_TAIL(&actors->ready, actor, link);
+  }
+  return true;
+}
+
+struct actor *actors_take(struct actors *actors, struct request **request) {
+  struct actor *actor = TAILQ_FIRST(&actors->ready);
+  if (actor == NULL) return NULL;
+  *request = mailbox_take(&actor->mailbox);
+  CHECK(*request != NULL);
+  TAILQ_REMOVE(&actors->ready, actor, link);
+  if (actor->mailbox.count > 0) {
+    TAILQ_INSERT_TAIL(&actors->ready, actor, link);
+  } else {
+    TAILQ_INSERT_TAIL(&actors->idle, actor, link);
+  }
+  return actor;
+}
+
+bool actors_have_mail(const struct actors *actors) {
+  return !TAILQ_EMPTY(&actors->ready);
+}
+
+struct actor *actors_idlest(const struct actors *actors) {
+  return TAILQ_FIRST(&actors->idle);
+}
+
+void actors_touch(struct actors *actors, struct actor *actor, int64_t now_ns) {
+  actor->used_ns = now_ns;
+  if (actor->mailbox.count > 0) return;
+  TAILQ_REMOVE(&actors->idle, actor, link);
+  TAILQ_INSERT_TAIL(&actors->idle, actor, link);
+}
+
+void actor_drop(struct actor *actor) {
+  instance_close(actor->instance);
+  actor->instance = NULL;
+  actor->known = false;
+  actor->exists = false;
+}
+
+void actors_remove(struct actors *actors, struct actor *actor) {
+  CHECK_THAT(actor->mailbox.count, ==, 0);
+  TAILQ_REMOVE(&actors->idle, actor, link);
+  HASH_DEL(actors->by_address, actor);
+  actor_free(actor);
+}
+
+void actors_each(struct actors *actors, void (*visit)(struct actor *actor, void *context), void *context) {
+  struct actor *actor, *next;
+  HASH_ITER(hh, actors->by_address, actor, next) visit(actor, context);
+}

@@ -1,0 +1,79 @@
+/* actor.h -- the actors of one worker that are in memory, and their life cycle.
+ *
+ * WHY     An actor that is called must be found by its address, one that is idle must leave memory, one that has mail must get its turn.
+ * ROOM    stage. Below: script (instance), ledger.
+ * THREAD  Its worker's.
+ * OWNS    The entries, their mailboxes and instances.
+ * STATES  of an entry: new (only its address) -> known (its id, and whether it exists) -> loaded (its instance is) -> gone.
+ *         new -> known            the worker, at its first turn
+ *         known -> loaded         the first turn that is done
+ *         loaded -> known         actor_drop(): what is in memory is not what is on disk
+ *         any -> gone             actor_remove(), with an empty mailbox
+ * ALWAYS  1. last_seq is not smaller than the seq of any commit that the actor's memory has seen, as long as that commit is not durable.
+ *         2. An entry is in the ready list exactly while its mailbox holds something, and in the idle list exactly while it does not.
+ */
+#ifndef TROUPE_ACTOR_H
+#define TROUPE_ACTOR_H
+
+#include <sys/queue.h>
+#include <uthash.h>
+
+#include "script/instance.h"
+#include "stage/mailbox.h"
+
+struct actor {
+  struct buf address;          /* router.h */
+  struct slice key;            /* the encoded key: the end of the address */
+  struct buf class_name;
+  uint64_t id;
+  bool known;
+  bool exists;
+  struct instance *instance;   /* or NULL */
+  struct mailbox mailbox;
+  uint64_t last_seq;
+  int64_t used_ns;             /* when its last turn ended */
+  bool hashed;                 /* false where the table of addresses had no memory for it */
+  UT_hash_handle hh;
+  TAILQ_ENTRY(actor) link;     /* in ready or idle */
+};
+
+TAILQ_HEAD(actor_list, actor);
+
+struct actors;
+
+struct actors *actors_new(void);
+void actors_free(struct actors *actors);      /* closes what is left in it, without a last word */
+
+/* The entry of an address, made where it is missing (new, in the idle list); NULL for want of memory. */
+struct actor *actors_try_get(struct actors *actors, struct slice class_name, struct slice key);
+
+/* The entry of an address, or NULL. */
+struct actor *actors_find(struct actors *actors, struct slice class_name, struct slice key);
+
+size_t actors_count(const struct actors *actors);
+
+/* Puts a request into the mailbox; the actor is ready from then on. As mailbox_try_put(). */
+bool actors_try_mail(struct actors *actors, struct actor *actor, struct request **request, size_t count_max);
+
+/* The actor whose turn is next, and its oldest request; NULL where no one has mail. The actor goes to the end of the ready list, or with an empty
+ * mailbox to the end of the idle list. */
+struct actor *actors_take(struct actors *actors, struct request **request);
+
+bool actors_have_mail(const struct actors *actors);
+
+/* The actor that is idle for the longest time; NULL where all have mail. */
+struct actor *actors_idlest(const struct actors *actors);
+
+/* Notes that a turn of the actor ended now: it is the least idle. */
+void actors_touch(struct actors *actors, struct actor *actor, int64_t now_ns);
+
+/* Closes the instance: the next turn reads the actor anew. */
+void actor_drop(struct actor *actor);
+
+/* Takes an actor without mail out of memory. */
+void actors_remove(struct actors *actors, struct actor *actor);
+
+/* Calls `visit` with each entry; it may remove that one. */
+void actors_each(struct actors *actors, void (*visit)(struct actor *actor, void *context), void *context);
+
+#endif

@@ -1,0 +1,62 @@
+/* host.h -- the house: store, committer, workers and the router, built from one configuration.
+ *
+ * WHY     main.c puts threads around the steps; the spec kit runs the same steps inline. Both build the same house here.
+ * ROOM    stage. Below: script, ledger.
+ * THREAD  host_submit() from any thread. Steps: each on one thread, or all on the caller's.
+ * OWNS    All rooms, and the lock on the data folder.
+ * STATES  open -> stopping (host_stop: no new calls; what is running ends) -> closed.
+ */
+#ifndef TROUPE_HOST_H
+#define TROUPE_HOST_H
+
+#include "base/disk.h"
+#include "base/logger.h"
+#include "base/limits.h"
+#include "stage/request.h"
+
+struct host;
+
+struct host_config {
+  const char *actors_path;
+  const char *data_path;           /* made if missing */
+  unsigned workers;                /* 1 or more */
+  bool dev;                        /* errors of scripts reach the client in full; reload on change */
+  struct limits limits;
+  size_t map_bytes;
+  const struct clock *clock;
+  const struct logger *logger;
+  struct faults *faults;           /* NULL: none */
+};
+
+/* Opens the data folder, loads the classes into each worker's VM. On an error nothing is left open. */
+enum err host_open(const struct host_config *config, struct host **host, struct failure *failure);
+
+/* After the steps have come to rest (or with abandon: as a crash, without a last commit, and with replies never delivered). */
+void host_close(struct host *host, bool abandon);
+
+/* Hands a request to the worker of its actor. Takes it over; its reply is delivered in any case. */
+void host_submit(struct host *host, struct request **request);
+
+/* Lets the workers finish what they have and put every actor to sleep; requests from now on are refused with `overloaded`. From any
+ * thread, at most once. */
+void host_stop(struct host *host);
+
+/* Each a step function: does what there is to do and returns; `*worked` tells whether there was anything. worker < workers.
+ * host_worker_wait() waits for something to do, host_worker_done() tells that a stopping worker has nothing left. */
+void host_worker_step(struct host *host, unsigned worker, bool *worked);
+void host_worker_wait(struct host *host, unsigned worker);
+bool host_worker_done(struct host *host, unsigned worker);
+enum err host_committer_step(struct host *host, bool *worked);
+void host_committer_wait(struct host *host);
+void host_committer_wake(struct host *host);
+
+/* The names of the classes, sorted, one line: "Counter, Inventory". */
+const char *host_class_names(const struct host *host);
+size_t host_class_count(const struct host *host);
+
+/* The operator's token, a text of 43 characters. */
+const char *host_token(const struct host *host);
+
+const struct committer_stats *host_stats(const struct host *host);
+
+#endif

@@ -1,0 +1,266 @@
+/* perform.c -- see worker.h: one turn from its request to its reply at the gate. */
+#include <stdio.h>
+
+#include "base/check.h"
+#include "codec/key.h"
+#include "codec/value.h"
+#include "script/turn.h"
+#include "stage/worker.h"
+
+/* -- records of the host -- */
+
+enum { HOST_ID = 0 };          /* the host's own records stand under an id that no actor has */
+
+/* The key of the record that maps an address to its actor id. */
+static void put_index_key(struct buf *key, const struct actor *actor) {
+  buf_put_u64(key, HOST_ID);
+  buf_put_byte(key, 'a');
+  buf_put(key, buf_slice(&actor->address));
+}
+
+static struct view view_of(struct worker *worker) {
+  return (struct view){ .drafts = worker->drafts, .pending = worker->pending, .reader = worker->reader };
+}
+
+/* Learns whether the actor exists, and its id. */
+static enum err know(struct worker *worker, struct actor *actor) {
+  if (actor->known) return ERR_NONE;
+  struct view view = view_of(worker);
+  struct buf key = { 0 };
+  struct slice value;
+  put_index_key(&key, actor);
+  enum err err = key.err != ERR_NONE ? key.err : view_get(&view, buf_slice(&key), &value);
+  buf_done(&key);
+  if (err != ERR_NONE && err != ERR_NOT_FOUND) return err;
+  if (err == ERR_NONE && value.size != 8) return ERR_STORAGE;
+  actor->exists = err == ERR_NONE;
+  actor->id = actor->exists ? read_u64(value.data) : 0;
+  actor->known = true;
+  /* It may have been in memory before and seen what is not durable yet: all that is pending, to be on the safe side. */
+  if (memtable_count(worker->pending) > 0) actor->last_seq = worker->seq;
+  return ERR_NONE;
+}
+
+/* The records that make an actor exist: its place in the index, and who it is. */
+static bool draft_creation(struct worker *worker, const struct actor *actor) {
+  struct buf key = { 0 }, value = { 0 };
+  put_index_key(&key, actor);
+  buf_put_u64(&value, actor->id);
+  bool drafted = key.err == ERR_NONE && value.err == ERR_NONE &&
+                 memtable_try_put(worker->drafts, buf_slice(&key), buf_slice(&value));
+  buf_clear(&key);
+  buf_clear(&value);
+  buf_put_u64(&key, actor->id);
+  buf_put_byte(&key, 'm');
+  value_put_map(&value, 2);
+  value_put_string(&value, slice_text("class"));
+  value_put_string(&value, buf_slice(&actor->class_name));
+  value_put_string(&value, slice_text("key"));
+  value_put_string(&value, actor->key);
+  drafted = drafted && key.err == ERR_NONE && value.err == ERR_NONE &&
+            memtable_try_put(worker->drafts, buf_slice(&key), buf_slice(&value));
+  buf_done(&key);
+  buf_done(&value);
+  return drafted;
+}
+
+/* -- the gate -- */
+
+/* Sends the spare commit, with these changes or none, and this reply or none, to the committer. */
+static void send(struct worker *worker, struct buf *changes, struct reply *reply, uint64_t epoch) {
+  struct commit *commit = worker->spare;
+  worker->spare = NULL;
+  CHECK(commit != NULL);
+  commit->source = &worker->source;
+  commit->seq = worker->seq;
+  commit->epoch = epoch;
+  if (changes != NULL) buf_move(&commit->changes, changes);
+  if (reply != NULL) commit->effects = &reply->effect;
+  committer_put(worker->committer, &commit);
+}
+
+/* Lets a reply go that changed nothing: at once, unless the actor has seen what is not durable. */
+static void pass_gate(struct worker *worker, const struct actor *actor, struct reply *reply, uint64_t epoch) {
+  if (actor->last_seq <= atomic_load(&worker->durable_seq)) {
+    reply_keep(reply);
+  } else {
+    send(worker, NULL, reply, epoch);
+  }
+}
+
+/* -- what went wrong -- */
+
+static void log_failure(const struct worker *worker, const struct actor *actor, const struct turn *turn, struct slice method) {
+  struct buf key = { 0 };
+  key_print(&key, actor->key);
+  struct log_field fields[] = {
+    { "class", buf_slice(&actor->class_name) }, { "key", buf_slice(&key) },
+    { "method", method },                       { "error", buf_slice(&turn->failure.message) },
+    { "traceback", buf_slice(&turn->traceback) },
+  };
+  size_t count = sizeof fields / sizeof *fields - (turn->traceback.size == 0);
+  logger_event(worker->config.vm.logger, LOG_ERROR, slice_text("call failed"), fields, count);
+  buf_done(&key);
+}
+
+/* What the client hears of a failure: of a script's mistake no more than that there was one. */
+static void tell_failure(const struct worker *worker, struct turn *turn, struct reply *reply) {
+  if (turn->failure.err == ERR_INTERNAL && !worker->config.vm.dev) {
+    failure_set(&reply->failure, ERR_INTERNAL, "the actor failed; the host's log says how");
+  } else {
+    failure_move(&reply->failure, &turn->failure);
+    if (reply->failure.err == ERR_INTERNAL && turn->traceback.size > 0 && reply->failure.metadata.size == 0) {
+      value_put_map(&reply->failure.metadata, 1);
+      value_put_string(&reply->failure.metadata, slice_text("traceback"));
+      value_put_string(&reply->failure.metadata, buf_slice(&turn->traceback));
+      if (reply->failure.metadata.err != ERR_NONE) buf_clear(&reply->failure.metadata);
+    }
+  }
+}
+
+/* -- a turn -- */
+
+/* Makes the actor ready for a turn: its instance is there. The failure says what is missing. */
+static enum err prepare(struct worker *worker, struct actor *actor, bool create, struct failure *failure) {
+  if (worker->spare == NULL) worker->spare = commit_try_new();
+  if (worker->spare == NULL) return failure_set(failure, ERR_MEMORY, "no memory for a call");
+  if (actor->instance != NULL) return ERR_NONE;
+  if (!vm_has_class(worker->vm, buf_slice(&actor->class_name))) {
+    return failure_set(failure, ERR_CLASS_NOT_FOUND, "there is no class \"%.*s\"",
+                       actor->class_name.size > 128 ? 128 : (int)actor->class_name.size,
+                       (const char *)actor->class_name.data);
+  }
+  enum err err = know(worker, actor);
+  if (err != ERR_NONE) return failure_set(failure, err, "the record of this actor cannot be read");
+  if (!actor->exists && !create) return failure_set(failure, ERR_ACTOR_NOT_FOUND, "this actor does not exist");
+  if (!actor->exists) actor->id = atomic_fetch_add(worker->config.next_actor_id, 1);
+  return instance_open(worker->vm, buf_slice(&actor->class_name), actor->key, actor->id, &actor->instance, failure);
+}
+
+/* With the turn done: its drafts become pending and go to the committer, with the reply. False where memory is wanting; then nothing
+ * happened but that the actor's memory is ahead. */
+static bool commit_turn(struct worker *worker, struct actor *actor, struct turn *turn, struct reply *reply, uint64_t epoch) {
+  if (turn->create && !draft_creation(worker, actor)) return false;
+  if (memtable_count(worker->drafts) == 0) {
+    if (reply != NULL) pass_gate(worker, actor, reply, epoch);
+    return true;
+  }
+  struct buf changes = { 0 };
+  changes_put_all(&changes, worker->drafts);
+  if (changes.err != ERR_NONE) {
+    buf_done(&changes);
+    return false;
+  }
+  worker->seq++;
+  memtable_merge(worker->pending, worker->drafts, worker->seq);
+  actor->last_seq = worker->seq;
+  actor->exists = true;
+  send(worker, &changes, reply, epoch);
+  return true;
+}
+
+/* After a failed turn the actor is as before it; where that is out of reach, it leaves memory. */
+static void roll_back(struct worker *worker, struct actor *actor) {
+  memtable_clear(worker->drafts);
+  if (actor->instance == NULL) return;
+  if (!instance_is_loaded(actor->instance) || instance_is_broken(actor->instance)) {
+    uint64_t last_seq = actor->last_seq;
+    actor_drop(actor);
+    actor->last_seq = last_seq;
+  }
+}
+
+/* Runs a turn and sends what came of it. Answers whether it is done; if not, the failure says why and `reply`, if there is one, waits for its words. */
+static bool take_turn(struct worker *worker, struct actor *actor, struct turn *turn, bool create, struct reply *reply) {
+  uint64_t epoch = worker->epoch;
+  if (prepare(worker, actor, create, &turn->failure) == ERR_NONE) {
+    turn->vm = worker->vm;
+    turn->instance = actor->instance;
+    turn->view = view_of(worker);
+    turn->create = !actor->exists;
+    if (turn_run(turn)) {
+      if (reply != NULL) buf_move(&reply->body, &turn->result);
+      if (commit_turn(worker, actor, turn, reply, epoch)) return true;
+      failure_set(&turn->failure, ERR_MEMORY, "no memory for the changes of a call");
+      actor_drop(actor);
+    }
+  }
+  roll_back(worker, actor);
+  return false;
+}
+
+static enum turn_task task_of(enum request_type type) {
+  switch (type) {
+    case REQUEST_INSPECT: return TURN_INSPECT;
+    case REQUEST_STATE: return TURN_STATE;
+    case REQUEST_KV: return TURN_KV;
+    case REQUEST_CALL:
+    case REQUEST_SLEEP: break;
+  }
+  return TURN_CALL;
+}
+
+static void turn_done(struct turn *turn) {
+  buf_done(&turn->result);
+  buf_done(&turn->traceback);
+  failure_done(&turn->failure);
+}
+
+/* A turn for a request. */
+static void perform(struct worker *worker, struct actor *actor, struct request *request) {
+  struct reply *reply = request->reply;
+  uint64_t epoch = worker->epoch;
+  struct turn turn = {
+    .task = task_of(request->type), .caller = CALLER_CLIENT, .method = buf_slice(&request->method), .format = request->format,
+    .args = buf_slice(&request->args), .input = buf_slice(&request->input), .params = buf_slice(&request->params),
+    .headers = buf_slice(&request->headers),
+  };
+  bool create = request->create && request->type == REQUEST_CALL;
+  if (!take_turn(worker, actor, &turn, create, reply)) {
+    buf_clear(&reply->body);
+    if (turn.failure.err == ERR_INTERNAL) log_failure(worker, actor, &turn, turn.method);
+    tell_failure(worker, &turn, reply);
+    if (worker->spare == NULL) {
+      reply_keep(reply);             /* no memory even for a commit: nothing was read either */
+    } else {
+      pass_gate(worker, actor, reply, epoch);
+    }
+  }
+  turn_done(&turn);
+}
+
+void worker_perform(struct worker *worker, struct actor *actor, struct request **request) {
+  struct request *performed = *request;
+  *request = NULL;
+  if (performed->type == REQUEST_SLEEP && actor->mailbox.count == 0) {
+    worker_put_to_sleep(worker, actor, performed->reply);
+    request_free(performed);
+    return;
+  }
+  if (performed->type == REQUEST_SLEEP) {
+    reply_fail(performed->reply, ERR_OVERLOADED, "calls wait for this actor: it cannot sleep");
+    request_free(performed);
+    return;
+  }
+  perform(worker, actor, performed);
+  actors_touch(worker->actors, actor, clock_monotonic_ns(worker->config.vm.clock));
+  request_free(performed);
+  /* Who was asked for and is not there leaves no trace in memory. */
+  if (actor->instance == NULL && actor->mailbox.count == 0) actors_remove(worker->actors, actor);
+}
+
+void worker_put_to_sleep(struct worker *worker, struct actor *actor, struct reply *reply) {
+  struct turn turn = { .task = TURN_STOP, .caller = CALLER_CLIENT, .format = FORMAT_VALUE };
+  struct reply *waiting = reply;
+  if (actor->instance != NULL && instance_is_loaded(actor->instance)) {
+    bool done = take_turn(worker, actor, &turn, false, reply);
+    if (done) {
+      waiting = NULL;
+    } else {
+      log_failure(worker, actor, &turn, slice_text("on_stop"));
+    }
+  }
+  turn_done(&turn);
+  if (waiting != NULL) reply_keep(waiting);
+  actors_remove(worker->actors, actor);
+}

@@ -1,0 +1,35 @@
+/* reply.h -- the promise of an answer: made at a door, carried along with its request, kept exactly once.
+ *
+ * WHY     What comes back from a call is one thing, whoever asked: a door fills in `deliver` and gets the answer there.
+ * ROOM    stage. Below: ledger (it is an effect), base.
+ * THREAD  Owned by one thread at a time: door -> worker -> committer -> door, by queues.
+ * OWNS    Its body and failure. From host_submit() on it is the host's until `deliver`, which gives it back to the door.
+ * ALWAYS  1. `deliver` is called once; on any thread of the host, so a door hands over to its own.
+ *         2. It is called with a result only when all that the call changed or read is durable.
+ */
+#ifndef TROUPE_REPLY_H
+#define TROUPE_REPLY_H
+
+#include "base/failure.h"
+#include "codec/format.h"
+#include "ledger/committer.h"
+
+struct reply {
+  struct effect effect;
+  enum format format;
+  struct buf body;             /* the result, in `format`; empty after a failure */
+  struct failure failure;      /* err != ERR_NONE: the call failed */
+  void (*deliver)(struct reply *reply);
+};
+
+/* Makes an embedded reply ready: empty, its effect set so that settling it delivers it. */
+void reply_init(struct reply *reply, enum format format, void (*deliver)(struct reply *reply));
+void reply_done(struct reply *reply);
+
+/* Delivers with what the reply holds. */
+void reply_keep(struct reply *reply);
+
+/* Notes a failure with a message, empties the body and delivers. */
+void reply_fail(struct reply *reply, enum err err, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,41 @@
+/* request.h -- what somebody asks of an actor.
+ *
+ * WHY     One form for all doors, self-contained, so that it can travel between threads.
+ * ROOM    stage.
+ * OWNS    Its bytes. The reply belongs to the door; the request only carries it.
+ */
+#ifndef TROUPE_REQUEST_H
+#define TROUPE_REQUEST_H
+
+#include "stage/reply.h"
+
+enum request_type {
+  REQUEST_CALL,       /* a method */
+  REQUEST_INSPECT,    /* what inspect_state gives, or the state: for operators */
+  REQUEST_STATE,      /* the state as it is: for specs */
+  REQUEST_KV,         /* all kv entries, {{key = tuple, value = v}, ...}: for specs */
+  REQUEST_SLEEP       /* leave memory when idle: for specs */
+};
+
+struct request {
+  struct queue_item item;
+  enum request_type type;
+  struct buf class_name;       /* as the client wrote it: any bytes */
+  struct buf key;              /* an encoded tuple of one part or more */
+  struct buf method;           /* of a call */
+  enum format format;          /* of args, input, params and result */
+  struct buf args;             /* of a call: an array of arguments; empty: none */
+  struct buf input;            /* for initialize_state; empty: nil */
+  bool create;                 /* whether a first call may create the actor */
+  struct buf params;           /* what a client says beside the arguments (`?params=`), or empty */
+  struct buf headers;          /* of an HTTP call: a value, a map from lower-case names to strings; else empty */
+  struct reply *reply;         /* whose format is `format` */
+};
+
+/* A call with everything empty, create = true; NULL for want of memory. */
+struct request *request_try_new(enum request_type type, struct reply *reply);
+
+/* Not its reply. */
+void request_free(struct request *request);
+
+#endif

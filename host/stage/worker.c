@@ -1,0 +1,250 @@
+/* worker.c -- see worker.h: the step and what it holds together. Turns are in perform.c. */
+#include "stage/worker.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "stage/reload.h"
+
+enum {
+  TURNS_A_STEP = 256,             /* then the step ends, so that what has come meanwhile gets its place in line */
+  SLEEPERS_A_STEP = 64,
+  PENDING_BYTES_MAX = 256 * 1024 * 1024
+};
+
+static struct worker *worker_of(struct commit_source *source) {
+  return (struct worker *)(void *)((uint8_t *)source - offsetof(struct worker, source));
+}
+
+/* -- told by the committer -- */
+
+static void told_durable(struct commit_source *source, uint64_t seq) {
+  struct worker *worker = worker_of(source);
+  atomic_store(&worker->durable_seq, seq);
+  if (atomic_exchange(&worker->wants_durable, false)) queue_wake(worker->inbox);
+}
+
+static void told_failed(struct commit_source *source, uint64_t epoch) {
+  struct worker *worker = worker_of(source);
+  atomic_store(&worker->told_epoch, epoch);
+  queue_wake(worker->inbox);
+}
+
+/* -- life -- */
+
+enum err worker_open(const struct worker_config *config, struct worker **worker, struct failure *failure) {
+  struct worker *made = mem_zero(sizeof *made);
+  made->config = *config;
+  if (config->vm.dev) made->files = reload_signature(config->vm.actors_path);
+  made->source = (struct commit_source){ .durable = told_durable, .failed = told_failed };
+  made->inbox = queue_new();
+  made->actors = actors_new();
+  made->pending = memtable_try_new();
+  made->drafts = memtable_try_new();
+  CHECK(made->pending != NULL && made->drafts != NULL);
+  enum err err = vm_open(&config->vm, &made->vm, failure);
+  if (err == ERR_NONE) err = store_reader_open(config->store, &made->reader, failure);
+  if (err != ERR_NONE) {
+    worker_close(made);
+    return err;
+  }
+  *worker = made;
+  return ERR_NONE;
+}
+
+static struct request *request_of(struct queue_item *item) {
+  return (struct request *)(void *)((uint8_t *)item - offsetof(struct request, item));
+}
+
+void worker_close(struct worker *worker) {
+  if (worker == NULL) return;
+  for (struct queue_item *item = queue_take(worker->inbox), *next; item != NULL; item = next) {
+    next = item->next;
+    request_free(request_of(item));
+  }
+  actors_free(worker->actors);
+  commit_free(worker->spare);
+  memtable_free(worker->drafts);
+  memtable_free(worker->pending);
+  store_reader_close(worker->reader);
+  vm_close(worker->vm);
+  queue_free(worker->inbox);
+  mem_free(worker);
+}
+
+void worker_connect(struct worker *worker, struct committer *committer) {
+  worker->committer = committer;
+}
+
+struct commit_source *worker_source(struct worker *worker) {
+  return &worker->source;
+}
+
+void worker_put(struct worker *worker, struct request **request) {
+  struct request *put = *request;
+  *request = NULL;
+  queue_put(worker->inbox, &put->item);
+}
+
+void worker_stop(struct worker *worker) {
+  atomic_store(&worker->told_stop, true);
+  queue_wake(worker->inbox);
+}
+
+bool worker_is_done(struct worker *worker) {
+  return worker->stopped;
+}
+
+/* -- the step -- */
+
+static void drop_undurable(struct actor *actor, void *context) {
+  struct worker *worker = context;
+  if (actor->last_seq <= atomic_load(&worker->durable_seq)) return;
+  actor_drop(actor);
+  actor->last_seq = 0;
+  if (actor->mailbox.count == 0) actors_remove(worker->actors, actor);
+}
+
+/* Takes in what the committer told: first that an epoch ended, then what is durable. */
+static void hear(struct worker *worker) {
+  uint64_t epoch = atomic_load(&worker->told_epoch);
+  if (epoch != worker->epoch) {
+    worker->epoch = epoch;
+    memtable_clear(worker->pending);
+    store_reader_reset(worker->reader);
+    actors_each(worker->actors, drop_undurable, worker);
+  }
+  uint64_t durable = atomic_load(&worker->durable_seq);
+  if (durable != worker->trimmed_seq) {
+    memtable_drop(worker->pending, durable);
+    store_reader_reset(worker->reader);
+    worker->trimmed_seq = durable;
+  }
+}
+
+static void refuse(struct request *request, enum err err, const char *why) {
+  reply_fail(request->reply, err, "%s", why);
+  request_free(request);
+}
+
+/* Puts a request into its actor's mailbox. */
+static void deal(struct worker *worker, struct request *request) {
+  size_t waiting_max = (size_t)worker->config.vm.limits->waiting_calls;
+  struct actor *actor = actors_try_get(worker->actors, buf_slice(&request->class_name), buf_slice(&request->key));
+  if (actor == NULL) {
+    refuse(request, ERR_MEMORY, "no memory for another actor");
+  } else if (!actors_try_mail(worker->actors, actor, &request, waiting_max)) {
+    reply_fail(request->reply, ERR_OVERLOADED, "%zu calls wait for this actor already (limit waiting-calls)", waiting_max);
+    request_free(request);
+  }
+}
+
+static bool deal_all(struct worker *worker) {
+  struct queue_item *item = queue_take(worker->inbox);
+  bool worked = item != NULL;
+  while (item != NULL) {
+    struct request *request = request_of(item);
+    item = item->next;
+    if (worker->stopping) {
+      refuse(request, ERR_OVERLOADED, "the host is stopping");
+    } else {
+      deal(worker, request);
+    }
+  }
+  return worked;
+}
+
+/* Whether the disk is too far behind; then the worker asks to be woken when it has moved. */
+static bool must_wait_for_disk(struct worker *worker) {
+  if (memtable_bytes(worker->pending) <= PENDING_BYTES_MAX) return false;
+  atomic_store(&worker->wants_durable, true);
+  hear(worker);
+  return memtable_bytes(worker->pending) > PENDING_BYTES_MAX;
+}
+
+static bool run_turns(struct worker *worker) {
+  bool worked = false;
+  for (int i = 0; i < TURNS_A_STEP; i++) {
+    struct request *request;
+    if (must_wait_for_disk(worker)) break;
+    struct actor *actor = actors_take(worker->actors, &request);
+    if (actor == NULL) break;
+    worker_perform(worker, actor, &request);
+    worked = true;
+    if (atomic_load(&worker->told_epoch) != worker->epoch) hear(worker);
+  }
+  return worked;
+}
+
+static int64_t now_ns(const struct worker *worker) {
+  return clock_monotonic_ns(worker->config.vm.clock);
+}
+
+/* Whether the VM is so full that idle actors leave sooner; the one used last stays. */
+static bool is_tight(const struct worker *worker) {
+  return vm_bytes(worker->vm) > worker->config.vm.limits->vm_bytes / 4 * 3 && actors_count(worker->actors) > 1;
+}
+
+static bool put_idle_to_sleep(struct worker *worker) {
+  int64_t idle_ns = (int64_t)worker->config.vm.limits->idle_ms * 1000000;
+  bool tight = is_tight(worker), worked = false;
+  size_t sooner = tight ? actors_count(worker->actors) / 4 + 1 : 0;       /* so many leave before their time */
+  for (int i = 0; i < SLEEPERS_A_STEP; i++) {
+    struct actor *actor = actors_idlest(worker->actors);
+    if (actor == NULL) break;
+    bool idle = now_ns(worker) - actor->used_ns >= idle_ns;
+    if (!idle && !worker->stopping && (sooner == 0 || actors_count(worker->actors) == 1)) break;
+    if (sooner > 0) sooner--;
+    worker_put_to_sleep(worker, actor, NULL);
+    worked = true;
+  }
+  if (tight && worked) vm_collect(worker->vm);
+  return worked;
+}
+
+/* --dev: a new VM where a file has changed. Only between turns, while nobody has mail: a sleeping actor needs no VM. */
+static void reload(struct worker *worker) {
+  const struct logger *logger = worker->config.vm.logger;
+  uint64_t files = reload_signature(worker->config.vm.actors_path);
+  if (files == worker->files || actors_have_mail(worker->actors)) return;
+  worker->files = files;
+  struct failure failure = { 0 };
+  struct vm *vm;
+  if (vm_open(&worker->config.vm, &vm, &failure) == ERR_NONE) {
+    struct actor *actor;
+    while ((actor = actors_idlest(worker->actors)) != NULL) worker_put_to_sleep(worker, actor, NULL);
+    vm_close(worker->vm);
+    worker->vm = vm;
+    logger_printf(logger, LOG_INFO, "classes reloaded: %s", vm_class_names(vm));
+  } else {
+    logger_printf(logger, LOG_ERROR, "classes not reloaded, the old ones serve on: %.*s", (int)failure.message.size,
+                  (const char *)failure.message.data);
+  }
+  failure_done(&failure);
+}
+
+bool worker_step(struct worker *worker) {
+  hear(worker);
+  if (atomic_load(&worker->told_stop)) worker->stopping = true;
+  if (worker->config.vm.dev) reload(worker);
+  bool worked = deal_all(worker);
+  worked |= run_turns(worker);
+  worked |= put_idle_to_sleep(worker);
+  if (worker->stopping && !worked && actors_count(worker->actors) == 0) {
+    atomic_store(&worker->wants_durable, true);
+    hear(worker);
+    worker->stopped = memtable_count(worker->pending) == 0;
+  }
+  return worked;
+}
+
+void worker_wait(struct worker *worker) {
+  if (worker->stopped) return;
+  const struct actor *actor = actors_idlest(worker->actors);
+  int64_t timeout_ns = -1;
+  if (actor != NULL) {
+    int64_t idle_ns = (int64_t)worker->config.vm.limits->idle_ms * 1000000;
+    timeout_ns = actor->used_ns + idle_ns - now_ns(worker);
+    if (timeout_ns < 0) timeout_ns = 0;
+  }
+  queue_wait(worker->inbox, timeout_ns);
+}

@@ -1,0 +1,80 @@
+/* worker.h -- one worker: its VM, its actors, their turns.
+ *
+ * WHY     An actor lives on one worker, so nothing of it is shared and nothing is locked.
+ * ROOM    stage. Below: actor, script, ledger.
+ * THREAD  worker_put() and worker_stop() from any; what its commit_source is told, on the committer's; the rest on its own (inline: the caller's).
+ * OWNS    Its VM, its actors, its pending records, its reader, the requests put to it.
+ * STATES  of a request: put -> in the actor's mailbox -> its turn -> its reply at the gate -> delivered.
+ *         A *turn* is done or failed (script/turn.h). Done: its drafts become pending, its changes go to the committer with the reply as effect. Failed: its
+ *         drafts are thrown away.
+ * ALWAYS  1. The gate: a reply leaves at once only where the actor has seen nothing that is not durable; else it goes through the committer, behind what it waits
+ *            for. Errors likewise.
+ *         2. Pending entries leave only when they are durable, and before the reader's next snapshot is taken.
+ *         3. When the epoch ends, pending is emptied and every actor that saw something not durable leaves memory, before any other turn begins.
+ *         4. With --dev, where a file of the actors changed, every actor sleeps and the VM is a new one before the next turn begins; where the
+ *            new files do not load, the old VM serves on.
+ * LIMITS  waiting_calls, idle_ms, vm_bytes; PENDING_BYTES_MAX: beyond it no turn begins until the disk has caught up.
+ */
+#ifndef TROUPE_WORKER_H
+#define TROUPE_WORKER_H
+
+#include <stdatomic.h>
+
+#include "base/limits.h"
+#include "script/vm.h"
+#include "stage/actor.h"
+
+struct worker_config {
+  struct vm_config vm;
+  struct store *store;
+  _Atomic uint64_t *next_actor_id;     /* the host's */
+};
+
+struct worker {
+  struct worker_config config;
+  struct queue *inbox;
+  struct vm *vm;
+  struct actors *actors;
+  struct store_reader *reader;
+  struct memtable *pending, *drafts;
+  struct committer *committer;
+  struct commit *spare;                /* the commit that the next turn will send: had before it begins, so that its end cannot fail for want of it */
+  uint64_t seq;                        /* of the last commit sent */
+  uint64_t epoch;                      /* the one that turns begin in */
+  uint64_t trimmed_seq;                /* pending holds nothing up to here */
+  bool stopping, stopped;
+  uint64_t files;                      /* --dev: the files that the classes were read from (reload.h) */
+  struct commit_source source;
+  _Atomic uint64_t durable_seq;        /* these three are told by other threads */
+  _Atomic uint64_t told_epoch;
+  _Atomic bool told_stop;
+  _Atomic bool wants_durable;          /* waits for durable_seq to move: wake it */
+};
+
+enum err worker_open(const struct worker_config *config, struct worker **worker, struct failure *failure);
+void worker_close(struct worker *worker);
+
+/* The committer that it sends to; set once, before its first step. */
+void worker_connect(struct worker *worker, struct committer *committer);
+struct commit_source *worker_source(struct worker *worker);
+
+/* Takes the request over. */
+void worker_put(struct worker *worker, struct request **request);
+
+/* Takes what has come, runs some turns, puts idle actors to sleep. Whether there was anything to do. */
+bool worker_step(struct worker *worker);
+void worker_wait(struct worker *worker);
+void worker_stop(struct worker *worker);
+
+/* Whether a stopping worker has nothing left. */
+bool worker_is_done(struct worker *worker);
+
+/* -- for the files of the stage -- */
+
+/* Runs one request of an actor to its reply; takes it over. */
+void worker_perform(struct worker *worker, struct actor *actor, struct request **request);
+
+/* on_stop, then out of memory. `reply` is kept when that is durable; NULL: nobody waits. The actor has no mail. */
+void worker_put_to_sleep(struct worker *worker, struct actor *actor, struct reply *reply);
+
+#endif

@@ -1,0 +1,197 @@
+--- The spec kit: the real host in a spec's own process.
+---
+---     local troupe = require "troupe.test"
+---     local host = troupe.host{ actors = "actors" }
+---     local counter = host:actor("Counter", "ann")
+---     counter:increment(5)
+---     host:crash()
+---     counter:increment(1)
+---     host:close()
+---
+--- The host runs inline: nothing happens between two calls of the spec, time stands until host:advance(), and the disk fails when
+--- host:fail_next() says so.
+
+local kit = require "troupe_host"
+
+local troupe = {}
+
+--- The one null of the host, in specs too; the same value as cjson.null.
+troupe.null = kit.null
+
+--- Marks a table as a sequence, so that an empty one stays one.
+---@param t table|nil
+---@return table
+function troupe.array(t)
+  return kit.array(t or {})
+end
+
+--- What a failed call raises.
+---@class troupe.Error
+---@field code string       as over HTTP: "user_error", "storage_error", ...; "connection_lost" where the host ended meanwhile
+---@field message string
+---@field metadata any      of a UserError
+local Error = { __name = "troupe.Error" }
+Error.__index = Error
+
+function Error:__tostring()
+  return self.code .. ": " .. self.message
+end
+
+--- A call under way.
+---@class troupe.Pending
+---@field _pending userdata  the kit's
+---@field _host troupe.Host
+local Pending = { __name = "troupe.Pending" }
+Pending.__index = Pending
+
+--- Whether its answer is there. Runs nothing.
+---@return boolean
+function Pending:is_done()
+  return self._pending:is_done()
+end
+
+--- Its result; raises its error. Runs the host until it is at rest.
+---@return any
+function Pending:get()
+  self._host:run()
+  local ok, result, message, metadata = self._pending:answer()
+  if ok then
+    if result == troupe.null then return nil end
+    return result
+  end
+  if ok == nil then error("the call has no answer: the host is held, or waits for time to pass", 2) end
+  error(setmetatable({ code = result, message = message, metadata = metadata }, Error), 2)
+end
+
+---@class troupe.Host
+---@field _kit userdata
+local Host = { __name = "troupe.Host" }
+Host.__index = Host
+
+--- Opens a host in this process, on a data folder and with a clock of its own.
+---@param options { actors: string, data: string|nil, workers: integer|nil, limits: table|nil, dev: boolean|nil, time: integer|nil, log: boolean|nil, map_bytes: integer|nil }
+---  actors: the folder of classes (default "actors"); data: a data folder, kept when the host closes (default: a new one, removed); workers: how many
+---  (default 1); limits: by field, e.g. `{ key_bytes = 100 }`; dev: whether errors of scripts are told in full (default true); time: where the clock
+---  begins, in seconds since 1970; log: whether log lines are printed too; map_bytes: address space of the store
+---@return troupe.Host
+function troupe.host(options)
+  return setmetatable({ _kit = kit.open(options or {}) }, Host)
+end
+
+--- Begins a call without waiting for its answer.
+---@param class string
+---@param key any            a string, number or boolean, or a tuple of them
+---@param method string
+---@return troupe.Pending
+function Host:start(class, key, method, ...)
+  return self:_submit("call", class, key, method, { ... }, select("#", ...))
+end
+
+--- Begins a request of a kind; starts a host that has ended.
+function Host:_submit(kind, ...)
+  if not self._kit:is_open() then self._kit:reopen() end
+  return setmetatable({ _pending = self._kit:submit(kind, ...), _host = self }, Pending)
+end
+
+--- A handle: calling a method on it calls the actor, and raises what the call raises.
+---@param class string
+---@param key any
+---@param options { create: boolean|nil, input: any, params: any }|nil   as `?create=`, `?input=` and `?params=` over HTTP
+---@return table
+function Host:actor(class, key, options)
+  local host = self
+  return setmetatable({}, {
+    __name = "troupe.Handle",
+    __index = function(handle, method)
+      local function call(_, ...)
+        return host:_submit("call", class, key, method, { ... }, select("#", ...), options):get()
+      end
+      rawset(handle, method, call)
+      return call
+    end,
+  })
+end
+
+--- The answer of a request that looks inside; nil where there is no such actor.
+function Host:_look(kind, class, key)
+  local ok, result = pcall(Pending.get, self:_submit(kind, class, key))
+  if ok then return result end
+  if type(result) == "table" and result.code == "actor_not_found" then return nil end
+  error(result, 3)
+end
+
+--- The state of an actor, a copy; nil where there is none.
+function Host:state(class, key)
+  return self:_look("state", class, key)
+end
+
+--- All kv entries of an actor, in order: an array of { key = tuple, value = v }; nil where there is no such actor.
+function Host:kv(class, key)
+  return self:_look("kv", class, key)
+end
+
+--- What inspect_state gives, or the state.
+function Host:inspect(class, key)
+  return self:_look("inspect", class, key)
+end
+
+--- Lets an actor leave memory, as it would when idle: on_stop runs.
+function Host:sleep(class, key)
+  self:_submit("sleep", class, key):get()
+end
+
+--- Runs the host's steps until all is at rest.
+function Host:run()
+  if self._kit:is_open() then self._kit:run() end
+end
+
+--- Lets the committer stand still, or go on: what is not durable meanwhile is not answered.
+---@param held boolean
+function Host:hold(held)
+  self._kit:hold(held)
+end
+
+--- Lets time pass, in seconds.
+---@param seconds number
+function Host:advance(seconds)
+  if not self._kit:is_open() then self._kit:reopen() end
+  self._kit:advance(seconds)
+end
+
+--- Lets the next write ("write": as on a full disk) or sync ("sync": the host ends) fail.
+---@param what "write"|"sync"
+function Host:fail_next(what)
+  if not self._kit:is_open() then self._kit:reopen() end
+  self._kit:fail_next(what)
+end
+
+--- Ends the host as kill -9 would; the next call starts it again on the same data.
+function Host:crash()
+  self._kit:crash()
+end
+
+--- Whether the host runs: false after crash() or a failed sync, until the next call.
+---@return boolean
+function Host:is_open()
+  return self._kit:is_open()
+end
+
+--- The log since the last look, as text.
+---@return string
+function Host:log()
+  return self._kit:log()
+end
+
+--- How many commits were made durable, by how many syncs, of how many bytes, since the host started.
+---@return { commits: integer, syncs: integer, bytes: integer }
+function Host:stats()
+  local commits, syncs, bytes = self._kit:stats()
+  return { commits = commits, syncs = syncs, bytes = bytes }
+end
+
+--- Stops the host in order. A data folder of its own is removed.
+function Host:close()
+  self._kit:close()
+end
+
+return troupe

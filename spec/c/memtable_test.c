@@ -1,0 +1,223 @@
+/* memtable_test.c -- records in memory against a sorted array, their age, and their way into changes and back. */
+#include "records.h"
+
+#include "base/mem.h"
+#include "ledger/changes.h"
+#include "ledger/memtable.h"
+
+static void assert_is(const struct memtable_entry *entry, const struct record *record) {
+  assert_non_null(entry);
+  assert_slice_equal(memtable_key(entry), record->key);
+  assert_slice_equal(memtable_value(entry), record->value);
+  assert_int_equal(memtable_is_deleted(entry), record->deleted);
+}
+
+/* Everything that can be asked: both directions, both sizes, and a place that may lie between two keys. */
+static void assert_same(const struct memtable *memtable, const struct model *model, struct slice probe) {
+  size_t bytes = 0;
+  assert_int_equal(memtable_count(memtable), model->count);
+  const struct memtable_entry *entry = memtable_seek(memtable, slice_of(NULL, 0), false);
+  const struct memtable_entry *last = NULL;
+  for (size_t i = 0; i < model->count; i++) {
+    assert_is(entry, &model->records[i]);
+    bytes += model->records[i].key.size + model->records[i].value.size;
+    last = entry;
+    entry = memtable_next(entry, false);
+  }
+  assert_null(entry);
+  assert_int_equal(memtable_bytes(memtable), bytes);
+  for (size_t i = model->count; i > 0; i--) {
+    assert_is(last, &model->records[i - 1]);
+    last = memtable_next(last, true);
+  }
+  assert_null(last);
+
+  const struct record *found = model_find(model, probe);
+  size_t at = model_lower(model, probe);
+  const struct memtable_entry *here = memtable_find(memtable, probe);
+  if (found == NULL) assert_null(here);
+  else assert_is(here, found);
+  const struct memtable_entry *up = memtable_seek(memtable, probe, false);
+  if (at == model->count) assert_null(up);
+  else assert_is(up, &model->records[at]);
+  const struct memtable_entry *down = memtable_seek(memtable, probe, true);
+  if (found != NULL) assert_is(down, found);
+  else if (at == 0) assert_null(down);
+  else assert_is(down, &model->records[at - 1]);
+}
+
+static void put_some(struct chance *chance, struct memtable *memtable, struct model *model) {
+  static uint8_t room[RECORD_KEY_MAX];
+  struct slice key = chance_key(chance, room);
+  uint64_t number = chance_next(chance);
+  struct slice value = slice_of(&number, chance_below(chance, 9));
+  if (chance_below(chance, 3) == 0) {
+    assert_true(memtable_try_delete(memtable, key));
+    model_put(model, key, slice_of(NULL, 0), true);
+  } else {
+    assert_true(memtable_try_put(memtable, key, value));
+    model_put(model, key, value, false);
+  }
+}
+
+static void is_an_ordered_map(void **state) {
+  (void)state;
+  struct chance chance = chance_begin("memtable");
+  static uint8_t room[RECORD_KEY_MAX];
+  struct memtable *memtable = memtable_try_new();
+  struct model model = {0};
+  for (int round = 0; round < 3000; round++) {
+    if (chance_below(&chance, 500) == 0) {
+      memtable_clear(memtable);
+      model_clear(&model);
+    }
+    put_some(&chance, memtable, &model);
+    if (round % 7 == 0) assert_same(memtable, &model, chance_key(&chance, room));
+  }
+  memtable_free(memtable);
+  model_clear(&model);
+}
+
+/* Merges and drops as a worker does: the model of what is pending is made anew from the layers that are left. */
+static void merges_and_drops_by_age(void **state) {
+  (void)state;
+  enum { LAYERS_MAX = 8 };
+  struct chance chance = chance_begin("memtable ages");
+  static uint8_t room[RECORD_KEY_MAX];
+  struct memtable *pending = memtable_try_new();
+  struct memtable *drafts = memtable_try_new();
+  struct model layers[LAYERS_MAX] = {0};   /* by seq, modulo */
+  uint64_t seq = 0, dropped = 0;
+  for (int round = 0; round < 600; round++) {
+    struct model *layer = &layers[++seq % LAYERS_MAX];
+    size_t count = chance_below(&chance, 12);
+    for (size_t i = 0; i < count; i++) put_some(&chance, drafts, layer);
+    memtable_merge(pending, drafts, seq);
+    assert_int_equal(memtable_count(drafts), 0);
+    assert_int_equal(memtable_bytes(drafts), 0);
+    uint64_t keep = chance_below(&chance, LAYERS_MAX - 1);
+    for (; dropped + keep < seq; dropped++) model_clear(&layers[(dropped + 1) % LAYERS_MAX]);
+    memtable_drop(pending, dropped);
+    struct model expected = {0};
+    for (uint64_t s = dropped + 1; s <= seq; s++) {
+      const struct model *from = &layers[s % LAYERS_MAX];
+      for (size_t i = 0; i < from->count; i++) {
+        model_put(&expected, from->records[i].key, from->records[i].value, from->records[i].deleted);
+      }
+    }
+    assert_same(pending, &expected, chance_key(&chance, room));
+    model_clear(&expected);
+  }
+  for (size_t i = 0; i < LAYERS_MAX; i++) model_clear(&layers[i]);
+  memtable_free(drafts);
+  memtable_free(pending);
+}
+
+static void drop_leaves_what_was_never_merged(void **state) {
+  (void)state;
+  struct memtable *memtable = memtable_try_new();
+  struct memtable *drafts = memtable_try_new();
+  assert_true(memtable_try_put(memtable, slice_text("own"), slice_text("1")));
+  assert_true(memtable_try_put(drafts, slice_text("merged"), slice_text("2")));
+  memtable_merge(memtable, drafts, 1);
+  memtable_drop(memtable, UINT64_MAX);
+  assert_int_equal(memtable_count(memtable), 1);
+  assert_non_null(memtable_find(memtable, slice_text("own")));
+  memtable_free(drafts);
+  memtable_free(memtable);
+}
+
+/* A value that is put again is often a slice of the entry that it replaces. */
+static void takes_a_slice_of_itself(void **state) {
+  (void)state;
+  struct memtable *memtable = memtable_try_new();
+  assert_true(memtable_try_put(memtable, slice_text("key"), slice_text("a long value")));
+  const struct memtable_entry *entry = memtable_find(memtable, slice_text("key"));
+  assert_true(memtable_try_put(memtable, memtable_key(entry), slice_after(memtable_value(entry), 2)));
+  assert_slice_equal(memtable_value(memtable_find(memtable, slice_text("key"))), slice_text("long value"));
+  memtable_free(memtable);
+}
+
+static void travels_as_changes(void **state) {
+  (void)state;
+  struct chance chance = chance_begin("changes");
+  struct memtable *memtable = memtable_try_new();
+  struct model model = {0};
+  for (int i = 0; i < 200; i++) put_some(&chance, memtable, &model);
+  struct buf changes = {0};
+  changes_put_all(&changes, memtable);
+  assert_int_equal(changes.err, ERR_NONE);
+  struct slice rest = buf_slice(&changes);
+  for (size_t i = 0; i < model.count; i++) {
+    struct change change = changes_next(&rest);
+    assert_int_equal(change.type, model.records[i].deleted ? CHANGE_DELETE : CHANGE_PUT);
+    assert_slice_equal(change.key, model.records[i].key);
+    assert_slice_equal(change.value, model.records[i].value);
+  }
+  assert_int_equal(changes_next(&rest).type, CHANGE_END);
+  /* Cut anywhere, it is whole up to some change and then at its end or broken, and nothing is read behind the cut. */
+  size_t cut = 0;
+  for (int i = 0; i < 400; i++, cut = chance_below(&chance, changes.size)) {
+    uint8_t *copy = malloc(cut + 1);
+    memcpy(copy, changes.data, cut);
+    rest = slice_of(copy, cut);
+    struct change change;
+    do change = changes_next(&rest);
+    while (change.type == CHANGE_PUT || change.type == CHANGE_DELETE);
+    assert_int_equal(change.type, rest.size == 0 ? CHANGE_END : CHANGE_BROKEN);
+    free(copy);
+  }
+  rest = slice_text("\x03zzzzzzzzzzzzzzzz");
+  assert_int_equal(changes_next(&rest).type, CHANGE_BROKEN);
+  buf_done(&changes);
+  memtable_free(memtable);
+  model_clear(&model);
+}
+
+static void has_the_bytes_that_the_header_says(void **state) {
+  (void)state;
+  struct memtable *memtable = memtable_try_new();
+  assert_true(memtable_try_put(memtable, slice_text("b"), slice_text("xyz")));
+  assert_true(memtable_try_delete(memtable, slice_text("a")));
+  struct buf changes = {0};
+  changes_put_all(&changes, memtable);
+  static const char expected[] = "\x02\0\0\0\x01" "a" "\x01\0\0\0\x01\0\0\0\x03" "bxyz";
+  assert_slice_equal(buf_slice(&changes), slice_of(expected, sizeof expected - 1));
+  buf_done(&changes);
+  memtable_free(memtable);
+}
+
+/* Without memory nothing changes: the entry that was there stays. */
+static void survives_every_failing_allocation(void **state) {
+  (void)state;
+  for (unsigned long k = 1, failed = 1; failed; k++) {
+    mem_fail_at(k);
+    struct memtable *memtable = memtable_try_new();
+    bool put = memtable != NULL && memtable_try_put(memtable, slice_text("a"), slice_text("1"));
+    bool over = put && memtable_try_put(memtable, slice_text("a"), slice_text("2"));
+    bool gone = over && memtable_try_delete(memtable, slice_text("a"));
+    failed = (unsigned long)mem_has_failed();
+    mem_fail_at(0);
+    assert_int_equal(gone, !failed);
+    if (memtable != NULL) {
+      const struct memtable_entry *entry = memtable_find(memtable, slice_text("a"));
+      assert_int_equal(memtable_count(memtable), put);
+      assert_int_equal(entry != NULL, put);
+      if (put) assert_slice_equal(memtable_value(entry), slice_text(gone ? "" : over ? "2" : "1"));
+    }
+    memtable_free(memtable);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(is_an_ordered_map),
+    cmocka_unit_test(merges_and_drops_by_age),
+    cmocka_unit_test(drop_leaves_what_was_never_merged),
+    cmocka_unit_test(takes_a_slice_of_itself),
+    cmocka_unit_test(travels_as_changes),
+    cmocka_unit_test(has_the_bytes_that_the_header_says),
+    cmocka_unit_test(survives_every_failing_allocation),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

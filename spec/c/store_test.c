@@ -1,0 +1,421 @@
+/* store_test.c -- records in LMDB against a sorted array; what is damaged, full or failing. */
+#include "records.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "ledger/store.h"
+
+enum { TOP_MAX = 509 };   /* bytes of the longest key that needs no continuation */
+
+struct fixture {
+  struct scratch scratch;
+  struct memory_log log;
+  struct faults faults;
+  struct failure failure;
+  struct store *store;
+  struct store_reader *reader;
+};
+
+static void open_store(struct fixture *fixture, size_t map_bytes) {
+  const struct store_config config = {
+    .path = fixture->scratch.path, .map_bytes = map_bytes, .readers_max = 4,
+    .logger = &fixture->log.logger, .faults = &fixture->faults,
+  };
+  assert_int_equal(store_open(&config, &fixture->store, &fixture->failure), ERR_NONE);
+  assert_int_equal(store_reader_open(fixture->store, &fixture->reader, &fixture->failure), ERR_NONE);
+}
+
+static void close_store(struct fixture *fixture) {
+  store_reader_close(fixture->reader);
+  store_close(fixture->store);
+}
+
+static int set_up(void **state) {
+  struct fixture *fixture = calloc(1, sizeof *fixture);
+  scratch_begin(&fixture->scratch);
+  memory_log_init(&fixture->log);
+  open_store(fixture, (size_t)1 << 30);
+  *state = fixture;
+  return 0;
+}
+
+static int tear_down(void **state) {
+  struct fixture *fixture = *state;
+  close_store(fixture);
+  failure_done(&fixture->failure);
+  scratch_end(&fixture->scratch);
+  free(fixture);
+  return 0;
+}
+
+static void put_one(struct fixture *fixture, struct slice key, struct slice value) {
+  assert_int_equal(store_begin(fixture->store), ERR_NONE);
+  assert_int_equal(store_put(fixture->store, key, value), ERR_NONE);
+  assert_int_equal(store_commit(fixture->store), ERR_NONE);
+  store_reader_reset(fixture->reader);
+}
+
+/* ---- against the model ----------------------------------------------------------------------------------- */
+
+static void assert_get(struct fixture *fixture, const struct model *model, struct slice key) {
+  struct slice value;
+  const struct record *record = model_find(model, key);
+  assert_int_equal(store_get(fixture->reader, key, &value), record != NULL ? ERR_NONE : ERR_NOT_FOUND);
+  if (record != NULL) assert_slice_equal(value, record->value);
+}
+
+/* Walks from a key for so many steps, with gets in between that must not disturb the cursor. */
+static void assert_walk(struct fixture *fixture, const struct model *model, struct slice from, bool reverse,
+                        size_t steps, struct slice between) {
+  size_t at = model_lower(model, from);
+  if (reverse && model_find(model, from) == NULL) at--;   /* below 0 it is beyond every count */
+  struct slice key, value;
+  enum err err = store_seek(fixture->reader, from, reverse, &key, &value);
+  for (size_t i = 0; i < steps; i++) {
+    if (i % 3 == 2) assert_get(fixture, model, between);
+    if (at >= model->count) {
+      assert_int_equal(err, ERR_NOT_FOUND);
+      assert_int_equal(store_next(fixture->reader, &key, &value), ERR_NOT_FOUND);
+      return;
+    }
+    assert_int_equal(err, ERR_NONE);
+    assert_slice_equal(key, model->records[at].key);
+    assert_slice_equal(value, model->records[at].value);
+    at += reverse ? (size_t)-1 : 1;
+    err = store_next(fixture->reader, &key, &value);
+  }
+}
+
+static void assert_same(struct fixture *fixture, const struct model *model, struct chance *chance) {
+  static uint8_t room[RECORD_KEY_MAX], other[RECORD_KEY_MAX], last[RECORD_KEY_MAX];
+  memset(last, 0xff, sizeof last);
+  struct slice between = chance_key(chance, other);
+  assert_walk(fixture, model, slice_of(NULL, 0), false, SIZE_MAX, between);
+  assert_walk(fixture, model, slice_of(last, sizeof last), true, SIZE_MAX, between);
+  for (int i = 0; i < 20; i++) {
+    struct slice key = chance_key(chance, room);
+    assert_get(fixture, model, key);
+    assert_walk(fixture, model, key, i % 2 == 0, 6, between);
+  }
+}
+
+/* Some changes to the store, and the same to a layer for the model. */
+static void change_some(struct chance *chance, struct fixture *fixture, const struct model *model, struct model *layer) {
+  static uint8_t room[RECORD_KEY_MAX], bytes[3000];
+  size_t count = chance_below(chance, 30);
+  for (size_t i = 0; i < count; i++) {
+    struct slice key = chance_key(chance, room);
+    if (chance_below(chance, 2) == 0) {
+      if (model->count > 0) key = model->records[chance_below(chance, model->count)].key;
+      assert_int_equal(store_delete(fixture->store, key), ERR_NONE);
+      model_put(layer, key, slice_of(NULL, 0), true);
+    } else {
+      memset(bytes, (int)chance_below(chance, 256), sizeof bytes);
+      struct slice value = slice_of(bytes, chance_below(chance, chance_below(chance, 8) == 0 ? sizeof bytes : 20));
+      assert_int_equal(store_put(fixture->store, key, value), ERR_NONE);
+      model_put(layer, key, value, false);
+    }
+  }
+}
+
+static void is_an_ordered_map(void **state) {
+  struct fixture *fixture = *state;
+  struct chance chance = chance_begin("store");
+  struct model model = {0};
+  for (int round = 0; round < 250; round++) {
+    struct model layer = {0};
+    assert_int_equal(store_begin(fixture->store), ERR_NONE);
+    change_some(&chance, fixture, &model, &layer);
+    if (chance_below(&chance, 8) == 0) {
+      store_abort(fixture->store);
+    } else {
+      assert_int_equal(store_commit(fixture->store), ERR_NONE);
+      model_apply(&model, &layer);
+    }
+    model_clear(&layer);
+    store_reader_reset(fixture->reader);
+    if (chance_below(&chance, 20) == 0) {
+      close_store(fixture);
+      open_store(fixture, (size_t)1 << 30);
+    }
+    if (round % 5 == 0) assert_same(fixture, &model, &chance);
+  }
+  assert_same(fixture, &model, &chance);
+  /* With the last record the last pointer is gone. */
+  assert_int_equal(store_begin(fixture->store), ERR_NONE);
+  while (model.count > 0) {
+    struct slice key = model.records[chance_below(&chance, model.count)].key;
+    assert_int_equal(store_delete(fixture->store, key), ERR_NONE);
+    model_delete(&model, key);
+  }
+  assert_int_equal(store_commit(fixture->store), ERR_NONE);
+  assert_int_equal(store_entry_count(fixture->store), 0);
+  assert_int_equal(fixture->log.errors, 0);
+  model_clear(&model);
+}
+
+/* Each length up to the longest, of bytes that sort before, as and after the byte that marks a cut. */
+static void every_length_keeps_its_order(void **state) {
+  struct fixture *fixture = *state;
+  static uint8_t bytes[RECORD_KEY_MAX];
+  struct chance chance = { .state = 1 };
+  for (unsigned byte = 0; byte < 256; byte += 255) {
+    struct model model = {0};
+    memset(bytes, (int)byte, sizeof bytes);
+    assert_int_equal(store_begin(fixture->store), ERR_NONE);
+    for (size_t size = 0; size <= sizeof bytes; size += size < 1600 ? 1 : 16) {
+      struct slice key = slice_of(bytes, size), value = slice_of(&size, sizeof size);
+      assert_int_equal(store_put(fixture->store, key, value), ERR_NONE);
+      model_put(&model, key, value, false);
+    }
+    assert_int_equal(store_commit(fixture->store), ERR_NONE);
+    store_reader_reset(fixture->reader);
+    assert_same(fixture, &model, &chance);
+    assert_int_equal(store_begin(fixture->store), ERR_NONE);
+    for (size_t i = 0; i < model.count; i++) {
+      assert_int_equal(store_delete(fixture->store, model.records[i].key), ERR_NONE);
+    }
+    assert_int_equal(store_commit(fixture->store), ERR_NONE);
+    assert_int_equal(store_entry_count(fixture->store), 0);
+    model_clear(&model);
+  }
+}
+
+static void a_pointer_is_made_only_beyond_what_fits(void **state) {
+  struct fixture *fixture = *state;
+  static const size_t sizes[] = { TOP_MAX, TOP_MAX + 1, TOP_MAX + 501, TOP_MAX + 502, STORE_KEY_MAX };
+  static const size_t entries[] = { 1, 2, 2, 3, 9 };
+  static uint8_t bytes[RECORD_KEY_MAX];
+  for (size_t i = 0; i < 5; i++) {
+    put_one(fixture, slice_of(bytes, sizes[i]), slice_text("value"));
+    assert_int_equal(store_entry_count(fixture->store), entries[i]);
+    assert_int_equal(store_begin(fixture->store), ERR_NONE);
+    /* A neighbour that is not there takes nothing with it. */
+    if (sizes[i] < STORE_KEY_MAX) {
+      assert_int_equal(store_delete(fixture->store, slice_of(bytes, sizes[i] + 1)), ERR_NONE);
+    }
+    assert_int_equal(store_delete(fixture->store, slice_of(bytes, sizes[i] - 1)), ERR_NONE);
+    assert_int_equal(store_commit(fixture->store), ERR_NONE);
+    assert_int_equal(store_entry_count(fixture->store), entries[i]);
+    assert_int_equal(store_begin(fixture->store), ERR_NONE);
+    assert_int_equal(store_delete(fixture->store, slice_of(bytes, sizes[i])), ERR_NONE);
+    assert_int_equal(store_commit(fixture->store), ERR_NONE);
+    assert_int_equal(store_entry_count(fixture->store), 0);
+  }
+}
+
+/* ---- snapshots and sizes --------------------------------------------------------------------------------- */
+
+static void a_reader_keeps_its_snapshot(void **state) {
+  struct fixture *fixture = *state;
+  struct slice value, key;
+  put_one(fixture, slice_text("a"), slice_text("1"));
+  assert_int_equal(store_get(fixture->reader, slice_text("a"), &value), ERR_NONE);
+  assert_int_equal(store_begin(fixture->store), ERR_NONE);
+  assert_int_equal(store_put(fixture->store, slice_text("a"), slice_text("2")), ERR_NONE);
+  assert_int_equal(store_put(fixture->store, slice_text("b"), slice_text("3")), ERR_NONE);
+  assert_int_equal(store_commit(fixture->store), ERR_NONE);
+  assert_slice_equal(value, slice_text("1"));
+  assert_int_equal(store_seek(fixture->reader, slice_text("a"), false, &key, &value), ERR_NONE);
+  assert_slice_equal(value, slice_text("1"));
+  assert_int_equal(store_next(fixture->reader, &key, &value), ERR_NOT_FOUND);
+  store_reader_reset(fixture->reader);
+  assert_int_equal(store_get(fixture->reader, slice_text("a"), &value), ERR_NONE);
+  assert_slice_equal(value, slice_text("2"));
+  assert_int_equal(store_get(fixture->reader, slice_text("b"), &value), ERR_NONE);
+}
+
+static void takes_a_value_of_64_mib(void **state) {
+  struct fixture *fixture = *state;
+  size_t size = (size_t)64 << 20;
+  uint8_t *bytes = malloc(size);
+  assert_non_null(bytes);
+  for (size_t i = 0; i < size; i++) bytes[i] = (uint8_t)(i * 31 >> 7);
+  put_one(fixture, slice_text("large"), slice_of(bytes, size));
+  struct slice value;
+  assert_int_equal(store_get(fixture->reader, slice_text("large"), &value), ERR_NONE);
+  assert_slice_equal(value, slice_of(bytes, size));
+  free(bytes);
+}
+
+/* ---- what goes wrong ------------------------------------------------------------------------------------- */
+
+static void a_full_map_undoes_the_batch(void **state) {
+  struct fixture *fixture = *state;
+  close_store(fixture);
+  open_store(fixture, (size_t)1 << 20);
+  put_one(fixture, slice_text("a"), slice_text("1"));
+  size_t size = (size_t)300 << 10;
+  uint8_t *bytes = calloc(1, size);
+  assert_int_equal(store_begin(fixture->store), ERR_NONE);
+  assert_int_equal(store_delete(fixture->store, slice_text("a")), ERR_NONE);
+  enum err err = ERR_NONE;
+  for (uint8_t i = 0; i < 10 && err == ERR_NONE; i++) err = store_put(fixture->store, slice_of(&i, 1), slice_of(bytes, size));
+  assert_int_equal(err, ERR_STORAGE);
+  store_abort(fixture->store);
+  assert_int_equal(fixture->log.errors, 1);
+  struct slice value;
+  assert_int_equal(store_get(fixture->reader, slice_text("a"), &value), ERR_NONE);
+  assert_int_equal(store_entry_count(fixture->store), 1);
+  put_one(fixture, slice_text("b"), slice_of(bytes, size));
+  free(bytes);
+}
+
+static void a_failing_write_undoes_the_batch(void **state) {
+  struct fixture *fixture = *state;
+  fixture->faults.write_next = 1;
+  assert_int_equal(store_begin(fixture->store), ERR_NONE);
+  assert_int_equal(store_put(fixture->store, slice_text("a"), slice_text("1")), ERR_NONE);
+  assert_int_equal(store_commit(fixture->store), ERR_STORAGE);
+  assert_int_equal(store_entry_count(fixture->store), 0);
+  put_one(fixture, slice_text("a"), slice_text("2"));
+}
+
+static void a_failing_sync_ends_all_writing(void **state) {
+  struct fixture *fixture = *state;
+  put_one(fixture, slice_text("a"), slice_text("1"));
+  fixture->faults.sync_next = 1;
+  assert_int_equal(store_begin(fixture->store), ERR_NONE);
+  assert_int_equal(store_put(fixture->store, slice_text("a"), slice_text("2")), ERR_NONE);
+  assert_int_equal(store_commit(fixture->store), ERR_FATAL);
+  assert_int_equal(fixture->log.errors, 1);
+  assert_int_equal(store_begin(fixture->store), ERR_FATAL);
+  close_store(fixture);
+  open_store(fixture, (size_t)1 << 30);
+  put_one(fixture, slice_text("b"), slice_text("3"));
+}
+
+/* A commit that fails in the operating system: the file may not grow. LMDB's own error path, not a fault point. */
+static void a_file_that_cannot_grow_undoes_the_batch(void **state) {
+  struct fixture *fixture = *state;
+  put_one(fixture, slice_text("a"), slice_text("1"));
+  char path[PATH_MAX];
+  snprintf(path, sizeof path, "%s/data.mdb", fixture->scratch.path);
+  struct stat status;
+  assert_int_equal(stat(path, &status), 0);
+  struct rlimit before, limit;
+  assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+  void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+  size_t size = (size_t)1 << 20;
+  uint8_t *bytes = calloc(1, size);
+  assert_int_equal(store_begin(fixture->store), ERR_NONE);
+  assert_int_equal(store_put(fixture->store, slice_text("b"), slice_of(bytes, size)), ERR_NONE);
+  limit = (struct rlimit){ (rlim_t)status.st_size, before.rlim_max };
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+  enum err err = store_commit(fixture->store);
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+  signal(SIGXFSZ, handler);
+  assert_int_equal(err, ERR_STORAGE);
+  struct slice value;
+  store_reader_reset(fixture->reader);
+  assert_int_equal(store_get(fixture->reader, slice_text("a"), &value), ERR_NONE);
+  assert_int_equal(store_get(fixture->reader, slice_text("b"), &value), ERR_NOT_FOUND);
+  put_one(fixture, slice_text("b"), slice_of(bytes, size));
+  assert_int_equal(store_get(fixture->reader, slice_text("b"), &value), ERR_NONE);
+  free(bytes);
+}
+
+static void a_damaged_record_is_named_and_not_served(void **state) {
+  struct fixture *fixture = *state;
+  put_one(fixture, slice_text("a"), slice_text("1"));
+  put_one(fixture, slice_text("\x01k"), slice_text("a value that is found by its words"));
+  put_one(fixture, slice_text("z"), slice_text("3"));
+  close_store(fixture);
+  struct slice words = slice_text("a value that is found by its words");
+  scratch_damage(&fixture->scratch, "data.mdb", words, 3);
+  open_store(fixture, (size_t)1 << 30);
+  struct slice key, value;
+  enum err err = store_get(fixture->reader, slice_text("\x01k"), &value);
+  assert_int_equal(err, ERR_STORAGE);
+  assert_int_equal(fixture->log.errors, 1);
+  assert_non_null(strstr(fixture->log.last, "key=016b"));
+  assert_int_equal(store_seek(fixture->reader, slice_of(NULL, 0), false, &key, &value), ERR_STORAGE);
+  assert_int_equal(store_next(fixture->reader, &key, &value), ERR_NONE);
+  assert_slice_equal(key, slice_text("a"));
+  /* Writing it anew heals it. */
+  put_one(fixture, slice_text("\x01k"), slice_text("new"));
+  assert_int_equal(store_get(fixture->reader, slice_text("\x01k"), &value), ERR_NONE);
+}
+
+static void a_damaged_pointer_is_not_followed(void **state) {
+  struct fixture *fixture = *state;
+  static uint8_t bytes[1000];
+  memset(bytes, 'p', sizeof bytes);
+  struct slice long_key = slice_of(bytes, sizeof bytes), key, value;
+  put_one(fixture, long_key, slice_text("1"));
+  close_store(fixture);
+  struct buf needle = {0};
+  buf_put_byte(&needle, 'r');
+  buf_put(&needle, slice_of(bytes, TOP_MAX));
+  buf_put_byte(&needle, 0);
+  scratch_damage(&fixture->scratch, "data.mdb", buf_slice(&needle), needle.size + 4 + 7);
+  buf_done(&needle);
+  open_store(fixture, (size_t)1 << 30);
+  assert_int_equal(store_get(fixture->reader, long_key, &value), ERR_STORAGE);
+  assert_non_null(strstr(fixture->log.last, "7070..."));
+  assert_int_equal(store_seek(fixture->reader, long_key, false, &key, &value), ERR_STORAGE);
+  assert_int_equal(store_seek(fixture->reader, slice_text("a"), false, &key, &value), ERR_STORAGE);
+  assert_int_equal(store_next(fixture->reader, &key, &value), ERR_NOT_FOUND);
+  assert_int_equal(store_begin(fixture->store), ERR_NONE);
+  assert_int_equal(store_put(fixture->store, long_key, slice_text("2")), ERR_STORAGE);
+  store_abort(fixture->store);
+  assert_int_equal(store_begin(fixture->store), ERR_NONE);
+  assert_int_equal(store_delete(fixture->store, long_key), ERR_STORAGE);
+  store_abort(fixture->store);
+}
+
+static void what_is_no_store_is_refused(void **state) {
+  struct fixture *fixture = *state;
+  struct scratch other;
+  scratch_begin(&other);
+  char path[PATH_MAX];
+  snprintf(path, sizeof path, "%s/data.mdb", other.path);
+  FILE *file = fopen(path, "wb");
+  for (int i = 0; i < 100000; i++) fputc('x', file);
+  fclose(file);
+  struct store *store;
+  struct store_config config = { .path = other.path, .map_bytes = 1 << 20, .readers_max = 1, .logger = &fixture->log.logger };
+  assert_int_equal(store_open(&config, &store, &fixture->failure), ERR_STORAGE);
+  assert_null(store);
+  assert_true(fixture->failure.message.size > 0);
+  failure_clear(&fixture->failure);
+  config.path = "/dev/null/store";
+  assert_int_equal(store_open(&config, &store, &fixture->failure), ERR_STORAGE);
+  failure_clear(&fixture->failure);
+  scratch_end(&other);
+}
+
+static void readers_beyond_the_limit_are_refused(void **state) {
+  struct fixture *fixture = *state;
+  struct store_reader *readers[4];
+  for (size_t i = 0; i < 3; i++) {
+    assert_int_equal(store_reader_open(fixture->store, &readers[i], &fixture->failure), ERR_NONE);
+  }
+  assert_int_equal(store_reader_open(fixture->store, &readers[3], &fixture->failure), ERR_STORAGE);
+  assert_null(readers[3]);
+  failure_clear(&fixture->failure);
+  store_reader_close(readers[0]);
+  assert_int_equal(store_reader_open(fixture->store, &readers[0], &fixture->failure), ERR_NONE);
+  for (size_t i = 0; i < 3; i++) store_reader_close(readers[i]);
+}
+
+int main(void) {
+#define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+  const struct CMUnitTest tests[] = {
+    STORE_TEST(is_an_ordered_map),
+    STORE_TEST(every_length_keeps_its_order),
+    STORE_TEST(a_pointer_is_made_only_beyond_what_fits),
+    STORE_TEST(a_reader_keeps_its_snapshot),
+    STORE_TEST(takes_a_value_of_64_mib),
+    STORE_TEST(a_full_map_undoes_the_batch),
+    STORE_TEST(a_failing_write_undoes_the_batch),
+    STORE_TEST(a_failing_sync_ends_all_writing),
+    STORE_TEST(a_file_that_cannot_grow_undoes_the_batch),
+    STORE_TEST(a_damaged_record_is_named_and_not_served),
+    STORE_TEST(a_damaged_pointer_is_not_followed),
+    STORE_TEST(what_is_no_store_is_refused),
+    STORE_TEST(readers_beyond_the_limit_are_refused),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,135 @@
+-- Memory runs out at every place where it is asked for: the k-th allocation of a worker's step fails, for each k until
+-- none is left to fail.
+local troupe = require "troupe.test"
+
+-- What Lua gets after a failed allocation, when it has collected its garbage and asks once more: memory, or none
+-- either, or none until the step is over.
+local runs = { 1, 2, 1000000 }
+
+-- Calls that fail on their own, and how.
+local failing = { user_error = "refused", script_error = "internal_error", state_refused = "internal_error" }
+
+local methods = {
+  "state_write", "state_assign", "state_read", "state_tables", "state_refused", "fields", "kv_put", "kv_get",
+  "kv_delete", "kv_list", "log_lines", "json", "cjson", "user_error", "script_error", "requires", "marks", "rpc_fields",
+  "coroutines", "strings",
+}
+
+describe("memory", function()
+  local host
+
+  after_each(function()
+    host:close()        -- ends the process where anything of the VM was not given back
+  end)
+
+  local function open(key)
+    local actor = host:actor("Memory", key)
+    actor:seed()
+    return actor
+  end
+
+  -- All that a call may change. What on_stop writes is left out: whether it ran is not the call's affair.
+  local function content(key)
+    local state = host:state("Memory", key)
+    state.stopped = nil
+    return { state = state, kv = host:kv("Memory", key) }
+  end
+
+  -- Calls with the k-th allocation failing; answers whether one did, and what came of it.
+  local function call_short_of_memory(k, count, call, ...)
+    host._kit:fail_allocation(k, count)
+    local ok, failure = pcall(call, ...)
+    return host._kit:fail_allocation(0), ok, failure
+  end
+
+  -- Whether a failure is one that the want of memory, or the method itself, may cause. Lua takes a stack that cannot
+  -- grow for one that has overflown.
+  local function is_expected(failure, method)
+    if failure.code == "out_of_memory" or failure.code == failing[method] then return true end
+    return failure.code == "internal_error" and failure.message:find "stack overflow" ~= nil
+  end
+
+  -- For each k: what fails leaves nothing behind, what comes through is the whole, and the next k has an actor of its
+  -- own.
+  local function try_each(method, count, asleep)
+    local name = ("%s/%d/%s"):format(method, count, asleep)
+    local expected = open(name)
+    local before = content(name)
+    pcall(expected[method], expected)
+    local after = content(name)
+    local k, key, actor = 0, nil, nil
+    repeat
+      k = k + 1
+      assert(k < 400, "no end of allocations: " .. name)
+      local where = ("%s k=%d"):format(name, k)
+      if not actor then
+        key = name .. "/" .. k
+        actor = open(key)
+      end
+      if asleep then host:sleep("Memory", key) else actor:ping() end
+      local failed, ok, failure = call_short_of_memory(k, count, actor[method], actor)
+      if not ok then assert.is_true(is_expected(failure, method), where .. ": " .. tostring(failure)) end
+      assert.same(ok and after or before, content(key), where)
+      assert.equal("pong", actor:ping(), where)
+      if ok then actor = nil end
+    until not failed
+  end
+
+  for _, method in ipairs(methods) do
+    it("runs out in " .. method .. ", and the actor is as before or wholly after", function()
+      host = troupe.host { actors = "spec/support/actors_attack" }
+      for _, count in ipairs(runs) do
+        try_each(method, count, false)
+        try_each(method, count, true)
+      end
+    end)
+  end
+
+  for _, count in ipairs(runs) do
+    it(("runs out while an actor is created, %d in a row, and there is an actor or none"):format(count), function()
+      host = troupe.host { actors = "spec/support/actors_attack" }
+      local k = 0
+      repeat
+        k = k + 1
+        local actor = host:actor("Memory", k)
+        local failed, ok, failure = call_short_of_memory(k, count, actor.state_write, actor)
+        assert.is_true(ok or is_expected(failure, "state_write"), k .. ": " .. tostring(failure))
+        local state = host:state("Memory", k)
+        assert.equal(ok and 1 or nil, state and state.n)
+        host:crash()
+        assert.same(state, host:state("Memory", k))
+        actor:state_write()
+        assert.equal(ok and 2 or 1, host:state("Memory", k).n)
+      until not failed
+    end)
+
+    it(("runs out while an actor is looked at, %d in a row, and it is as before"):format(count), function()
+      host = troupe.host { actors = "spec/support/actors_attack" }
+      open "a"
+      local before = content "a"
+      for _, look in ipairs { host.inspect, host.state, host.kv } do
+        local k = 0
+        repeat
+          k = k + 1
+          local failed, ok, failure = call_short_of_memory(k, count, look, host, "Memory", "a")
+          assert.is_true(ok or is_expected(failure, "inspect"), k .. ": " .. tostring(failure))
+          assert.same(before, content "a")
+        until not failed
+      end
+    end)
+
+    it(("runs out while an actor goes to sleep, %d in a row, and on_stop happens or not"):format(count), function()
+      host = troupe.host { actors = "spec/support/actors_attack" }
+      local k = 0
+      repeat
+        k = k + 1
+        open(k):state_write()
+        local failed = call_short_of_memory(k, count, host.sleep, host, "Memory", k)
+        local state = host:state("Memory", k)
+        assert.equal(1, state.n)
+        if state.stopped then assert.same({ 1 }, state.stopped) end
+        assert.is_true(failed or state.stopped ~= nil)
+      until not failed
+    end)
+  end
+end)

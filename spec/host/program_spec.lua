@@ -1,0 +1,161 @@
+-- The program as people run it: its command line, its first and last lines, its signals.
+
+local program = require "spec.support.program"
+
+local SLOW = [[
+local Actor = require "troupe.actor"
+local Slow = Actor:extend "Slow"
+function Slow:initialize_state() return { done = 0 } end
+function Slow:work(_, rounds)
+  print("begun " .. rounds)
+  local sum = 0
+  for i = 1, rounds do sum = sum + i % 7 end
+  self.state.done = self.state.done + 1
+  return self.state.done
+end
+return Slow
+]]
+
+describe("The command line", function()
+  local mistakes = {
+    { "no flag is called %-%-lisen; did you mean %-%-listen%?", "--lisen", "x" },
+    { "no flag is called %-%-zzz", "--zzz" },
+    { "did you mean %-%-limit%-call%-cpu%-ms", "--limit-call-cpu", "5" },
+    { "%-%-workers wants a value", "--workers" },
+    { "%-%-workers must be between 1 and 1024, not 0", "--workers", "0" },
+    { "%-%-workers wants a whole number, not 2k", "--workers=2k" },
+    { "it takes no value", "--dev=1" },
+    { "between 1 and 2048, not 4k", "--limit-key-bytes", "4k" },
+    { "wants a whole number, of bytes", "--limit-vm-bytes", "18446744073709551615g" },
+    { "wants a whole number", "--limit-depth", "-1" },
+    { "hlep is neither a command nor a folder; did you mean help%?", "hlep" },
+    { "did you mean call%?", "cal", "Counter", "ann", "get" },
+    { "nowhere is neither a folder of actors nor a command", "nowhere" },
+    { "b is one too many", "actors", "b" },
+    { "call wants CLASS KEY METHOD", "call", "Counter" },
+    { "inspect wants CLASS KEY", "inspect", "Counter" },
+    { "argument 2, hello, is no JSON %(a string wants its quotes: '\"hello\"'%)", "call", "C", "k", "m", "1", "hello" },
+    { "the key %[1, is no tuple in JSON", "call", "C", "[1,", "m" },
+  }
+  for number, mistake in ipairs(mistakes) do
+    it("tells what is wrong, " .. number, function()
+      local status, output, complaint = program.run(table.unpack(mistake, 2))
+      assert.equal(2, status)
+      assert.equal("", output)
+      assert.matches("^troupe: [^\n]*" .. mistake[1], complaint)
+    end)
+  end
+
+  it("shows its version", function()
+    local status, output = program.run "version"
+    assert.equal(0, status)
+    assert.matches("^troupe %d+%.%d+%.%d+\n$", output)
+  end)
+
+  it("shows each flag in its help", function()
+    local status, output = program.run "help"
+    assert.equal(0, status)
+    for _, flag in ipairs { "data", "listen", "workers", "doors", "dev", "limit-key-bytes", "limit-idle-ms" } do
+      assert.matches("%-%-" .. flag:gsub("%-", "%%-"), output)
+    end
+  end)
+
+  it("tells that nobody listens", function()
+    local status, _, complaint = program.run("call", "Counter", "ann", "get", "--listen", "127.0.0.1:1")
+    assert.equal(1, status)
+    assert.matches("127.0.0.1:1", complaint)
+  end)
+end)
+
+describe("A host as a program", function()
+  local data, actors, hosts
+
+  before_each(function()
+    data, actors, hosts = program.folder(), program.folder(), {}
+    local file <close> = assert(io.open(actors .. "/slow.lua", "w"))
+    file:write(SLOW)
+  end)
+
+  after_each(function()
+    for _, host in ipairs(hosts) do
+      host:close()
+    end
+    program.remove(data)
+    program.remove(actors)
+  end)
+
+  local function serve(...)
+    local host = program.serve(actors, data .. "/d", ...)
+    table.insert(hosts, host)
+    return host
+  end
+
+  it("says where it is, answers, and finishes what is running when it is told to stop", function()
+    local host = serve("--workers", "2", "--doors", "2")
+    assert.matches("^troupe %S+ listening on http://127%.0%.0%.1:%d+, classes: Slow, data: %S+\n$", host:output())
+    local status, output = host:ask("call", "Slow", "ann", "work", "1")
+    assert.same({ 0, "1\n" }, { status, output })
+    local _, shown = host:ask("inspect", "Slow", "ann")
+    assert.equal('{"done":1}\n', shown)
+
+    local answer = host.folder .. "/answer"
+    os.execute(("%s call Slow ann work 20000000 --listen %s >%s 2>&1 &"):format(program.path, host.address, answer))
+    program.eventually("the call", function() return host:log():find "begun 20000000" end)
+    host:signal "TERM"
+    assert.equal(0, host:wait())
+    assert.matches("info stopped commits=%d+ syncs=%d+\n$", host:log())
+    local again = serve()
+    assert.equal('{"done":2}\n', select(2, again:ask("inspect", "Slow", "ann")))
+    assert.equal("2\n", program.eventually("the answer", function()
+      local file <close> = assert(io.open(answer))
+      return file:read "a"
+    end))
+  end)
+
+  it("ends at once at the second signal", function()
+    local host = serve("--limit-call-cpu-ms", "60000")
+    os.execute(("%s call Slow ann work 100000000000 --listen %s >%s/answer 2>&1 &"):format(program.path, host.address,
+      host.folder))
+    program.eventually("the call", function() return host:log():find "begun 100000000000" end)
+    host:signal "INT"
+    program.eventually("the first signal", function() return host:log():find "stopping signal=SIGINT" end)
+    host:signal "INT"
+    assert.equal(1, host:wait())
+  end)
+
+  it("loses nothing that it has answered when it is killed", function()
+    local host = serve()
+    assert.equal("1\n", select(2, host:ask("call", "Slow", "ann", "work", "1")))
+    host:signal "KILL"
+    assert.equal(137, host:wait())
+    assert.equal("2\n", select(2, serve():ask("call", "Slow", "ann", "work", "1")))
+  end)
+
+  it("is alone on its port and its folder", function()
+    local host = serve()
+    local status, _, complaint = program.run(actors, "--data", data .. "/e", "--listen", host.address)
+    assert.equal(1, status)
+    assert.matches("^troupe: [^\n]*" .. host.address, complaint)
+    assert.is_nil(io.open(data .. "/e"))
+
+    status, _, complaint = program.run(actors, "--data", data .. "/d", "--listen", "127.0.0.1:0")
+    assert.equal(1, status)
+    assert.matches("^troupe: [^\n]*in use by another host", complaint)
+  end)
+
+  it("prints an error of an actor with its code", function()
+    local host = serve()
+    local status, output, complaint = host:ask("call", "Slow", "ann", "rest")
+    assert.same({ 1, "" }, { status, output })
+    assert.matches("^troupe: method_not_found: ", complaint)
+  end)
+
+  it("names the class file that does not load", function()
+    local file <close> = assert(io.open(actors .. "/broken.lua", "w"))
+    file:write "return return\n"
+    file:flush()
+    local status, _, complaint = program.run(actors, "--data", data .. "/d", "--listen", "127.0.0.1:0")
+    assert.equal(1, status)
+    assert.matches("^troupe: [^\n]*broken%.lua:1:", complaint)
+  end)
+end)

@@ -1,0 +1,175 @@
+-- self.state is a plain table to the eye, saved by what changed.
+local hosts = require "spec.support.hosts"
+local troupe = require "troupe.test"
+local program = require "spec.support.program_of_tables"
+
+local function read(path)
+  local file <close> = assert(io.open(path))
+  return file:read "a"
+end
+
+local sources = {
+  ["tree.lua"] = hosts.class("Tree", [[
+    local program = require "lib.program"
+    function Class:initialize_state() return {} end
+    function Class:run(_, seed, count, fail)
+      local seen = program.run(self, seed, count)
+      if fail then error(UserError("on purpose")) end
+      return seen
+    end
+  ]]),
+  ["lib/program.lua"] = read "spec/support/program_of_tables.lua",
+}
+
+local function copy(value)
+  if type(value) ~= "table" then return value end
+  local made = {}
+  for key, inner in pairs(value) do made[copy(key)] = copy(inner) end
+  return made
+end
+
+-- A class with one method `run`, whose body is given.
+local function try(body, ...)
+  local host = hosts.open({
+    ["t.lua"] = hosts.class("T", "function Class:initialize_state() return { list = { 1, 2, 3 }, deep = { a = { b = 1 } } } end\n" ..
+                                 "function Class:run(_, ...) " .. body .. " end"),
+  }, { errors = true })
+  return host, host:actor("T", "t"), ...
+end
+
+local function message_of(body)
+  local _, actor = try(body)
+  local failure = hosts.failure_of(actor.run, actor)
+  assert.equal("internal_error", failure.code)
+  return failure.message
+end
+
+describe("self.state", function()
+  after_each(hosts.close_all)
+
+  it("is like a plain table, through random programs, errors, sleeps and crashes", function()
+    local seed = tonumber(os.getenv "TROUPE_SEED") or 1
+    local rounds = tonumber(os.getenv "TROUPE_ROUNDS") or 150
+    local random = math.random
+    math.randomseed(seed)
+    local host = hosts.open(sources)
+    local tree, model = host:actor("Tree", "t"), { state = {} }
+    for round = 1, rounds do
+      local where = ("seed %d, round %d"):format(seed, round)
+      local step, count, fail = random(1, 2 ^ 30), random(1, 30), random(4) == 1
+      local tried = { state = copy(model.state) }
+      local expected = program.run(tried, step, count)
+      local ok, seen = pcall(tree.run, tree, step, count, fail)
+      assert.equal(not fail, ok, where .. ": " .. tostring(seen))
+      if ok then
+        assert.equal(expected, seen, where)
+        model = tried
+      end
+      if random(5) == 1 then host:sleep("Tree", "t") end
+      if random(5) == 1 then host:crash() end
+      assert.equal(program.describe(model.state), program.describe(host:state("Tree", "t") or {}), where)
+    end
+  end)
+
+  it("keeps arrays, objects, integers and floats what they are, empty ones too", function()
+    local host, actor = try [[
+      local json = require "troupe.json"
+      self.state.marked, self.state.object = array {}, {}
+      self.state.numbers = array { 1, 1.0, math.maxinteger, 0.1 + 0.2, -0.0 }
+      self.state.emptied = array { 1 }
+      self.state.emptied[1] = nil
+      self.state.nothing = null
+      return json.encode(self.state.marked) .. json.encode(self.state.object)
+    ]]
+    assert.equal("[]{}", actor:run())
+    host:crash()
+    local json_actor = host:inspect("T", "t")
+    assert.equal("[]", require("cjson").encode(json_actor.marked) == "{}" and "[]")
+    local numbers = host:state("T", "t").numbers
+    for i, kind in ipairs { "integer", "float", "integer", "float", "float" } do
+      assert.equal(kind, math.type(numbers[i]))
+    end
+    assert.equal(troupe.null, host:state("T", "t").nothing)
+  end)
+
+  it("stays the very table that was stored until the call ends, and is a copy then", function()
+    local host, actor = try [[
+      kept = kept or { n = 1 }
+      self.state.mine = kept
+      kept.n = kept.n + 1
+      self.state.mine.m = true
+      return rawequal(kept, self.state.mine) and kept.m
+    ]]
+    assert.is_true(actor:run())
+    assert.same({ n = 2, m = true }, host:state("T", "t").mine)
+    assert.is_true(host:actor("T", "other"):run())
+    assert.equal(2, host:state("T", "t").mine.n)
+    assert.equal(3, host:state("T", "other").mine.n)
+  end)
+
+  it("names the path of what cannot be saved", function()
+    assert.matches("state%.deep%.a%.cb: a function cannot be saved", message_of "self.state.deep.a.cb = print")
+    assert.matches("state%.new%.list%[2%]%.f: a function cannot be saved",
+                   message_of "self.state.new = { list = { 1, { f = print } } }")
+    assert.matches('state%.list%["odd key"%]: a thread cannot be saved',
+                   message_of "self.state.list['odd key'] = coroutine.create(print)")
+    assert.matches("state%.x: a table with a metatable", message_of "self.state.x = setmetatable({}, {})")
+    assert.matches("state%.x%.y: a table with a metatable", message_of "self.state.x = { y = setmetatable({}, {}) }")
+    assert.matches("state%.x: NaN", message_of "self.state.x = 0 / 0")
+    assert.matches("state%.x: an infinite", message_of "self.state.x = 1 / 0")
+    assert.matches("string or a number", message_of "self.state[true] = 1")
+    assert.matches("state%.me: a userdata", message_of "self.state.me = self")
+    assert.matches("a state is a table", message_of "self.state = 5")
+  end)
+
+  it("refuses one table in two places, naming both", function()
+    local message = message_of "self.state.again = self.state.deep"
+    assert.matches("twice", message)
+    assert.truthy(message:find("state.again", 1, true) and message:find("state.deep", 1, true))
+    assert.matches("twice", message_of "local t = {}; self.state.x, self.state.y = t, t")
+    assert.matches("twice", message_of "self.state.deep.a.up = self.state.deep")
+    assert.matches("twice", message_of "local t = {}; t.t = t; self.state.x = t")
+    assert.matches("twice", message_of "self.state.deep.root = self.state")
+    assert.matches("deep", message_of "local t = {}; self.state.x = t; for i = 1, 200 do t.t = {}; t = t.t end")
+  end)
+
+  it("is dead outside the turns of its actor", function()
+    local host, actor = try [[
+      calls = (calls or 0) + 1
+      if calls == 2 then shared = self.state.deep end
+      return shared and shared.a.b
+    ]]
+    assert.is_nil(actor:run())
+    assert.equal(1, actor:run())
+    assert.equal(1, actor:run())
+    local other = host:actor("T", "other")
+    assert.matches("belongs to an actor whose turn this is not", hosts.failure_of(other.run, other).message)
+    host:sleep("T", "t")
+    assert.matches("belongs to an actor whose turn this is not", hosts.failure_of(actor.run, actor).message)
+  end)
+
+  it("is not there for a class without initialize_state", function()
+    local host = hosts.open({
+      ["bare.lua"] = hosts.class("Bare", "function Class:read() return self.state end function Class:ok() return 1 end"),
+    }, { errors = true })
+    local actor = host:actor("Bare", "b")
+    assert.equal(1, actor:ok())
+    assert.matches("has no initialize_state", hosts.failure_of(actor.read, actor).message)
+  end)
+
+  it("works with cjson, and table functions", function()
+    local _, actor = try [[
+      local cjson = require "cjson"
+      local t = self.state
+      table.insert(t.list, 4)
+      local sum = 0
+      for _, v in ipairs(t.list) do sum = sum + v end
+      t.list[1], t.list[2] = t.list[2], t.list[1]
+      table.sort(t.list, function(a, b) return a > b end)
+      assert(t.deep == self.state.deep and type(t.deep) == "table" and next(t.deep) == "a")
+      assert(cjson.decode(cjson.encode({ t }))[1].deep.a.b == 1)
+      return { sum, table.concat(t.list, ","), #t.list, select("#", table.unpack(t.list)), tostring(t.list) }
+    ]]
+    assert.same({ 10, "4,3,2,1", 4, 4, "table" }, actor:run())
+  end)
+end)

@@ -1,0 +1,1 @@
+return { cents = 5 }

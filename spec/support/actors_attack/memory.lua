@@ -1,0 +1,120 @@
+-- One method for each function of the host that takes memory.
+local Actor = require "troupe.actor"
+local json = require "troupe.json"
+local cjson = require "cjson"
+
+---@class Memory: Actor
+local Memory = Actor:extend "Memory"
+
+function Memory:initialize_state()
+  return { n = 0, t = { a = 1 }, list = array { { v = 1 }, { v = 2 } }, plain = {} }
+end
+
+function Memory:on_start() self.started = true end
+
+function Memory:on_stop() self.state.stopped = { self.state.n } end
+
+function Memory:inspect_state() return { n = self.state.n, list = self.state.list } end
+
+function Memory:seed()
+  self.kv:put("one", { 1 })
+  for i = 1, 3 do self.kv:put({ "many", i }, i) end
+end
+
+function Memory:ping() return "pong" end
+
+function Memory:state_write()
+  local state = self.state
+  state.n = state.n + 1
+  state.t.a = "text " .. state.n
+  state.t.fresh = { 1, 2, { x = 3 } }
+  state.list[3] = { v = state.n }
+end
+
+function Memory:state_assign()
+  self.state = { n = self.state.n + 1, t = { a = 5, deep = { 1, 2, 3 } }, list = array {}, plain = {} }
+end
+
+function Memory:state_read()
+  local sum = 0
+  for _, entry in pairs(self.state.list) do sum = sum + entry.v end
+  return sum
+end
+
+function Memory:state_tables()
+  local list = self.state.list
+  table.insert(list, 1, { v = 0 })
+  table.remove(list, 2)
+  list[1], list[2] = list[2], list[1]
+  table.sort(list, function(a, b) return a.v < b.v end)
+end
+
+function Memory:state_refused() self.state.t.a = { deep = { print } } end
+
+function Memory:fields()
+  self.count = (self.count or 0) + 1
+  self.extra = { 1 }
+end
+
+function Memory:kv_put()
+  self.kv:put({ "a", 1, { true } }, { x = 1, y = { 1, 2 } })
+  self.kv:put("b", ("x"):rep(100), { format = "bytes" })
+end
+
+function Memory:kv_get() return { self.kv:get "one", self.kv:get { "many", 2 } } end
+
+function Memory:kv_delete() return self.kv:delete "one" end
+
+function Memory:kv_list()
+  local all = self.kv:list {
+    prefix = { "many" }, start = { "many", 0 }, stop = { "many", 100 }, limit = 10, reverse = true,
+  }
+  return #all
+end
+
+function Memory:log_lines()
+  self.log:info("a line", { a = 1, b = { 1, 2, 3 }, c = "text" })
+  print("another", 1, {})
+end
+
+function Memory:json()
+  return json.decode(json.encode { a = { 1, 2.5, "x" }, b = array {}, c = null })
+end
+
+function Memory:cjson() return cjson.encode { a = { 1, 2.5, "x" }, part = self.state.t } end
+
+function Memory:user_error()
+  error(UserError("refused", { code = "refused", metadata = { a = 1, b = { 2 } } }))
+end
+
+function Memory:script_error() error { code = "not_a_code" } end
+
+function Memory:requires() return require("lib.money").cents end
+
+function Memory:marks()
+  array(self.state.plain)
+  self.state.marked = array {}
+  return array { 1, 2 }
+end
+
+function Memory:rpc_fields(rpc)
+  return { rpc.id, rpc.caller, rpc.params or 0, rpc.headers or 0, self.key, self.class.name }
+end
+
+function Memory:coroutines()
+  local wrapped = coroutine.wrap(function(a) return (coroutine.yield(a)) end)
+  wrapped(1)
+  local co = coroutine.create(function()
+    local _ <close> = setmetatable({}, { __close = function() return { 1 } end })
+    coroutine.yield()
+  end)
+  coroutine.resume(co)
+  coroutine.close(co)
+  return wrapped(2)
+end
+
+function Memory:strings()
+  return assert(load "return 1")() .. tostring {} .. ("x"):rep(10) .. os.date() .. ("%s"):format "x"
+end
+
+return Memory

@@ -1,0 +1,92 @@
+--- Hosts for specs: classes written beside the spec that needs them, a folder of their own, and a look at the log when the spec is over.
+
+local lfs = require "lfs"
+local troupe = require "troupe.test"
+
+local hosts = {}
+
+local open = {}       -- what close_all() has to close: { host, folder, files, errors }
+
+--- Writes a file.
+function hosts.write(path, text)
+  local file <close> = assert(io.open(path, "w"))
+  file:write(text)
+end
+
+--- A folder with these files (path to content; "lib/money.lua" makes the sub-folder).
+---@param files table<string, string>
+---@return string folder
+function hosts.folder(files)
+  local folder = os.tmpname()
+  os.remove(folder)
+  assert(lfs.mkdir(folder))
+  for path, text in pairs(files) do
+    local sub = path:match "^(.*)/"
+    if sub then lfs.mkdir(folder .. "/" .. sub) end
+    hosts.write(folder .. "/" .. path, text)
+  end
+  open[#open + 1] = { folder = folder }
+  return folder
+end
+
+--- A host with one class, or several: the source of each, without the first line and the last, which are the same everywhere.
+---   hosts.class("Box", [[ function Class:get() return 1 end ]])
+---@param name string
+---@param body string
+---@return string
+function hosts.class(name, body)
+  return ([[local Actor = require "troupe.actor"; local Class = Actor:extend "%s"; %s
+return Class]]):format(name, body)
+end
+
+--- Opens a host on classes given as sources by file name. Options as of troupe.host(). `errors = true`: lines of level error in the log are expected.
+---@param files table<string, string>
+---@param options table|nil
+function hosts.open(files, options)
+  options = options or {}
+  local folder = hosts.folder(files)
+  local settings = { actors = folder }
+  for name, value in pairs(options) do
+    if name ~= "errors" then settings[name] = value end
+  end
+  local host = troupe.host(settings)
+  host.folder = folder
+  open[#open + 1] = { host = host, errors = options.errors }
+  return host
+end
+
+local function remove(folder)
+  for entry in lfs.dir(folder) do
+    if entry ~= "." and entry ~= ".." then
+      local path = folder .. "/" .. entry
+      if lfs.symlinkattributes(path, "mode") == "directory" then remove(path) else os.remove(path) end
+    end
+  end
+  lfs.rmdir(folder)
+end
+
+--- For after_each(): closes what the spec opened, and fails where a log holds an error that nobody asked for.
+function hosts.close_all()
+  local problem
+  for i = #open, 1, -1 do
+    local entry = open[i]
+    if entry.host then
+      if not entry.errors then problem = problem or entry.host:log():match "[^\n]* error [^\n]*" end
+      entry.host:close()
+    elseif lfs.attributes(entry.folder) then
+      remove(entry.folder)
+    end
+  end
+  open = {}
+  if problem then error("an error in the log that the spec did not ask for: " .. problem, 2) end
+end
+
+--- Calls, and answers the error it raises; fails where it raises none.
+---@return table
+function hosts.failure_of(call, ...)
+  local ok, failure = pcall(call, ...)
+  if ok then error("no error was raised", 2) end
+  return failure
+end
+
+return hosts

@@ -1,0 +1,108 @@
+--- Runs the real program: commands to their end, hosts in the background.
+
+local system = require "system"
+
+local program = {}
+
+program.path = os.getenv "TROUPE_PROGRAM" or "build/release/troupe"
+local DEADLINE_S = 30
+
+local function quote(text)
+  return "'" .. tostring(text):gsub("'", "'\\''") .. "'"
+end
+
+local function read(path)
+  local file = io.open(path, "rb")
+  if not file then return "" end
+  local text = file:read "a"
+  file:close()
+  return text
+end
+
+--- Asks until the answer is true, and fails when the deadline is over.
+function program.eventually(what, ask)
+  local deadline = system.monotime() + DEADLINE_S
+  repeat
+    local answer = ask()
+    if answer then return answer end
+    system.sleep(0.01)
+  until system.monotime() > deadline
+  error("not within " .. DEADLINE_S .. " seconds: " .. what, 2)
+end
+
+--- A new empty folder, which the caller removes with program.remove().
+function program.folder()
+  local pipe <close> = assert(io.popen "mktemp -d")
+  return pipe:read "l"
+end
+
+function program.remove(folder)
+  os.execute("rm -rf " .. quote(folder))
+end
+
+--- Runs `troupe` with these arguments to its end. Returns status (124 where it did not end by itself), standard output
+--- and standard error.
+function program.run(...)
+  local words = { "timeout", DEADLINE_S, quote(program.path) }
+  for _, word in ipairs { ... } do
+    table.insert(words, quote(word))
+  end
+  local errors = os.tmpname()
+  local pipe = assert(io.popen(table.concat(words, " ") .. " 2>" .. errors .. " </dev/null"))
+  local output = pipe:read "a"
+  local _, _, status = pipe:close()
+  local complaint = read(errors)
+  os.remove(errors)
+  return status, output, complaint
+end
+
+local Host = {}
+Host.__index = Host
+
+--- Starts a host that serves `actors` from `data`, on a free port, and waits for its first line.
+function program.serve(actors, data, ...)
+  local host = setmetatable({ folder = program.folder(), data = data }, Host)
+  local words = { quote(program.path), "serve", quote(actors), "--data", quote(data), "--listen", "127.0.0.1:0" }
+  for _, word in ipairs { ... } do
+    table.insert(words, quote(word))
+  end
+  os.execute((("(%s >@/out 2>@/err </dev/null & echo $! >@/pid; wait $!; echo $? >@/status) 2>/dev/null &"):gsub("@",
+    host.folder)):format(table.concat(words, " ")))
+  program.eventually("the first line of the host", function()
+    return read(host.folder .. "/pid") ~= "" and host:output():find "\n" or read(host.folder .. "/status") ~= ""
+  end)
+  host.address = host:output():match "http://([%d.:]+)" or error("the host did not start: " .. host:log(), 2)
+  return host
+end
+
+function Host:output() return read(self.folder .. "/out") end
+function Host:log() return read(self.folder .. "/err") end
+
+--- `troupe call` or `troupe inspect` to this host.
+function Host:ask(command, ...)
+  return program.run(command, "--listen", self.address, "--data", self.data, ...)
+end
+
+function Host:signal(name)
+  os.execute("kill -" .. name .. " " .. read(self.folder .. "/pid"))
+end
+
+--- Waits for the end of the host. Returns its exit status, 128 and more for a signal.
+function Host:wait()
+  local status = program.eventually("the end of the host", function()
+    return tonumber(read(self.folder .. "/status"))
+  end)
+  self.ended = true
+  return status
+end
+
+--- Ends it if it still runs, and removes what it left, except for the data.
+function Host:close()
+  if not self.ended then
+    self:signal "KILL"
+    self:wait()
+  end
+  program.remove(self.folder)
+end
+
+return program

@@ -1,0 +1,191 @@
+-- The rules of spec/tidy.lua, held against the files of the house, and tried on samples: one that cannot complain is no
+-- rule.
+
+local tidy = require "spec.tidy"
+local WORDS, FOLDERS, LINES_MAX, FUNCTION_LINES_MAX = tidy.WORDS, tidy.FOLDERS, tidy.LINES_MAX, tidy.FUNCTION_LINES_MAX
+
+describe("The house", function()
+  local house = tidy.read_house()
+
+  it("was found", function()
+    assert.is_truthy(house["host/main.c"])
+    assert.is_truthy(house["spec/tidy_spec.lua"])
+  end)
+
+  for rule in pairs(tidy.rules) do
+    it("keeps the rule of " .. rule, function()
+      local found = tidy.complaints(rule, house)
+      if #found > 0 then error(table.concat(found, "\n"), 0) end
+    end)
+  end
+end)
+
+-- --- The rules, on samples -----------------------------------------------------------------------------------------
+
+local function bad(expected, files)   -- a pattern of what is complained of
+  return { files = files, expected = expected }
+end
+
+local function good(files)
+  return { files = files }
+end
+
+local function quoted(path) return ('#include "%s"\n'):format(path) end
+local function angled(path) return ("#include <%s>\n"):format(path) end
+
+local function long_function(lines)
+  return "int f(int a,\n      int b) {\n" .. ("  g();\n"):rep(lines - 3) .. "}\n"
+end
+
+local HEADER = [[
+/* x.h -- a noun.
+ *
+ * WHY   For a reason.
+ * ROOM  base.
+ */
+#ifndef TROUPE_X_H
+#define TROUPE_X_H
+#endif
+]]
+
+local NO_GLOBALS = [[
+static const char *const NAMES[] = { "a" };
+static const int A = 1, B[] = { 1, 2 };
+struct a {
+  int b;
+};
+struct c;
+enum { D };
+enum e { F = 1 };
+int g(int (*h)(void), int *i);
+static inline struct a *j(const int *k) {
+  static const int L = 1;
+  static const struct { char *m; int n; } O = { 0 };
+  return 0;
+}
+#define M \
+  int n;
+typedef int o;
+void p(const char *q) __attribute__((format(printf, 1, 2)));
+]]
+
+local SAMPLES = {
+  downwards = {
+    bad("a.c:1: room base may not look into codec", { ["host/base/a.c"] = quoted "codec/key.h" }),
+    bad("kit may not look into door", { ["host/kit/a.c"] = quoted "door/server.h" }),
+    bad("door may not look into main", { ["host/door/a.c"] = quoted "options.h" }),
+    bad("no such room", { ["host/attic/a.c"] = "" }),
+    bad("write <lua/lua.h>", { ["host/base/a.c"] = quoted "lua/lua.h" }),
+    good { ["host/ledger/a.c"] = quoted "codec/key.h" .. quoted "ledger/b.h", ["host/main.c"] = quoted "door/x.h" },
+  },
+  circles = {
+    bad("a circle: host/base/a %-> host/base/b %-> host/base/a",
+      { ["host/base/a.h"] = quoted "base/b.h", ["host/base/b.h"] = "", ["host/base/b.c"] = quoted "base/a.h" }),
+    bad("a circle", { ["host/script/a.h"] = quoted "script/b.h", ["host/script/b.h"] = quoted "script/a.h" }),
+    good { ["host/base/a.h"] = quoted "base/b.h", ["host/base/b.h"] = "", ["host/base/a.c"] = quoted "base/a.h" },
+    good { ["host/script/a.h"] = quoted "script/b.h", ["host/script/b.c"] = quoted "script/a.h" },
+  },
+  seclusion = {
+    bad("lua.h is for host/script/, host/kit/ only", { ["host/stage/a.c"] = angled "lua.h" }),
+    bad("a.c:2: script/b.h %-> lua.h",
+      { ["host/stage/a.c"] = "\n" .. quoted "script/b.h", ["host/script/b.h"] = angled "lua.h" }),
+    bad("host/ledger/store.c only", { ["host/ledger/a.c"] = angled "lmdb.h" }),
+    bad("host/door/ only", { ["host/stage/a.c"] = angled "h2o/websocket.h" }),
+    bad("host/base/queue.c only", { ["host/stage/a.c"] = angled "pthread.h" }),
+    good { ["host/script/a.c"] = angled "lua.h", ["host/ledger/store.c"] = angled "lmdb.h" },
+    good { ["host/main.c"] = angled "pthread.h", ["host/door/a.c"] = angled "h2o.h" },
+  },
+  calls = {
+    bad("a.c:2: do not call free here: use base/mem.h", { ["host/codec/a.c"] = "void f(void) {\n  free (p);\n}\n" }),
+    bad("strtoull", { ["host/codec/a.c"] = "int x = atoi(text);\n" }),
+    bad("do not call setjmp", { ["host/main.c"] = "if (setjmp(here)) g();\n" }),
+    bad("do not call strcpy", { ["host/main.c"] = "f(); strcpy(a, b);\n" }),
+    bad("base/clock.h", { ["host/stage/a.c"] = "now = time(NULL);\n" }),
+    good { ["host/base/mem.c"] = "free(p);\n", ["spec/c/a.c"] = "free(p);\n" },
+    good { ["host/codec/a.c"] = '/* free(x) */ mem_free(p); a->free(p); g("free("); // free(x)\n' },
+  },
+  globals = {
+    bad("a.c:1: no globals but constants", { ["host/codec/a.c"] = "static int count;\n" }),
+    bad("no globals", { ["host/codec/a.c"] = 'static const char *names[] = { "a" };\n' }),
+    bad("a.c:4: no globals", { ["host/codec/a.c"] = "struct a {\n  int b;\n};\nstruct a here = { 1 };\n" }),
+    bad("no globals", { ["host/codec/a.c"] = "static int (*hook)(int);\n" }),
+    bad("a.c:2: no globals", { ["host/codec/a.c"] = "int f(void) {\n  static int count = 0;\n  return count++;\n}\n" }),
+    bad("a.c:2: no globals", { ["host/codec/a.c"] = "int f(void) {\n  static struct { int a; } b[] = { 0 };\n}\n" }),
+    bad("no globals", { ["host/codec/a.c"] = "static _Thread_local int count;\n" }),
+    good { ["host/codec/a.c"] = NO_GLOBALS, ["host/base/mem.c"] = "static _Thread_local unsigned long fail_at;\n" },
+  },
+  typedefs = {
+    bad("write struct x", { ["host/base/a.h"] = "typedef struct a {\n  int b;\n} a;\n" }),
+    good { ["host/base/a.h"] = "typedef void a(struct b *);\n" },
+  },
+  length = {
+    bad("601 lines, at most 600", { ["host/base/a.c"] = ("\n"):rep(LINES_MAX + 1) }),
+    bad("601 lines", { ["lua/troupe/a.lua"] = ("\n"):rep(LINES_MAX + 1) }),
+    good { ["host/base/a.c"] = ("\n"):rep(LINES_MAX), ["README.md"] = ("\n"):rep(LINES_MAX + 1) },
+  },
+  functions = {
+    bad("a.c:3: f has 71 lines", { ["host/base/a.c"] = "int x;\n\n" .. long_function(FUNCTION_LINES_MAX + 1) }),
+    bad("a.lua:1: f has 72 lines",
+      { ["lua/troupe/a.lua"] = "local function f()\n" .. ("  g()\n"):rep(FUNCTION_LINES_MAX) .. "end\n" }),
+    good { ["host/base/a.c"] = "static const int X[] = {\n" .. ("  1,\n"):rep(FUNCTION_LINES_MAX) .. "};\n" },
+    good { ["host/base/a.c"] = long_function(FUNCTION_LINES_MAX) .. "\n" .. long_function(FUNCTION_LINES_MAX) },
+    good { ["spec/a_spec.lua"] = 'describe("a", function()\n' .. ("  g()\n"):rep(FUNCTION_LINES_MAX) .. "end)\n" },
+  },
+  headers = {
+    bad("begin with a comment", { ["host/base/x.h"] = HEADER:gsub("x%.h", "y.h") }),
+    bad("WHY", { ["host/base/x.h"] = HEADER:gsub("WHY", "WHAT") }),
+    bad("ROOM codec", { ["host/codec/x.h"] = HEADER }),
+    bad("guard it: #ifndef TROUPE_X_H", { ["host/base/x.h"] = HEADER:gsub("TROUPE_X_H", "X_H") }),
+    bad("find another noun", { ["host/base/x.h"] = HEADER, ["host/codec/x.h"] = HEADER:gsub("base", "codec") }),
+    bad("begin with a comment: /%* x.c", { ["host/base/x.c"] = "int x;\n" }),
+    good { ["host/base/x.h"] = HEADER, ["host/base/x.c"] = "/* x.c -- a noun. */\n" },
+  },
+  packages = {
+    bad("zlib.h: of which package", { ["host/base/a.c"] = angled "zlib.h", [".packages"] = "" }),
+    bad("add a line for it to .packages",
+      { ["host/ledger/a.c"] = angled "lmdb.h", [".packages"] = "liblmdb-devel  build  # why\n" }),
+    bad("zlib: of which package", { ["spec/a.lua"] = "local x = require" .. ' "zlib"\n', [".packages"] = "" }),
+    good { ["host/ledger/a.c"] = angled "lmdb.h" .. angled "sys/stat.h",
+      [".packages"] = "libc6-dev  build  # why\nliblmdb-dev  build  # why\n" },
+    good { ["lua/troupe/a.lua"] = "local x = require" .. ' "troupe.b"\n' },
+    good { ["spec/a_spec.lua"] = "local actor = [[\n  local x = require" .. ' "lib.b"\n]]\n' },
+  },
+  package_list = {
+    bad("a line is: package", { [".packages"] = "gcc\n" }),
+    bad("a line is: package", { [".packages"] = "gcc  always  # why\n" }),
+    bad(":2: gcc is there twice", { [".packages"] = "gcc  build  # why\ngcc  test  # why\n" }),
+    good { [".packages"] = "# all\n\nlua5.4  test  # why\n" },
+  },
+  text = {
+    bad("end the file with a newline", { ["a.lua"] = "x = 1" }),
+    bad("a.md:1: white space", { ["a.md"] = "x \n" }),
+    bad("a tab", { ["a.c"] = "\tx;\n" }),
+    bad("a.c:2: " .. WORDS[1], { ["a.c"] = "\n/* " .. WORDS[1] .. ": later */\n" }),
+    bad("NEEDSWORK", { ["a.c"] = "/* " .. WORDS[3] .. " */\n" }),
+    bad("a path of one machine", { ["a.md"] = "cd " .. FOLDERS[1] .. "/main\n" }),
+    bad("a path of one machine", { ["a.md"] = "ls " .. FOLDERS[3] .. "\n" }),
+    good { Makefile = "x:\n\ty\n", ["a.c"] = "/* mkstemp a" .. WORDS[3]:rep(2) .. ", b" .. FOLDERS[1] .. "ers */\n" },
+    good { ["empty.c"] = "" },
+  },
+}
+
+describe("The rule of", function()
+  for rule in pairs(tidy.rules) do
+    local has = { bad = false, good = false }
+    for number, sample in ipairs(SAMPLES[rule] or {}) do
+      has[sample.expected and "bad" or "good"] = true
+      it(("%s, sample %d"):format(rule, number), function()
+        local found = table.concat(tidy.complaints(rule, tidy.sample_house(sample.files)), "\n")
+        if not sample.expected then
+          assert.equal("", found)
+        else
+          assert.is_truthy(found:find(sample.expected), ("not %s, but: %s"):format(sample.expected, found))
+        end
+      end)
+    end
+
+    it(rule .. " has samples of both kinds", function()
+      assert.same({ bad = true, good = true }, has)
+    end)
+  end
+end)
