@@ -3,7 +3,8 @@
  *   door threads --requests--> worker threads --commits--> the committer's thread --replies--> door threads
  *
  * Each thread repeats the step of its room and waits where there was nothing to do. The main thread waits for a signal.
- * When it comes, the doors let no new request in and end when the last answer has left; then the workers put their actors
+ * When it comes, the doors let no new request in and end when the last answer has left; then the workers put their
+ * actors
  * to sleep; then, when all that they committed is durable, the committer ends. */
 #include <errno.h>
 #include <inttypes.h>
@@ -160,7 +161,8 @@ static enum err open_doors(struct house *house, struct failure *failure) {
   return ERR_NONE;
 }
 
-/* From the address inwards, so that a taken port leaves no data folder behind. What is open after an error, close_rooms()
+/* From the address inwards, so that a taken port leaves no data folder behind. What is open after an error,
+ * close_rooms()
  * closes. */
 static enum err open_rooms(struct house *house, struct failure *failure) {
   const struct options *options = house->options;

@@ -27,7 +27,8 @@ struct options {
   int word_count;
 };
 
-/* Reads a command line (and puts words before flags in `argv`, as getopt does). Answers ERR_NONE, or ERR_ARGUMENTS with a sentence for
+/* Reads a command line (and puts words before flags in `argv`, as getopt does). Answers ERR_NONE, or ERR_ARGUMENTS with
+ * a sentence for
  * the one who typed it. */
 enum err options_parse(int argc, char **argv, struct options *options, struct failure *failure);
 

@@ -1,6 +1,7 @@
 /* outcome.h -- what a host answered to a client, taken apart.
  *
- * WHY    A result is printed as the very bytes that came, an error as its code and message; whatever else answers at that
+ * WHY    A result is printed as the very bytes that came, an error as its code and message; whatever else answers at
+ *        that
  *        address is told from a host.
  * ROOM   main. Below: codec, base.
  * OWNS   Nothing.
@@ -10,7 +11,8 @@
 
 #include "base/failure.h"
 
-/* Appends the result of {"result": ...}, JSON text. ERR_USER with "code: message" for {"error": ...}; ERR_REQUEST for what is no answer of
+/* Appends the result of {"result": ...}, JSON text. ERR_USER with "code: message" for {"error": ...}; ERR_REQUEST for
+ * what is no answer of
  * a host. */
 enum err outcome_read(int status, struct slice body, struct buf *result, struct failure *failure);
 

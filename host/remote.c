@@ -27,7 +27,8 @@ static void put_segment(struct buf *path, struct slice text) {
   }
 }
 
-/* A key as the command line has it: JSON where it begins like an array, else one string. Strings that mean something else
+/* A key as the command line has it: JSON where it begins like an array, else one string. Strings that mean something
+ * else
  * in a path go as JSON. */
 static enum err put_key(struct buf *path, const char *word, struct failure *failure) {
   if (word[0] != '[') {

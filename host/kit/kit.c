@@ -1,10 +1,13 @@
 /* kit.c -- the host in a spec's own process: the Lua module troupe_host, on which troupe.test stands.
  *
- * WHY     Specs run the real host, not a likeness: the same rooms, the same steps, run inline in one thread, with a clock and a disk that the spec
+ * WHY     Specs run the real host, not a likeness: the same rooms, the same steps, run inline in one thread, with a
+ *         clock and a disk that the spec
  *         holds.
- * ROOM    kit, beside the door: both turn what comes from outside into requests. Here, as in script, lua.h. Below: stage.
+ * ROOM    kit, beside the door: both turn what comes from outside into requests. Here, as in script, lua.h. Below:
+ *         stage.
  * THREAD  The spec's.
- * OWNS    The host, its data folder where the spec named none, the calls under way. A *pending* is a call under way: the spec's userdata and the
+ * OWNS    The host, its data folder where the spec named none, the calls under way. A *pending* is a call under way:
+ *         the spec's userdata and the
  *         host's reply share it, and the last one to let go frees it.
  * STATES  of a kit: open -> ended (crashed, or a sync failed: pendings are lost) -> open again ... -> closed.
  */
@@ -300,7 +303,8 @@ static int kit_fail_next(lua_State *L) {
   return 0;
 }
 
-/* kit:fail_allocation(k [, count]) -> whether one asked for before has failed: in each worker step from now on the k-th allocation fails, and those behind it
+/* kit:fail_allocation(k [, count]) -> whether one asked for before has failed: in each worker step from now on the k-th
+ * allocation fails, and those behind it
  * up to `count` of them (1); k = 0: none */
 static int kit_fail_allocation(lua_State *L) {
   struct kit *kit = check_kit(L);
@@ -481,7 +485,8 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
   return remove(path);
 }
 
-/* kit:close(): stops the host in order, or where it has ended just lets go; removes a data folder of its own. Also its finaliser. */
+/* kit:close(): stops the host in order, or where it has ended just lets go; removes a data folder of its own. Also its
+ * finaliser. */
 static int kit_close(lua_State *L) {
   struct kit *kit = luaL_checkudata(L, 1, kit_name);
   if (kit->lent == NULL) return 0;

@@ -6,16 +6,20 @@
  * OWNS     From committer_put() on, the commit. Its effect is let go or failed, once; then the commit is freed.
  * STATES   GATHERING -> WRITING -> SYNCED -> RELEASING -> GATHERING       committer_step(), one round
  *          WRITING -> FAILED -> GATHERING    a write that did not happen: the epoch ends, see ALWAYS 3
- *          WRITING -> LOST                   it is unknown what is on disk: committer_step() answers ERR_FATAL from then on,
+ *          WRITING -> LOST                   it is unknown what is on disk: committer_step() answers ERR_FATAL from
+ *                  then on,
  *                                            nothing is let go any more, and main ends the host
  * ALWAYS   1. No effect leaves before the batch of its changes, and each batch before it, is synced.
  *          2. Changes of one source are committed in the order of its commits.
- *          3. When a batch fails, every commit of its epoch that is not durable fails with ERR_STORAGE: those in the batch, those
+ *          3. When a batch fails, every commit of its epoch that is not durable fails with ERR_STORAGE: those in the
+ *             batch, those
  *             behind it, and those that still come from a source that has not heard of the new epoch.
  *          4. An effect is settled before its source hears that its changes are durable.
- *          5. Every source hears of a new epoch before any effect of the old one fails: so that who hears of the failure cannot call
+ *          5. Every source hears of a new epoch before any effect of the old one fails: so that who hears of the
+ *             failure cannot call
  *             again upon memory that is about to be thrown away.
- * LIMITS   batch_bytes_max, batch_commits_max. Its queue has no bound of its own: each source bounds what it has under way.
+ * LIMITS   batch_bytes_max, batch_commits_max. Its queue has no bound of its own: each source bounds what it has under
+ *          way.
  */
 #ifndef TROUPE_COMMITTER_H
 #define TROUPE_COMMITTER_H
@@ -26,7 +30,8 @@
 #include "ledger/changes.h"
 #include "ledger/store.h"
 
-/* What leaves the host when changes are durable: embedded in the reply, in a message, in an event. `settle` is called once, with
+/* What leaves the host when changes are durable: embedded in the reply, in a message, in an event. `settle` is called
+ * once, with
  * ERR_NONE or ERR_STORAGE, on the committer's thread or the worker's, and takes the effect over. */
 struct effect {
   struct effect *next;
@@ -37,7 +42,8 @@ struct effect {
 struct commit_source {
   /* All commits of this source up to `seq` are durable. */
   void (*durable)(struct commit_source *source, uint64_t seq);
-  /* The epoch ended: what this source committed and did not hear to be durable has failed or will. New commits bear `epoch`. */
+  /* The epoch ended: what this source committed and did not hear to be durable has failed or will. New commits bear
+   * `epoch`. */
   void (*failed)(struct commit_source *source, uint64_t epoch);
 };
 
@@ -71,7 +77,8 @@ void committer_free(struct committer *committer);   /* nothing may be under way 
 /* Takes the commit over. */
 void committer_put(struct committer *committer, struct commit **commit);
 
-/* One round: takes what has come, makes it durable, lets its effects go. `*worked` tells whether there was anything. ERR_FATAL, with the
+/* One round: takes what has come, makes it durable, lets its effects go. `*worked` tells whether there was anything.
+ * ERR_FATAL, with the
  * reason in the log, when the host must end. */
 enum err committer_step(struct committer *committer, bool *worked);
 
@@ -79,7 +86,8 @@ enum err committer_step(struct committer *committer, bool *worked);
 void committer_wait(struct committer *committer);
 void committer_wake(struct committer *committer);
 
-/* Drops what is under way as a crash would: effects are never settled. For specs: the caller has taken back the effects that it made. */
+/* Drops what is under way as a crash would: effects are never settled. For specs: the caller has taken back the effects
+ * that it made. */
 void committer_abandon(struct committer *committer);
 
 struct committer_stats {

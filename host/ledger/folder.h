@@ -1,9 +1,11 @@
 /* folder.h -- the data folder: who may use it, which version wrote it, and the operator's token.
  *
- * WHY     Two hosts on one store would each believe to be alone, and a host must not guess at bytes that another version wrote.
+ * WHY     Two hosts on one store would each believe to be alone, and a host must not guess at bytes that another
+ *         version wrote.
  * ROOM    ledger. Below: base.
  * OWNS    From folder_open() to folder_close() the lock on the folder.
- * BYTES   LOCK, empty. FORMAT: "troupe 1" and a line end. store/: LMDB. token, mode 0600: 43 characters (32 random bytes in
+ * BYTES   LOCK, empty. FORMAT: "troupe 1" and a line end. store/: LMDB. token, mode 0600: 43 characters (32 random
+ *         bytes in
  *         base64url) and a line end. They are made in this order, so that a start that was cut off can be made again.
  * ERRORS  ERR_REQUEST with a message for who started the host.
  */
@@ -16,12 +18,14 @@ enum { FOLDER_TOKEN_SIZE = 43 };
 
 struct folder;
 
-/* Makes the folder where it is missing (its parent must exist), locks it, checks its format, and makes store/ and the token where they are
+/* Makes the folder where it is missing (its parent must exist), locks it, checks its format, and makes store/ and the
+ * token where they are
  * missing. Refused: one that another host has open, one of another format, one that holds anything and no FORMAT. */
 enum err folder_open(const char *path, struct folder **folder, struct failure *failure);
 void folder_close(struct folder *folder);
 
-/* The path of store/, and the token, a text of FOLDER_TOKEN_SIZE characters; both live as long as the folder is open. */
+/* The path of store/, and the token, a text of FOLDER_TOKEN_SIZE characters; both live as long as the folder is open.
+ * */
 const char *folder_store_path(const struct folder *folder);
 const char *folder_token(const struct folder *folder);
 

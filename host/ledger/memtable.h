@@ -4,7 +4,8 @@
  *         turns have written and the store does not hold yet (pending). A read looks into both first.
  * ROOM    ledger.
  * THREAD  One at a time: a worker's own.
- * OWNS    Its entries; each holds a copy of key and value. An entry is dead after the next write of its key, memtable_merge() or
+ * OWNS    Its entries; each holds a copy of key and value. An entry is dead after the next write of its key,
+ *         memtable_merge() or
  *         memtable_drop*().
  * ALWAYS  One entry a key: the newest. Entries are aged in the order in which they were merged.
  */
@@ -27,7 +28,8 @@ bool memtable_try_delete(struct memtable *memtable, struct slice key);
 /* The entry of a key, or NULL. */
 const struct memtable_entry *memtable_find(const struct memtable *memtable, struct slice key);
 
-/* The first entry with a key >= `key`, and the one after; in reverse the last with a key <= `key`, and the one before. NULL at
+/* The first entry with a key >= `key`, and the one after; in reverse the last with a key <= `key`, and the one before.
+ * NULL at
  * the end. */
 const struct memtable_entry *memtable_seek(const struct memtable *memtable, struct slice key, bool reverse);
 const struct memtable_entry *memtable_next(const struct memtable_entry *entry, bool reverse);
@@ -36,7 +38,8 @@ struct slice memtable_key(const struct memtable_entry *entry);
 struct slice memtable_value(const struct memtable_entry *entry);      /* empty where deleted */
 bool memtable_is_deleted(const struct memtable_entry *entry);
 
-/* Moves all entries of `from` into `to`, marked with `seq`; they replace older ones. Allocates nothing, cannot fail. seq is not
+/* Moves all entries of `from` into `to`, marked with `seq`; they replace older ones. Allocates nothing, cannot fail.
+ * seq is not
  * smaller than in any merge before. */
 void memtable_merge(struct memtable *to, struct memtable *from, uint64_t seq);
 

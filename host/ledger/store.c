@@ -329,7 +329,8 @@ static enum err reader_give(struct store_reader *reader, MDB_val at, MDB_val sto
   return ERR_NONE;
 }
 
-/* Carries a step of the cursor through to a record: down where it came upon a pointer, up where a continuation ended. */
+/* Carries a step of the cursor through to a record: down where it came upon a pointer, up where a continuation ended.
+ * */
 static enum err reader_settle(struct store_reader *reader, int rc, MDB_val at, MDB_val stored, struct slice *found,
                               struct slice *value) {
   for (;;) {
@@ -424,7 +425,8 @@ static int batch_find(struct store *store, const uint8_t *from, size_t size, MDB
   return rc;
 }
 
-/* A new continuation's id is one more than the highest in use. That is in the last LMDB key of all, or it is `*id`, of the
+/* A new continuation's id is one more than the highest in use. That is in the last LMDB key of all, or it is `*id`, of
+ * the
  * continuation where the pointer comes to stand, which may hold nothing yet. */
 static int pointer_make(struct store *store, const struct place *place, uint64_t *id) {
   MDB_val last;

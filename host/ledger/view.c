@@ -46,7 +46,8 @@ static enum err scan_read_store(struct scan *scan) {
   return err;
 }
 
-/* Has the store's next record at hand, where there is one. It is read only now, since reading ends the record before. */
+/* Has the store's next record at hand, where there is one. It is read only now, since reading ends the record before.
+ * */
 static enum err scan_fetch(struct scan *scan) {
   if (!scan->stored && scan->stored_err == ERR_NONE) {
     scan->stored_err = scan_read_store(scan);

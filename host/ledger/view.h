@@ -4,7 +4,8 @@
  * ROOM    ledger. Below: memtable, store. This is all of the ledger that the script room reads through.
  * THREAD  The worker's.
  * OWNS    Nothing. Slices are dead after the next read or write.
- * ALWAYS  The pending entries are looked at before the store's snapshot is taken anew (what has left pending is in any later snapshot).
+ * ALWAYS  The pending entries are looked at before the store's snapshot is taken anew (what has left pending is in any
+ *         later snapshot).
  *         So who drops pending entries resets the reader afterwards, before the next read.
  */
 #ifndef TROUPE_VIEW_H
@@ -22,7 +23,8 @@ struct view {
 /* ERR_NONE, ERR_NOT_FOUND or ERR_STORAGE. */
 enum err view_get(const struct view *view, struct slice key, struct slice *value);
 
-/* A walk over the records with from <= key < to, in key order or in reverse. The bounds stay the caller's; nothing may be
+/* A walk over the records with from <= key < to, in key order or in reverse. The bounds stay the caller's; nothing may
+ * be
  * written while it lasts, and there is one at a time. It needs no end. */
 struct scan {
   const struct view *view;

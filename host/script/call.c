@@ -1,7 +1,9 @@
 /* call.c -- see turn.h: a turn's way through Lua.
  *
- * The whole turn runs in one coroutine as a chain of steps, each of which may call a function of the script: load or create, on_start, admission, the task,
- * and then, when nothing of the script runs any more, the state goes into the drafts and the result into its buffer. An error at any step ends
+ * The whole turn runs in one coroutine as a chain of steps, each of which may call a function of the script: load or
+ * create, on_start, admission, the task,
+ * and then, when nothing of the script runs any more, the state goes into the drafts and the result into its buffer. An
+ * error at any step ends
  * in turn_run(), which puts everything back. */
 #include <lauxlib.h>
 
@@ -257,8 +259,17 @@ static int go_on(lua_State *L, int status, lua_KContext step) {
   return 0;
 }
 
+/* What came with a request is refused where it is no JSON, read or not. */
+static void check_bytes(lua_State *L, const struct turn *turn) {
+  if (turn->format != FORMAT_JSON) return;
+  push_bytes(L, turn, turn->params);
+  push_bytes(L, turn, turn->input);
+  lua_pop(L, 2);
+}
+
 /* The body of the coroutine. */
 static int body(lua_State *L) {
+  check_bytes(L, turn_of(L));
   return go_on(L, LUA_OK, STEP_LOAD);
 }
 
@@ -294,7 +305,8 @@ static int run(lua_State *L) {
   } else {
     note_failure(L, call, status, turn);
   }
-  /* Closes what the script left to be closed, under the limits. A call that was stopped has hooks no more: its handlers do not run. */
+  /* Closes what the script left to be closed, under the limits. A call that was stopped has hooks no more: its handlers
+   * do not run. */
   if (vm->stopped == ERR_NONE) lua_resetthread(call);
   return 0;
 }

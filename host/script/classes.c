@@ -58,7 +58,8 @@ static int run_module(lua_State *L) {
   return 1;
 }
 
-/* Runs the module of this name from this file and pushes what it returned; keeps it. One that failed is as if it had never been required. [-0, +1, v] */
+/* Runs the module of this name from this file and pushes what it returned; keeps it. One that failed is as if it had
+ * never been required. [-0, +1, v] */
 static void load_module(lua_State *L, const char *name, const char *path) {
   luaL_checkstack(L, 8, NULL);
   vm_push_ref(L, VM_MODULES);                                        /* modules */

@@ -1,6 +1,7 @@
 /* classes.h -- the folder of classes: loading, require, which methods can be called.
  *
- * WHY     People put files into a folder. Each `*.lua` directly in it is one class; modules in sub-folders are required by path.
+ * WHY     People put files into a folder. Each `*.lua` directly in it is one class; modules in sub-folders are required
+ *         by path.
  * ROOM    script. Below: vm, sandbox.
  * ALWAYS  Only regular files inside the folder are read, whatever links say.
  */
@@ -11,7 +12,8 @@
 
 #include "base/failure.h"
 
-/* Loads every class of the folder in the VM's configuration. Sets the failure, with file, line and reason, at the first that does not load; then
+/* Loads every class of the folder in the VM's configuration. Sets the failure, with file, line and reason, at the first
+ * that does not load; then
  * the VM is of no use. [-0, +0, m] */
 void classes_load(lua_State *L, struct failure *failure);
 
@@ -21,11 +23,13 @@ int classes_require(lua_State *L);
 /* Pushes the class of a name; false, and nothing pushed, where there is none. [-0, +(0|1), m] */
 bool classes_push(lua_State *L, struct slice name);
 
-/* Pushes the method of the class at `index` that may be called from outside by this name; false, and nothing pushed, where there is none: unknown, private, a
+/* Pushes the method of the class at `index` that may be called from outside by this name; false, and nothing pushed,
+ * where there is none: unknown, private, a
  * hook, a metamethod, not a function, or Actor's own. [-0, +(0|1), m] */
 bool classes_push_method(lua_State *L, int index, struct slice name);
 
-/* Pushes the hook of the class at `index`, a function found in the class or a parent; false, and nothing pushed, where there is none. [-0, +(0|1), m] */
+/* Pushes the hook of the class at `index`, a function found in the class or a parent; false, and nothing pushed, where
+ * there is none. [-0, +(0|1), m] */
 bool classes_push_hook(lua_State *L, int index, const char *name);
 
 #endif

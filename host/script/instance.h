@@ -1,9 +1,11 @@
 /* instance.h -- an actor in memory: its Lua side.
  *
- * WHY     `self`, the state and what a method sets on `self` live in the VM while the actor is in memory; the stage holds on to them by
+ * WHY     `self`, the state and what a method sets on `self` live in the VM while the actor is in memory; the stage
+ *         holds on to them by
  *         this handle.
  * ROOM    script, without lua.h.
- * OWNS    The reference that keeps `self` alive. After instance_close() every part and `self` still held by a script is dead and
+ * OWNS    The reference that keeps `self` alive. After instance_close() every part and `self` still held by a script is
+ *         dead and
  *         says so.
  * STATES  new -> loaded (state read or made, on_start ran; set by the first turn that is done) -> closed
  */
@@ -15,14 +17,16 @@
 struct vm;
 struct instance;
 
-/* The Lua side of an actor of a class. `record_prefix` is its id as 8 bytes; key the encoded tuple. ERR_CLASS_NOT_FOUND, ERR_MEMORY. */
+/* The Lua side of an actor of a class. `record_prefix` is its id as 8 bytes; key the encoded tuple.
+ * ERR_CLASS_NOT_FOUND, ERR_MEMORY. */
 enum err instance_open(struct vm *vm, struct slice class_name, struct slice key, uint64_t actor_id,
                        struct instance **instance, struct failure *failure);
 void instance_close(struct instance *instance);
 
 bool instance_is_loaded(const struct instance *instance);
 
-/* Whether a failed turn could not be put back for want of memory: the actor must leave memory and come back as it is on disk. */
+/* Whether a failed turn could not be put back for want of memory: the actor must leave memory and come back as it is on
+ * disk. */
 bool instance_is_broken(const struct instance *instance);
 
 #endif

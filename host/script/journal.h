@@ -2,8 +2,10 @@
  *
  * WHY     A call happens wholly or not at all, in memory too, at a cost of what it changed and not of what there is.
  * ROOM    script. Below: self.h.
- * WORDS   A *tracked* userdata stands in front of a Lua table, its data, in its first user value. Parts of the state and `self` are
- *         tracked. The *journal* of an actor lists the tracked userdata that the turn wrote to, each with a table of old values.
+ * WORDS   A *tracked* userdata stands in front of a Lua table, its data, in its first user value. Parts of the state
+ *         and `self` are
+ *         tracked. The *journal* of an actor lists the tracked userdata that the turn wrote to, each with a table of
+ *         old values.
  * OWNS    The journal, in a slot of `self`; gone when the turn has ended.
  * ALWAYS  1. The first write of a turn to a field notes what it was; later ones note nothing.
  *         2. A tracked userdata is dead outside its own actor's turn, and after the actor left memory.
@@ -26,20 +28,23 @@ struct tracked *journal_track(lua_State *L, const struct instance *instance, int
 /* Whether the value is a part of a state (of any actor). */
 bool journal_is_part(lua_State *L, int index);
 
-/* Pushes the data of the tracked userdata at `index` and answers whether it is marked as a sequence; raises where it is dead. [-0, +1, v] */
+/* Pushes the data of the tracked userdata at `index` and answers whether it is marked as a sequence; raises where it is
+ * dead. [-0, +1, v] */
 bool journal_push_data(lua_State *L, int index);
 
 /* Raises where the tracked userdata at `index` is dead. */
 struct tracked *journal_check_live(lua_State *L, int index);
 
-/* Sets data[key] = value for the tracked userdata at `index`, after noting what it was. Key and value are on top of the stack. Whether anything
+/* Sets data[key] = value for the tracked userdata at `index`, after noting what it was. Key and value are on top of the
+ * stack. Whether anything
  * changed. [-2, +0, m] */
 bool journal_set(lua_State *L, int index);
 
 /* Marks a part as a sequence. [-0, +0, v] */
 void journal_mark_array(lua_State *L, int index);
 
-/* Calls `visit` with each field that was written in this turn: the tracked userdata and the key are on top of the stack (index -2 and -1), which it leaves as
+/* Calls `visit` with each field that was written in this turn: the tracked userdata and the key are on top of the stack
+ * (index -2 and -1), which it leaves as
  * they are. It may set fields of the data, not of others. [-0, +0, v] */
 void journal_each(lua_State *L, struct instance *instance, void (*visit)(lua_State *L, void *context), void *context);
 

@@ -13,7 +13,8 @@
 
 enum { LOAD_TEXT_MAX = 64 * 1024 };
 
-/* Lua's own function, kept as upvalue 1, with the arguments on the stack. It runs in the place of the caller, so that its errors tell the name and the
+/* Lua's own function, kept as upvalue 1, with the arguments on the stack. It runs in the place of the caller, so that
+ * its errors tell the name and the
  * line that the script knows. */
 static int call_original(lua_State *L) {
   return lua_tocfunction(L, lua_upvalueindex(1))(L);
@@ -93,7 +94,8 @@ static int finish_handler(lua_State *L, int status, lua_KContext extra) {
   return 2;
 }
 
-/* The handler is called after the error, in a protected call of its own: a handler of Lua's kind would run where a limit cannot reach it. */
+/* The handler is called after the error, in a protected call of its own: a handler of Lua's kind would run where a
+ * limit cannot reach it. */
 static int finish_xpcall(lua_State *L, int status, lua_KContext extra) {
   (void)extra;
   vm_check_stopped(L);

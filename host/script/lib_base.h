@@ -1,6 +1,7 @@
 /* lib_base.h -- the base functions that differ from Lua's own.
  *
- * WHY     Parts of a state are userdata that must look like tables; no script may catch that it was stopped; nothing shows an address.
+ * WHY     Parts of a state are userdata that must look like tables; no script may catch that it was stopped; nothing
+ *         shows an address.
  * ROOM    script.
  */
 #ifndef TROUPE_LIB_BASE_H
@@ -8,7 +9,8 @@
 
 #include <lua.h>
 
-/* Sets type, next, rawget, rawset, rawlen, pcall, xpcall, tostring, getmetatable, setmetatable and load in the table on top of the stack; they
+/* Sets type, next, rawget, rawset, rawlen, pcall, xpcall, tostring, getmetatable, setmetatable and load in the table on
+ * top of the stack; they
  * replace or follow Lua's own, which must be there. [-0, +0, m] */
 void lib_base_build(lua_State *L);
 

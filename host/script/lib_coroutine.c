@@ -1,6 +1,7 @@
 /* lib_coroutine.c -- see lib_coroutine.h.
  *
- * A coroutine that the hook stopped has hooks no more: nothing of it may run again, no __close handler either. So whatever could run one asks first
+ * A coroutine that the hook stopped has hooks no more: nothing of it may run again, no __close handler either. So
+ *   whatever could run one asks first
  * whether the call was stopped. */
 #include "script/lib_coroutine.h"
 

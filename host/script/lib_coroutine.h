@@ -1,6 +1,7 @@
 /* lib_coroutine.h -- the coroutine functions that differ from Lua's own.
  *
- * WHY     What was stopped stays stopped in coroutines too, a method's own coroutine is the host's, and closing cannot nest until the C stack ends.
+ * WHY     What was stopped stays stopped in coroutines too, a method's own coroutine is the host's, and closing cannot
+ *         nest until the C stack ends.
  * ROOM    script.
  */
 #ifndef TROUPE_LIB_COROUTINE_H

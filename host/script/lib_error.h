@@ -2,7 +2,8 @@
  *
  * WHY     One place turns an error of the host into one of Lua, and one place turns what Lua raised into a failure.
  * ROOM    script.
- * ALWAYS  Describing an error runs no code of a script but a `__tostring`, under protection and under the limits of the call.
+ * ALWAYS  Describing an error runs no code of a script but a `__tostring`, under protection and under the limits of the
+ *         call.
  */
 #ifndef TROUPE_LIB_ERROR_H
 #define TROUPE_LIB_ERROR_H
@@ -14,11 +15,13 @@
 /* Makes the metatables of error objects. [-0, +0, m] */
 void lib_error_build(lua_State *L);
 
-/* Raises an error of the host with its code: a table with `code` and `message`, which prints as the message with the place of the
+/* Raises an error of the host with its code: a table with `code` and `message`, which prints as the message with the
+ * place of the
  * script's call in front. [-0, +0, v] */
 int lib_fail(lua_State *L, enum err err, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Raises a plain Lua error, a string with the place of the script's call in front: misuse by a script, which a client hears of as
+/* Raises a plain Lua error, a string with the place of the script's call in front: misuse by a script, which a client
+ * hears of as
  * `internal_error`. [-0, +0, v] */
 int lib_misuse(lua_State *L, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -28,7 +31,8 @@ int lib_fail_with(lua_State *L, const struct failure *failure);
 /* UserError(message [, { code = string, metadata = value }]) -> error object   [-0, +1, v] */
 int lib_user_error(lua_State *L);
 
-/* Sets the failure from the error object on top of the stack and the status of the protected call that caught it. Raises nothing; leaves the
+/* Sets the failure from the error object on top of the stack and the status of the protected call that caught it.
+ * Raises nothing; leaves the
  * stack as it was. */
 void lib_error_describe(lua_State *L, int status, struct failure *failure);
 

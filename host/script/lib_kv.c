@@ -119,7 +119,8 @@ static struct slice value_bytes(lua_State *L, int index, bool bytes) {
   return buf_slice(&vm->value);
 }
 
-/* Raises where the turn has no room for this change. Before it is made: a script may catch the error, again and again. */
+/* Raises where the turn has no room for this change. Before it is made: a script may catch the error, again and again.
+ * */
 static void check_room(lua_State *L, struct slice key, struct slice value) {
   struct vm *vm = vm_of(L);
   const struct memtable *drafts = vm->turn->view.drafts;

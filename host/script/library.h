@@ -1,6 +1,7 @@
 /* library.h -- read-only views of libraries.
  *
- * WHY     Scripts of one worker share the libraries; a view lets all of them read and none of them write, rawset included.
+ * WHY     Scripts of one worker share the libraries; a view lets all of them read and none of them write, rawset
+ *         included.
  * ROOM    script.
  */
 #ifndef TROUPE_LIBRARY_H

@@ -10,12 +10,14 @@
 
 struct instance;
 
-/* Appends the bytes of the value at `index`. ERR_NONE; ERR_INTERNAL with the path in the failure (cleared first), or ERR_MEMORY or ERR_TOO_LARGE of the
+/* Appends the bytes of the value at `index`. ERR_NONE; ERR_INTERNAL with the path in the failure (cleared first), or
+ * ERR_MEMORY or ERR_TOO_LARGE of the
  * buffer. Raises as walk() does. [-0, +0, v] */
 enum err lua_value_write(lua_State *L, int index, struct buf *bytes, const struct walk_options *options,
                          struct failure *failure);
 
-/* Pushes the value of the bytes. With an instance, each table becomes a part of its state; with NULL a plain table. Raises `storage_error`
+/* Pushes the value of the bytes. With an instance, each table becomes a part of its state; with NULL a plain table.
+ * Raises `storage_error`
  * for bytes that are no value. [-0, +1, v] */
 void lua_value_read(lua_State *L, struct slice bytes, const struct instance *instance);
 

@@ -5,10 +5,12 @@
  * ROOM    script. Below: ledger (through turn.h), codec, base.
  * THREAD  Its worker's.
  * OWNS    The Lua state, all classes in it, its working buffers, the coroutines that wait for their next call.
- * ALWAYS  1. Lua is entered through vm_enter() only. What is acquired while Lua runs belongs to the turn or to the VM, never to a
+ * ALWAYS  1. Lua is entered through vm_enter() only. What is acquired while Lua runs belongs to the turn or to the VM,
+ *         never to a
  *            C frame, so that an error skips nothing.
  *         2. Once `stopped` is set, every return from a protected call inside Lua raises again, until vm_limit_end().
- *         3. While `granting`, the allocator refuses nothing that the system has: undoing must not fail for want of a limit.
+ *         3. While `granting`, the allocator refuses nothing that the system has: undoing must not fail for want of a
+ *            limit.
  * LIMITS  call_cpu_ms, call_wall_ms, call_bytes, vm_bytes
  */
 #ifndef TROUPE_LUA_VM_H
@@ -70,13 +72,15 @@ struct vm {
   int refs[VM_REF_COUNT];
 };
 
-/* Lends a Lua state that is not ours, a spec's, what the conversions of this room need (lua_value.h, lua_key.h); no actor runs there. The VM owns nothing of the
+/* Lends a Lua state that is not ours, a spec's, what the conversions of this room need (lua_value.h, lua_key.h); no
+ * actor runs there. The VM owns nothing of the
  * state. vm_lend() makes it known to a thread of that state. */
 struct vm *vm_adopt(lua_State *L, const struct vm_config *config);
 void vm_lend(struct vm *vm, lua_State *L);
 void vm_return(struct vm *vm);
 
-/* Runs a C function with `context` as a light userdata under protection. False where it raised; the failure tells what, and is
+/* Runs a C function with `context` as a light userdata under protection. False where it raised; the failure tells what,
+ * and is
  * `out_of_memory`, `timeout` or `internal_error`. */
 bool vm_enter(struct vm *vm, lua_CFunction function, void *context, struct failure *failure);
 
@@ -89,7 +93,8 @@ static inline struct vm *vm_of(lua_State *L) {
   return *(struct vm **)lua_getextraspace(L);
 }
 
-/* The working buffer `value`, empty, for up to `size_max` bytes (0: no limit); what an earlier user left there, failures too, is gone. */
+/* The working buffer `value`, empty, for up to `size_max` bytes (0: no limit); what an earlier user left there,
+ * failures too, is gone. */
 static inline struct buf *vm_begin_value(struct vm *vm, size_t size_max) {
   buf_clear(&vm->value);
   vm->value.size_max = size_max;

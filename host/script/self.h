@@ -1,6 +1,7 @@
 /* self.h -- what the script room keeps of an actor in memory.
  *
- * WHY     The files that make up `self` (fields, state, kv, log) share the actor's handle and the slots of its userdata.
+ * WHY     The files that make up `self` (fields, state, kv, log) share the actor's handle and the slots of its
+ *         userdata.
  * ROOM    script, inside. instance.h is what the stage sees.
  */
 #ifndef TROUPE_SELF_H

@@ -15,7 +15,8 @@ enum { ROOT_FIELD = 1 };
 
 /* -- paths, for messages -- */
 
-/* Appends the path of the part at `part`, searched from `index` on; the parts that were searched are in the table at `seen`, since in the middle of a turn
+/* Appends the path of the part at `part`, searched from `index` on; the parts that were searched are in the table at
+ * `seen`, since in the middle of a turn
  * a part may be in many places. [-0, +0, m] */
 static bool put_path_of(lua_State *L, int part, int index, int seen, size_t depth, struct buf *path) {
   if (lua_rawequal(L, part, index)) return true;
@@ -217,8 +218,10 @@ void state_read(lua_State *L, struct instance *instance, struct slice bytes) {
   lua_pop(L, 2);                                                     /* - */
 }
 
-/* Where data[key] is to hold the plain table at `plain`: makes the part that stands for it and puts it there, empty. Plain tables met so far
- * are in the table at `copies` with their parts, so that one stored twice stays one, which state_write() then refuses. Pushes the part;
+/* Where data[key] is to hold the plain table at `plain`: makes the part that stands for it and puts it there, empty.
+ * Plain tables met so far
+ * are in the table at `copies` with their parts, so that one stored twice stays one, which state_write() then refuses.
+ * Pushes the part;
  * answers whether it is new. [-0, +1, m] */
 static bool put_copy(lua_State *L, struct instance *instance, int data, int key, int plain, int copies) {
   luaL_checkstack(L, 12, NULL);

@@ -1,6 +1,7 @@
 /* turn.h -- one call being worked on.
  *
- * WHY     It is what a call may read and has written, how it was asked, and what it answers. The stage makes one for each call,
+ * WHY     It is what a call may read and has written, how it was asked, and what it answers. The stage makes one for
+ *         each call,
  *         the script room fills it.
  * ROOM    script, without lua.h, so that the stage reads it too. Below: ledger.
  * THREAD  Its worker's.
@@ -46,7 +47,8 @@ struct turn {
   struct buf traceback;       /* of a script's failure, for the log */
 };
 
-/* Runs the turn to its end: answers whether it is done (true) or failed. Loads the instance where it is not loaded yet. */
+/* Runs the turn to its end: answers whether it is done (true) or failed. Loads the instance where it is not loaded yet.
+ * */
 bool turn_run(struct turn *turn);
 
 #endif

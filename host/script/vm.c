@@ -18,7 +18,8 @@ enum {
   COROUTINES_KEPT = 64
 };
 
-/* What the allocator still grants beyond the soft limit, so that the hook, not a full collection for each refused block, ends
+/* What the allocator still grants beyond the soft limit, so that the hook, not a full collection for each refused
+ * block, ends
  * the call. */
 static size_t margin_of(size_t limit) {
   return limit / 8 + MIB(16);

@@ -11,7 +11,8 @@
 #include "script/lib_error.h"
 #include "script/lua_vm.h"
 
-/* A table that is being walked, and where in it: `key` is the stack index of the present key, or 0 where `position` is it. */
+/* A table that is being walked, and where in it: `key` is the stack index of the present key, or 0 where `position` is
+ * it. */
 struct frame {
   const struct frame *up;
   int key;

@@ -1,16 +1,20 @@
 /* actor.h -- the actors of one worker that are in memory, and their life cycle.
  *
- * WHY     An actor that is called must be found by its address, one that is idle must leave memory, one that has mail must get its turn.
+ * WHY     An actor that is called must be found by its address, one that is idle must leave memory, one that has mail
+ *         must get its turn.
  * ROOM    stage. Below: script (instance), ledger.
  * THREAD  Its worker's.
  * OWNS    The entries, their mailboxes and instances.
- * STATES  of an entry: new (only its address) -> known (its id, and whether it exists) -> loaded (its instance is) -> gone.
+ * STATES  of an entry: new (only its address) -> known (its id, and whether it exists) -> loaded (its instance is) ->
+ *         gone.
  *         new -> known            the worker, at its first turn
  *         known -> loaded         the first turn that is done
  *         loaded -> known         actor_drop(): what is in memory is not what is on disk
  *         any -> gone             actor_remove(), with an empty mailbox
- * ALWAYS  1. last_seq is not smaller than the seq of any commit that the actor's memory has seen, as long as that commit is not durable.
- *         2. An entry is in the ready list exactly while its mailbox holds something, and in the idle list exactly while it does not.
+ * ALWAYS  1. last_seq is not smaller than the seq of any commit that the actor's memory has seen, as long as that
+ *         commit is not durable.
+ *         2. An entry is in the ready list exactly while its mailbox holds something, and in the idle list exactly
+ *            while it does not.
  */
 #ifndef TROUPE_ACTOR_H
 #define TROUPE_ACTOR_H
@@ -55,7 +59,8 @@ size_t actors_count(const struct actors *actors);
 /* Puts a request into the mailbox; the actor is ready from then on. As mailbox_try_put(). */
 bool actors_try_mail(struct actors *actors, struct actor *actor, struct request **request, size_t count_max);
 
-/* The actor whose turn is next, and its oldest request; NULL where no one has mail. The actor goes to the end of the ready list, or with an empty
+/* The actor whose turn is next, and its oldest request; NULL where no one has mail. The actor goes to the end of the
+ * ready list, or with an empty
  * mailbox to the end of the idle list. */
 struct actor *actors_take(struct actors *actors, struct request **request);
 

@@ -1,6 +1,7 @@
 /* host.h -- the house: store, committer, workers and the router, built from one configuration.
  *
- * WHY     main.c puts threads around the steps; the spec kit runs the same steps inline. Both build the same house here.
+ * WHY     main.c puts threads around the steps; the spec kit runs the same steps inline. Both build the same house
+ *         here.
  * ROOM    stage. Below: script, ledger.
  * THREAD  host_submit() from any thread. Steps: each on one thread, or all on the caller's.
  * OWNS    All rooms, and the lock on the data folder.
@@ -31,17 +32,20 @@ struct host_config {
 /* Opens the data folder, loads the classes into each worker's VM. On an error nothing is left open. */
 enum err host_open(const struct host_config *config, struct host **host, struct failure *failure);
 
-/* After the steps have come to rest (or with abandon: as a crash, without a last commit, and with replies never delivered). */
+/* After the steps have come to rest (or with abandon: as a crash, without a last commit, and with replies never
+ * delivered). */
 void host_close(struct host *host, bool abandon);
 
 /* Hands a request to the worker of its actor. Takes it over; its reply is delivered in any case. */
 void host_submit(struct host *host, struct request **request);
 
-/* Lets the workers finish what they have and put every actor to sleep; requests from now on are refused with `overloaded`. From any
+/* Lets the workers finish what they have and put every actor to sleep; requests from now on are refused with
+ * `overloaded`. From any
  * thread, at most once. */
 void host_stop(struct host *host);
 
-/* Each a step function: does what there is to do and returns; `*worked` tells whether there was anything. worker < workers.
+/* Each a step function: does what there is to do and returns; `*worked` tells whether there was anything. worker <
+ * workers.
  * host_worker_wait() waits for something to do, host_worker_done() tells that a stopping worker has nothing left. */
 void host_worker_step(struct host *host, unsigned worker, bool *worked);
 void host_worker_wait(struct host *host, unsigned worker);

@@ -137,7 +137,8 @@ static enum err prepare(struct worker *worker, struct actor *actor, bool create,
   return instance_open(worker->vm, buf_slice(&actor->class_name), actor->key, actor->id, &actor->instance, failure);
 }
 
-/* With the turn done: its drafts become pending and go to the committer, with the reply. False where memory is wanting; then nothing
+/* With the turn done: its drafts become pending and go to the committer, with the reply. False where memory is wanting;
+ * then nothing
  * happened but that the actor's memory is ahead. */
 static bool commit_turn(struct worker *worker, struct actor *actor, struct turn *turn, struct reply *reply, uint64_t epoch) {
   if (turn->create && !draft_creation(worker, actor)) return false;
@@ -170,7 +171,8 @@ static void roll_back(struct worker *worker, struct actor *actor) {
   }
 }
 
-/* Runs a turn and sends what came of it. Answers whether it is done; if not, the failure says why and `reply`, if there is one, waits for its words. */
+/* Runs a turn and sends what came of it. Answers whether it is done; if not, the failure says why and `reply`, if there
+ * is one, waits for its words. */
 static bool take_turn(struct worker *worker, struct actor *actor, struct turn *turn, bool create, struct reply *reply) {
   uint64_t epoch = worker->epoch;
   if (prepare(worker, actor, create, &turn->failure) == ERR_NONE) {

@@ -8,10 +8,12 @@
 
 #include "base/buf.h"
 
-/* Appends the address of an actor: its class as a string part, then the parts of its key. Equal addresses are equal bytes. */
+/* Appends the address of an actor: its class as a string part, then the parts of its key. Equal addresses are equal
+ * bytes. */
 void router_put_address(struct buf *address, struct slice class_name, struct slice key);
 
-/* The worker, below `workers`, of the actor with this class and key. The same for the same actor and count in every process. */
+/* The worker, below `workers`, of the actor with this class and key. The same for the same actor and count in every
+ * process. */
 unsigned router_worker(struct slice class_name, struct slice key, unsigned workers);
 
 #endif

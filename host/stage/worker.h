@@ -2,16 +2,21 @@
  *
  * WHY     An actor lives on one worker, so nothing of it is shared and nothing is locked.
  * ROOM    stage. Below: actor, script, ledger.
- * THREAD  worker_put() and worker_stop() from any; what its commit_source is told, on the committer's; the rest on its own (inline: the caller's).
+ * THREAD  worker_put() and worker_stop() from any; what its commit_source is told, on the committer's; the rest on its
+ *         own (inline: the caller's).
  * OWNS    Its VM, its actors, its pending records, its reader, the requests put to it.
  * STATES  of a request: put -> in the actor's mailbox -> its turn -> its reply at the gate -> delivered.
- *         A *turn* is done or failed (script/turn.h). Done: its drafts become pending, its changes go to the committer with the reply as effect. Failed: its
+ *         A *turn* is done or failed (script/turn.h). Done: its drafts become pending, its changes go to the committer
+ *           with the reply as effect. Failed: its
  *         drafts are thrown away.
- * ALWAYS  1. The gate: a reply leaves at once only where the actor has seen nothing that is not durable; else it goes through the committer, behind what it waits
+ * ALWAYS  1. The gate: a reply leaves at once only where the actor has seen nothing that is not durable; else it goes
+ *         through the committer, behind what it waits
  *            for. Errors likewise.
  *         2. Pending entries leave only when they are durable, and before the reader's next snapshot is taken.
- *         3. When the epoch ends, pending is emptied and every actor that saw something not durable leaves memory, before any other turn begins.
- *         4. With --dev, where a file of the actors changed, every actor sleeps and the VM is a new one before the next turn begins; where the
+ *         3. When the epoch ends, pending is emptied and every actor that saw something not durable leaves memory,
+ *            before any other turn begins.
+ *         4. With --dev, where a file of the actors changed, every actor sleeps and the VM is a new one before the next
+ *            turn begins; where the
  *            new files do not load, the old VM serves on.
  * LIMITS  waiting_calls, idle_ms, vm_bytes; PENDING_BYTES_MAX: beyond it no turn begins until the disk has caught up.
  */

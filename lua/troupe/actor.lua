@@ -1,6 +1,7 @@
 --- The class of all actors. `require "troupe.actor"` gives it; a class file extends it and returns the new class.
 ---
---- A class is a table of methods. Those of its parents, up to Actor, are found through its metatable; which of them can be called from
+--- A class is a table of methods. Those of its parents, up to Actor, are found through its metatable; which of them can
+--- be called from
 --- outside is decided by the host (lua/README.md, "A class").
 
 ---@class Actor

@@ -8,7 +8,8 @@
 ---     counter:increment(1)
 ---     host:close()
 ---
---- The host runs inline: nothing happens between two calls of the spec, time stands until host:advance(), and the disk fails when
+--- The host runs inline: nothing happens between two calls of the spec, time stands until host:advance(), and the disk
+--- fails when
 --- host:fail_next() says so.
 
 local kit = require "troupe_host"
@@ -27,7 +28,7 @@ end
 
 --- What a failed call raises.
 ---@class troupe.Error
----@field code string       as over HTTP: "user_error", "storage_error", ...; "connection_lost" where the host ended meanwhile
+---@field code string       as over HTTP: "storage_error", ...; "connection_lost" where the host ended meanwhile
 ---@field message string
 ---@field metadata any      of a UserError
 local Error = { __name = "troupe.Error" }
@@ -68,11 +69,18 @@ end
 local Host = { __name = "troupe.Host" }
 Host.__index = Host
 
+---@class troupe.Options
+---@field actors string|nil      the folder of classes (default "actors")
+---@field data string|nil        a data folder, kept when the host closes (default: a new one, removed)
+---@field workers integer|nil    how many (default 1)
+---@field limits table|nil       by field, e.g. `{ key_bytes = 100 }`
+---@field dev boolean|nil        whether errors of scripts are told in full (default true)
+---@field time integer|nil       where the clock begins, in seconds since 1970
+---@field log boolean|nil        whether log lines are printed too
+---@field map_bytes integer|nil  address space of the store
+
 --- Opens a host in this process, on a data folder and with a clock of its own.
----@param options { actors: string, data: string|nil, workers: integer|nil, limits: table|nil, dev: boolean|nil, time: integer|nil, log: boolean|nil, map_bytes: integer|nil }
----  actors: the folder of classes (default "actors"); data: a data folder, kept when the host closes (default: a new one, removed); workers: how many
----  (default 1); limits: by field, e.g. `{ key_bytes = 100 }`; dev: whether errors of scripts are told in full (default true); time: where the clock
----  begins, in seconds since 1970; log: whether log lines are printed too; map_bytes: address space of the store
+---@param options troupe.Options|nil
 ---@return troupe.Host
 function troupe.host(options)
   return setmetatable({ _kit = kit.open(options or {}) }, Host)
@@ -96,7 +104,7 @@ end
 --- A handle: calling a method on it calls the actor, and raises what the call raises.
 ---@param class string
 ---@param key any
----@param options { create: boolean|nil, input: any, params: any }|nil   as `?create=`, `?input=` and `?params=` over HTTP
+---@param options { create: boolean|nil, input: any, params: any }|nil   as in the query over HTTP
 ---@return table
 function Host:actor(class, key, options)
   local host = self

@@ -1,4 +1,5 @@
--- For wrk: increments over so many actors, in turn; the connections of a thread share the count. ACTORS in the environment, 1,000 by default.
+-- For wrk: increments over so many actors, in turn; the connections of a thread share the count. ACTORS in the
+-- environment, 1,000 by default.
 local actors, n = tonumber(os.getenv "ACTORS" or 1000), 0
 
 function request()

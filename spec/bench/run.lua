@@ -1,6 +1,7 @@
 -- Measures the host against a peer in the same run: lua5.4 spec/bench/run.lua PROGRAM
 --
--- Durable increments over 1,000 actors with 64 connections, beside nginx that answers a fixed body from memory to the same script of wrk; in turns, so that
+-- Durable increments over 1,000 actors with 64 connections, beside nginx that answers a fixed body from memory to the
+-- same script of wrk; in turns, so that
 -- both see the same machine. A time alone says little on a shared machine: look at the ratio.
 
 local program = assert(arg[1], "usage: lua5.4 spec/bench/run.lua PROGRAM")
@@ -46,7 +47,8 @@ daemon off; master_process on; worker_processes 2; pid %s/nginx.pid; error_log %
 events { worker_connections 1024; }
 http {
   access_log off; keepalive_requests 1000000000;
-  client_body_temp_path %s/nginx; proxy_temp_path %s/nginx; fastcgi_temp_path %s/nginx; uwsgi_temp_path %s/nginx; scgi_temp_path %s/nginx;
+  client_body_temp_path %s/nginx; proxy_temp_path %s/nginx;
+  fastcgi_temp_path %s/nginx; uwsgi_temp_path %s/nginx; scgi_temp_path %s/nginx;
   server { listen 127.0.0.1:7421; location / { default_type application/json; return 200 '{"result":1}'; } }
 }]]):gsub("%%s", folder))
   local id = start("nginx", "nginx -c " .. folder .. "/nginx.conf")
@@ -89,5 +91,6 @@ os.execute("rm -r " .. folder)
 print(("durable increments, 1,000 actors, 64 connections, %d rounds of %d s in turns"):format(rounds, seconds))
 print(("  troupe  %8.0f calls/s (median)"):format(median(troupe_rates)))
 print(("  nginx   %8.0f requests/s (median), a fixed body from memory"):format(median(nginx_rates)))
-print(("  troupe / nginx, round by round: median %.2f, from %.2f to %.2f"):format(median(ratios), ratios[1], ratios[#ratios]))
+print(("  troupe / nginx, round by round: median %.2f, from %.2f to %.2f"):format(median(ratios), ratios[1],
+                                                                                   ratios[#ratios]))
 print(("  syncs an answered call: %.4f (%s)"):format(tonumber(stopped:match "syncs=(%d+)") / answered, stopped))

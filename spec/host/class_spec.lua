@@ -21,13 +21,15 @@ describe("A folder of classes", function()
     assert.matches("none%.lua: returns no class", problem { ["none.lua"] = "local x = 1" })
     assert.matches("table%.lua: returns no class", problem { ["table.lua"] = "return { name = 'T' }" })
     assert.matches("actor%.lua: returns no class", problem { ["actor.lua"] = "return require 'troupe.actor'" })
-    assert.matches('b%.lua: the class "Empty" is defined in .*a%.lua already', problem { ["a.lua"] = empty, ["b.lua"] = empty })
+    assert.matches('b%.lua: the class "Empty" is defined in .*a%.lua already',
+                   problem { ["a.lua"] = empty, ["b.lua"] = empty })
     assert.matches("no class in this folder", problem {})
     assert.matches("No such file", problem({}, function(folder) lfs.rmdir(folder) end))
     assert.matches("module \"missing\" not found", problem { ["a.lua"] = "local name = 'missing' require(name)" })
     assert.matches("is no name of a module", problem { ["a.lua"] = "require '../x'" })
     assert.matches("requires itself", problem { ["a.lua"] = "require(...)" })
-    assert.matches("the name of a class is a string", problem { ["a.lua"] = "return require('troupe.actor'):extend ''" })
+    assert.matches("the name of a class is a string",
+                   problem { ["a.lua"] = "return require('troupe.actor'):extend ''" })
     assert.matches("processor time", problem { ["a.lua"] = "while true do end" })
     assert.matches("attempt to load a binary chunk", problem { ["a.lua"] = string.dump(function() end) })
   end)
@@ -64,7 +66,8 @@ describe("A folder of classes", function()
     assert.equal("child of base Child!", child:hello())
     assert.equal(5, child:inherited())
     assert.equal("base Base!", host:actor("Base", "b"):hello())
-    for _, name in ipairs { "_secret", "field", "flag", "hidden", "initialize_state", "on_start", "on_stop", "extend", "super", "class",
+    for _, name in ipairs { "_secret", "field", "flag", "hidden", "initialize_state", "on_start", "on_stop", "extend",
+                            "super", "class",
                             "__index", "name", "put_on_self", "nothing", "" } do
       assert.equal("method_not_found", hosts.failure_of(child[name], child).code, name)
     end
@@ -139,11 +142,13 @@ describe("With dev, a host", function()
 
   it("runs a changed file at the next call, and the old one where the new one does not load", function()
     local host = hosts.open({ ["a.lua"] = hosts.class("A", "function Class:initialize_state() return { n = 0 } end " ..
-      "function Class:step() self.state.n = self.state.n + 1; return self.state.n end") }, { dev = true, errors = true })
+      "function Class:step() self.state.n = self.state.n + 1; return self.state.n end") },
+      { dev = true, errors = true })
     local folder = host.folder
     local actor = host:actor("A", "a")
     assert.equal(1, actor:step())
-    hosts.write(folder .. "/a.lua", hosts.class("A", "function Class:step() self.state.n = self.state.n + 10; return self.state.n end " ..
+    hosts.write(folder .. "/a.lua", hosts.class("A",
+      "function Class:step() self.state.n = self.state.n + 10; return self.state.n end " ..
       "function Class:initialize_state() return {} end"))
     assert.equal(11, actor:step())
     hosts.write(folder .. "/a.lua", "this is no Lua at all")
@@ -170,9 +175,12 @@ describe("on_before_connect", function()
   ]])
 
   it("refuses a call, which then creates nothing", function()
-    local host = hosts.open({ ["guarded.lua"] = guarded }, { dev = false, errors = true, limits = { call_cpu_ms = 100 } })
+    local host = hosts.open({ ["guarded.lua"] = guarded },
+                            { dev = false, errors = true, limits = { call_cpu_ms = 100 } })
     for params, expected in pairs {
-      [false] = "unauthorized: refused by on_before_connect", wrong = "unauthorized: .*wrong ticket", loop = "timeout: ",
+      [false] = "unauthorized: refused by on_before_connect",
+      wrong = "unauthorized: .*wrong ticket",
+      loop = "timeout: ",
     } do
       local actor = host:actor("Guarded", "g", { params = params == "wrong" and { ticket = "x" } or params or nil })
       assert.matches(expected, tostring(hosts.failure_of(actor.get, actor)))

@@ -24,7 +24,8 @@ describe("The gate", function()
     host:hold(true)
     local calls = {
       host:start("Register", "a", "set", 2), host:start("Register", "a", "get"), host:start("Register", "a", "fail"),
-      host:start("Register", "a", "put", "v"), host:start("Register", "a", "look"), host:start("Register", "new", "get"),
+      host:start("Register", "a", "put", "v"), host:start("Register", "a", "look"),
+      host:start("Register", "new", "get"),
     }
     local quiet = host:start("Register", "quiet", "get")
     host:run()

@@ -296,11 +296,12 @@ describe("The HTTP door", function()
       { "?create=yes", "true or false" }, { "?create=true&create=true", "twice" }, { "?input=1&input=1", "twice" },
       { "?input", "input is empty" }, { "?input=", "input is empty" }, { "?input={", "not valid JSON" },
       { "?input=%7", "escape" }, { "?input=[1]x", "not valid JSON" }, { "?input=%FF", "UTF%-8" },
-      { "?params=", "params is empty" },
+      { "?params=", "params is empty" }, { "?params={", "not valid JSON" },
       { name = "input too deep", "?input=" .. ("["):rep(10000) .. ("]"):rep(10000), "deep" },
     }, function(query, message)
       local own = new_key()
       assert_refused(400, "invalid_request", message, post(path_of(own, "get") .. query))
+      assert_refused(400, "invalid_request", message, post(path_of(key, "get") .. query))
       assert_refused(404, "actor_not_found", nil, post(path_of(own, "get") .. "?create=false"))
     end)
   end)

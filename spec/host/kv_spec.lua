@@ -141,7 +141,8 @@ describe("self.kv", function()
     math.randomseed(seed)
     local random = math.random
     local long = ("p"):rep(600)
-    local parts = { "a", "b", "", "a\0", "a\0\xff", "\xff", long, long .. "q", long .. long .. "r", 0, 1, -1, 1.5, 2 ^ 53, 2 ^ 53 + 1,
+    local parts = { "a", "b", "", "a\0", "a\0\xff", "\xff", long, long .. "q", long .. long .. "r",
+                    0, 1, -1, 1.5, 2 ^ 53, 2 ^ 53 + 1,
                     42, 60, 88, 100, 128, 1000, math.huge, -math.huge, true, false, { "n" }, { "n", 1 }, {} }
     local function part() return parts[random(#parts)] end
     local function key()
@@ -151,7 +152,7 @@ describe("self.kv", function()
       for _, p in ipairs(made) do size = size + (type(p) == "string" and #p or 20) end
       return size < 1900 and made or { "short" }
     end
-    local host, actor = open()
+    local host = open()
     local model = {}
     for round = 1, 60 do
       local where = ("seed %d, round %d"):format(seed, round)
@@ -171,7 +172,8 @@ describe("self.kv", function()
         local options = { reverse = random(2) == 1, limit = random(3) == 1 and random(5) or nil }
         if random(2) == 1 then options.prefix = { part() } end
         if random(2) == 1 then
-          options[random(2) == 1 and "start" or "start_after"] = random(2) == 1 and #model > 0 and model[random(#model)].key or key()
+          local bound = random(2) == 1 and "start" or "start_after"
+          options[bound] = random(2) == 1 and #model > 0 and model[random(#model)].key or key()
         end
         if random(2) == 1 then options.stop = random(2) == 1 and #model > 0 and model[random(#model)].key or key() end
         calls[#calls + 1] = host:start("Store", "s", "list", options)
@@ -236,8 +238,10 @@ describe("self.kv", function()
   local problems = {
     ["nil key"] = "invalid_key", ["no key"] = "internal_error", nan = "invalid_key", ["nan part"] = "invalid_key",
     empty = "invalid_key", gap = "invalid_key", named = "invalid_key", ["function part"] = "invalid_key",
-    ["null part"] = "invalid_key", long = "invalid_key", ["nil value"] = "internal_error", ["function"] = "internal_error",
-    metatable = "internal_error", big = "payload_too_large", option = "internal_error", ["get option"] = "internal_error",
+    ["null part"] = "invalid_key", long = "invalid_key", ["nil value"] = "internal_error",
+    ["function"] = "internal_error",
+    metatable = "internal_error", big = "payload_too_large", option = "internal_error",
+    ["get option"] = "internal_error",
     limit = "internal_error", ["both starts"] = "internal_error", ["both stops"] = "internal_error",
     reverse = "internal_error", format = "internal_error", bytes = "internal_error",
     ["bytes of a table"] = "internal_error", dot = "internal_error", deep = "invalid_key",

@@ -31,8 +31,9 @@ end
 -- A class with one method `run`, whose body is given.
 local function try(body, ...)
   local host = hosts.open({
-    ["t.lua"] = hosts.class("T", "function Class:initialize_state() return { list = { 1, 2, 3 }, deep = { a = { b = 1 } } } end\n" ..
-                                 "function Class:run(_, ...) " .. body .. " end"),
+    ["t.lua"] = hosts.class("T",
+      "function Class:initialize_state() return { list = { 1, 2, 3 }, deep = { a = { b = 1 } } } end\n" ..
+      "function Class:run(_, ...) " .. body .. " end"),
   }, { errors = true })
   return host, host:actor("T", "t"), ...
 end
@@ -150,7 +151,8 @@ describe("self.state", function()
 
   it("is not there for a class without initialize_state", function()
     local host = hosts.open({
-      ["bare.lua"] = hosts.class("Bare", "function Class:read() return self.state end function Class:ok() return 1 end"),
+      ["bare.lua"] = hosts.class("Bare",
+        "function Class:read() return self.state end function Class:ok() return 1 end"),
     }, { errors = true })
     local actor = host:actor("Bare", "b")
     assert.equal(1, actor:ok())

@@ -56,7 +56,7 @@ describe("A turn", function()
   } do
     it("that fails leaves nothing behind: " .. how, function()
       local host = hosts.open({ ["box.lua"] = box },
-                              { errors = true, limits = { call_cpu_ms = how == "loop" and 100 or 30000, call_bytes = 16 * 1024 * 1024 } })
+        { errors = true, limits = { call_cpu_ms = how == "loop" and 100 or 30000, call_bytes = 16 * 1024 * 1024 } })
       local actor, neighbour = host:actor("Box", "b"), host:actor("Box", "n")
       actor:prepare()
       local failure = hosts.failure_of(actor.change_and_fail, actor, how)

@@ -1,4 +1,5 @@
---- Hosts for specs: classes written beside the spec that needs them, a folder of their own, and a look at the log when the spec is over.
+--- Hosts for specs: classes written beside the spec that needs them, a folder of their own, and a look at the log when
+--- the spec is over.
 
 local lfs = require "lfs"
 local troupe = require "troupe.test"
@@ -29,7 +30,8 @@ function hosts.folder(files)
   return folder
 end
 
---- A host with one class, or several: the source of each, without the first line and the last, which are the same everywhere.
+--- A host with one class, or several: the source of each, without the first line and the last, which are the same
+--- everywhere.
 ---   hosts.class("Box", [[ function Class:get() return 1 end ]])
 ---@param name string
 ---@param body string
@@ -39,7 +41,8 @@ function hosts.class(name, body)
 return Class]]):format(name, body)
 end
 
---- Opens a host on classes given as sources by file name. Options as of troupe.host(). `errors = true`: lines of level error in the log are expected.
+--- Opens a host on classes given as sources by file name. Options as of troupe.host(). `errors = true`: lines of level
+--- error in the log are expected.
 ---@param files table<string, string>
 ---@param options table|nil
 function hosts.open(files, options)

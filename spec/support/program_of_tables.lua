@@ -1,6 +1,8 @@
---- Random programs on a tree of tables: the same program runs on a state and on plain tables, and must see and leave the same.
+--- Random programs on a tree of tables: the same program runs on a state and on plain tables, and must see and leave
+--- the same.
 ---
---- run(holder, seed, count) works on holder.state with `count` operations that follow from the seed and from what is there, and returns a text of all that
+--- run(holder, seed, count) works on holder.state with `count` operations that follow from the seed and from what is
+--- there, and returns a text of all that
 --- it saw. Nothing in it depends on the order of pairs().
 
 local program = {}
@@ -49,10 +51,10 @@ local function is_list(t, least)
   return (length_of(t) or -1) >= least
 end
 
-function program.run(holder, seed, count)
-  local random, seen = random_of(seed), {}
-  local function note(...) seen[#seen + 1] = table.concat({ ... }, " ") end
-  local scalars = { 1, 2, -7, 1.5, 1.0, 0.0, math.maxinteger, math.mininteger, "a", "", "long text \0 with a zero", true, false }
+-- What makes scalars, names and small tables.
+local function makers(random)
+  local scalars = { 1, 2, -7, 1.5, 1.0, 0.0, math.maxinteger, math.mininteger, "a", "", "long text \0 with a zero",
+                    true, false }
   local function scalar() return scalars[random(#scalars)] end
   local names = { "a", "b", "c", "d e", 1, 2, 3, 7, -1, 2.5 }
   local function name() return names[random(#names)] end
@@ -63,6 +65,13 @@ function program.run(holder, seed, count)
     end
     return t
   end
+  return scalar, name, fresh
+end
+
+function program.run(holder, seed, count)
+  local random, seen = random_of(seed), {}
+  local function note(...) seen[#seen + 1] = table.concat({ ... }, " ") end
+  local scalar, name, fresh = makers(random)
   local function somewhere()
     local t = holder.state
     for _ = 1, random(5) do
@@ -94,10 +103,16 @@ function program.run(holder, seed, count)
     function(t) if is_sequence(t) then table.sort(t, function(a, b) return tostring(a) < tostring(b) end) end end,
     function(t) if is_list(t, 2) then local first = table.remove(t, 1); t[#t + 1] = first end end,
     function(t) for key, value in pairs(t) do if type(value) == "number" then t[key] = value // 2 end end end,
-    function(t) for key in next, t do if type(t[key]) == "boolean" then t[key] = nil end end note("keys", #keys_of(t)) end,
+    function(t)
+      for key in next, t do if type(t[key]) == "boolean" then t[key] = nil end end
+      note("keys", #keys_of(t))
+    end,
     function(t) local n = 0; for _ in ipairs(t) do n = n + 1 end note("ipairs", n, is_list(t, 0) and #t or "") end,
     function(t) if is_sequence(t) then note("unpack", select("#", table.unpack(t))) end end,
-    function(t) rawset(t, name(), scalar()); note("raw", is_list(t, 0) and rawlen(t) or "", tostring(rawget(t, "a")):sub(1, 5)) end,
+    function(t)
+      rawset(t, name(), scalar())
+      note("raw", is_list(t, 0) and rawlen(t) or "", tostring(rawget(t, "a")):sub(1, 5))
+    end,
     function(t) local part = t[key_in(t)]; note(type(part), tostring(part == t[key_in(t)])) end,
     function(t)
       local list = {}
@@ -119,7 +134,8 @@ end
 --- A text that is the same for equal trees and tells integers from floats.
 function program.describe(value)
   if type(value) ~= "table" then
-    return (math.type(value) or type(value)) .. ":" .. (type(value) == "string" and ("%q"):format(value) or tostring(value))
+    local text = type(value) == "string" and ("%q"):format(value) or tostring(value)
+    return (math.type(value) or type(value)) .. ":" .. text
   end
   local parts = {}
   for _, key in ipairs(keys_of(value)) do
