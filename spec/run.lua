@@ -67,8 +67,16 @@ local function list_suites()
   for path in capture("find spec -name '*_test.c' | sort"):gmatch "[^\n]+" do
     add(path, test_program(path))
   end
+  -- These two run in one thread and take their limits from the processor's time: under the thread sanitizer they find
+  -- nothing
+  -- and take hours.
+  local without = flavour == "tsan" and { ["spec/host/attack_spec.lua"] = true, ["spec/host/memory_spec.lua"] = true } or {}
   for path in capture("find spec -name '*_spec.lua' | sort"):gmatch "[^\n]+" do
-    add(path, spec(path))
+    if without[path] then
+      print("left out under tsan: " .. path)
+    else
+      add(path, spec(path))
+    end
   end
   if os.getenv "TROUPE_LINT" == "1" then
     add("luacheck", make "lint", true)

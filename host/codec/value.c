@@ -60,6 +60,13 @@ void value_put_same(struct buf *buf, uint32_t table) {
   (void)msgpack_pack_ext_with_body(&packer, number, sizeof number, VALUE_EXT_SAME);
 }
 
+void value_put_node(struct buf *buf, uint64_t node_id) {
+  uint8_t number[8];
+  for (size_t i = 0; i < sizeof number; i++) number[i] = (uint8_t)(node_id >> (56 - 8 * i));
+  msgpack_packer packer = packer_of(buf);
+  (void)msgpack_pack_ext_with_body(&packer, number, sizeof number, VALUE_EXT_NODE);
+}
+
 void value_reader_init(struct value_reader *reader, struct slice bytes) {
   *reader = (struct value_reader){ .rest = bytes };
 }
@@ -120,6 +127,12 @@ static enum value_type read_same(struct value_reader *reader, struct slice *rest
   return VALUE_SAME;
 }
 
+static enum value_type read_node(struct value_reader *reader, struct slice *rest) {
+  uint64_t type;
+  if (!take_number(rest, 1, &type) || type != VALUE_EXT_NODE || !take_number(rest, 8, &reader->node)) return VALUE_BROKEN;
+  return reader->node == 0 ? VALUE_BROKEN : VALUE_NODE;
+}
+
 /* A token whose first byte, 0xc0 to 0xdf, says how the rest is to be read. */
 static enum value_type read_long(struct value_reader *reader, struct slice *rest, uint8_t code) {
   uint64_t number;
@@ -136,6 +149,7 @@ static enum value_type read_long(struct value_reader *reader, struct slice *rest
     case 0xd2: return read_signed(reader, rest, 4);
     case 0xd3: return read_signed(reader, rest, 8);
     case 0xd6: return read_same(reader, rest);
+    case 0xd7: return read_node(reader, rest);
     case 0xd9: return take_number(rest, 1, &number) ? read_string(reader, rest, number) : VALUE_BROKEN;
     case 0xda: return take_number(rest, 2, &number) ? read_string(reader, rest, number) : VALUE_BROKEN;
     case 0xdb: return take_number(rest, 4, &number) ? read_string(reader, rest, number) : VALUE_BROKEN;

@@ -10,6 +10,8 @@
  *         is an array; any other table is a map, in no particular order. Extension VALUE_EXT_SAME with 4 bytes
  *         big-endian n:
  *         the very n-th table (array or map, from 0, in the order in which they begin) of this value.
+ *         Extension VALUE_EXT_NODE with 8 bytes big-endian: a table of a state that has records of its own, by its node
+ *         id.
  * LIMITS  VALUE_DEPTH_MAX tables within tables; its keeper checks when writing, the reader when reading.
  */
 #ifndef TROUPE_VALUE_H
@@ -17,7 +19,7 @@
 
 #include "base/buf.h"
 
-enum { VALUE_DEPTH_MAX = 100, VALUE_EXT_SAME = 1 };
+enum { VALUE_DEPTH_MAX = 100, VALUE_EXT_SAME = 1, VALUE_EXT_NODE = 2 };
 
 enum value_type {
   VALUE_END,       /* of the bytes */
@@ -28,6 +30,7 @@ enum value_type {
   VALUE_STRING,
   VALUE_ARRAY,     /* `count` values follow */
   VALUE_MAP,       /* `count` pairs follow: key, value */
+  VALUE_NODE,      /* the table with the id `node` */
   VALUE_SAME,      /* the table number `count` of this value again */
   VALUE_BROKEN     /* these bytes are no value: damage, or another program's */
 };
@@ -39,6 +42,7 @@ void value_put_float(struct buf *buf, double number);
 void value_put_string(struct buf *buf, struct slice text);
 void value_put_array(struct buf *buf, uint32_t count);
 void value_put_map(struct buf *buf, uint32_t count);
+void value_put_node(struct buf *buf, uint64_t node_id);
 void value_put_same(struct buf *buf, uint32_t table);
 
 /* Reading: one token a call. Who builds nested tables counts what is still to come. */
@@ -49,6 +53,7 @@ struct value_reader {
   double number;
   struct slice text;     /* into the bytes that are read */
   uint32_t count;
+  uint64_t node;
 };
 
 void value_reader_init(struct value_reader *reader, struct slice bytes);

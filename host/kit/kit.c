@@ -452,7 +452,7 @@ static int pending_answer(lua_State *L) {
     if (pending->reply.body.size == 0) {
       lua_pushlightuserdata(L, NULL);
     } else {
-      lua_value_read(L, buf_slice(&pending->reply.body), NULL);
+      lua_value_read(L, buf_slice(&pending->reply.body));
     }
     return 2;
   }
@@ -460,7 +460,7 @@ static int pending_answer(lua_State *L) {
   lua_pushlstring(L, (const char *)code.data, code.size);
   lua_pushlstring(L, (const char *)failure->message.data, failure->message.size);
   if (failure->metadata.size == 0) return 3;
-  lua_value_read(L, buf_slice(&failure->metadata), NULL);
+  lua_value_read(L, buf_slice(&failure->metadata));
   return 4;
 }
 

@@ -11,6 +11,7 @@
 #include "script/lib_error.h"
 #include "script/lib_kv.h"
 #include "script/lua_key.h"
+#include "script/part.h"
 #include "script/self.h"
 #include "script/state.h"
 #include "script/turn.h"
@@ -171,7 +172,7 @@ static int open_self(lua_State *L) {
   lua_pushvalue(L, 2);
   lua_setiuservalue(L, -2, SELF_CLASS);                              /* opening class self */
   lua_newtable(L);
-  journal_track(L, instance, 1);                                     /* opening class self holder */
+  part_new(L, instance)->detached = false;                           /* opening class self holder */
   lua_setiuservalue(L, -2, SELF_STATE);                              /* opening class self */
   instance->self_ref = luaL_ref(L, LUA_REGISTRYINDEX);               /* opening class */
   return 0;

@@ -118,8 +118,23 @@ void journal_mark_array(lua_State *L, int index) {
   vm_of(L)->turn->instance->state_changed = true;
 }
 
-static bool is_mark(lua_State *L, int index) {
+bool journal_is_mark(lua_State *L, int index) {
   return lua_type(L, index) == LUA_TLIGHTUSERDATA && lua_touserdata(L, index) == &array_mark;
+}
+
+/* Makes of the old value on top of the stack what it was. [-1, +1, -] */
+static void unwrap_old(lua_State *L) {
+  if (lua_type(L, -1) != LUA_TLIGHTUSERDATA || lua_touserdata(L, -1) != &was_nil) return;
+  lua_pop(L, 1);
+  lua_pushnil(L);
+}
+
+bool journal_push_old_values(lua_State *L, struct instance *instance, const struct tracked *tracked) {
+  if (tracked->noted == 0) return false;
+  self_push_slot(L, instance, SELF_JOURNAL);                         /* journal */
+  lua_rawgeti(L, -1, 2 * (lua_Integer)tracked->noted);               /* journal old */
+  lua_remove(L, -2);                                                 /* old */
+  return true;
 }
 
 void journal_each(lua_State *L, struct instance *instance, void (*visit)(lua_State *L, void *context), void *context) {
@@ -130,12 +145,12 @@ void journal_each(lua_State *L, struct instance *instance, void (*visit)(lua_Sta
     int old = lua_gettop(L);
     lua_pushnil(L);                                                  /* journal old key */
     while (lua_next(L, old)) {                                       /* journal old key value */
-      lua_pop(L, 1);                                                 /* journal old key */
-      if (is_mark(L, -1)) continue;
-      lua_rawgeti(L, old - 1, 2 * i - 1);                            /* journal old key tracked */
-      lua_pushvalue(L, -2);                                          /* journal old key tracked key */
+      lua_rawgeti(L, old - 1, 2 * i - 1);                            /* journal old key value tracked */
+      lua_pushvalue(L, -3);                                          /* journal old key value tracked key */
+      lua_rotate(L, -3, -1);                                         /* journal old key tracked key value */
+      unwrap_old(L);
       visit(L, context);
-      lua_pop(L, 2);                                                 /* journal old key */
+      lua_pop(L, 3);                                                 /* journal old key */
     }
     lua_pop(L, 1);                                                   /* journal */
   }
@@ -149,15 +164,12 @@ static void put_back(lua_State *L, int index, int old) {
   int data = lua_gettop(L);
   lua_pushnil(L);                                                    /* data key */
   while (lua_next(L, old)) {                                         /* data key value */
-    if (is_mark(L, -2)) {
+    if (journal_is_mark(L, -2)) {
       tracked->array = false;
       lua_pop(L, 1);                                                 /* data key */
       continue;
     }
-    if (lua_type(L, -1) == LUA_TLIGHTUSERDATA && lua_touserdata(L, -1) == &was_nil) {
-      lua_pop(L, 1);
-      lua_pushnil(L);                                                /* data key nil */
-    }
+    unwrap_old(L);
     lua_pushvalue(L, -2);
     lua_insert(L, -2);                                               /* data key key value */
     lua_rawset(L, data);                                             /* data key */

@@ -43,10 +43,16 @@ bool journal_set(lua_State *L, int index);
 /* Marks a part as a sequence. [-0, +0, v] */
 void journal_mark_array(lua_State *L, int index);
 
-/* Calls `visit` with each field that was written in this turn: the tracked userdata and the key are on top of the stack
- * (index -2 and -1), which it leaves as
- * they are. It may set fields of the data, not of others. [-0, +0, v] */
+/* Calls `visit` with each field that was written in this turn: the tracked userdata, the key and the old value are on
+ * top of the stack (-3, -2, -1),
+ * which it leaves as they are. A key may be the mark of a sequence: journal_is_mark(). It may set fields of the data.
+ * [-0, +0, v] */
 void journal_each(lua_State *L, struct instance *instance, void (*visit)(lua_State *L, void *context), void *context);
+bool journal_is_mark(lua_State *L, int index);
+
+/* Pushes the table of what a tracked userdata held before this turn's writes, by key; false, and nothing pushed, where
+ * there were none. [-0, +(0|1), -] */
+bool journal_push_old_values(lua_State *L, struct instance *instance, const struct tracked *tracked);
 
 /* Puts everything back; then forgets. [-0, +0, m, though only where the system has no memory] */
 void journal_undo(lua_State *L, struct instance *instance);

@@ -73,7 +73,7 @@ static void push_value(lua_State *L, struct slice record, bool bytes) {
     lua_pushlstring(L, (const char *)record.data + 1, record.size - 1);
     return;
   }
-  lua_value_read(L, record, NULL);
+  lua_value_read(L, record);
   if (bytes && lua_type(L, -1) != LUA_TSTRING) {
     lib_misuse(L, "options.format: \"bytes\", but the value is a %s", luaL_typename(L, -1));
   }

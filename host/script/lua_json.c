@@ -54,7 +54,7 @@ static void on_end(void *context, bool array) {
 enum err lua_json_write(lua_State *L, int index, struct buf *text, const struct walk_options *options,
                         struct failure *failure) {
   static const struct walk_writer writer = {
-    on_null, on_boolean, on_integer, on_float, on_string, on_begin, on_element, on_key_end, on_end, NULL,
+    on_null, on_boolean, on_integer, on_float, on_string, on_begin, on_element, on_key_end, on_end, NULL, NULL,
   };
   failure_clear(failure);
   enum err err = walk(L, index, &writer, text, options, failure);

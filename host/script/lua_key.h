@@ -22,4 +22,7 @@ void lua_key_write_unlimited(lua_State *L, int index, struct buf *key, const cha
  * [-0, +1, v] */
 void lua_key_read(lua_State *L, struct slice key);
 
+/* Pushes the only part of an encoded key. [-0, +1, v] */
+void lua_key_read_part(lua_State *L, struct slice key);
+
 #endif

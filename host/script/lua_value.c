@@ -4,9 +4,9 @@
 #include <lauxlib.h>
 
 #include "codec/value.h"
-#include "script/journal.h"
 #include "script/lib_error.h"
 #include "script/lua_vm.h"
+#include "script/part.h"
 
 /* -- writing: what walk() tells goes into a buffer -- */
 
@@ -52,10 +52,14 @@ static void on_same(void *context, uint32_t table) {
   value_put_same(context, table);
 }
 
+static void on_node(void *context, uint64_t node_id) {
+  value_put_node(context, node_id);
+}
+
 enum err lua_value_write(lua_State *L, int index, struct buf *bytes, const struct walk_options *options,
                          struct failure *failure) {
   static const struct walk_writer writer = {
-    on_null, on_boolean, on_integer, on_float, on_string, on_begin, on_nothing, on_nothing, on_end, on_same,
+    on_null, on_boolean, on_integer, on_float, on_string, on_begin, on_nothing, on_nothing, on_end, on_same, on_node,
   };
   failure_clear(failure);
   enum err err = walk(L, index, &writer, bytes, options, failure);
@@ -72,7 +76,7 @@ enum err lua_value_write(lua_State *L, int index, struct buf *bytes, const struc
 struct reading {
   lua_State *L;
   struct value_reader reader;
-  const struct instance *instance;
+  const struct lua_value_parts *parts;   /* NULL: plain tables */
   int tables;                  /* stack index of the tables read so far, or 0: nobody asked for one again yet */
   uint32_t table_count;
   size_t depth;
@@ -83,22 +87,31 @@ static int fail_broken(lua_State *L) {
   return lib_fail(L, ERR_STORAGE, "a record holds bytes that are no value");
 }
 
-/* With the table's data on top of the stack: makes of it what stands for it. [-1, +1, m] */
-static void finish_table(struct reading *reading, bool array) {
+/* With a new table on top of the stack: makes of it what stands for it, and pushes its data behind that. [-0, +1, m] */
+static void begin_table(struct reading *reading, bool array) {
   lua_State *L = reading->L;
-  if (reading->instance == NULL) {
+  if (reading->parts == NULL) {
     if (array) walk_mark(L);
+    lua_pushvalue(L, -1);                                            /* table data */
     return;
   }
-  struct tracked *part = journal_track(L, reading->instance, 1);     /* part */
-  part->array = array;
-  vm_push_ref(L, VM_PART_META);
-  lua_setmetatable(L, -2);                                           /* part */
+  struct part *part = part_new(L, reading->parts->instance);         /* part */
+  part->tracked.array = array;
+  part->detached = false;
+  lua_getiuservalue(L, -1, PART_DATA);                               /* part data */
+}
+
+/* With `table data key value` on top of the stack: data[key] = value. [-2, +0, m] */
+static void set_field(struct reading *reading) {
+  lua_State *L = reading->L;
+  int value = lua_gettop(L);
+  if (reading->parts != NULL && part_is(L, value)) part_set_home(L, value, value - 3, value - 1);
+  lua_rawset(L, -3);
 }
 
 static void remember_table(struct reading *reading, uint32_t number) {
   if (reading->tables == 0) return;
-  lua_pushvalue(reading->L, -1);
+  lua_pushvalue(reading->L, -2);
   lua_rawseti(reading->L, reading->tables, (lua_Integer)number + 1);
 }
 
@@ -106,13 +119,15 @@ static void read_value(struct reading *reading, enum value_type type);
 
 static void read_array(struct reading *reading, uint32_t count) {
   lua_State *L = reading->L;
-  lua_createtable(L, count < INT32_MAX ? (int)count : 0, 0);         /* data */
+  lua_createtable(L, count < INT32_MAX ? (int)count : 0, 0);
+  begin_table(reading, true);                                        /* table data */
   remember_table(reading, reading->table_count++);
   for (uint32_t i = 1; i <= count && !reading->again; i++) {
-    read_value(reading, value_next(&reading->reader));               /* data value */
-    lua_rawseti(L, -2, (lua_Integer)i);                              /* data */
+    lua_pushinteger(L, i);
+    read_value(reading, value_next(&reading->reader));               /* table data key value */
+    set_field(reading);                                              /* table data */
   }
-  finish_table(reading, true);                                       /* table */
+  lua_pop(L, 1);                                                     /* table */
 }
 
 static void read_map(struct reading *reading, uint32_t count) {
@@ -120,22 +135,23 @@ static void read_map(struct reading *reading, uint32_t count) {
   struct value_reader ahead = reading->reader;
   int size = count < INT32_MAX ? (int)count : 0;
   bool sequence = count > 0 && value_next(&ahead) == VALUE_INTEGER && ahead.integer == 1;
-  lua_createtable(L, sequence ? size : 0, sequence ? 0 : size);      /* data */
+  lua_createtable(L, sequence ? size : 0, sequence ? 0 : size);
+  begin_table(reading, false);                                       /* table data */
   remember_table(reading, reading->table_count++);
   for (uint32_t i = 0; i < count && !reading->again; i++) {
     enum value_type type = value_next(&reading->reader);
     if (type != VALUE_STRING && type != VALUE_INTEGER && type != VALUE_FLOAT && type != VALUE_BOOLEAN) fail_broken(L);
     if (type == VALUE_FLOAT && reading->reader.number != reading->reader.number) fail_broken(L);
-    read_value(reading, type);                                       /* data key */
-    read_value(reading, value_next(&reading->reader));               /* data key value */
-    lua_rawset(L, -3);                                               /* data */
+    read_value(reading, type);                                       /* table data key */
+    read_value(reading, value_next(&reading->reader));               /* table data key value */
+    set_field(reading);                                              /* table data */
   }
-  finish_table(reading, false);                                      /* table */
+  lua_pop(L, 1);                                                     /* table */
 }
 
 static void read_same(struct reading *reading, uint32_t number) {
   lua_State *L = reading->L;
-  if (reading->instance != NULL || number >= reading->table_count) fail_broken(L);
+  if (reading->parts != NULL || number >= reading->table_count) fail_broken(L);
   if (reading->tables == 0) {
     reading->again = true;
     lua_pushnil(L);                                                  /* nil */
@@ -157,6 +173,10 @@ static void read_value(struct reading *reading, enum value_type type) {
     case VALUE_STRING: lua_pushlstring(L, (const char *)reader->text.data, reader->text.size); break;
     case VALUE_ARRAY: read_array(reading, reader->count); break;
     case VALUE_MAP: read_map(reading, reader->count); break;
+    case VALUE_NODE:
+      if (reading->parts == NULL) fail_broken(L);
+      reading->parts->push_node(L, reading->parts->instance, reading->parts->nodes, reader->node);
+      break;
     case VALUE_SAME: read_same(reading, reader->count); break;
     case VALUE_END:
     case VALUE_BROKEN: fail_broken(L); break;
@@ -164,10 +184,10 @@ static void read_value(struct reading *reading, enum value_type type) {
   reading->depth--;
 }
 
-void lua_value_read(lua_State *L, struct slice bytes, const struct instance *instance) {
+static void read_whole(lua_State *L, struct slice bytes, const struct lua_value_parts *parts) {
   luaL_checkstack(L, 4, NULL);
   int top = lua_gettop(L);
-  struct reading reading = { .L = L, .instance = instance };
+  struct reading reading = { .L = L, .parts = parts };
   value_reader_init(&reading.reader, bytes);
   read_value(&reading, value_next(&reading.reader));                 /* value */
   if (reading.again) {
@@ -179,4 +199,12 @@ void lua_value_read(lua_State *L, struct slice bytes, const struct instance *ins
     lua_remove(L, top + 1);                                          /* value */
   }
   if (value_next(&reading.reader) != VALUE_END) fail_broken(L);
+}
+
+void lua_value_read(lua_State *L, struct slice bytes) {
+  read_whole(L, bytes, NULL);
+}
+
+void lua_value_read_parts(lua_State *L, struct slice bytes, const struct lua_value_parts *parts) {
+  read_whole(L, bytes, parts);
 }

@@ -16,9 +16,17 @@ struct instance;
 enum err lua_value_write(lua_State *L, int index, struct buf *bytes, const struct walk_options *options,
                          struct failure *failure);
 
-/* Pushes the value of the bytes. With an instance, each table becomes a part of its state; with NULL a plain table.
- * Raises `storage_error`
- * for bytes that are no value. [-0, +1, v] */
-void lua_value_read(lua_State *L, struct slice bytes, const struct instance *instance);
+/* Pushes the value of the bytes. Raises `storage_error` for bytes that are no value. [-0, +1, v] */
+void lua_value_read(lua_State *L, struct slice bytes);
+
+/* Reading for a state: each table becomes a part of it, with its home where that is a table of this value, and
+ * references to nodes are what push_node() pushes. */
+struct lua_value_parts {
+  struct instance *instance;
+  int nodes;           /* stack index, for push_node */
+  void (*push_node)(lua_State *L, struct instance *instance, int nodes, uint64_t node_id);
+};
+
+void lua_value_read_parts(lua_State *L, struct slice bytes, const struct lua_value_parts *parts);
 
 #endif

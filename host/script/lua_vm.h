@@ -55,7 +55,8 @@ struct vm {
   size_t bytes_hard;           /* beyond this the allocator says no */
   bool granting;
   enum err stopped;            /* ERR_TIMEOUT, ERR_MEMORY: what runs must end */
-  int64_t cpu_end_ns;          /* of the thread's processor time */
+  int64_t cpu_begin_ns;        /* of the thread's processor time */
+  int64_t cpu_end_ns;
   int64_t wall_end_ns;         /* of the host's clock */
   unsigned hook_count;
   unsigned closing;            /* coroutines that are being closed, within each other */
@@ -85,8 +86,8 @@ void vm_return(struct vm *vm);
 bool vm_enter(struct vm *vm, lua_CFunction function, void *context, struct failure *failure);
 
 /* Between these two the limits of a call hold. */
-void vm_limit_begin(struct vm *vm);
-void vm_limit_end(struct vm *vm);
+void vm_limit_begin(struct vm *vm, int64_t cpu_used_ns);
+int64_t vm_limit_end(struct vm *vm);   /* how much processor time was used */
 
 /* The VM of a Lua state. */
 static inline struct vm *vm_of(lua_State *L) {

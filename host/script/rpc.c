@@ -33,7 +33,7 @@ static void push_kept(lua_State *L, const struct turn *turn, bool params) {
   if (params && turn->format == FORMAT_JSON) {
     lua_json_read(L, bytes);
   } else {
-    lua_value_read(L, bytes, NULL);
+    lua_value_read(L, bytes);
   }                                                                  /* value */
   lua_pushvalue(L, -1);
   lua_setiuservalue(L, 1, params ? 1 : 2);                           /* value */

@@ -18,6 +18,7 @@
 #include "script/library.h"
 #include "script/lua_json.h"
 #include "script/rpc.h"
+#include "script/save.h"
 #include "script/state.h"
 #include "script/lua_vm.h"
 #include "script/walk.h"
@@ -97,6 +98,8 @@ static void build_actor_class(lua_State *L) {
   sandbox_push_environment(L);                                       /* chunk env */
   lua_setupvalue(L, -2, 1);                                          /* chunk */
   lua_call(L, 0, 1);                                                 /* class */
+  lua_pushcfunction(L, save_state);
+  lua_setfield(L, -2, "save_state");                                 /* class */
   vm_set_ref(L, VM_ACTOR_CLASS);                                     /* - */
 }
 

@@ -23,6 +23,8 @@ struct instance {
   bool has_state;            /* the class has initialize_state */
   bool state_changed;        /* in this turn */
   uint32_t noted;            /* entries of the journal */
+  uint32_t notes;            /* of parts, in this turn (part.h) */
+  uint64_t node_id;          /* the highest that a node of the state has had */
 };
 
 /* The user values of `self`. */
@@ -30,8 +32,10 @@ enum self_slot {
   SELF_FIELDS = 1,           /* what methods set on `self`; slot 1 as in every tracked userdata */
   SELF_CLASS,
   SELF_JOURNAL,
-  SELF_STATE,                /* the tracked userdata whose one field, 1, is the state */
+  SELF_STATE,                /* the part whose one field, 1, is the state: the holder */
+  SELF_NOTES,
   SELF_KV,
+  SELF_CALL,                 /* the coroutine of its turn */
   SELF_KEY,
   SELF_SLOT_COUNT = SELF_KEY
 };

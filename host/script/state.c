@@ -2,128 +2,26 @@
 #include "script/state.h"
 
 #include <lauxlib.h>
-#include <math.h>
 
-#include "base/check.h"
 #include "script/journal.h"
 #include "script/lib_error.h"
+#include "script/lua_key.h"
 #include "script/lua_value.h"
+#include "script/part.h"
 #include "script/turn.h"
 #include "script/walk.h"
 
-enum { ROOT_FIELD = 1 };
-
-/* -- paths, for messages -- */
-
-/* Appends the path of the part at `part`, searched from `index` on; the parts that were searched are in the table at
- * `seen`, since in the middle of a turn
- * a part may be in many places. [-0, +0, m] */
-static bool put_path_of(lua_State *L, int part, int index, int seen, size_t depth, struct buf *path) {
-  if (lua_rawequal(L, part, index)) return true;
-  if (!journal_is_part(L, index) || depth == 0) return false;
-  luaL_checkstack(L, 8, NULL);
-  lua_pushvalue(L, index);                                           /* part */
-  if (lua_rawget(L, seen) != LUA_TNIL) {                             /* true */
-    lua_pop(L, 1);                                                   /* - */
-    return false;
-  }
-  lua_pop(L, 1);                                                     /* - */
-  lua_pushvalue(L, index);
-  lua_pushboolean(L, 1);
-  lua_rawset(L, seen);                                               /* - */
-  lua_getiuservalue(L, index, 1);                                    /* data */
-  int data = lua_gettop(L);
-  size_t size = path->size;
-  lua_pushnil(L);                                                    /* data key */
-  while (lua_next(L, data)) {                                        /* data key value */
-    if (lua_type(L, -1) == LUA_TUSERDATA) {
-      walk_put_step(L, data + 1, path);
-      if (put_path_of(L, part, data + 2, seen, depth - 1, path)) {
-        lua_settop(L, data - 1);                                     /* - */
-        return true;
-      }
-      path->size = size;
-    }
-    lua_pop(L, 1);                                                   /* data key */
-  }
-  lua_settop(L, data - 1);                                           /* - */
-  return false;
-}
-
-/* Raises an error about the field `key` of the part at `part`. */
-static int fail_field(lua_State *L, int part, int key, const char *what) {
-  struct vm *vm = vm_of(L);
-  struct instance *instance = vm->turn->instance;
-  struct buf *path = &vm->value;
-  buf_clear(path);
-  self_push_slot(L, instance, SELF_STATE);                           /* holder */
-  int holder = lua_gettop(L);
-  buf_put_text(path, "state");
-  if (!lua_rawequal(L, part, holder)) {
-    lua_getiuservalue(L, holder, 1);                                 /* holder data */
-    lua_rawgeti(L, -1, ROOT_FIELD);                                  /* holder data root */
-    lua_newtable(L);                                                 /* holder data root seen */
-    if (!put_path_of(L, part, lua_gettop(L) - 1, lua_gettop(L), LIMIT_DEPTH_MAX, path)) {
-      buf_clear(path);
-      buf_put_text(path, "(a part that is not in the state)");
-    }
-    walk_put_step(L, key, path);
-  }
-  lua_settop(L, holder - 1);                                         /* - */
-  return lib_misuse(L, "%.*s: %s", (int)path->size, (const char *)path->data, what);
-}
-
 /* -- writes -- */
-
-static const char *key_problem(lua_State *L, int key) {
-  if (lua_type(L, key) == LUA_TSTRING) return NULL;
-  if (lua_type(L, key) != LUA_TNUMBER) return "a key of a state is a string or a number";
-  if (lua_isinteger(L, key)) return NULL;
-  return isfinite(lua_tonumber(L, key)) ? NULL : "a key of a state cannot be NaN or infinite";
-}
-
-static bool has_foreign_meta(lua_State *L, int index) {
-  if (!lua_getmetatable(L, index)) return false;                     /* meta */
-  vm_push_ref(L, VM_ARRAY_META);                                     /* meta mark */
-  bool mark = lua_rawequal(L, -1, -2);
-  lua_pop(L, 2);                                                     /* - */
-  return !mark;
-}
-
-/* What keeps the value from being saved, as far as it is certain at a write; or NULL. */
-static const char *value_problem(lua_State *L, int value) {
-  switch (lua_type(L, value)) {
-    case LUA_TNIL:
-    case LUA_TBOOLEAN:
-    case LUA_TSTRING:
-      return NULL;
-    case LUA_TNUMBER:
-      if (lua_isinteger(L, value) || isfinite(lua_tonumber(L, value))) return NULL;
-      return isnan(lua_tonumber(L, value)) ? "NaN cannot be saved" : "an infinite number cannot be saved";
-    case LUA_TLIGHTUSERDATA:
-      return lua_touserdata(L, value) == NULL ? NULL : "a light userdata cannot be saved";
-    case LUA_TTABLE:
-      return has_foreign_meta(L, value) ? "a table with a metatable cannot be saved" : NULL;
-    case LUA_TUSERDATA:
-      if (!journal_is_part(L, value)) return "a userdata cannot be saved";
-      journal_check_live(L, value);
-      return NULL;
-    case LUA_TTHREAD:
-      return "a thread cannot be saved";
-    default:
-      return "a function cannot be saved";
-  }
-}
 
 /* part[key] = value, for a part at 1; key and value at 2 and 3. */
 static int part_newindex(lua_State *L) {
   struct tracked *part = journal_check_live(L, 1);
-  const char *problem = key_problem(L, 2);
-  if (problem == NULL) problem = value_problem(L, 3);
+  const char *problem = part_key_problem(L, 2);
+  if (problem == NULL) problem = part_value_problem(L, 3);
   if (problem == NULL && part->array && lua_type(L, 2) != LUA_TNUMBER) {
     problem = "a table marked as a sequence has no such key";
   }
-  if (problem != NULL) return fail_field(L, 1, 2, problem);
+  if (problem != NULL) return part_fail(L, 1, 2, problem);
   lua_settop(L, 3);
   if (journal_set(L, 1)) vm_of(L)->turn->instance->state_changed = true;
   return 0;
@@ -136,9 +34,9 @@ void state_assign(lua_State *L, struct instance *instance, int index) {
   if (!lua_istable(L, index) && !journal_is_part(L, index)) {
     lib_misuse(L, "state: a state is a table, not a %s", luaL_typename(L, index));
   }
-  const char *problem = value_problem(L, index);
+  const char *problem = part_value_problem(L, index);
   if (problem != NULL) lib_misuse(L, "state: %s", problem);
-  lua_pushinteger(L, ROOT_FIELD);                                    /* holder key */
+  lua_pushinteger(L, STATE_ROOT_FIELD);                                    /* holder key */
   lua_pushvalue(L, index);                                           /* holder key value */
   if (journal_set(L, lua_gettop(L) - 2)) instance->state_changed = true;
   lua_pop(L, 1);                                                     /* - */
@@ -201,121 +99,108 @@ void state_push(lua_State *L, struct instance *instance) {
   if (!instance->has_state) lib_misuse(L, "this actor has no state: its class has no initialize_state");
   self_push_slot(L, instance, SELF_STATE);                           /* holder */
   lua_getiuservalue(L, -1, 1);                                       /* holder data */
-  if (lua_rawgeti(L, -1, ROOT_FIELD) == LUA_TNIL) {                  /* holder data root */
+  if (lua_rawgeti(L, -1, STATE_ROOT_FIELD) == LUA_TNIL) {                  /* holder data root */
     lib_misuse(L, "the state is not there yet: initialize_state makes it");
   }
   lua_replace(L, -3);                                                /* root data */
   lua_pop(L, 1);                                                     /* root */
 }
 
-/* -- from and to bytes -- */
+/* -- reading in -- */
 
-void state_read(lua_State *L, struct instance *instance, struct slice bytes) {
-  self_push_slot(L, instance, SELF_STATE);                           /* holder */
-  lua_getiuservalue(L, -1, 1);                                       /* holder data */
-  lua_value_read(L, bytes, instance);                                /* holder data root */
-  lua_rawseti(L, -2, ROOT_FIELD);                                    /* holder data */
-  lua_pop(L, 2);                                                     /* - */
+/* Pushes the node with this id, made empty where it was not met before; the nodes so far are in the table at `nodes`.
+ * [-0, +1, m] */
+static void push_node(lua_State *L, struct instance *instance, int nodes, uint64_t node_id) {
+  if (lua_rawgeti(L, nodes, (lua_Integer)node_id) != LUA_TNIL) return;               /* node */
+  lua_pop(L, 1);                                                     /* - */
+  lua_newtable(L);                                                   /* data */
+  struct part *part = part_new(L, instance);                         /* node */
+  part->node_id = node_id;
+  part->detached = false;
+  if (node_id > instance->node_id) instance->node_id = node_id;
+  lua_pushvalue(L, -1);
+  lua_rawseti(L, nodes, (lua_Integer)node_id);                       /* node */
 }
 
-/* Where data[key] is to hold the plain table at `plain`: makes the part that stands for it and puts it there, empty.
- * Plain tables met so far
- * are in the table at `copies` with their parts, so that one stored twice stays one, which state_write() then refuses.
- * Pushes the part;
- * answers whether it is new. [-0, +1, m] */
-static bool put_copy(lua_State *L, struct instance *instance, int data, int key, int plain, int copies) {
-  luaL_checkstack(L, 12, NULL);
-  lua_pushvalue(L, plain);
-  bool made = lua_rawget(L, copies) == LUA_TNIL;                     /* copy|nil */
-  if (made) {
-    lua_pop(L, 1);                                                   /* - */
-    lua_newtable(L);                                                 /* data */
-    struct tracked *part = journal_track(L, instance, 1);            /* copy */
-    vm_push_ref(L, VM_PART_META);
-    lua_setmetatable(L, -2);                                         /* copy */
-    if (lua_getmetatable(L, plain)) {                                /* copy mark */
-      part->array = true;
-      lua_pop(L, 1);                                                 /* copy */
-    }
-    lua_pushvalue(L, plain);
-    lua_pushvalue(L, -2);
-    lua_rawset(L, copies);                                           /* copy */
-  }
-  lua_pushvalue(L, key);
-  lua_pushvalue(L, -2);
-  lua_rawset(L, data);                                               /* copy */
-  return made;
-}
-
-/* Fills the part at `part` from the plain table at `plain`, and so on for the plain tables in it. [-0, +0, v] */
-static void fill_copy(lua_State *L, struct instance *instance, int part, int plain, int copies, size_t depth) {
-  luaL_checkstack(L, 12, NULL);
-  lua_getiuservalue(L, part, 1);                                     /* data */
-  int data = lua_gettop(L), key = data + 1, value = data + 2;
-  lua_pushnil(L);                                                    /* data key */
-  while (lua_next(L, plain)) {                                       /* data key value */
-    const char *problem = key_problem(L, key);
-    if (problem == NULL) problem = value_problem(L, value);
-    if (problem == NULL && depth == 0) problem = "tables are nested too deep, or within themselves (limit depth)";
-    if (problem != NULL) fail_field(L, part, key, problem);
-    if (!lua_istable(L, value)) {
+/* Reads the record of a node itself into the part on top of the stack. [-0, +0, v] */
+static void read_header(lua_State *L, struct instance *instance, int nodes, struct slice value) {
+  int node = lua_gettop(L);
+  struct part *part = lua_touserdata(L, node);
+  struct lua_value_parts parts = { .instance = instance, .nodes = nodes, .push_node = push_node };
+  lua_value_read_parts(L, value, &parts);                            /* node header: itself a part */
+  lua_getiuservalue(L, -1, PART_DATA);                               /* node header data */
+  lua_rawgeti(L, -1, 1);                                             /* node header data array */
+  part->tracked.array = lua_toboolean(L, -1);
+  lua_rawgeti(L, -2, 2);                                             /* node header data array fields */
+  if (part_is(L, -1)) {
+    lua_getiuservalue(L, -1, PART_DATA);                             /* ... fields data */
+    lua_getiuservalue(L, node, PART_DATA);                           /* ... fields data data */
+    lua_pushnil(L);
+    while (lua_next(L, -3)) {                                        /* ... data data key value */
+      int key = lua_gettop(L) - 1;
+      if (part_is(L, key + 1)) part_set_home(L, key + 1, node, key);
       lua_pushvalue(L, key);
-      lua_insert(L, value);                                          /* data key key value */
-      lua_rawset(L, data);                                           /* data key */
-    } else {
-      if (put_copy(L, instance, data, key, value, copies)) {         /* data key value copy */
-        fill_copy(L, instance, value + 1, value, copies, depth - 1);
-      }
-      lua_settop(L, key);                                            /* data key */
+      lua_pushvalue(L, key + 1);
+      lua_rawset(L, key - 1);                                        /* ... data data key value */
+      lua_settop(L, key);                                            /* ... data data key */
     }
   }
-  lua_settop(L, data - 1);                                           /* - */
+  lua_settop(L, node);                                               /* node */
 }
 
-/* For one field written in this turn: where it holds a plain table, the copy goes in. */
-static void settle_field(lua_State *L, void *context) {
-  int copies = *(int *)context, tracked = lua_gettop(L) - 1, key = tracked + 1;
-  struct vm *vm = vm_of(L);
-  struct instance *instance = vm->turn->instance;
-  self_push(L, instance);                                            /* tracked key self */
-  bool is_self = lua_rawequal(L, -1, tracked);
-  lua_pop(L, 1);                                                     /* tracked key */
-  if (is_self) return;                                               /* fields of `self` are not saved */
-  lua_getiuservalue(L, tracked, 1);                                  /* tracked key data */
-  lua_pushvalue(L, key);                                             /* tracked key data key */
-  if (lua_rawget(L, key + 1) == LUA_TTABLE) {                        /* tracked key data value */
-    const char *problem = value_problem(L, key + 2);                 /* it may have got a metatable since it was stored */
-    if (problem != NULL) fail_field(L, tracked, key, problem);
-    if (put_copy(L, instance, key + 1, key, key + 2, copies)) {      /* tracked key data value copy */
-      fill_copy(L, instance, key + 3, key + 2, copies, vm->config.limits->depth);
-    }
+/* Reads one record of the state. [-0, +0, v] */
+static void read_record(lua_State *L, struct instance *instance, int nodes, struct slice key, struct slice value) {
+  int node = lua_gettop(L) + 1;
+  struct lua_value_parts parts = { .instance = instance, .nodes = nodes, .push_node = push_node };
+  uint64_t node_id = read_u64(key.data);
+  struct slice name = slice_after(key, 8);
+  if (node_id == 0) {
+    self_push_slot(L, instance, SELF_STATE);                         /* node */
+  } else {
+    push_node(L, instance, nodes, node_id);                          /* node */
   }
-  lua_settop(L, key);                                                /* tracked key */
+  if (name.size == 0) {
+    read_header(L, instance, nodes, value);
+  } else {
+    lua_getiuservalue(L, node, PART_DATA);                           /* node data */
+    lua_key_read_part(L, name);                                      /* node data name */
+    lua_value_read_parts(L, value, &parts);                          /* node data name value */
+    if (part_is(L, node + 3)) part_set_home(L, node + 3, node, node + 2);
+    lua_rawset(L, node + 1);                                         /* node data */
+  }
+  lua_settop(L, node - 1);                                           /* - */
 }
 
-void state_write(lua_State *L, struct instance *instance, bool *changed) {
+/* Each node must have been met in some place; one that was not is damage, or a record left behind. */
+static void check_nodes(lua_State *L, int nodes) {
+  lua_pushnil(L);                                                    /* id */
+  while (lua_next(L, nodes)) {                                       /* id node */
+    if (lua_getiuservalue(L, -1, PART_PARENT) == LUA_TNIL) lib_fail(L, ERR_STORAGE, "the state of this actor is damaged");
+    lua_pop(L, 2);                                                   /* id */
+  }
+}
+
+void state_read(lua_State *L, struct instance *instance) {
   struct vm *vm = vm_of(L);
-  *changed = instance->state_changed;
-  if (!*changed) return;
-  int top = lua_gettop(L);
-  luaL_checkstack(L, 8, NULL);
-  lua_newtable(L);                                                   /* copies */
-  int copies = top + 1;
-  journal_each(L, instance, settle_field, &copies);
-  state_push(L, instance);                                           /* copies root */
-  struct walk_options options = { .root = "state", .depth_max = (size_t)vm->config.limits->depth, .finite = true,
-                                  .unique = true };
-  struct buf *bytes = vm_begin_value(vm, (size_t)vm->config.limits->commit_bytes);
-  enum err err = lua_value_write(L, lua_gettop(L), bytes, &options, &vm->raised);
-  if (err == ERR_TOO_LARGE) {
-    lib_fail(L, err, "state: more than %zu bytes, the limit of one commit (limit commit-bytes)", bytes->size_max);
+  struct scan scan;
+  struct slice key, value;
+  enum err err;
+  luaL_checkstack(L, 16, NULL);
+  buf_clear(&vm->key);
+  buf_clear(&vm->key_end);
+  self_begin_key(instance, 's', &vm->key);
+  self_begin_key(instance, 's' + 1, &vm->key_end);
+  if (vm->key.err != ERR_NONE || vm->key_end.err != ERR_NONE) lib_fail(L, ERR_MEMORY, "no memory to read a state");
+  lua_newtable(L);                                                   /* nodes */
+  int nodes = lua_gettop(L);
+  scan_begin(&scan, &vm->turn->view, buf_slice(&vm->key), buf_slice(&vm->key_end), false);
+  while ((err = scan_next(&scan, &key, &value)) == ERR_NONE) {
+    if (key.size < 17) lib_fail(L, ERR_STORAGE, "the state of this actor is damaged");
+    read_record(L, instance, nodes, slice_after(key, 9), value);
   }
-  if (err != ERR_NONE && err != ERR_INTERNAL) lib_fail_with(L, &vm->raised);
-  if (err != ERR_NONE) {
-    struct slice text = buf_slice(&vm->raised.message);
-    lib_misuse(L, "%.*s", (int)text.size, (const char *)text.data);
-  }
-  lua_settop(L, top);                                                /* - */
+  if (err != ERR_NOT_FOUND) lib_fail(L, ERR_STORAGE, "the state of this actor cannot be read");
+  check_nodes(L, nodes);
+  lua_pop(L, 1);                                                     /* - */
 }
 
 void state_build(lua_State *L) {

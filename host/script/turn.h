@@ -7,7 +7,10 @@
  * THREAD  Its worker's.
  * OWNS    Its result and failure. Drafts and view are the stage's, slices the request's.
  * STATES  begun -> done (result set, drafts hold what changed, the state's memory is what the drafts say)
- *               -> failed (failure set, memory is as before the turn; the drafts are to be thrown away)
+ *               -> failed (failure set, memory is as before the turn, or as of its last save; the drafts are to be
+ *               thrown away)
+ *               -> saving (self:save_state(): the drafts hold what changed so far; the turn waits until that is
+ *               durable) -> turn_resume() -> ...
  */
 #ifndef TROUPE_TURN_H
 #define TROUPE_TURN_H
@@ -34,7 +37,9 @@ struct turn {
   struct vm *vm;
   struct instance *instance;
   struct view view;
+  int64_t cpu_used_ns;        /* before it saved, at each time */
   uint64_t serial;            /* set by the script room: tells this turn from all others of the VM */
+  uint64_t epoch;             /* the stage's: in which it began, or went on */
   bool create;                /* the actor does not exist: initialize_state makes it */
   struct slice method;
   enum format format;         /* of args, input, params and result */
@@ -47,8 +52,16 @@ struct turn {
   struct buf traceback;       /* of a script's failure, for the log */
 };
 
-/* Runs the turn to its end: answers whether it is done (true) or failed. Loads the instance where it is not loaded yet.
- * */
-bool turn_run(struct turn *turn);
+enum turn_status { TURN_DONE, TURN_FAILED, TURN_SAVING };
+
+/* Begins the turn and runs it to its end, or to where it saves. Loads the instance where it is not loaded yet. */
+enum turn_status turn_run(struct turn *turn);
+
+/* Goes on with a turn that was saving, when that is durable. */
+enum turn_status turn_resume(struct turn *turn);
+
+/* Ends a turn that was saving, when that cannot become durable: nothing of it runs any more. Its actor's memory is
+ * ahead of the disk, and must go. */
+void turn_abandon(struct turn *turn);
 
 #endif

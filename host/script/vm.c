@@ -72,24 +72,26 @@ void vm_check_limits(lua_State *L) {
   vm_check_stopped(L);
 }
 
-void vm_limit_begin(struct vm *vm) {
+void vm_limit_begin(struct vm *vm, int64_t cpu_used_ns) {
   const struct limits *limits = vm->config.limits;
   size_t soft = vm->bytes + limits->call_bytes;
   if (soft > limits->vm_bytes) soft = limits->vm_bytes;
   vm->bytes_soft = soft;
   vm->bytes_hard = soft + margin_of(soft);
-  vm->cpu_end_ns = clock_thread_cpu_ns() + (int64_t)limits->call_cpu_ms * 1000000;
+  vm->cpu_begin_ns = clock_thread_cpu_ns();
+  vm->cpu_end_ns = vm->cpu_begin_ns + (int64_t)limits->call_cpu_ms * 1000000 - cpu_used_ns;
   vm->wall_end_ns = clock_monotonic_ns(vm->config.clock) + (int64_t)limits->call_wall_ms * 1000000;
   vm->hook_count = 0;
   vm->stopped = ERR_NONE;
 }
 
-void vm_limit_end(struct vm *vm) {
+int64_t vm_limit_end(struct vm *vm) {
   vm->bytes_soft = SIZE_MAX;
   vm->bytes_hard = SIZE_MAX;
   vm->cpu_end_ns = INT64_MAX;
   vm->wall_end_ns = INT64_MAX;
   vm->stopped = ERR_NONE;
+  return clock_thread_cpu_ns() - vm->cpu_begin_ns;
 }
 
 void vm_push_ref(lua_State *L, enum vm_ref ref) {
@@ -186,7 +188,7 @@ enum err vm_open(const struct vm_config *config, struct vm **vm, struct failure 
   struct vm *made = vm_new(config);
   if (made == NULL) return failure_set(failure, ERR_MEMORY, "no memory for a Lua state");
   struct failure raised = { 0 };
-  vm_limit_begin(made);
+  vm_limit_begin(made, 0);
   bool built = vm_enter(made, build, failure, &raised);
   vm_limit_end(made);
   if (!built && failure->err == ERR_NONE) failure_move(failure, &raised);

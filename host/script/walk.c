@@ -324,6 +324,12 @@ static enum err walk_tables(struct walker *walker, int index, const struct frame
   luaL_checkstack(L, 12, NULL);
   enum err err = check_met(walker, frame, index, &met);
   if (err != ERR_NONE || met) return err;
+  uint64_t node_id = frame != NULL && walker->options->node_of != NULL && journal_is_part(L, index)
+                       ? walker->options->node_of(L, index) : 0;
+  if (node_id != 0) {
+    walker->writer->on_node(walker->context, node_id);
+    return ERR_NONE;
+  }
   vm_check_limits(L);                          /* a table in many places is walked as often */
   int top = lua_gettop(L);
   if (!walk_table(L, index, &marked)) return fail_type(walker, frame, luaL_typename(L, index));   /* data */

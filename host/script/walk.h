@@ -22,6 +22,7 @@ struct walk_options {
   bool boolean_keys;         /* keys may be booleans too */
   bool unique;               /* a table in two places is an error that names both */
   bool shared;               /* a table in two places is told with on_same */
+  uint64_t (*node_of)(lua_State *L, int index);   /* of a part below the root: its node id, told with on_node; 0: goes on into it. NULL: always does */
   bool sequences;            /* an unmarked table with keys 1..n, n > 0, is an array; and others must have string keys only */
 };
 
@@ -39,6 +40,7 @@ struct walk_writer {
   void (*on_key_end)(void *context);                              /* between key and value */
   void (*on_end)(void *context, bool array);
   void (*on_same)(void *context, uint32_t table);                 /* the table that began as number `table` */
+  void (*on_node)(void *context, uint64_t node_id);
 };
 
 /* Walks the value at `index` for a writer that fills `bytes`, and stops early where that has failed; its err then says

@@ -81,7 +81,7 @@ size_t actors_count(const struct actors *actors) {
 bool actors_try_mail(struct actors *actors, struct actor *actor, struct request **request, size_t count_max) {
   bool was_idle = actor->mailbox.count == 0;
   if (!mailbox_try_put(&actor->mailbox, request, count_max)) return false;
-  if (was_idle) {
+  if (was_idle && !actor->busy) {
     TAILQ_REMOVE(&actors->idle, actor, link);
     TAILQ_INSERT_TAIL(&actors->ready, actor, link);
   }
@@ -102,6 +102,17 @@ struct actor *actors_take(struct actors *actors, struct request **request) {
   return actor;
 }
 
+void actors_set_busy(struct actors *actors, struct actor *actor, bool busy) {
+  CHECK_THAT(actor->busy, !=, busy);
+  struct actor_list *list = actor->mailbox.count > 0 ? &actors->ready : &actors->idle;
+  actor->busy = busy;
+  if (busy) {
+    TAILQ_REMOVE(list, actor, link);
+  } else {
+    TAILQ_INSERT_TAIL(list, actor, link);
+  }
+}
+
 bool actors_have_mail(const struct actors *actors) {
   return !TAILQ_EMPTY(&actors->ready);
 }
@@ -112,7 +123,7 @@ struct actor *actors_idlest(const struct actors *actors) {
 
 void actors_touch(struct actors *actors, struct actor *actor, int64_t now_ns) {
   actor->used_ns = now_ns;
-  if (actor->mailbox.count > 0) return;
+  if (actor->mailbox.count > 0 || actor->busy) return;
   TAILQ_REMOVE(&actors->idle, actor, link);
   TAILQ_INSERT_TAIL(&actors->idle, actor, link);
 }
@@ -126,6 +137,7 @@ void actor_drop(struct actor *actor) {
 
 void actors_remove(struct actors *actors, struct actor *actor) {
   CHECK_THAT(actor->mailbox.count, ==, 0);
+  CHECK(!actor->busy);
   TAILQ_REMOVE(&actors->idle, actor, link);
   HASH_DEL(actors->by_address, actor);
   actor_free(actor);

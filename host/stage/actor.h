@@ -35,6 +35,7 @@ struct actor {
   struct instance *instance;   /* or NULL */
   struct mailbox mailbox;
   uint64_t last_seq;
+  bool busy;                   /* its turn waits: it takes no other call, and is in neither list */
   int64_t used_ns;             /* when its last turn ended */
   bool hashed;                 /* false where the table of addresses had no memory for it */
   UT_hash_handle hh;
@@ -63,6 +64,9 @@ bool actors_try_mail(struct actors *actors, struct actor *actor, struct request 
  * ready list, or with an empty
  * mailbox to the end of the idle list. */
 struct actor *actors_take(struct actors *actors, struct request **request);
+
+/* Takes an actor out of its list while its turn waits, or puts it back into the one where it belongs. */
+void actors_set_busy(struct actors *actors, struct actor *actor, bool busy);
 
 bool actors_have_mail(const struct actors *actors);
 

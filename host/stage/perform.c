@@ -2,9 +2,9 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "base/mem.h"
 #include "codec/key.h"
 #include "codec/value.h"
-#include "script/turn.h"
 #include "stage/worker.h"
 
 /* -- records of the host -- */
@@ -137,13 +137,14 @@ static enum err prepare(struct worker *worker, struct actor *actor, bool create,
   return instance_open(worker->vm, buf_slice(&actor->class_name), actor->key, actor->id, &actor->instance, failure);
 }
 
-/* With the turn done: its drafts become pending and go to the committer, with the reply. False where memory is wanting;
- * then nothing
- * happened but that the actor's memory is ahead. */
-static bool commit_turn(struct worker *worker, struct actor *actor, struct turn *turn, struct reply *reply, uint64_t epoch) {
+/* With a turn done, or saving: its drafts become pending and go to the committer, with the reply, if it has one. False
+ * where memory is wanting;
+ * then nothing happened but that the actor's memory is ahead. */
+static bool commit_turn(struct worker *worker, struct actor *actor, struct turn *turn, struct reply *reply) {
   if (turn->create && !draft_creation(worker, actor)) return false;
+  turn->create = false;
   if (memtable_count(worker->drafts) == 0) {
-    if (reply != NULL) pass_gate(worker, actor, reply, epoch);
+    if (reply != NULL) pass_gate(worker, actor, reply, turn->epoch);
     return true;
   }
   struct buf changes = { 0 };
@@ -156,7 +157,7 @@ static bool commit_turn(struct worker *worker, struct actor *actor, struct turn 
   memtable_merge(worker->pending, worker->drafts, worker->seq);
   actor->last_seq = worker->seq;
   actor->exists = true;
-  send(worker, &changes, reply, epoch);
+  send(worker, &changes, reply, turn->epoch);
   return true;
 }
 
@@ -171,24 +172,41 @@ static void roll_back(struct worker *worker, struct actor *actor) {
   }
 }
 
-/* Runs a turn and sends what came of it. Answers whether it is done; if not, the failure says why and `reply`, if there
- * is one, waits for its words. */
-static bool take_turn(struct worker *worker, struct actor *actor, struct turn *turn, bool create, struct reply *reply) {
-  uint64_t epoch = worker->epoch;
-  if (prepare(worker, actor, create, &turn->failure) == ERR_NONE) {
-    turn->vm = worker->vm;
-    turn->instance = actor->instance;
-    turn->view = view_of(worker);
-    turn->create = !actor->exists;
-    if (turn_run(turn)) {
-      if (reply != NULL) buf_move(&reply->body, &turn->result);
-      if (commit_turn(worker, actor, turn, reply, epoch)) return true;
-      failure_set(&turn->failure, ERR_MEMORY, "no memory for the changes of a call");
-      actor_drop(actor);
-    }
+/* The changes that a turn made were not taken for want of memory: its actor must come back as it is on disk. */
+static enum turn_status lose_memory(struct actor *actor, struct turn *turn) {
+  failure_set(&turn->failure, ERR_MEMORY, "no memory for the changes of a call");
+  uint64_t last_seq = actor->last_seq;
+  actor_drop(actor);
+  actor->last_seq = last_seq;
+  return TURN_FAILED;
+}
+
+/* Sends what came of a stay in Lua, done or saving; rolls a failed one back. */
+static enum turn_status send_turn(struct worker *worker, struct actor *actor, struct turn *turn, enum turn_status status,
+                                  struct reply *reply) {
+  if (status == TURN_DONE && reply != NULL) buf_move(&reply->body, &turn->result);
+  if (status != TURN_FAILED && !commit_turn(worker, actor, turn, status == TURN_DONE ? reply : NULL)) {
+    if (status == TURN_SAVING) turn_abandon(turn);
+    status = lose_memory(actor, turn);
   }
-  roll_back(worker, actor);
-  return false;
+  if (status == TURN_FAILED) roll_back(worker, actor);
+  return status;
+}
+
+/* Begins a turn and sends what came of it. Where it failed, the failure says why and `reply`, if there is one, waits
+ * for its words. */
+static enum turn_status take_turn(struct worker *worker, struct actor *actor, struct turn *turn, bool create,
+                                  struct reply *reply) {
+  turn->epoch = worker->epoch;
+  if (prepare(worker, actor, create, &turn->failure) != ERR_NONE) {
+    roll_back(worker, actor);
+    return TURN_FAILED;
+  }
+  turn->vm = worker->vm;
+  turn->instance = actor->instance;
+  turn->view = view_of(worker);
+  turn->create = !actor->exists;
+  return send_turn(worker, actor, turn, turn_run(turn), reply);
 }
 
 static enum turn_task task_of(enum request_type type) {
@@ -208,27 +226,62 @@ static void turn_done(struct turn *turn) {
   failure_done(&turn->failure);
 }
 
-/* A turn for a request. */
+/* -- a performance: a request's turn, from its beginning to its reply -- */
+
+static void performance_free(struct performance *performance) {
+  turn_done(&performance->turn);
+  request_free(performance->request);
+  mem_free(performance);
+}
+
+/* The reply of a call that failed. */
+static void answer_failure(struct worker *worker, struct performance *performance) {
+  struct turn *turn = &performance->turn;
+  struct reply *reply = performance->request->reply;
+  buf_clear(&reply->body);
+  if (turn->failure.err == ERR_INTERNAL) log_failure(worker, performance->actor, turn, turn->method);
+  tell_failure(worker, turn, reply);
+  if (worker->spare == NULL) worker->spare = commit_try_new();
+  if (worker->spare == NULL) {
+    reply_keep(reply);             /* no memory even for a commit: nothing was read either */
+  } else {
+    pass_gate(worker, performance->actor, reply, turn->epoch);
+  }
+}
+
+/* After a stay in Lua: waits, or answers and lets the actor take its next call. */
+static void after_turn(struct worker *worker, struct performance *performance, enum turn_status status) {
+  struct actor *actor = performance->actor;
+  if (status == TURN_SAVING) {
+    performance->wait_seq = worker->seq;
+    if (!actor->busy) actors_set_busy(worker->actors, actor, true);
+    TAILQ_INSERT_TAIL(&worker->saving, performance, link);
+    return;
+  }
+  if (status == TURN_FAILED) answer_failure(worker, performance);
+  if (actor->busy) actors_set_busy(worker->actors, actor, false);
+  actors_touch(worker->actors, actor, clock_monotonic_ns(worker->config.vm.clock));
+  performance_free(performance);
+  /* Who was asked for and is not there leaves no trace in memory. */
+  if (actor->instance == NULL && actor->mailbox.count == 0) actors_remove(worker->actors, actor);
+}
+
 static void perform(struct worker *worker, struct actor *actor, struct request *request) {
-  struct reply *reply = request->reply;
-  uint64_t epoch = worker->epoch;
-  struct turn turn = {
-    .task = task_of(request->type), .caller = CALLER_CLIENT, .method = buf_slice(&request->method), .format = request->format,
-    .args = buf_slice(&request->args), .input = buf_slice(&request->input), .params = buf_slice(&request->params),
-    .headers = buf_slice(&request->headers),
+  struct performance *performance = mem_try_zero(sizeof *performance);
+  if (performance == NULL) {
+    reply_fail(request->reply, ERR_MEMORY, "no memory for a call");
+    request_free(request);
+    return;
+  }
+  performance->actor = actor;
+  performance->request = request;
+  performance->turn = (struct turn){
+    .task = task_of(request->type), .caller = CALLER_CLIENT, .method = buf_slice(&request->method),
+    .format = request->format, .args = buf_slice(&request->args), .input = buf_slice(&request->input),
+    .params = buf_slice(&request->params), .headers = buf_slice(&request->headers),
   };
   bool create = request->create && request->type == REQUEST_CALL;
-  if (!take_turn(worker, actor, &turn, create, reply)) {
-    buf_clear(&reply->body);
-    if (turn.failure.err == ERR_INTERNAL) log_failure(worker, actor, &turn, turn.method);
-    tell_failure(worker, &turn, reply);
-    if (worker->spare == NULL) {
-      reply_keep(reply);             /* no memory even for a commit: nothing was read either */
-    } else {
-      pass_gate(worker, actor, reply, epoch);
-    }
-  }
-  turn_done(&turn);
+  after_turn(worker, performance, take_turn(worker, actor, &performance->turn, create, request->reply));
 }
 
 void worker_perform(struct worker *worker, struct actor *actor, struct request **request) {
@@ -237,26 +290,79 @@ void worker_perform(struct worker *worker, struct actor *actor, struct request *
   if (performed->type == REQUEST_SLEEP && actor->mailbox.count == 0) {
     worker_put_to_sleep(worker, actor, performed->reply);
     request_free(performed);
-    return;
-  }
-  if (performed->type == REQUEST_SLEEP) {
+  } else if (performed->type == REQUEST_SLEEP) {
     reply_fail(performed->reply, ERR_OVERLOADED, "calls wait for this actor: it cannot sleep");
     request_free(performed);
-    return;
+  } else {
+    perform(worker, actor, performed);
   }
-  perform(worker, actor, performed);
-  actors_touch(worker->actors, actor, clock_monotonic_ns(worker->config.vm.clock));
-  request_free(performed);
-  /* Who was asked for and is not there leaves no trace in memory. */
-  if (actor->instance == NULL && actor->mailbox.count == 0) actors_remove(worker->actors, actor);
+}
+
+/* What a turn saved has failed with its epoch. */
+static void fail_saving(struct worker *worker, struct performance *performance) {
+  struct turn *turn = &performance->turn;
+  struct reply *reply = performance->request->reply;
+  turn_abandon(turn);
+  actors_set_busy(worker->actors, performance->actor, false);
+  performance_free(performance);
+  reply_fail(reply, ERR_STORAGE, "what the call had saved could not be made durable");
+}
+
+void worker_fail_saving(struct worker *worker, uint64_t durable_seq) {
+  struct performance *performance, *next;
+  for (performance = TAILQ_FIRST(&worker->saving); performance != NULL; performance = next) {
+    next = TAILQ_NEXT(performance, link);
+    if (performance->wait_seq <= durable_seq) continue;
+    TAILQ_REMOVE(&worker->saving, performance, link);
+    fail_saving(worker, performance);
+  }
+}
+
+static void resume(struct worker *worker, struct performance *performance) {
+  struct turn *turn = &performance->turn;
+  struct actor *actor = performance->actor;
+  turn->epoch = worker->epoch;
+  if (worker->spare == NULL) worker->spare = commit_try_new();
+  enum turn_status status = TURN_FAILED;
+  if (worker->spare == NULL) {
+    turn_abandon(turn);
+    failure_set(&turn->failure, ERR_MEMORY, "no memory for a call");
+  } else {
+    status = send_turn(worker, actor, turn, turn_resume(turn), performance->request->reply);
+  }
+  after_turn(worker, performance, status);
+}
+
+bool worker_resume_saved(struct worker *worker, uint64_t durable_seq) {
+  struct performance_list ready = TAILQ_HEAD_INITIALIZER(ready);
+  struct performance *performance, *next;
+  for (performance = TAILQ_FIRST(&worker->saving); performance != NULL; performance = next) {
+    next = TAILQ_NEXT(performance, link);
+    if (performance->wait_seq > durable_seq) continue;
+    TAILQ_REMOVE(&worker->saving, performance, link);
+    TAILQ_INSERT_TAIL(&ready, performance, link);
+  }
+  bool any = !TAILQ_EMPTY(&ready);
+  while ((performance = TAILQ_FIRST(&ready)) != NULL) {
+    TAILQ_REMOVE(&ready, performance, link);
+    resume(worker, performance);
+  }
+  return any;
+}
+
+void worker_drop_saving(struct worker *worker) {
+  struct performance *performance;
+  while ((performance = TAILQ_FIRST(&worker->saving)) != NULL) {
+    TAILQ_REMOVE(&worker->saving, performance, link);
+    performance_free(performance);
+  }
 }
 
 void worker_put_to_sleep(struct worker *worker, struct actor *actor, struct reply *reply) {
   struct turn turn = { .task = TURN_STOP, .caller = CALLER_CLIENT, .format = FORMAT_VALUE };
   struct reply *waiting = reply;
   if (actor->instance != NULL && instance_is_loaded(actor->instance)) {
-    bool done = take_turn(worker, actor, &turn, false, reply);
-    if (done) {
+    if (take_turn(worker, actor, &turn, false, reply) == TURN_DONE) {
       waiting = NULL;
     } else {
       log_failure(worker, actor, &turn, slice_text("on_stop"));

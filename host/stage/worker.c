@@ -38,6 +38,7 @@ enum err worker_open(const struct worker_config *config, struct worker **worker,
   made->source = (struct commit_source){ .durable = told_durable, .failed = told_failed };
   made->inbox = queue_new();
   made->actors = actors_new();
+  TAILQ_INIT(&made->saving);
   made->pending = memtable_try_new();
   made->drafts = memtable_try_new();
   CHECK(made->pending != NULL && made->drafts != NULL);
@@ -61,6 +62,7 @@ void worker_close(struct worker *worker) {
     next = item->next;
     request_free(request_of(item));
   }
+  worker_drop_saving(worker);
   actors_free(worker->actors);
   commit_free(worker->spare);
   memtable_free(worker->drafts);
@@ -101,7 +103,7 @@ static void drop_undurable(struct actor *actor, void *context) {
   if (actor->last_seq <= atomic_load(&worker->durable_seq)) return;
   actor_drop(actor);
   actor->last_seq = 0;
-  if (actor->mailbox.count == 0) actors_remove(worker->actors, actor);
+  if (actor->mailbox.count == 0 && !actor->busy) actors_remove(worker->actors, actor);
 }
 
 /* Takes in what the committer told: first that an epoch ended, then what is durable. */
@@ -111,6 +113,7 @@ static void hear(struct worker *worker) {
     worker->epoch = epoch;
     memtable_clear(worker->pending);
     store_reader_reset(worker->reader);
+    worker_fail_saving(worker, atomic_load(&worker->durable_seq));
     actors_each(worker->actors, drop_undurable, worker);
   }
   uint64_t durable = atomic_load(&worker->durable_seq);
@@ -201,11 +204,23 @@ static bool put_idle_to_sleep(struct worker *worker) {
   return worked;
 }
 
+/* Asks to be woken when what turns have saved is durable; whether some of it is already. */
+static bool wait_for_saves(struct worker *worker) {
+  if (TAILQ_EMPTY(&worker->saving)) return false;
+  atomic_store(&worker->wants_durable, true);
+  uint64_t durable = atomic_load(&worker->durable_seq);
+  const struct performance *performance;
+  TAILQ_FOREACH(performance, &worker->saving, link) {
+    if (performance->wait_seq <= durable) return true;
+  }
+  return false;
+}
+
 /* --dev: a new VM where a file has changed. Only between turns, while nobody has mail: a sleeping actor needs no VM. */
 static void reload(struct worker *worker) {
   const struct logger *logger = worker->config.vm.logger;
   uint64_t files = reload_signature(worker->config.vm.actors_path);
-  if (files == worker->files || actors_have_mail(worker->actors)) return;
+  if (files == worker->files || actors_have_mail(worker->actors) || !TAILQ_EMPTY(&worker->saving)) return;
   worker->files = files;
   struct failure failure = { 0 };
   struct vm *vm;
@@ -227,7 +242,9 @@ bool worker_step(struct worker *worker) {
   if (atomic_load(&worker->told_stop)) worker->stopping = true;
   if (worker->config.vm.dev) reload(worker);
   bool worked = deal_all(worker);
+  worked |= worker_resume_saved(worker, atomic_load(&worker->durable_seq));
   worked |= run_turns(worker);
+  worked |= wait_for_saves(worker);
   worked |= put_idle_to_sleep(worker);
   if (worker->stopping && !worked && actors_count(worker->actors) == 0) {
     atomic_store(&worker->wants_durable, true);

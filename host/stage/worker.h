@@ -26,6 +26,7 @@
 #include <stdatomic.h>
 
 #include "base/limits.h"
+#include "script/turn.h"
 #include "script/vm.h"
 #include "stage/actor.h"
 
@@ -35,6 +36,17 @@ struct worker_config {
   _Atomic uint64_t *next_actor_id;     /* the host's */
 };
 
+/* A request's turn that is under way. */
+struct performance {
+  struct turn turn;
+  struct actor *actor;
+  struct request *request;
+  uint64_t wait_seq;                   /* while it saves: the commit that must be durable before it goes on */
+  TAILQ_ENTRY(performance) link;
+};
+
+TAILQ_HEAD(performance_list, performance);
+
 struct worker {
   struct worker_config config;
   struct queue *inbox;
@@ -43,6 +55,7 @@ struct worker {
   struct store_reader *reader;
   struct memtable *pending, *drafts;
   struct committer *committer;
+  struct performance_list saving;      /* turns that wait for what they saved to be durable; their actors are busy */
   struct commit *spare;                /* the commit that the next turn will send: had before it begins, so that its end cannot fail for want of it */
   uint64_t seq;                        /* of the last commit sent */
   uint64_t epoch;                      /* the one that turns begin in */
@@ -78,6 +91,15 @@ bool worker_is_done(struct worker *worker);
 
 /* Runs one request of an actor to its reply; takes it over. */
 void worker_perform(struct worker *worker, struct actor *actor, struct request **request);
+
+/* Goes on with the turns whose saves are durable; whether there were any. */
+bool worker_resume_saved(struct worker *worker, uint64_t durable_seq);
+
+/* Fails the turns whose saves are not durable and never will be. */
+void worker_fail_saving(struct worker *worker, uint64_t durable_seq);
+
+/* Forgets all turns that save, without a word. */
+void worker_drop_saving(struct worker *worker);
 
 /* on_stop, then out of memory. `reply` is kept when that is durable; NULL: nobody waits. The actor has no mail. */
 void worker_put_to_sleep(struct worker *worker, struct actor *actor, struct reply *reply);

@@ -188,7 +188,7 @@ describe("an attack", function()
       "local t = {} for i = 1, 1e5 do t = { t } end (...).state.t = t")
     refused("a deep key", "invalid_key", "nested", "local t = { 1 } for i = 1, 1e5 do t = { t } end (...).kv:put(t, 1)")
     refused("a key in itself", "invalid_key", "nested", "local t = { 1 } t[1] = t; (...).kv:put(t, 1)")
-    it("a deep chain of parts beside one that is there twice is told", function()
+    it("a deep chain of parts beside one that is there twice is refused", function()
       local chain = host:actor("Target", "chain")
       chain:run [[
         local state = (...).state
@@ -204,7 +204,7 @@ describe("an attack", function()
         state.twin = nil
         array(list)]])
       assert.equal("internal_error", failure.code)
-      assert.matches("twice", failure.message)
+      assert.matches("limit depth", failure.message)
       assert.equal("pong", neighbour:ping())
       host:crash()
     end)

@@ -1,4 +1,4 @@
-/* call.c -- see turn.h: a turn's way through Lua.
+/* turn.c -- see turn.h and save.h: a turn's way through Lua.
  *
  * The whole turn runs in one coroutine as a chain of steps, each of which may call a function of the script: load or
  * create, on_start, admission, the task,
@@ -8,13 +8,17 @@
 #include <lauxlib.h>
 
 #include "base/check.h"
+#include "codec/value.h"
 #include "script/classes.h"
 #include "script/journal.h"
 #include "script/lib_error.h"
 #include "script/lib_kv.h"
 #include "script/lua_json.h"
 #include "script/lua_value.h"
+#include "script/part.h"
 #include "script/rpc.h"
+#include "script/save.h"
+#include "script/settle.h"
 #include "script/state.h"
 #include "script/turn.h"
 #include "script/lua_vm.h"
@@ -23,9 +27,16 @@
 enum { ARGUMENTS_MAX = 200, TRACEBACK_MAX = 4096 };
 
 /* The steps, in order; a continuation gets the one that it continues with. */
-enum step { STEP_LOAD, STEP_CREATED, STEP_START, STEP_ADMIT, STEP_ADMITTED, STEP_TASK, STEP_RESULT };
+enum step { STEP_LOAD, STEP_CREATED, STEP_MIGRATED, STEP_START, STEP_ADMIT, STEP_ADMITTED, STEP_TASK, STEP_RESULT };
 
 static int go_on(lua_State *L, int status, lua_KContext step);
+
+/* One stay in Lua. */
+struct running {
+  struct turn *turn;
+  bool begins;           /* else it goes on after a save */
+  bool saves;            /* it wants what changed so far to be durable before it goes on */
+};
 
 static struct turn *turn_of(lua_State *L) {
   return vm_of(L)->turn;
@@ -41,24 +52,6 @@ static int call_then(lua_State *L, int count, int results, enum step step) {
   return go_on(L, LUA_OK, (lua_KContext)step);
 }
 
-/* -- loading and creating -- */
-
-static struct slice state_key(struct turn *turn) {
-  struct buf *key = &turn->vm->key;
-  buf_clear(key);
-  self_begin_key(turn->instance, 's', key);
-  return buf_slice(key);
-}
-
-static void load_state(lua_State *L, struct turn *turn) {
-  struct slice bytes;
-  if (!turn->instance->has_state) return;
-  enum err err = view_get(&turn->view, state_key(turn), &bytes);
-  if (err == ERR_NOT_FOUND) return;               /* made by a class that had no state: there is none until one is assigned */
-  if (err != ERR_NONE) lib_fail(L, err, "the state of this actor cannot be read");
-  state_read(L, turn->instance, bytes);
-}
-
 /* Pushes the bytes of a request as a value, by its format; nil where there are none. [-0, +1, v] */
 static void push_bytes(lua_State *L, const struct turn *turn, struct slice bytes) {
   if (bytes.size == 0) {
@@ -66,18 +59,83 @@ static void push_bytes(lua_State *L, const struct turn *turn, struct slice bytes
   } else if (turn->format == FORMAT_JSON) {
     lua_json_read(L, bytes);
   } else {
-    lua_value_read(L, bytes, NULL);
+    lua_value_read(L, bytes);
   }
+}
+
+/* -- the version of a state -- */
+
+static struct slice version_key(struct turn *turn) {
+  struct buf *key = &turn->vm->key;
+  buf_clear(key);
+  self_begin_key(turn->instance, 'v', key);
+  return buf_slice(key);
+}
+
+/* state_version of the class; 1 where it says none. [-0, +0, v] */
+static lua_Integer class_version(lua_State *L, const struct turn *turn) {
+  push_class(L, turn);                                               /* class */
+  int type = lua_getfield(L, -1, "state_version");                   /* class version */
+  lua_Integer version = type == LUA_TNIL ? 1 : lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
+  if (version < 1) lib_misuse(L, "state_version: a positive integer, not %s", luaL_tolstring(L, -1, NULL));
+  lua_pop(L, 2);                                                     /* - */
+  return version;
+}
+
+/* The version that the state was saved with. A state without such a record is of version 1. */
+static lua_Integer saved_version(lua_State *L, struct turn *turn) {
+  struct value_reader reader;
+  struct slice value;
+  enum err err = view_get(&turn->view, version_key(turn), &value);
+  if (err == ERR_NOT_FOUND) return 1;
+  if (err != ERR_NONE) lib_fail(L, ERR_STORAGE, "the version of this actor's state cannot be read");
+  value_reader_init(&reader, value);
+  if (value_next(&reader) != VALUE_INTEGER) lib_fail(L, ERR_STORAGE, "the version of this actor's state is damaged");
+  return reader.integer;
+}
+
+static void draft_version(lua_State *L, struct turn *turn, lua_Integer version) {
+  struct buf *value = vm_begin_value(turn->vm, 0);
+  value_put_integer(value, version);
+  if (value->err != ERR_NONE || !memtable_try_put(turn->view.drafts, version_key(turn), buf_slice(value))) {
+    lib_fail(L, ERR_MEMORY, "no memory for the changes of a call");
+  }
+}
+
+/* -- loading and creating -- */
+
+/* The state as it was saved; then migrate_state, where the class is newer. */
+static int step_read(lua_State *L, struct turn *turn) {
+  if (!turn->instance->has_state) return go_on(L, LUA_OK, STEP_START);
+  state_read(L, turn->instance);
+  lua_Integer now = class_version(L, turn), saved = saved_version(L, turn);
+  if (saved > now) {
+    return lib_misuse(L, "the state of this actor is of version %lld; its class is of version %lld and older", (long long)saved,
+                      (long long)now);
+  }
+  if (saved == now) return go_on(L, LUA_OK, STEP_START);
+  draft_version(L, turn, now);
+  push_class(L, turn);                                               /* class */
+  if (!classes_push_hook(L, -1, "migrate_state")) return go_on(L, LUA_OK, STEP_START);
+  self_push(L, turn->instance);                                      /* class function self */
+  state_push(L, turn->instance);                                     /* class function self state */
+  lua_pushinteger(L, saved);                                         /* class function self state version */
+  return call_then(L, 3, 1, STEP_MIGRATED);
+}
+
+/* What migrate_state returned, if anything, is the state from now on. */
+static int step_migrated(lua_State *L, struct turn *turn) {
+  if (!lua_isnil(L, -1)) state_assign(L, turn->instance, -1);
+  return go_on(L, LUA_OK, STEP_START);
 }
 
 static int step_load(lua_State *L, struct turn *turn) {
   if (turn->instance->loaded) return go_on(L, LUA_OK, STEP_ADMIT);
-  if (!turn->create) {
-    load_state(L, turn);
-    return go_on(L, LUA_OK, STEP_START);
-  }
+  if (!turn->create) return step_read(L, turn);
   push_class(L, turn);                                               /* class */
   if (!classes_push_hook(L, -1, "initialize_state")) return go_on(L, LUA_OK, STEP_START);
+  lua_Integer version = class_version(L, turn);
+  if (version != 1) draft_version(L, turn, version);
   self_push(L, turn->instance);                                      /* class function self */
   push_bytes(L, turn, turn->input);                                  /* class function self input */
   return call_then(L, 2, 1, STEP_CREATED);
@@ -223,25 +281,49 @@ static void write_result(lua_State *L, struct turn *turn) {
   if (err != ERR_NONE) raise_unwritten(L, err, failure);
 }
 
-static void write_state(lua_State *L, struct turn *turn) {
-  struct vm *vm = turn->vm;
-  bool changed;
-  state_write(L, turn->instance, &changed);
-  if (changed && !memtable_try_put(turn->view.drafts, state_key(turn), buf_slice(&vm->value))) {
-    lib_fail(L, ERR_MEMORY, "no memory for the changes of a call");
-  }
-  size_t bytes = memtable_bytes(turn->view.drafts), limit = (size_t)vm->config.limits->commit_bytes;
+/* Puts what changed in the state into the drafts. */
+static void settle_drafts(lua_State *L, struct turn *turn) {
+  settle(L, turn->instance);
+  size_t bytes = memtable_bytes(turn->view.drafts), limit = (size_t)turn->vm->config.limits->commit_bytes;
   if (bytes > limit) {
     lib_fail(L, ERR_TOO_LARGE, "%zu bytes changed by one call; the limit of one commit is %zu (limit commit-bytes)", bytes,
              limit);
   }
 }
 
+/* From here on the actor's memory is what the drafts say. */
+static void adopt(lua_State *L, struct turn *turn) {
+  part_forget(L, turn->instance);
+  journal_clear(L, turn->instance);
+  turn->instance->loaded = true;
+}
+
 /* With the result on top of the stack. */
 static int step_result(lua_State *L, struct turn *turn) {
   write_result(L, turn);
-  write_state(L, turn);
+  settle_drafts(L, turn);
   return 0;
+}
+
+static int finish_save(lua_State *L, int status, lua_KContext context) {
+  (void)L;
+  (void)status;
+  (void)context;
+  return 0;
+}
+
+int save_state(lua_State *L) {
+  struct instance *instance = self_current(L);
+  struct turn *turn = turn_of(L);
+  lua_settop(L, 1);                                                  /* self */
+  self_push(L, instance);                                            /* self self */
+  if (!lua_rawequal(L, 1, 2)) return lib_misuse(L, "call save_state with a colon: self:save_state()");
+  if (turn->task != TURN_CALL) return lib_misuse(L, "save_state: only a method can save in its middle");
+  if (turn->vm->call != L) return lib_misuse(L, "save_state: not from within a coroutine of the script");
+  if (!lua_isyieldable(L)) return lib_misuse(L, "save_state: not from within a sort, a gsub or a metamethod");
+  settle_drafts(L, turn);
+  adopt(L, turn);
+  return lua_yieldk(L, 0, 0, finish_save);
 }
 
 static int go_on(lua_State *L, int status, lua_KContext step) {
@@ -250,6 +332,7 @@ static int go_on(lua_State *L, int status, lua_KContext step) {
   switch ((enum step)step) {
     case STEP_LOAD: return step_load(L, turn);
     case STEP_CREATED: return step_created(L, turn);
+    case STEP_MIGRATED: return step_migrated(L, turn);
     case STEP_START: return step_start(L, turn);
     case STEP_ADMIT: return step_admit(L, turn);
     case STEP_ADMITTED: return step_admitted(L, turn, status);
@@ -284,48 +367,69 @@ static void note_failure(lua_State *L, lua_State *call, int status, struct turn 
   lua_pop(L, 1);                                                     /* - */
 }
 
-/* Runs the coroutine to its end. `failure` of the turn tells how it was. */
+/* Lets the actor's coroutine go. */
+static void drop_call(lua_State *L, struct turn *turn) {
+  lua_pushnil(L);
+  self_set_slot(L, turn->instance, SELF_CALL);
+}
+
+/* After a failure: notes it, and closes what the script left to be closed, under the limits. A call that was stopped
+ * has hooks no more: its handlers do not run. */
+static void end_failed(lua_State *L, lua_State *call, int status, struct turn *turn) {
+  note_failure(L, call, status, turn);
+  if (turn->vm->stopped == ERR_NONE) lua_resetthread(call);
+}
+
+/* Runs the coroutine, which is its actor's, to its end or to where it saves. `failure` of the turn tells how it was,
+ * `saving` whether it waits. */
 static int run(lua_State *L) {
-  struct turn *turn = lua_touserdata(L, 1);
+  struct running *running = lua_touserdata(L, 1);
+  struct turn *turn = running->turn;
   struct vm *vm = turn->vm;
   int results;
-  lua_State *call = vm_take_coroutine(L);                            /* turn coroutine */
+  if (running->begins) {
+    lua_pushcfunction(vm_take_coroutine(L), body);                   /* running coroutine */
+    lua_pushvalue(L, -1);
+    self_set_slot(L, turn->instance, SELF_CALL);
+  } else {
+    self_push_slot(L, turn->instance, SELF_CALL);                    /* running coroutine */
+  }
+  lua_State *call = lua_tothread(L, -1);
   vm->call = call;
-  lua_pushcfunction(call, body);
   int status = lua_resume(call, L, 0, &results);
-  if (status == LUA_OK) {
-    lua_settop(call, 0);
-    vm_give_coroutine(L);                                            /* turn */
-    journal_clear(L, turn->instance);
-    turn->instance->loaded = true;
+  if (status == LUA_YIELD) {
+    running->saves = true;
     return 0;
   }
-  if (status == LUA_YIELD) {
-    failure_set(&turn->failure, ERR_INTERNAL, "attempt to yield from outside a coroutine");
-  } else {
-    note_failure(L, call, status, turn);
+  drop_call(L, turn);
+  if (status != LUA_OK) {
+    end_failed(L, call, status, turn);
+    return 0;
   }
-  /* Closes what the script left to be closed, under the limits. A call that was stopped has hooks no more: its handlers
-   * do not run. */
-  if (vm->stopped == ERR_NONE) lua_resetthread(call);
+  lua_settop(call, 0);
+  vm_give_coroutine(L);                                              /* running */
+  adopt(L, turn);
   return 0;
 }
 
 /* Puts everything back: nothing of this may fail for want of a limit. */
 static int undo(lua_State *L) {
   struct turn *turn = lua_touserdata(L, 1);
+  drop_call(L, turn);
+  part_undo(L, turn->instance);
   journal_undo(L, turn->instance);
   return 0;
 }
 
-bool turn_run(struct turn *turn) {
+/* Nobody can yield from the call's own coroutine but save_state (lib_coroutine.c). */
+static enum turn_status enter(struct turn *turn, bool begins) {
   struct vm *vm = turn->vm;
-  CHECK(vm->turn == NULL);
-  turn->serial = ++vm->serial;
-  vm->turn = turn;
-  vm_limit_begin(vm);
+  struct running running = { .turn = turn, .begins = begins };
   struct failure raised = { 0 };
-  bool ran = vm_enter(vm, run, turn, &raised);
+  CHECK(vm->turn == NULL);
+  vm->turn = turn;
+  vm_limit_begin(vm, turn->cpu_used_ns);
+  bool ran = vm_enter(vm, run, &running, &raised);
   if (!ran && turn->failure.err == ERR_NONE) failure_move(&turn->failure, &raised);
   if (turn->failure.err != ERR_NONE) {
     vm->granting = true;
@@ -335,8 +439,29 @@ bool turn_run(struct turn *turn) {
   }
   failure_done(&raised);
   if (vm->stopped == ERR_MEMORY) vm_collect(vm);          /* else the next call would be measured from on top of this one's garbage */
-  vm_limit_end(vm);
+  turn->cpu_used_ns += vm_limit_end(vm);
   vm->turn = NULL;
   vm->call = NULL;
-  return turn->failure.err == ERR_NONE;
+  if (turn->failure.err != ERR_NONE) return TURN_FAILED;
+  return running.saves ? TURN_SAVING : TURN_DONE;
+}
+
+enum turn_status turn_run(struct turn *turn) {
+  turn->serial = ++turn->vm->serial;
+  return enter(turn, true);
+}
+
+enum turn_status turn_resume(struct turn *turn) {
+  return enter(turn, false);
+}
+
+static int forget_call(lua_State *L) {
+  drop_call(L, lua_touserdata(L, 1));
+  return 0;
+}
+
+void turn_abandon(struct turn *turn) {
+  struct failure ignored = { 0 };
+  vm_enter(turn->vm, forget_call, turn, &ignored);
+  failure_done(&ignored);
 }
