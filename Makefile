@@ -138,8 +138,9 @@ lint: packages  ## luacheck over all Lua files
 
 clang: $(call objects,clang,$(all_sources))  ## compile everything with clang, for its warnings
 
-bench: build/release/troupe packages  ## measure against peers in the same run; installs wrk and nginx
+bench: build/release/troupe build/kit/troupe_host.so packages  ## measure against peers in the same run; installs wrk and nginx
 	@lua5.4 spec/bench/run.lua build/release/troupe
+	@LUA_PATH="lua/?.lua;;" LUA_CPATH="build/kit/?.so;;" lua5.4 spec/bench/state.lua
 
 install: build/release/troupe build/kit/troupe_host.so  ## install to PREFIX (/usr/local), below DESTDIR if set
 	install -D -m 755 build/release/troupe $(DESTDIR)$(PREFIX)/bin/troupe

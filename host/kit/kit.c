@@ -335,6 +335,14 @@ static int kit_stats(lua_State *L) {
   return 3;
 }
 
+/* kit:memory() -> bytes that the VMs hold, garbage collected */
+static int kit_memory(lua_State *L) {
+  struct kit *kit = check_kit(L);
+  if (kit->host == NULL) return luaL_error(L, "this host has ended");
+  lua_pushinteger(L, (lua_Integer)host_memory(kit->host));
+  return 1;
+}
+
 /* -- calls -- */
 
 static void write_value(lua_State *L, struct kit *kit, int index, const char *what, struct buf *bytes) {
@@ -524,6 +532,7 @@ int luaopen_troupe_host(lua_State *L) {
     { "submit", kit_submit },       { "run", kit_run },         { "hold", kit_hold },
     { "crash", kit_crash },         { "reopen", kit_reopen },   { "is_open", kit_is_open },
     { "advance", kit_advance },     { "log", kit_log },         { "fail_next", kit_fail_next },
+    { "memory", kit_memory },
     { "stats", kit_stats },         { "close", kit_close },     { "fail_allocation", kit_fail_allocation },
     { NULL, NULL },
   };

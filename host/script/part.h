@@ -16,7 +16,7 @@
 #include "script/journal.h"
 
 enum {
-  STATE_INLINE_BYTES_MAX = 512,    /* of a field's record, before a table in it becomes a node */
+  STATE_INLINE_BYTES_MAX = 256,    /* of a field's record, before a table in it becomes a node */
   STATE_KEY_BYTES_MAX = 1024,      /* of a field's name, to have a record of its own */
   STATE_ROOT_FIELD = 1             /* of node 0 */
 };

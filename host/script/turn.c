@@ -221,6 +221,7 @@ static int call_method(lua_State *L, struct turn *turn) {
   }                                                                  /* class function */
   self_push(L, turn->instance);                                      /* class function self */
   rpc_push(L);                                                       /* class function self rpc */
+  turn->in_method = true;
   int count = push_arguments(L, turn);                               /* class function self rpc ... */
   return call_then(L, count + 2, 1, STEP_RESULT);
 }
@@ -318,9 +319,9 @@ int save_state(lua_State *L) {
   lua_settop(L, 1);                                                  /* self */
   self_push(L, instance);                                            /* self self */
   if (!lua_rawequal(L, 1, 2)) return lib_misuse(L, "call save_state with a colon: self:save_state()");
-  if (turn->task != TURN_CALL) return lib_misuse(L, "save_state: only a method can save in its middle");
+  if (!turn->in_method) return lib_misuse(L, "save_state: only a method can save in its middle, not a hook");
   if (turn->vm->call != L) return lib_misuse(L, "save_state: not from within a coroutine of the script");
-  if (!lua_isyieldable(L)) return lib_misuse(L, "save_state: not from within a sort, a gsub or a metamethod");
+  if (!lua_isyieldable(L)) return lib_misuse(L, "save_state: not from within a sort or a gsub");
   settle_drafts(L, turn);
   adopt(L, turn);
   return lua_yieldk(L, 0, 0, finish_save);

@@ -40,6 +40,7 @@ struct turn {
   int64_t cpu_used_ns;        /* before it saved, at each time */
   uint64_t serial;            /* set by the script room: tells this turn from all others of the VM */
   uint64_t epoch;             /* the stage's: in which it began, or went on */
+  bool in_method;             /* the method itself runs, no hook before it: creation and migration are never half saved */
   bool create;                /* the actor does not exist: initialize_state makes it */
   struct slice method;
   enum format format;         /* of args, input, params and result */

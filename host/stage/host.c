@@ -152,3 +152,12 @@ const char *host_token(const struct host *host) {
 const struct committer_stats *host_stats(const struct host *host) {
   return committer_stats(host->committer);
 }
+
+size_t host_memory(struct host *host) {
+  size_t bytes = 0;
+  for (unsigned i = 0; i < host->worker_count; i++) {
+    vm_collect(host->workers[i]->vm);
+    bytes += vm_bytes(host->workers[i]->vm);
+  }
+  return bytes;
+}

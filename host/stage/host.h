@@ -61,6 +61,9 @@ size_t host_class_count(const struct host *host);
 /* The operator's token, a text of 43 characters. */
 const char *host_token(const struct host *host);
 
+/* Bytes that the VMs hold after all garbage was collected. Only where the steps run inline. */
+size_t host_memory(struct host *host);
+
 const struct committer_stats *host_stats(const struct host *host);
 
 #endif

@@ -197,6 +197,12 @@ function Host:stats()
   return { commits = commits, syncs = syncs, bytes = bytes }
 end
 
+--- Bytes that the actors and classes in memory take, garbage collected.
+---@return integer
+function Host:memory()
+  return self._kit:memory()
+end
+
 --- Stops the host in order. A data folder of its own is removed.
 function Host:close()
   self._kit:close()

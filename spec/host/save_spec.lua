@@ -54,6 +54,23 @@ describe("save_state", function()
     assert.same({ 2, 2 }, actor:get())
   end)
 
+  it("is for methods: a hook cannot save, and leaves nothing half made", function()
+    for _, hook in ipairs { "initialize_state", "on_start", "migrate_state", "on_before_connect", "inspect_state" } do
+      local host = hosts.open({ ["hook.lua"] = hosts.class("Hook", "function Class:initialize_state() return {} end " ..
+        "function Class:get() return 1 end function Class:" .. hook .. "() self:save_state(); return {} end") },
+        { errors = true })
+      local actor = host:actor("Hook", "h")
+      if hook == "migrate_state" then
+        assert.equal(1, actor:get())
+        local source = hosts.class("Hook", "Class.state_version = 2 function Class:initialize_state() return {} end " ..
+          "function Class:get() return 1 end function Class:migrate_state() self:save_state() end")
+        hosts.write(host.folder .. "/hook.lua", source)
+      end
+      local look = hook == "inspect_state" and function() actor:get(); return host:inspect("Hook", "h") end or actor.get
+      assert.matches("only a method can save", hosts.failure_of(look, actor).message)
+    end
+  end)
+
   it("creates the actor with its first commit", function()
     local host, actor = open()
     hosts.failure_of(actor.run, actor, "fail")
@@ -95,7 +112,8 @@ describe("save_state", function()
 
   it("is refused where it cannot be kept, and a limit still ends the call after it", function()
     local host, actor = open { errors = true, limits = { call_cpu_ms = 100 } }
-    for how, message in pairs { coroutine = "coroutine of the script", sort = "sort", dot = "colon", twice = "twice" } do
+    local messages = { coroutine = "coroutine of the script", sort = "sort", dot = "colon", twice = "twice" }
+    for how, message in pairs(messages) do
       assert.matches(message, hosts.failure_of(actor.bad, actor, how).message)
       assert.is_nil(host:state("Saver", "s"))
     end
@@ -128,7 +146,9 @@ describe("migrate_state", function()
     assert.matches("not today", hosts.failure_of(actor.get, actor).message)
     hosts.write(host.folder .. "/old.lua", version [[
       Class.state_version = 3
-      function Class:migrate_state(state, from) state.first, state.from, state.name = state.name:match "%a+", from, nil end]])
+      function Class:migrate_state(state, from)
+        state.first, state.from, state.name = state.name:match "%a+", from, nil
+      end]])
     assert.same({ first = "ann", from = 1 }, actor:get())
     host:crash()
     assert.same({ first = "ann", from = 1 }, actor:get())

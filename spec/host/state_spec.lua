@@ -12,8 +12,13 @@ local sources = {
   ["tree.lua"] = hosts.class("Tree", [[
     local program = require "lib.program"
     function Class:initialize_state() return {} end
-    function Class:run(_, seed, count, fail)
-      local seen = program.run(self, seed, count)
+    function Class:run(_, seed, count, fail, first)
+      local seen = ""
+      if first then
+        seen = program.run(self, first, count) .. "; saved; "
+        self:save_state()
+      end
+      seen = seen .. program.run(self, seed, count)
       if fail then error(UserError("on purpose")) end
       return seen
     end
@@ -58,9 +63,12 @@ describe("self.state", function()
     for round = 1, rounds do
       local where = ("seed %d, round %d"):format(seed, round)
       local step, count, fail = random(1, 2 ^ 30), random(1, 30), random(4) == 1
+      local first = random(5) == 1 and random(1, 2 ^ 30) or nil
+      local expected = ""
+      if first then expected = program.run(model, first, count) .. "; saved; " end
       local tried = { state = copy(model.state) }
-      local expected = program.run(tried, step, count)
-      local ok, seen = pcall(tree.run, tree, step, count, fail)
+      expected = expected .. program.run(tried, step, count)
+      local ok, seen = pcall(tree.run, tree, step, count, fail, first)
       assert.equal(not fail, ok, where .. ": " .. tostring(seen))
       if ok then
         assert.equal(expected, seen, where)
