@@ -195,11 +195,13 @@ static bool push_place(struct settling *s, int part, int n, size_t depth) {
     lua_rawgeti(L, places, i);
     lua_rawgeti(L, places, i + 1);                                   /* owner key places owner key */
     bool is_home = lua_rawequal(L, owner, home) && lua_rawequal(L, key, home + 1);
-    if (!is_home && is_live_in(s, part, owner, key, depth) && --n == 0) {
-      lua_replace(L, home + 1);
-      lua_replace(L, home);
-      lua_settop(L, home + 1);                                       /* owner key */
-      return true;
+    if (!is_home && is_live_in(s, part, owner, key, depth)) {
+      lua_copy(L, owner, home);                                      /* a field may be among the claims twice */
+      lua_copy(L, key, home + 1);
+      if (--n == 0) {
+        lua_settop(L, home + 1);                                     /* owner key */
+        return true;
+      }
     }
     lua_settop(L, places);                                           /* owner key places */
   }
@@ -226,6 +228,11 @@ static bool is_live(struct settling *s, int part, size_t depth) {
   return live;
 }
 
+static void forget_live(struct settling *s) {
+  lua_newtable(s->L);
+  lua_replace(s->L, s->live);
+}
+
 void places_put_path(struct settling *s, int owner, int key, struct buf *path) {
   lua_State *L = s->L;
   if (places_is_holder(s, owner)) {
@@ -233,6 +240,7 @@ void places_put_path(struct settling *s, int owner, int key, struct buf *path) {
     return;
   }
   luaL_checkstack(L, 4, NULL);
+  set_live(s, owner, true, false);             /* the way to it must not lead through itself: what is there twice may be in a ring */
   if (push_place(s, owner, 1, 0)) {                                  /* owner key */
     places_put_path(s, lua_gettop(L) - 1, lua_gettop(L), path);
     lua_pop(L, 2);                                                   /* - */
@@ -244,14 +252,16 @@ void places_put_path(struct settling *s, int owner, int key, struct buf *path) {
 static void fail_twice(struct settling *s) {
   int top = lua_gettop(s->L);
   struct buf *path = vm_begin_value(s->vm, 0);
+  forget_live(s);
   places_put_path(s, top - 1, top, path);
   buf_put_text(path, ": this table is in the state twice, also as ");
+  forget_live(s);
   places_put_path(s, top - 3, top - 2, path);
   lib_misuse(s->L, "%.*s", (int)path->size, (const char *)path->data);
 }
 
-/* How many tables a part is below the state's root. */
-static void check_depth(struct settling *s, int part) {
+/* How many tables a part is below the holder, by homes. [-0, +0, v] */
+static size_t depth_of(struct settling *s, int part) {
   lua_State *L = s->L;
   size_t depth = 0;
   lua_pushvalue(L, part);                                            /* part */
@@ -261,18 +271,44 @@ static void check_depth(struct settling *s, int part) {
     if (++depth > s->vm->config.limits->depth) lib_misuse(L, "state: tables are nested too deep (limit depth)");
   }
   lua_pop(L, 1);                                                     /* - */
+  return depth;
 }
 
-/* Each part that was stored in this turn, and is in the state, is in one place; that is its home from now on. */
-static void find_places(struct settling *s) {
+/* Refuses what is nested too deep in a part of this depth. */
+static void check_within(struct settling *s, int part, size_t depth) {
+  lua_State *L = s->L;
+  if (depth > s->vm->config.limits->depth) lib_misuse(L, "state: tables are nested too deep (limit depth)");
+  luaL_checkstack(L, 8, NULL);
+  vm_check_limits(L);
+  lua_getiuservalue(L, part, PART_DATA);                             /* data */
+  lua_pushnil(L);                                                    /* data key */
+  while (lua_next(L, -2)) {                                          /* data key value */
+    if (part_is(L, lua_gettop(L))) check_within(s, lua_gettop(L), depth + 1);
+    lua_pop(L, 1);                                                   /* data key */
+  }
+  lua_pop(L, 1);                                                     /* - */
+}
+
+/* Each part that was stored in this turn, and is in the state, is in one place. How deep it was is noted with its
+ * claims, as [0]; what was not in the state was nowhere. */
+static void check_places(struct settling *s) {
   lua_State *L = s->L;
   lua_pushnil(L);                                                    /* part */
   while (lua_next(L, s->claims)) {                                   /* part places */
-    lua_pop(L, 1);                                                   /* part */
-    int part = lua_gettop(L);
-    if (push_place(s, part, 1, 0) && push_place(s, part, 2, 0)) fail_twice(s);          /* part [owner key] */
+    int part = lua_gettop(L) - 1;
+    const struct part *stored = lua_touserdata(L, part);
+    if (push_place(s, part, 1, 0) && push_place(s, part, 2, 0)) fail_twice(s);   /* part places [owner key] */
+    lua_settop(L, part + 1);                                         /* part places */
+    lua_pushinteger(L, stored->detached ? 0 : (lua_Integer)depth_of(s, part));
+    lua_rawseti(L, part + 1, 0);
     lua_settop(L, part);                                             /* part */
   }
+}
+
+/* The place of each part that was stored in this turn is its home from now on. */
+static void find_places(struct settling *s) {
+  lua_State *L = s->L;
+  check_places(s);
   lua_pushnil(L);                                                    /* part */
   while (lua_next(L, s->claims)) {                                   /* part places */
     lua_pop(L, 1);                                                   /* part */
@@ -280,9 +316,24 @@ static void find_places(struct settling *s) {
     if (push_place(s, part, 1, 0)) {                                 /* part owner key */
       part_note(L, s->instance, part);
       part_set_home(L, part, part + 1, part + 2);
-      lua_pop(L, 2);                                                 /* part */
-      check_depth(s, part);
+      lua_settop(L, part);                                           /* part */
     }
+  }
+}
+
+/* What was stored deeper than it was must not reach too deep; only when all homes are true can this be told. */
+static void check_depths(struct settling *s) {
+  lua_State *L = s->L;
+  lua_pushnil(L);                                                    /* part */
+  while (lua_next(L, s->claims)) {                                   /* part places */
+    int part = lua_gettop(L) - 1;
+    lua_rawgeti(L, part + 1, 0);                                     /* part places was */
+    if (places_is_live(s, part)) {
+      const struct part *stored = lua_touserdata(L, part);
+      size_t depth = depth_of(s, part), was = (size_t)lua_tointeger(L, -1);
+      if (!stored->detached && depth > was) check_within(s, part, depth);
+    }
+    lua_settop(L, part);                                             /* part */
   }
 }
 
@@ -294,6 +345,7 @@ static void attach(struct settling *s) {
   while (lua_next(L, s->copies)) {                                   /* plain part */
     struct part *part = lua_touserdata(L, -1);
     if (places_is_live(s, lua_gettop(L))) {
+      depth_of(s, lua_gettop(L));                                    /* for its check */
       if (!lua_istable(L, -2)) part_note(L, s->instance, lua_gettop(L));
       part->detached = false;
     }
@@ -312,5 +364,6 @@ bool places_is_live(struct settling *s, int part) {
 void places_settle(struct settling *s) {
   journal_each(s->L, s->instance, copy_in, s);
   find_places(s);
+  check_depths(s);
   attach(s);
 }

@@ -171,6 +171,14 @@ static enum err put_value(struct settling *s, int owner, int key, int index) {
   return err;
 }
 
+/* As put_value(), and a node as a reference here too, at the top of the value. */
+static enum err put_field(struct settling *s, int owner, int key, int index) {
+  uint64_t node_id = part_is(s->L, index) ? node_of(s->L, index) : 0;
+  if (node_id == 0) return put_value(s, owner, key, index);
+  value_put_node(&s->vm->value, node_id);
+  return s->vm->value.err;
+}
+
 /* The record of a node itself: whether it is a marked sequence, and the fields whose names are too long for a key of a
  * record. */
 static void write_header(struct settling *s, int index) {
@@ -194,7 +202,7 @@ static void write_header(struct settling *s, int index) {
       size_t size;
       const char *name = lua_tolstring(L, -2, &size);
       value_put_string(value, slice_of(name, size));
-      put_value(s, index, lua_gettop(L) - 1, lua_gettop(L));
+      put_field(s, index, lua_gettop(L) - 1, lua_gettop(L));
     }
     lua_pop(L, 1);                                                   /* data key */
   }

@@ -253,7 +253,7 @@ static void answer_failure(struct worker *worker, struct performance *performanc
 static void after_turn(struct worker *worker, struct performance *performance, enum turn_status status) {
   struct actor *actor = performance->actor;
   if (status == TURN_SAVING) {
-    performance->wait_seq = worker->seq;
+    performance->wait_seq = actor->last_seq;       /* not the worker's last: that may have failed, and where nothing changed none follows */
     if (!actor->busy) actors_set_busy(worker->actors, actor, true);
     TAILQ_INSERT_TAIL(&worker->saving, performance, link);
     return;

@@ -110,6 +110,15 @@ describe("save_state", function()
     assert.same({ 2, 2 }, actor:get())
   end)
 
+  it("of nothing returns after a failed write too", function()
+    local host, actor = open { errors = true }
+    actor:nothing()
+    host:fail_next "write"
+    hosts.failure_of(actor.run, actor)
+    assert.equal("saved nothing", actor:nothing())
+    assert.equal("saved nothing", host:actor("Saver", "new"):nothing())
+  end)
+
   it("is refused where it cannot be kept, and a limit still ends the call after it", function()
     local host, actor = open { errors = true, limits = { call_cpu_ms = 100 } }
     local messages = { coroutine = "coroutine of the script", sort = "sort", dot = "colon", twice = "twice" }

@@ -142,6 +142,44 @@ describe("self.state", function()
     assert.matches("deep", message_of "local t = {}; self.state.x = t; for i = 1, 200 do t.t = {}; t = t.t end")
   end)
 
+  it("keeps tables under names that are too long for a record of their own", function()
+    local name = ('("n"):rep(2000)')
+    local host, actor = try(([[
+      local name = %s
+      self.state[name] = self.state[name] or { parts = {} }
+      local parts = self.state[name].parts
+      for i = 1, 20 do parts[#parts + 1] = { i, "some text" } end
+      return #parts
+    ]]):format(name))
+    assert.equal(20, actor:run())
+    assert.equal(40, actor:run())
+    host:crash()
+    assert.equal(60, actor:run())
+    assert.equal(60, #host:state("T", "t")[("n"):rep(2000)].parts)
+  end)
+
+  it("is refused when moves make it too deep, one level a call", function()
+    local host, actor = try "self.state = { inner = self.state }"
+    local failure
+    for _ = 1, 200 do
+      local ok, message = pcall(actor.run, actor)
+      if not ok then failure = message break end
+    end
+    assert.matches("nested too deep", failure.message)
+    assert.equal("internal_error", failure.code)
+    host:crash()
+    assert.matches("nested too deep", hosts.failure_of(actor.run, actor).message)
+  end)
+
+  it("tells of a table that is twice in a ring of moved ones", function()
+    local message = message_of [[
+      local s = self.state
+      s.x, s.y = {}, {}
+      s.x.y, s.y.x = s.y, s.x
+    ]]
+    assert.matches("twice", message)
+  end)
+
   it("is dead outside the turns of its actor", function()
     local host, actor = try [[
       calls = (calls or 0) + 1
