@@ -343,6 +343,14 @@ static int kit_memory(lua_State *L) {
   return 1;
 }
 
+/* kit:entries() -> how many entries the store has */
+static int kit_entries(lua_State *L) {
+  struct kit *kit = check_kit(L);
+  if (kit->host == NULL) return luaL_error(L, "this host has ended");
+  lua_pushinteger(L, (lua_Integer)host_entry_count(kit->host));
+  return 1;
+}
+
 /* -- calls -- */
 
 static void write_value(lua_State *L, struct kit *kit, int index, const char *what, struct buf *bytes) {
@@ -533,6 +541,7 @@ int luaopen_troupe_host(lua_State *L) {
     { "crash", kit_crash },         { "reopen", kit_reopen },   { "is_open", kit_is_open },
     { "advance", kit_advance },     { "log", kit_log },         { "fail_next", kit_fail_next },
     { "memory", kit_memory },
+    { "entries", kit_entries },
     { "stats", kit_stats },         { "close", kit_close },     { "fail_allocation", kit_fail_allocation },
     { NULL, NULL },
   };

@@ -30,6 +30,7 @@ enum { ARGUMENTS_MAX = 200, TRACEBACK_MAX = 4096 };
 enum step { STEP_LOAD, STEP_CREATED, STEP_MIGRATED, STEP_START, STEP_ADMIT, STEP_ADMITTED, STEP_TASK, STEP_RESULT };
 
 static int go_on(lua_State *L, int status, lua_KContext step);
+static void settle_drafts(lua_State *L, struct turn *turn);
 
 /* One stay in Lua. */
 struct running {
@@ -146,6 +147,7 @@ static int step_created(lua_State *L, struct turn *turn) {
     return lib_misuse(L, "initialize_state returns a table, the state; this one returned a %s", luaL_typename(L, -1));
   }
   state_assign(L, turn->instance, -1);
+  settle_drafts(L, turn);              /* so that what the script gets of it is tracked, and stays so when it saves */
   return go_on(L, LUA_OK, STEP_START);
 }
 

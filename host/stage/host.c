@@ -161,3 +161,7 @@ size_t host_memory(struct host *host) {
   }
   return bytes;
 }
+
+size_t host_entry_count(struct host *host) {
+  return store_entry_count(host->store);
+}

@@ -64,6 +64,9 @@ const char *host_token(const struct host *host);
 /* Bytes that the VMs hold after all garbage was collected. Only where the steps run inline. */
 size_t host_memory(struct host *host);
 
+/* How many entries the store has, those behind long keys included: so that a spec can tell that nothing is left behind. */
+size_t host_entry_count(struct host *host);
+
 const struct committer_stats *host_stats(const struct host *host);
 
 #endif

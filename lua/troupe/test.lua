@@ -203,6 +203,12 @@ function Host:memory()
   return self._kit:memory()
 end
 
+--- How many entries the store on disk has: what a state or a kv leaves behind shows here.
+---@return integer
+function Host:entries()
+  return self._kit:entries()
+end
+
 --- Stops the host in order. A data folder of its own is removed.
 function Host:close()
   self._kit:close()

@@ -110,6 +110,21 @@ describe("save_state", function()
     assert.same({ 2, 2 }, actor:get())
   end)
 
+  it("in the call that creates the actor leaves the state what it is", function()
+    local host = hosts.open { ["first.lua"] = hosts.class("First", [[
+      function Class:initialize_state() return { n = 0 } end
+      function Class:run()
+        local state = self.state
+        state.n = 1
+        self:save_state()
+        state.n = 2
+      end]]) }
+    host:actor("First", "f"):run()
+    assert.equal(2, host:state("First", "f").n)
+    host:crash()
+    assert.equal(2, host:state("First", "f").n)
+  end)
+
   it("of nothing returns after a failed write too", function()
     local host, actor = open { errors = true }
     actor:nothing()

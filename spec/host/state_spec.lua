@@ -12,6 +12,7 @@ local sources = {
   ["tree.lua"] = hosts.class("Tree", [[
     local program = require "lib.program"
     function Class:initialize_state() return {} end
+    function Class:empty() self.state = {} end
     function Class:run(_, seed, count, fail, first)
       local seen = ""
       if first then
@@ -78,6 +79,9 @@ describe("self.state", function()
       if random(5) == 1 then host:crash() end
       assert.equal(program.describe(model.state), program.describe(host:state("Tree", "t") or {}), where)
     end
+    host:actor("Tree", "new"):empty()
+    tree:empty()
+    assert.equal(2 * 3, host:entries(), "no record is left: an index entry, its own and one of the state each")
   end)
 
   it("keeps arrays, objects, integers and floats what they are, empty ones too", function()
