@@ -151,49 +151,6 @@ static enum err fail_type(struct walker *walker, const struct frame *frame, cons
   return fail_at(walker, frame, what);
 }
 
-/* Searches the whole value for the first place of the table at `target`. Pushes nothing; appends its path. */
-static bool find_path(struct walker *walker, int target, int index, const struct frame *up, int seen,
-                      struct buf *path) {
-  lua_State *L = walker->L;
-  if (lua_rawequal(L, index, target)) {
-    put_path(walker, up, path);
-    return true;
-  }
-  if (up != NULL && up->depth == walker->options->depth_max) return false;
-  bool marked;
-  luaL_checkstack(L, 8, NULL);
-  if (!walk_table(L, index, &marked)) return false;                  /* data */
-  int data = lua_gettop(L);
-  lua_pushvalue(L, data);                                            /* data data */
-  bool met = lua_rawget(L, seen) != LUA_TNIL;                        /* data met */
-  bool found = false;
-  if (!met) {
-    lua_pushvalue(L, data);
-    lua_pushboolean(L, 1);
-    lua_rawset(L, seen);                                             /* data met */
-    lua_pushnil(L);                                                  /* data met key */
-    while (!found && lua_next(L, data)) {                            /* data met key value */
-      struct frame frame = { .up = up, .key = lua_gettop(L) - 1, .depth = up == NULL ? 1 : up->depth + 1 };
-      found = find_path(walker, target, lua_gettop(L), &frame, seen, path);
-      lua_pop(L, 1);                                                 /* data met key */
-    }
-  }
-  lua_settop(L, data - 1);                                           /* - */
-  return found;
-}
-
-static enum err fail_twice(struct walker *walker, const struct frame *frame, int table) {
-  lua_State *L = walker->L;
-  struct buf *message = &walker->failure->message;
-  put_path(walker, frame, message);
-  buf_put_text(message, ": this table is in the state twice, also as ");
-  lua_newtable(L);                                                   /* seen */
-  find_path(walker, table, walker->root, NULL, lua_gettop(L), message);
-  lua_pop(L, 1);                                                     /* - */
-  walker->failure->err = ERR_INTERNAL;
-  return ERR_INTERNAL;
-}
-
 static struct shape shape_of(lua_State *L, int data) {
   struct shape shape = { .strings = true };
   lua_Integer largest = 0;
@@ -211,14 +168,12 @@ static struct shape shape_of(lua_State *L, int data) {
   return shape;
 }
 
-/* Whether the table at `table` was met before: then told or refused. Else it is remembered. */
-static enum err check_met(struct walker *walker, const struct frame *frame, int table, bool *met) {
+/* Whether the table at `table` was met before, and so is told as that. Else it is remembered. */
+static bool was_met(struct walker *walker, int table) {
   lua_State *L = walker->L;
-  const struct walk_options *options = walker->options;
-  *met = false;
   uint32_t number = walker->tables++;
-  if (!options->unique && !options->shared) return ERR_NONE;
-  if (number == 0) return ERR_NONE;            /* one table alone cannot be met twice */
+  if (!walker->options->shared) return false;
+  if (number == 0) return false;               /* one table alone cannot be met twice */
   if (number == 1) {
     lua_newtable(L);                                                 /* memo */
     lua_pushvalue(L, walker->root);
@@ -232,15 +187,13 @@ static enum err check_met(struct walker *walker, const struct frame *frame, int 
     lua_pushvalue(L, table);
     lua_pushinteger(L, number);
     lua_rawset(L, walker->memo);                                     /* - */
-    return ERR_NONE;
+    return false;
   }
   uint32_t first = (uint32_t)lua_tointeger(L, -1);                   /* number */
   lua_pop(L, 1);                                                     /* - */
-  *met = true;
   walker->tables--;
-  if (options->unique) return fail_twice(walker, frame, table);
   walker->writer->on_same(walker->context, first);
-  return ERR_NONE;
+  return true;
 }
 
 static enum err walk_value(struct walker *walker, int index, const struct frame *frame);
@@ -320,10 +273,9 @@ static enum err walk_content(struct walker *walker, int data, bool marked, const
 
 static enum err walk_tables(struct walker *walker, int index, const struct frame *frame) {
   lua_State *L = walker->L;
-  bool met, marked;
+  bool marked;
   luaL_checkstack(L, 12, NULL);
-  enum err err = check_met(walker, frame, index, &met);
-  if (err != ERR_NONE || met) return err;
+  if (was_met(walker, index)) return ERR_NONE;
   uint64_t node_id = frame != NULL && walker->options->node_of != NULL && journal_is_part(L, index)
                        ? walker->options->node_of(L, index) : 0;
   if (node_id != 0) {
@@ -336,7 +288,7 @@ static enum err walk_tables(struct walker *walker, int index, const struct frame
   if (!marked && !walker->options->raw_metatables && !journal_is_part(L, index) && lua_getmetatable(L, index)) {
     return fail_at(walker, frame, "a table with a metatable cannot be saved");
   }
-  err = walk_content(walker, top + 1, marked, frame);
+  enum err err = walk_content(walker, top + 1, marked, frame);
   lua_settop(L, top);                                                /* - */
   return err;
 }

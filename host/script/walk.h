@@ -20,7 +20,6 @@ struct walk_options {
   bool raw_metatables;       /* a table with a metatable is read like one without; else it is an error */
   bool finite;               /* NaN and infinities are errors */
   bool boolean_keys;         /* keys may be booleans too */
-  bool unique;               /* a table in two places is an error that names both */
   bool shared;               /* a table in two places is told with on_same */
   uint64_t (*node_of)(lua_State *L, int index);   /* of a part below the root: its node id, told with on_node; 0: goes on into it. NULL: always does */
   bool sequences;            /* an unmarked table with keys 1..n, n > 0, is an array; and others must have string keys only */

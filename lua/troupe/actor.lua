@@ -12,6 +12,8 @@
 ---@field state table        of an actor: its state
 ---@field kv Kv              of an actor: its ordered store
 ---@field log Log            of an actor: its lines in the host's log
+---@field save_state fun(self: Actor)  of an actor: ends one commit of a call and begins the next
+---@field state_version integer|nil    what migrate_state brings older states up to; 1 where it is not given
 local Actor = { name = "Actor", __name = "Actor" }
 Actor.__index = Actor
 
