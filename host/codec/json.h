@@ -1,8 +1,7 @@
 /* json.h -- JSON text, exact.
  *
  * WHY     What a client sends is what the actor gets and what comes back (lua/README.md, "JSON"): 64-bit integers stay
- *         integers,
- *         floats print with the fewest digits that read back, lone surrogates and trailing bytes are refused.
+ *         integers, floats print with the fewest digits that read back, lone surrogates and trailing bytes are refused.
  * ROOM    codec. Parsing is YAJL's; numbers, surrogates, depth and printing are ours. Knows no Lua.
  * LIMITS  `depth_max` arrays and objects within each other.
  */
@@ -16,8 +15,7 @@
 enum { JSON_DEPTH_MAX = 100 };
 
 /* What a parser calls, in the order of the text. Each answers true to go on. One that leaves by longjmp is fine as long
- * as
- * json_parser_free() is called later. Strings are UTF-8 and may hold NUL. */
+ * as json_parser_free() is called later. Strings are UTF-8 and may hold NUL. */
 struct json_events {
   bool (*on_null)(void *context);
   bool (*on_boolean)(void *context, bool truth);
@@ -38,24 +36,19 @@ struct json_parser *json_parser_try_new(const struct json_events *events, void *
 void json_parser_free(struct json_parser *parser);
 
 /* Parses one whole text: one value, white space around it. 0; or `err` set in the failure with the place in bytes: "not
- * valid JSON at
- * byte 12: ..."; nested too deeply, a lone surrogate, a number beyond the floats (1e999) and invalid UTF-8 too. Where
- * an event
- * answered false, what the event noted in the failure before, else ERR_REQUEST. The err set is ERR_REQUEST, or
- * ERR_MEMORY. A parser parses
- * one text in its life. */
+ * valid JSON at byte 12: ..."; nested too deeply, a lone surrogate, a number beyond the floats (1e999) and invalid
+ * UTF-8 too. Where an event answered false, what the event noted in the failure before, else ERR_REQUEST. The err set
+ * is ERR_REQUEST, or ERR_MEMORY. A parser parses one text in its life. */
 enum err json_parse(struct json_parser *parser, struct slice text, struct failure *failure);
 
 /* A key from JSON text: an array is a tuple (arrays in it nested tuples), a string, number or boolean a tuple of one.
- * Objects, null and
- * an empty tuple are ERR_KEY, and so is what is no JSON. Appends the encoded key (codec/key.h), or nothing. */
+ * Objects, null and an empty tuple are ERR_KEY, and so is what is no JSON. Appends the encoded key (codec/key.h), or
+ * nothing. */
 enum err json_parse_key(struct slice text, struct buf *key, struct failure *failure);
 
 /* A value's bytes (codec/value.h) as JSON by the rules of "JSON out" (lua/README.md): used where no Lua is near. A map
- * with keys exactly 1..n,
- * n > 0, is an array (in any order of the bytes); with string keys only, or empty, an object. Others ERR_ARGUMENTS with
- * the path in the failure, and the
- * buffer is cut back to where it was. */
+ * with keys exactly 1..n, n > 0, is an array (in any order of the bytes); with string keys only, or empty, an object.
+ * Others ERR_ARGUMENTS with the path in the failure, and the buffer is cut back to where it was. */
 enum err json_put_value(struct buf *buf, struct slice value, struct failure *failure);
 
 /* {"error":{"code":...,"message":...,"metadata":...}}: metadata only where there is one that JSON can express. */

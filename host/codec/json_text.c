@@ -70,10 +70,8 @@ static bool reads_back(char *text, double number, int digits) {
 }
 
 /* A whole number below 10^15 is written out: 100.0, not 1e+02. Others have the fewest digits that read back. A text of
- * at most 15 digits
- * survives the way into a normal float and back into 15 digits, so where 15 digits do not read back, fewer do not
- * either; where they do, %g
- * leaves out the zeros at the end, and what is left are the fewest. */
+ * at most 15 digits survives the way into a normal float and back into 15 digits, so where 15 digits do not read back,
+ * fewer do not either; where they do, %g leaves out the zeros at the end, and what is left are the fewest. */
 void json_put_float(struct buf *buf, double number) {
   CHECK(isfinite(number));
   char text[FLOAT_TEXT_MAX];

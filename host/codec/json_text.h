@@ -15,8 +15,7 @@ bool json_put_string(struct buf *buf, struct slice text);
 void json_put_integer(struct buf *buf, int64_t number);
 
 /* The first of %.1g, %.2g, ... %.17g that reads back as the same float, with a mark of a float (`1e+300`); a whole
- * number below
- * 10^15 is written out (`1.0`, `100.0`). Must be finite. The locale must be "C". */
+ * number below 10^15 is written out (`1.0`, `100.0`). Must be finite. The locale must be "C". */
 void json_put_float(struct buf *buf, double number);
 
 /* Like json_put_string(), each invalid byte shown as \ufffd: for messages, which must always leave. */

@@ -5,11 +5,9 @@
  *         extensions.
  * ROOM    codec.
  * BYTES   Type codes after FoundationDB's tuple layer: string 01 bytes 00 (a 00 inside is 00 ff), nested tuple 05 parts
- *         00,
- *         number 15, false 26, true 27. A number is 15 and the largest double <= x as 8 big-endian bytes, sign bit
- *         flipped
- *         (all bits where negative); only where |double| >= 2^53 two more bytes, x - double. A float with an exact
- *         64-bit integer value is that integer; -0.0 is 0; NaN is no key.
+ *         00, number 15, false 26, true 27. A number is 15 and the largest double <= x as 8 big-endian bytes, sign bit
+ *         flipped (all bits where negative); only where |double| >= 2^53 two more bytes, x - double. A float with an
+ *         exact 64-bit integer value is that integer; -0.0 is 0; NaN is no key.
  * ALWAYS  sign(slice_compare(enc a, enc b)) = sign(a <=> b), and dec(enc a) = a with the same kind of number.
  * LIMITS  KEY_BYTES_MAX encoded is the default limit of a key; its keeper checks. KEY_DEPTH_MAX nested tuples.
  */
@@ -64,8 +62,7 @@ size_t key_part_size(struct slice key);
 bool key_is_valid(struct slice key);
 
 /* A key as a person reads it, in JSON: {"eu", 42} is `["eu",42]`, a tuple of one plain string is `"ann"`. Bytes that
- * are no UTF-8
- * are shown as \ufffd. For messages and logs only. */
+ * are no UTF-8 are shown as \ufffd. For messages and logs only. */
 void key_print(struct buf *buf, struct slice key);
 
 #endif

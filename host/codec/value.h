@@ -1,13 +1,11 @@
 /* value.h -- values as MessagePack.
  *
  * WHY     State, kv values, arguments between actors: what is saved or copied is one kind of bytes, which other tools
- *         can
- *         read (https://github.com/msgpack/msgpack/blob/master/spec.md). Written with msgpack-c; reading is our
+ *         can read (https://github.com/msgpack/msgpack/blob/master/spec.md). Written with msgpack-c; reading is our
  *         own, since its unpacker gives up at depth 33, and never recurses.
  * ROOM    codec. Knows no Lua; a writer and a reader of tokens.
  * BYTES   nil is Troupe's null. Integers are integers, floats float64, strings str whatever their bytes. A marked
- *         sequence
- *         is an array; any other table is a map, in no particular order. Extension VALUE_EXT_SAME with 4 bytes
+ *         sequence is an array; any other table is a map, in no particular order. Extension VALUE_EXT_SAME with 4 bytes
  *         big-endian n:
  *         the very n-th table (array or map, from 0, in the order in which they begin) of this value.
  *         Extension VALUE_EXT_NODE with 8 bytes big-endian: a table of a state that has records of its own, by its node

@@ -18,8 +18,7 @@ struct client_request {
 };
 
 /* Sends it and waits. `*status` is that of the answer, whose body is appended. ERR_REQUEST with a message where there
- * is no answer: nobody listens there,
- * the connection broke, the time is over. */
+ * is no answer: nobody listens there, the connection broke, the time is over. */
 enum err client_send(const struct client_request *request, int *status, struct buf *body, struct failure *failure);
 
 #endif

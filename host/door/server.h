@@ -3,13 +3,11 @@
  * WHY     People and programs call actors over HTTP (lua/README.md, "HTTP").
  * ROOM    door. Below: stage (requests, replies), codec (keys, JSON), base. Never Lua, never LMDB.
  * THREAD  server_step() on one thread of its own per server, always the same; server_stop() from any; the rest from
- *         any, but see
- *         server_close(). Replies come from the host's threads and are handed over by h2o's own queue.
+ *         any, but see server_close(). Replies come from the host's threads and are handed over by h2o's own queue.
  * OWNS    Its listening socket (several servers may share one), its connections, its calls under way.
  * STATES  open -> stopping (listens no more, idle connections are closed, answers under way still leave) -> done.
  * LIMITS  Those of door/visit.h; a request must arrive whole within 30 s, and a connection may be idle as long between
- *         two. A client that does
- *         not take its answer holds up stopping for 5 s.
+ *         two. A client that does not take its answer holds up stopping for 5 s.
  * ALWAYS  The process ignores SIGPIPE; that is for main to see to.
  */
 #ifndef TROUPE_SERVER_H
@@ -27,9 +25,8 @@ struct server_config {
 };
 
 /* Binds and listens. `address` is HOST:PORT (a name, an IPv4 address, or [IPv6]); port 0 picks a free one. `*fd`
- * listens, non-blocking, and `bound` gets the
- * address with the true port. ERR_REQUEST with a message that names the address and the reason (port taken, no such
- * host, ...). */
+ * listens, non-blocking, and `bound` gets the address with the true port. ERR_REQUEST with a message that names the
+ * address and the reason (port taken, no such host, ...). */
 enum err server_listen(const char *address, int *fd, struct buf *bound, struct failure *failure);
 
 enum err server_open(const struct server_config *config, struct server **server, struct failure *failure);
@@ -41,8 +38,7 @@ bool server_step(struct server *server, int timeout_ms);
 void server_stop(struct server *server);
 
 /* After server_step() answered false; or when the host is to end at once, and then only on the thread of the steps, and
- * when no thread
- * of the host delivers a reply any more: calls under way are given up and all connections cut. */
+ * when no thread of the host delivers a reply any more: calls under way are given up and all connections cut. */
 void server_close(struct server *server);
 
 #endif

@@ -1,14 +1,12 @@
 /* kit.c -- the host in a spec's own process: the Lua module troupe_host, on which troupe.test stands.
  *
  * WHY     Specs run the real host, not a likeness: the same rooms, the same steps, run inline in one thread, with a
- *         clock and a disk that the spec
- *         holds.
+ *         clock and a disk that the spec holds.
  * ROOM    kit, beside the door: both turn what comes from outside into requests. Here, as in script, lua.h. Below:
  *         stage.
  * THREAD  The spec's.
  * OWNS    The host, its data folder where the spec named none, the calls under way. A *pending* is a call under way:
- *         the spec's userdata and the
- *         host's reply share it, and the last one to let go frees it.
+ *         the spec's userdata and the host's reply share it, and the last one to let go frees it.
  * STATES  of a kit: open -> ended (crashed, or a sync failed: pendings are lost) -> open again ... -> closed.
  */
 #include <ftw.h>
@@ -304,8 +302,7 @@ static int kit_fail_next(lua_State *L) {
 }
 
 /* kit:fail_allocation(k [, count]) -> whether one asked for before has failed: in each worker step from now on the k-th
- * allocation fails, and those behind it
- * up to `count` of them (1); k = 0: none */
+ * allocation fails, and those behind it up to `count` of them (1); k = 0: none */
 static int kit_fail_allocation(lua_State *L) {
   struct kit *kit = check_kit(L);
   lua_settop(L, 3);

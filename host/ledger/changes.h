@@ -1,8 +1,7 @@
 /* changes.h -- what one turn changed, as plain bytes in order.
  *
  * WHY    The message from a worker to who makes it durable: self-contained, so that it may go to a file, to LMDB or one
- *        day over
- *        a wire.
+ *        day over a wire.
  * ROOM   ledger.
  * BYTES  A run of changes. Put: 01, key size u32, value size u32, key, value. Delete: 02, key size u32, key. Numbers
  *        big-endian.

@@ -31,8 +31,7 @@
 #include "ledger/store.h"
 
 /* What leaves the host when changes are durable: embedded in the reply, in a message, in an event. `settle` is called
- * once, with
- * ERR_NONE or ERR_STORAGE, on the committer's thread or the worker's, and takes the effect over. */
+ * once, with ERR_NONE or ERR_STORAGE, on the committer's thread or the worker's, and takes the effect over. */
 struct effect {
   struct effect *next;
   void (*settle)(struct effect *effect, enum err err);
@@ -78,8 +77,7 @@ void committer_free(struct committer *committer);   /* nothing may be under way 
 void committer_put(struct committer *committer, struct commit **commit);
 
 /* One round: takes what has come, makes it durable, lets its effects go. `*worked` tells whether there was anything.
- * ERR_FATAL, with the
- * reason in the log, when the host must end. */
+ * ERR_FATAL, with the reason in the log, when the host must end. */
 enum err committer_step(struct committer *committer, bool *worked);
 
 /* Waits for the next commit or committer_wake(). */

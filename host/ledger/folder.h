@@ -5,8 +5,8 @@
  * ROOM    ledger. Below: base.
  * OWNS    From folder_open() to folder_close() the lock on the folder.
  * BYTES   LOCK, empty. FORMAT: "troupe 1" and a line end. store/: LMDB. token, mode 0600: 43 characters (32 random
- *         bytes in
- *         base64url) and a line end. They are made in this order, so that a start that was cut off can be made again.
+ *         bytes in base64url) and a line end. They are made in this order, so that a start that was cut off can be made
+ *         again.
  * ERRORS  ERR_REQUEST with a message for who started the host.
  */
 #ifndef TROUPE_FOLDER_H
@@ -19,8 +19,8 @@ enum { FOLDER_TOKEN_SIZE = 43 };
 struct folder;
 
 /* Makes the folder where it is missing (its parent must exist), locks it, checks its format, and makes store/ and the
- * token where they are
- * missing. Refused: one that another host has open, one of another format, one that holds anything and no FORMAT. */
+ * token where they are missing. Refused: one that another host has open, one of another format, one that holds anything
+ * and no FORMAT. */
 enum err folder_open(const char *path, struct folder **folder, struct failure *failure);
 void folder_close(struct folder *folder);
 

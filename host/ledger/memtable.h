@@ -5,8 +5,7 @@
  * ROOM    ledger.
  * THREAD  One at a time: a worker's own.
  * OWNS    Its entries; each holds a copy of key and value. An entry is dead after the next write of its key,
- *         memtable_merge() or
- *         memtable_drop*().
+ *         memtable_merge() or memtable_drop*().
  * ALWAYS  One entry a key: the newest. Entries are aged in the order in which they were merged.
  */
 #ifndef TROUPE_MEMTABLE_H
@@ -29,8 +28,7 @@ bool memtable_try_delete(struct memtable *memtable, struct slice key);
 const struct memtable_entry *memtable_find(const struct memtable *memtable, struct slice key);
 
 /* The first entry with a key >= `key`, and the one after; in reverse the last with a key <= `key`, and the one before.
- * NULL at
- * the end. */
+ * NULL at the end. */
 const struct memtable_entry *memtable_seek(const struct memtable *memtable, struct slice key, bool reverse);
 const struct memtable_entry *memtable_next(const struct memtable_entry *entry, bool reverse);
 
@@ -39,8 +37,7 @@ struct slice memtable_value(const struct memtable_entry *entry);      /* empty w
 bool memtable_is_deleted(const struct memtable_entry *entry);
 
 /* Moves all entries of `from` into `to`, marked with `seq`; they replace older ones. Allocates nothing, cannot fail.
- * seq is not
- * smaller than in any merge before. */
+ * seq is not smaller than in any merge before. */
 void memtable_merge(struct memtable *to, struct memtable *from, uint64_t seq);
 
 /* Forgets the entries that were merged with seq <= `seq_max` and not replaced since. */

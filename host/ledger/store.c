@@ -426,8 +426,7 @@ static int batch_find(struct store *store, const uint8_t *from, size_t size, MDB
 }
 
 /* A new continuation's id is one more than the highest in use. That is in the last LMDB key of all, or it is `*id`, of
- * the
- * continuation where the pointer comes to stand, which may hold nothing yet. */
+ * the continuation where the pointer comes to stand, which may hold nothing yet. */
 static int pointer_make(struct store *store, const struct place *place, uint64_t *id) {
   MDB_val last;
   int rc = batch_find(store, NULL, 0, &last);

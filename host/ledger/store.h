@@ -6,23 +6,20 @@
  * THREAD  A reader belongs to one worker. store_begin() ... store_commit() on one thread without Lua (inline: the
  *         caller's).
  * OWNS    Readers belong to who opened them and are closed before the store. What a seek or a next gave is dead after
- *         the
- *         following seek, next or reset on that reader, what a get gave after the following reset.
+ *         the following seek, next or reset on that reader, what a get gave after the following reset.
  * BYTES   LMDB key: `r` and the key, where both fit into FIT (510) bytes. A longer one is cut: its first FIT bytes
- *         followed by 00
- *         (so one byte longer than any whole key) are the key of a pointer, a record that holds a continuation id, u64,
- *         from 1; what
- *         was cut off is stored likewise after `z` and that id, and cut again if need be. Order stays exact. A new id
- *         is one more
- *         than the highest in use; with the last key of a continuation its pointer goes.
+ *         followed by 00 (so one byte longer than any whole key) are the key of a pointer, a record that holds a
+ *         continuation id, u64, from 1; what was cut off is stored likewise after `z` and that id, and cut again if
+ *         need be. Order stays exact. A new id is one more than the highest in use; with the last key of a continuation
+ *         its pointer goes.
  *         LMDB value: CRC-32C u32 big-endian over the whole key (of a pointer: the LMDB key) and the value, then the
  *              value.
  * ALWAYS  1. A reader sees one snapshot from its first read after store_reader_reset() to the next reset.
  *         2. A batch is in the store wholly and synced after store_commit() = ERR_NONE, and not at all after
  *            ERR_STORAGE.
  * ERRORS  ERR_NOT_FOUND; ERR_STORAGE: reading, a record whose checksum is wrong or that LMDB cannot read, named in the
- *         log and never served; writing, a full
- *         disk or map: nothing happened; ERR_FATAL: it is unknown what is on disk.
+ *         log and never served; writing, a full disk or map: nothing happened; ERR_FATAL: it is unknown what is on
+ *         disk.
  */
 #ifndef TROUPE_STORE_H
 #define TROUPE_STORE_H
@@ -63,8 +60,7 @@ enum err store_seek(struct store_reader *reader, struct slice key, bool reverse,
 enum err store_next(struct store_reader *reader, struct slice *found, struct slice *value);
 
 /* One batch: begin, any number of puts and deletes, then commit or abort. After any error the batch must be aborted;
- * after a commit, whatever it
- * answered, it is over. Deleting what is not there is fine. */
+ * after a commit, whatever it answered, it is over. Deleting what is not there is fine. */
 enum err store_begin(struct store *store);
 enum err store_put(struct store *store, struct slice key, struct slice value);
 enum err store_delete(struct store *store, struct slice key);
@@ -72,8 +68,7 @@ enum err store_commit(struct store *store);
 void store_abort(struct store *store);
 
 /* How many LMDB keys the store holds, pointers included; 0 where there is no record. So specs can tell that no
- * continuation
- * is left behind. */
+ * continuation is left behind. */
 size_t store_entry_count(struct store *store);
 
 #endif

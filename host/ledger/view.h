@@ -24,8 +24,7 @@ struct view {
 enum err view_get(const struct view *view, struct slice key, struct slice *value);
 
 /* A walk over the records with from <= key < to, in key order or in reverse. The bounds stay the caller's; nothing may
- * be
- * written while it lasts, and there is one at a time. It needs no end. */
+ * be written while it lasts, and there is one at a time. It needs no end. */
 struct scan {
   const struct view *view;
   struct slice from, to;

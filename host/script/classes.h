@@ -13,8 +13,7 @@
 #include "base/failure.h"
 
 /* Loads every class of the folder in the VM's configuration. Sets the failure, with file, line and reason, at the first
- * that does not load; then
- * the VM is of no use. [-0, +0, m] */
+ * that does not load; then the VM is of no use. [-0, +0, m] */
 void classes_load(lua_State *L, struct failure *failure);
 
 /* require(name) -> what the module returned   [-0, +1, v] */
@@ -24,8 +23,7 @@ int classes_require(lua_State *L);
 bool classes_push(lua_State *L, struct slice name);
 
 /* Pushes the method of the class at `index` that may be called from outside by this name; false, and nothing pushed,
- * where there is none: unknown, private, a
- * hook, a metamethod, not a function, or Actor's own. [-0, +(0|1), m] */
+ * where there is none: unknown, private, a hook, a metamethod, not a function, or Actor's own. [-0, +(0|1), m] */
 bool classes_push_method(lua_State *L, int index, struct slice name);
 
 /* Pushes the hook of the class at `index`, a function found in the class or a parent; false, and nothing pushed, where

@@ -1,12 +1,10 @@
 /* instance.h -- an actor in memory: its Lua side.
  *
  * WHY     `self`, the state and what a method sets on `self` live in the VM while the actor is in memory; the stage
- *         holds on to them by
- *         this handle.
+ *         holds on to them by this handle.
  * ROOM    script, without lua.h.
  * OWNS    The reference that keeps `self` alive. After instance_close() every part and `self` still held by a script is
- *         dead and
- *         says so.
+ *         dead and says so.
  * STATES  new -> loaded (state read or made, on_start ran; set by the first turn that is done) -> closed
  */
 #ifndef TROUPE_INSTANCE_H

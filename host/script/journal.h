@@ -3,9 +3,8 @@
  * WHY     A call happens wholly or not at all, in memory too, at a cost of what it changed and not of what there is.
  * ROOM    script. Below: self.h.
  * WORDS   A *tracked* userdata stands in front of a Lua table, its data, in its first user value. Parts of the state
- *         and `self` are
- *         tracked. The *journal* of an actor lists the tracked userdata that the turn wrote to, each with a table of
- *         old values.
+ *         and `self` are tracked. The *journal* of an actor lists the tracked userdata that the turn wrote to, each
+ *         with a table of old values.
  * OWNS    The journal, in a slot of `self`; gone when the turn has ended.
  * ALWAYS  1. The first write of a turn to a field notes what it was; later ones note nothing.
  *         2. A tracked userdata is dead outside its own actor's turn, and after the actor left memory.
@@ -36,16 +35,15 @@ bool journal_push_data(lua_State *L, int index);
 struct tracked *journal_check_live(lua_State *L, int index);
 
 /* Sets data[key] = value for the tracked userdata at `index`, after noting what it was. Key and value are on top of the
- * stack. Whether anything
- * changed. [-2, +0, m] */
+ * stack. Whether anything changed. [-2, +0, m] */
 bool journal_set(lua_State *L, int index);
 
 /* Marks a part as a sequence. [-0, +0, v] */
 void journal_mark_array(lua_State *L, int index);
 
 /* Calls `visit` with each field that was written in this turn: the tracked userdata, the key and the old value are on
- * top of the stack (-3, -2, -1),
- * which it leaves as they are. A key may be the mark of a sequence: journal_is_mark(). It may set fields of the data.
+ * top of the stack (-3, -2, -1), which it leaves as they are. A key may be the mark of a sequence: journal_is_mark().
+ * It may set fields of the data.
  * [-0, +0, v] */
 void journal_each(lua_State *L, struct instance *instance, void (*visit)(lua_State *L, void *context), void *context);
 bool journal_is_mark(lua_State *L, int index);

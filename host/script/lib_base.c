@@ -14,8 +14,7 @@
 enum { LOAD_TEXT_MAX = 64 * 1024 };
 
 /* Lua's own function, kept as upvalue 1, with the arguments on the stack. It runs in the place of the caller, so that
- * its errors tell the name and the
- * line that the script knows. */
+ * its errors tell the name and the line that the script knows. */
 static int call_original(lua_State *L) {
   return lua_tocfunction(L, lua_upvalueindex(1))(L);
 }

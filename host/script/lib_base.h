@@ -10,8 +10,7 @@
 #include <lua.h>
 
 /* Sets type, next, rawget, rawset, rawlen, pcall, xpcall, tostring, getmetatable, setmetatable and load in the table on
- * top of the stack; they
- * replace or follow Lua's own, which must be there. [-0, +0, m] */
+ * top of the stack; they replace or follow Lua's own, which must be there. [-0, +0, m] */
 void lib_base_build(lua_State *L);
 
 /* tostring(v) -> string without an address   [-0, +1, v] */

@@ -1,9 +1,8 @@
 /* lib_cjson.c -- see lib_cjson.h.
  *
  * lua-cjson takes its memory from the C heap, where no limit of a call reaches, and no hook falls while it works. So
- * what it is to do is measured
- * before. It also loses memory when Lua raises out of the middle of it; so it runs with memory granted, and what it
- * took is counted afterwards. */
+ * what it is to do is measured before. It also loses memory when Lua raises out of the middle of it; so it runs with
+ * memory granted, and what it took is counted afterwards. */
 #include "script/lib_cjson.h"
 
 #include <lauxlib.h>

@@ -1,8 +1,7 @@
 /* lib_cjson.h -- lua-cjson for scripts.
  *
  * WHY     `require "cjson"` works in actors as it does elsewhere; its encode reads parts of a state too. Each file that
- *         requires it gets an instance
- *         of its own, so that one file's settings are not another's.
+ *         requires it gets an instance of its own, so that one file's settings are not another's.
  * ROOM    script. Below: journal, walk.
  */
 #ifndef TROUPE_LIB_CJSON_H

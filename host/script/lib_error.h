@@ -16,13 +16,11 @@
 void lib_error_build(lua_State *L);
 
 /* Raises an error of the host with its code: a table with `code` and `message`, which prints as the message with the
- * place of the
- * script's call in front. [-0, +0, v] */
+ * place of the script's call in front. [-0, +0, v] */
 int lib_fail(lua_State *L, enum err err, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Raises a plain Lua error, a string with the place of the script's call in front: misuse by a script, which a client
- * hears of as
- * `internal_error`. [-0, +0, v] */
+ * hears of as `internal_error`. [-0, +0, v] */
 int lib_misuse(lua_State *L, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Raises what a failure says. [-0, +0, v] */
@@ -32,8 +30,7 @@ int lib_fail_with(lua_State *L, const struct failure *failure);
 int lib_user_error(lua_State *L);
 
 /* Sets the failure from the error object on top of the stack and the status of the protected call that caught it.
- * Raises nothing; leaves the
- * stack as it was. */
+ * Raises nothing; leaves the stack as it was. */
 void lib_error_describe(lua_State *L, int status, struct failure *failure);
 
 #endif

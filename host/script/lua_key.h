@@ -11,8 +11,7 @@
 #include "base/buf.h"
 
 /* Appends the key at `index`; `what` names the argument in errors. Raises `invalid_key` for what is no key, and for one
- * over the limit
- * key-bytes, with its size. [-0, +0, v] */
+ * over the limit key-bytes, with its size. [-0, +0, v] */
 void lua_key_write(lua_State *L, int index, struct buf *key, const char *what);
 
 /* The same without the limit, for a prefix or a bound. */

@@ -11,8 +11,7 @@
 struct instance;
 
 /* Appends the bytes of the value at `index`. ERR_NONE; ERR_INTERNAL with the path in the failure (cleared first), or
- * ERR_MEMORY or ERR_TOO_LARGE of the
- * buffer. Raises as walk() does. [-0, +0, v] */
+ * ERR_MEMORY or ERR_TOO_LARGE of the buffer. Raises as walk() does. [-0, +0, v] */
 enum err lua_value_write(lua_State *L, int index, struct buf *bytes, const struct walk_options *options,
                          struct failure *failure);
 

@@ -74,15 +74,13 @@ struct vm {
 };
 
 /* Lends a Lua state that is not ours, a spec's, what the conversions of this room need (lua_value.h, lua_key.h); no
- * actor runs there. The VM owns nothing of the
- * state. vm_lend() makes it known to a thread of that state. */
+ * actor runs there. The VM owns nothing of the state. vm_lend() makes it known to a thread of that state. */
 struct vm *vm_adopt(lua_State *L, const struct vm_config *config);
 void vm_lend(struct vm *vm, lua_State *L);
 void vm_return(struct vm *vm);
 
 /* Runs a C function with `context` as a light userdata under protection. False where it raised; the failure tells what,
- * and is
- * `out_of_memory`, `timeout` or `internal_error`. */
+ * and is `out_of_memory`, `timeout` or `internal_error`. */
 bool vm_enter(struct vm *vm, lua_CFunction function, void *context, struct failure *failure);
 
 /* Between these two the limits of a call hold. */

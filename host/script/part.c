@@ -108,7 +108,7 @@ void part_forget(lua_State *L, struct instance *instance) {
 /* -- records -- */
 
 bool part_is_long_key(lua_State *L, int key) {
-  return lua_type(L, key) == LUA_TSTRING && lua_rawlen(L, key) > STATE_KEY_BYTES_MAX / 2;   /* a NUL takes two bytes */
+  return lua_type(L, key) == LUA_TSTRING && lua_rawlen(L, key) > STATE_NAME_BYTES_MAX;
 }
 
 void part_put_record_key(lua_State *L, const struct instance *instance, uint64_t node_id, int key, struct buf *bytes) {
@@ -129,8 +129,7 @@ void part_put_record_key(lua_State *L, const struct instance *instance, uint64_t
 /* -- paths, for messages -- */
 
 /* Appends the path of the part at `part`, searched from `index` on; the parts that were searched are in the table at
- * `seen`, since in the middle of a turn
- * a part may be in many places. [-0, +0, m] */
+ * `seen`, since in the middle of a turn a part may be in many places. [-0, +0, m] */
 static bool put_path_of(lua_State *L, int part, int index, int seen, size_t depth, struct buf *path) {
   if (lua_rawequal(L, part, index)) return true;
   if (!part_is(L, index) || depth == 0) return false;

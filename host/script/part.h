@@ -1,8 +1,7 @@
 /* part.h -- one table of a state: what stands for it, and where it stands.
  *
  * WHY     A state is a tree of parts. Each knows its home, so that a change finds its record without a search, and its
- *         node, where it has
- *         records of its own.
+ *         node, where it has records of its own.
  * ROOM    script. Below: journal, walk.
  * WORDS   settle.h
  * OWNS    Its data, a plain Lua table of scalars and parts, between turns; within one, plain tables too that a script
@@ -17,7 +16,7 @@
 
 enum {
   STATE_INLINE_BYTES_MAX = 256,    /* of a field's record, before a table in it becomes a node */
-  STATE_KEY_BYTES_MAX = 1024,      /* of a field's name, to have a record of its own */
+  STATE_NAME_BYTES_MAX = 512,      /* of a field's name, to have a record of its own: a NUL takes two bytes in its key */
   STATE_ROOT_FIELD = 1             /* of node 0 */
 };
 

@@ -27,8 +27,8 @@ static void claim(struct settling *s, int part, int owner, int key) {
 }
 
 /* Puts the part that stands for the plain table at `plain` into data[key] of the part at `owner`, empty where it is
- * new, and pushes it; answers whether it is
- * new. A plain table stored twice is one part with two places, which find_places() refuses. [-0, +1, m] */
+ * new, and pushes it; answers whether it is new. A plain table stored twice is one part with two places, which
+ * find_places() refuses. [-0, +1, m] */
 static bool put_copy(struct settling *s, int owner, int data, int key, int plain) {
   lua_State *L = s->L;
   luaL_checkstack(L, 12, NULL);
@@ -178,8 +178,7 @@ static void set_live(struct settling *s, int part, bool known, bool live) {
 }
 
 /* Pushes the n-th place of a part in the state, owner and key: its home, then the fields that it was stored in. False,
- * and nothing pushed, where there are
- * fewer. [-0, +(0|2), v] */
+ * and nothing pushed, where there are fewer. [-0, +(0|2), v] */
 static bool push_place(struct settling *s, int part, int n, size_t depth) {
   lua_State *L = s->L;
   int home = lua_gettop(L) + 1, places = home + 2, owner = home + 3, key = home + 4;

@@ -1,13 +1,11 @@
 /* places.h -- where the parts of a state are when a turn ends.
  *
  * WHY     In the middle of a turn a table may be in many places, or in none: scripts swap, move and filter. At its end
- *         each has one place in the state, or it fell
- *         out of it. What a turn did is known by the fields that it wrote; so this costs what was written and not what
- *         there is.
+ *         each has one place in the state, or it fell out of it. What a turn did is known by the fields that it wrote;
+ *         so this costs what was written and not what there is.
  * ROOM    script. Below: part, journal.
  * WORDS   settle.h. A field that a part was stored in is a *claim*. A part is *live* when it is in the state: by its
- *         home, where that still holds it, or by a
- *         claim, whose owner is live in its turn.
+ *         home, where that still holds it, or by a claim, whose owner is live in its turn.
  */
 #ifndef TROUPE_PLACES_H
 #define TROUPE_PLACES_H
@@ -20,7 +18,7 @@ struct settling {
   struct vm *vm;
   struct instance *instance;
   struct memtable *drafts;
-  int copies;      /* plain table -> the part that is its copy */
+  int copies;      /* plain table -> the part that is its copy; a part that was away and comes back -> itself */
   int claims;      /* part -> { owner, key, owner, key, ... }: the fields it was stored in */
   int live;        /* part -> true: it is in the state; false: being asked */
   int dirty;       /* node -> { key -> true }: records to be written */
@@ -29,8 +27,7 @@ struct settling {
 };
 
 /* Copies in the plain tables that were stored, gives each part that was stored its one place as its home, and attaches
- * what came into the state.
- * Raises, with both paths, for a table in two places. [-0, +0, v] */
+ * what came into the state. Raises, with both paths, for a table in two places. [-0, +0, v] */
 void places_settle(struct settling *s);
 
 bool places_is_holder(struct settling *s, int part);

@@ -1,12 +1,10 @@
 /* state.h -- self.state: plain tables to the eye, tracked underneath.
  *
  * WHY     Data in memory that is simply still there after a crash. Each table of a state is a *part*: a tracked
- *         userdata over the
- *         real table, which every operation on tables accepts.
+ *         userdata over the real table, which every operation on tables accepts.
  * ROOM    script. Below: part, journal, walk, lua_value. What becomes of changes is settle.h's.
  * ERRORS  Unsavable values are refused at the write that stores them, with their path; what can only be told at the end
- *         (one table in two
- *         places, a cycle, what a plain table holds by then) when the turn is settled.
+ *         (one table in two places, a cycle, what a plain table holds by then) when the turn is settled.
  */
 #ifndef TROUPE_STATE_H
 #define TROUPE_STATE_H

@@ -1,10 +1,8 @@
 /* turn.c -- see turn.h and save.h: a turn's way through Lua.
  *
  * The whole turn runs in one coroutine as a chain of steps, each of which may call a function of the script: load or
- * create, on_start, admission, the task,
- * and then, when nothing of the script runs any more, the state goes into the drafts and the result into its buffer. An
- * error at any step ends
- * in turn_run(), which puts everything back. */
+ * create, on_start, admission, the task, and then, when nothing of the script runs any more, the state goes into the
+ * drafts and the result into its buffer. An error at any step ends in turn_run(), which puts everything back. */
 #include <lauxlib.h>
 
 #include "base/check.h"
@@ -15,13 +13,13 @@
 #include "script/lib_kv.h"
 #include "script/lua_json.h"
 #include "script/lua_value.h"
+#include "script/lua_vm.h"
 #include "script/part.h"
 #include "script/rpc.h"
 #include "script/save.h"
 #include "script/settle.h"
 #include "script/state.h"
 #include "script/turn.h"
-#include "script/lua_vm.h"
 #include "script/walk.h"
 
 enum { ARGUMENTS_MAX = 200, TRACEBACK_MAX = 4096 };
@@ -384,7 +382,7 @@ static void end_failed(lua_State *L, lua_State *call, int status, struct turn *t
 }
 
 /* Runs the coroutine, which is its actor's, to its end or to where it saves. `failure` of the turn tells how it was,
- * `saving` whether it waits. */
+ * `saves` whether it waits. */
 static int run(lua_State *L) {
   struct running *running = lua_touserdata(L, 1);
   struct turn *turn = running->turn;

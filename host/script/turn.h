@@ -1,8 +1,7 @@
 /* turn.h -- one call being worked on.
  *
  * WHY     It is what a call may read and has written, how it was asked, and what it answers. The stage makes one for
- *         each call,
- *         the script room fills it.
+ *         each call, the script room fills it.
  * ROOM    script, without lua.h, so that the stage reads it too. Below: ledger.
  * THREAD  Its worker's.
  * OWNS    Its result and failure. Drafts and view are the stage's, slices the request's.

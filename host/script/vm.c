@@ -19,8 +19,7 @@ enum {
 };
 
 /* What the allocator still grants beyond the soft limit, so that the hook, not a full collection for each refused
- * block, ends
- * the call. */
+ * block, ends the call. */
 static size_t margin_of(size_t limit) {
   return limit / 8 + MIB(16);
 }

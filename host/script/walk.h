@@ -1,8 +1,7 @@
 /* walk.h -- goes over a Lua value and tells a writer what is in it.
  *
  * WHY     State, kv values, results and log fields are all "a Lua value as bytes". What may be in one, how deep it may
- *         be and which path an
- *         error names is decided here; how it is written, in the writer.
+ *         be and which path an error names is decided here; how it is written, in the writer.
  * ROOM    script. Below: vm, journal (parts of a state), codec.
  * ALWAYS  Tables are read raw: no code of a script runs. Parts of a state are read like the tables they stand for.
  * ERRORS  A path is like `state.players["ann"][3].cb`.
@@ -26,8 +25,7 @@ struct walk_options {
 };
 
 /* What a writer hears, in order. `context` is the buffer that it fills. on_string and on_key_string answer false where
- * they cannot take
- * the bytes. An array has `count` values; a map `count` pairs of on_key_* and a value. */
+ * they cannot take the bytes. An array has `count` values; a map `count` pairs of on_key_* and a value. */
 struct walk_writer {
   void (*on_null)(void *context);
   void (*on_boolean)(void *context, bool truth);
@@ -43,15 +41,14 @@ struct walk_writer {
 };
 
 /* Walks the value at `index` for a writer that fills `bytes`, and stops early where that has failed; its err then says
- * why. ERR_INTERNAL, and the failure
- * says what and where; what the writer got so far is to be thrown away. Raises for want of memory, at the limits of a
- * call and for a dead part. [-0, +0, v] */
+ * why. ERR_INTERNAL, and the failure says what and where; what the writer got so far is to be thrown away. Raises for
+ * want of memory, at the limits of a call and for a dead part. [-0, +0, v] */
 enum err walk(lua_State *L, int index, const struct walk_writer *writer, struct buf *bytes,
               const struct walk_options *options, struct failure *failure);
 
 /* A plain table or a part of the state at `index`: pushes the table that holds its content, and tells whether it is
- * marked as a sequence. A value that
- * is neither: false, and nothing pushed. Raises for a part that is dead. [-0, +(0|1), v] */
+ * marked as a sequence. A value that is neither: false, and nothing pushed. Raises for a part that is dead. [-0,
+ * +(0|1), v] */
 bool walk_table(lua_State *L, int index, bool *marked);
 
 /* Makes the mark of sequences. [-0, +0, m] */

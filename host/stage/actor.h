@@ -61,8 +61,7 @@ size_t actors_count(const struct actors *actors);
 bool actors_try_mail(struct actors *actors, struct actor *actor, struct request **request, size_t count_max);
 
 /* The actor whose turn is next, and its oldest request; NULL where no one has mail. The actor goes to the end of the
- * ready list, or with an empty
- * mailbox to the end of the idle list. */
+ * ready list, or with an empty mailbox to the end of the idle list. */
 struct actor *actors_take(struct actors *actors, struct request **request);
 
 /* Takes an actor out of its list while its turn waits, or puts it back into the one where it belongs. */

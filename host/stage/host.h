@@ -40,8 +40,7 @@ void host_close(struct host *host, bool abandon);
 void host_submit(struct host *host, struct request **request);
 
 /* Lets the workers finish what they have and put every actor to sleep; requests from now on are refused with
- * `overloaded`. From any
- * thread, at most once. */
+ * `overloaded`. From any thread, at most once. */
 void host_stop(struct host *host);
 
 /* Each a step function: does what there is to do and returns; `*worked` tells whether there was anything. worker <

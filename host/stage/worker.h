@@ -7,17 +7,16 @@
  * OWNS    Its VM, its actors, its pending records, its reader, the requests put to it.
  * STATES  of a request: put -> in the actor's mailbox -> its turn -> its reply at the gate -> delivered.
  *         A *turn* is done or failed (script/turn.h). Done: its drafts become pending, its changes go to the committer
- *           with the reply as effect. Failed: its
- *         drafts are thrown away.
+ *         with the reply as effect. Failed: its drafts are thrown away.
+ *         Saving (self:save_state()): what it has so far is committed without a reply and its actor is busy, until that
+ *         is durable; then the turn goes on. When that fails, so does the call.
  * ALWAYS  1. The gate: a reply leaves at once only where the actor has seen nothing that is not durable; else it goes
- *         through the committer, behind what it waits
- *            for. Errors likewise.
+ *            through the committer, behind what it waits for. Errors likewise.
  *         2. Pending entries leave only when they are durable, and before the reader's next snapshot is taken.
  *         3. When the epoch ends, pending is emptied and every actor that saw something not durable leaves memory,
  *            before any other turn begins.
  *         4. With --dev, where a file of the actors changed, every actor sleeps and the VM is a new one before the next
- *            turn begins; where the
- *            new files do not load, the old VM serves on.
+ *            turn begins; where the new files do not load, the old VM serves on.
  * LIMITS  waiting_calls, idle_ms, vm_bytes; PENDING_BYTES_MAX: beyond it no turn begins until the disk has caught up.
  */
 #ifndef TROUPE_WORKER_H
