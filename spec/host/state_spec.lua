@@ -184,6 +184,52 @@ describe("self.state", function()
     assert.matches("twice", message)
   end)
 
+  it("knows where a part is after a call that moved it and failed when it was to be saved", function()
+    local host = hosts.open({ ["t.lua"] = hosts.class("T", [[
+      function Class:initialize_state() return { a = { n = 0, text = ("x"):rep(400) } } end
+      function Class:move_and_fail()
+        local s = self.state
+        s.b, s.a = s.a, nil
+        s.long = ("x"):rep(5000)
+      end
+      function Class:bump() self.state.a.n = self.state.a.n + 1 end]]) }, { limits = { commit_bytes = 4000 } })
+    local actor = host:actor("T", "t")
+    actor:bump()
+    assert.equal("payload_too_large", hosts.failure_of(actor.move_and_fail, actor).code)
+    actor:bump()
+    host:crash()
+    assert.equal(2, host:state("T", "t").a.n)
+  end)
+
+  it("moves a table that has become small back into its parent's record", function()
+    local host, actor = try [[
+      if not self.state.big then
+        self.state.big = {}
+        for i = 1, 50 do self.state.big[i] = "some text " .. i end
+      else
+        for i = 2, 50 do self.state.big[i] = nil end
+      end]]
+    actor:run()
+    assert.is_true(host:entries() > 50)
+    actor:run()
+    assert.equal(2 + 1 + 4, host:entries(), "index and own record; the root's place, its header and three fields")
+    host:crash()
+    assert.same({ "some text 1" }, host:state("T", "t").big)
+  end)
+
+  it("takes a part back that was away and was changed meanwhile", function()
+    local host, actor = try [[
+      step = (step or 0) + 1
+      local s = self.state
+      if step == 2 then away, s.deep = s.deep, nil end
+      if step == 3 then away.b, away.a = away.a, nil; away.c = { d = { 1 } } end
+      if step == 4 then away.e, away.c = away.c, nil; s.back = away end
+      if step == 5 then s.back.b.b = 2 end]]
+    for _ = 1, 5 do actor:run() end
+    host:crash()
+    assert.same({ b = { b = 2 }, e = { d = { 1 } } }, host:state("T", "t").back)
+  end)
+
   it("is dead outside the turns of its actor", function()
     local host, actor = try [[
       calls = (calls or 0) + 1
