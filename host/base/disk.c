@@ -9,18 +9,33 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool take(unsigned *left) {
+static bool take(unsigned *left, unsigned *skip) {
   if (*left == 0) return false;
+  if (*skip > 0) {
+    (*skip)--;
+    return false;
+  }
   (*left)--;
   return true;
 }
 
 bool faults_take_write(struct faults *faults) {
-  return take(&faults->write_next);
+  return take(&faults->write_next, &faults->write_skip);
 }
 
 bool faults_take_sync(struct faults *faults) {
-  return take(&faults->sync_next);
+  return take(&faults->sync_next, &faults->sync_skip);
+}
+
+/* What is due to go wrong with a write: an errno, or 0. */
+static int write_fault(struct faults *faults) {
+  if (faults == NULL || !faults_take_write(faults)) return 0;
+  return faults->write_errno != 0 ? faults->write_errno : ENOSPC;
+}
+
+static int sync_fault(struct faults *faults) {
+  if (faults == NULL || !faults_take_sync(faults)) return 0;
+  return faults->sync_errno != 0 ? faults->sync_errno : EIO;
 }
 
 /* The folder in which a path stands, into `folder` of PATH_MAX bytes. */
@@ -81,17 +96,23 @@ static int read_all(int fd, size_t size_max, struct buf *into) {
   }
 }
 
-int disk_read_file(const char *path, size_t size_max, struct buf *into) {
-  int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-  if (fd < 0) return errno;
+int disk_read_open(int fd, size_t size_max, struct buf *into) {
   size_t size_before = into->size;
   struct stat status;
   int error;
   if (fstat(fd, &status) != 0) error = errno;
   else if (!S_ISREG(status.st_mode)) error = EINVAL;
   else if ((uintmax_t)status.st_size > size_max) error = EFBIG;
+  else if (lseek(fd, 0, SEEK_SET) != 0) error = errno;
   else error = read_all(fd, size_max, into);
   if (error != 0) into->size = size_before;
+  return error;
+}
+
+int disk_read_file(const char *path, size_t size_max, struct buf *into) {
+  int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (fd < 0) return errno;
+  int error = disk_read_open(fd, size_max, into);
   close(fd);
   return error;
 }
@@ -130,6 +151,61 @@ int disk_write_file(const char *path, struct slice content, mode_t mode) {
     return error;
   }
   return sync_parent(path);
+}
+
+static int write_all_at(int fd, uint64_t offset, struct slice bytes) {
+  while (bytes.size > 0) {
+    ssize_t written = pwrite(fd, bytes.data, bytes.size, (off_t)offset);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno;
+    offset += (size_t)written;
+    bytes = slice_after(bytes, (size_t)written);
+  }
+  return 0;
+}
+
+static int zero_all_at(int fd, uint64_t offset, uint64_t size) {
+  static const uint8_t zeros[1 << 16] = { 0 };
+  while (size > 0) {
+    size_t part = size < sizeof zeros ? (size_t)size : sizeof zeros;
+    int error = write_all_at(fd, offset, slice_of(zeros, part));
+    if (error != 0) return error;
+    offset += part;
+    size -= part;
+  }
+  return 0;
+}
+
+int disk_write_at(int fd, uint64_t offset, struct slice bytes, struct faults *faults) {
+  int fault = write_fault(faults);
+  if (fault != 0 && bytes.size > faults->write_part) bytes.size = faults->write_part;
+  int error = write_all_at(fd, offset, bytes);
+  return fault != 0 ? fault : error;
+}
+
+int disk_zero_at(int fd, uint64_t offset, uint64_t size, struct faults *faults) {
+  int fault = write_fault(faults);
+  if (fault != 0 && size > faults->write_part) size = faults->write_part;
+  int error = zero_all_at(fd, offset, size);
+  return fault != 0 ? fault : error;
+}
+
+int disk_truncate(int fd, uint64_t size, struct faults *faults) {
+  int fault = write_fault(faults);
+  if (fault != 0) return fault;
+  return ftruncate(fd, (off_t)size) == 0 ? 0 : errno;
+}
+
+int disk_sync_data(int fd, struct faults *faults) {
+  int fault = sync_fault(faults);
+  if (fault != 0) return fault;
+  return fdatasync(fd) == 0 ? 0 : errno;
+}
+
+int disk_sync(int fd, struct faults *faults) {
+  int fault = sync_fault(faults);
+  if (fault != 0) return fault;
+  return fsync(fd) == 0 ? 0 : errno;
 }
 
 /* flock() and not fcntl(): its locks belong to the open file, so a second host in this process is refused as well. */

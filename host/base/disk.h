@@ -15,10 +15,15 @@
 
 #include "base/buf.h"
 
-/* Where the next write or sync of the ledger is to fail, and how often: set by specs, all zero in a host. */
+/* Where writes and syncs of the ledger are to fail, and how often: set by specs, all zero in a host. */
 struct faults {
   unsigned write_next;   /* so many writes fail as on a full disk */
   unsigned sync_next;    /* so many syncs fail */
+  unsigned write_skip;   /* so many writes go well before those that fail */
+  unsigned sync_skip;    /* so many syncs go well before those that fail */
+  size_t write_part;     /* bytes of a failing write that reach the file all the same */
+  int write_errno;       /* 0: ENOSPC */
+  int sync_errno;        /* 0: EIO */
 };
 
 /* Answers whether the fault is due, and uses it up. */
@@ -35,8 +40,27 @@ int disk_sync_folder(const char *path);
  * it is no regular file. A FIFO is never waited for. */
 int disk_read_file(const char *path, size_t size_max, struct buf *into);
 
+/* The same of a file that is open, from its beginning. */
+int disk_read_open(int fd, size_t size_max, struct buf *into);
+
 /* Writes a small file whole or not at all: to a neighbour, synced, renamed, folder synced. */
 int disk_write_file(const char *path, struct slice content, mode_t mode);
+
+/* What the ledger does to its open files; `faults` NULL: none. A write counts as one, in however many parts the system
+ * takes it; after a failure any part of it may be there. */
+int disk_write_at(int fd, uint64_t offset, struct slice bytes, struct faults *faults);
+
+/* Writes so many zeros. */
+int disk_zero_at(int fd, uint64_t offset, uint64_t size, struct faults *faults);
+
+/* Ends a file at a size, and counts as a write. */
+int disk_truncate(int fd, uint64_t size, struct faults *faults);
+
+/* Syncs the bytes of a file, and of what is noted about it as much as it takes to read them. */
+int disk_sync_data(int fd, struct faults *faults);
+
+/* Syncs a file or folder with all that is noted about it. */
+int disk_sync(int fd, struct faults *faults);
 
 /* Locks a file for this process (created where missing) until disk_unlock() or the process's end. EWOULDBLOCK where
  * somebody holds it, be it this process by an earlier call. */

@@ -3,13 +3,13 @@
 
 #include <endian.h>
 #include <errno.h>
-#include <isa-l/crc.h>
 #include <lmdb.h>
 #include <stdatomic.h>
 #include <sys/statvfs.h>
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "ledger/crc.h"
 
 enum {
   FIT = 510,            /* bytes of an LMDB key that holds a key to its end */
@@ -87,19 +87,8 @@ static MDB_val val_of(const void *data, size_t size) {
   return (MDB_val){ .mv_size = size, .mv_data = (void *)data };
 }
 
-/* CRC-32C carried on over more bytes; the library counts them in an int. */
-static uint32_t crc_add(uint32_t crc, struct slice bytes) {
-  const size_t part_max = (size_t)1 << 30;
-  while (bytes.size > 0) {
-    size_t part = bytes.size < part_max ? bytes.size : part_max;
-    crc = crc32_iscsi((unsigned char *)bytes.data, (int)part, crc);
-    bytes = slice_after(bytes, part);
-  }
-  return crc;
-}
-
 static uint32_t crc_of(struct slice key, struct slice value) {
-  return ~crc_add(crc_add(UINT32_MAX, key), value);
+  return crc_end(crc_add(crc_add(CRC_BEGIN, key), value));
 }
 
 /* What an LMDB value holds behind its checksum; false where that is wrong. */

@@ -1,5 +1,6 @@
 /* base_test.c -- errors, memory, buffers, failures, characters, log lines, clocks and files. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -410,6 +411,45 @@ static void faults_are_used_up(void **state) {
   faults.sync_next = 1;
   assert_true(faults_take_sync(&faults));
   assert_false(faults_take_sync(&faults));
+  faults = (struct faults){ .write_next = 1, .write_skip = 2, .sync_skip = 1 };
+  assert_false(faults_take_write(&faults));
+  assert_false(faults_take_sync(&faults));
+  assert_false(faults_take_write(&faults));
+  assert_true(faults_take_write(&faults));
+  assert_false(faults_take_write(&faults));
+  faults.sync_next = 1;
+  assert_false(faults_take_sync(&faults));
+  assert_true(faults_take_sync(&faults));
+}
+
+static void disk_changes_open_files(void **state) {
+  char path[PATH_MAX];
+  struct buf content = { 0 };
+  struct faults faults = { 0 };
+  int fd = open(in_folder(state, path, "file"), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  assert_true(fd >= 0);
+  assert_int_equal(disk_write_at(fd, 2, slice_text("middle"), &faults), 0);
+  assert_int_equal(disk_zero_at(fd, 4, 100000, NULL), 0);
+  assert_int_equal(disk_truncate(fd, 5, &faults), 0);
+  faults = (struct faults){ .write_next = 3, .write_skip = 1, .write_part = 1, .write_errno = EIO };
+  assert_int_equal(disk_write_at(fd, 0, slice_text("<"), &faults), 0);
+  assert_int_equal(disk_write_at(fd, 1, slice_text("xy"), &faults), EIO);
+  assert_int_equal(disk_zero_at(fd, 2, 2, &faults), EIO);
+  assert_int_equal(disk_truncate(fd, 0, &faults), EIO);
+  faults = (struct faults){ .write_next = 1, .sync_next = 2, .sync_errno = ENOSPC };
+  assert_int_equal(disk_write_at(fd, 0, slice_text("x"), &faults), ENOSPC);
+  assert_int_equal(disk_sync(fd, &faults), ENOSPC);
+  faults.sync_errno = 0;
+  assert_int_equal(disk_sync_data(fd, &faults), EIO);
+  assert_int_equal(disk_sync_data(fd, &faults), 0);
+  assert_int_equal(disk_sync(fd, &faults), 0);
+  for (int i = 0; i < 2; i++) {
+    buf_clear(&content);
+    assert_int_equal(disk_read_open(fd, 5, &content), 0);
+    assert_true(slice_equal(buf_slice(&content), slice_of("<x\0i\0", 5)));
+  }
+  close(fd);
+  buf_done(&content);
 }
 
 int main(void) {
@@ -432,6 +472,7 @@ int main(void) {
     cmocka_unit_test_setup_teardown(disk_writes_and_reads_files, folder_begin, folder_end),
     cmocka_unit_test_setup_teardown(disk_locks_against_this_process_too, folder_begin, folder_end),
     cmocka_unit_test(faults_are_used_up),
+    cmocka_unit_test_setup_teardown(disk_changes_open_files, folder_begin, folder_end),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -200,14 +200,14 @@ static void effects_leave_when_the_store_has_it(void **state) {
 /* A write that were tried would fail: so none is. */
 static void nothing_to_write_is_no_write(void **state) {
   struct fixture *fixture = *state;
-  fixture->faults = (struct faults){ 1, 1 };
+  fixture->faults = (struct faults){ .write_next = 1, .sync_next = 1 };
   put(fixture, 0, "", 1);
   put(fixture, 1, "", 3);
   step(fixture);
   assert_events(fixture, "e1 ok, e2 ok, e3 ok, e4 ok, d0 1, d1 1");
   assert_int_equal(committer_stats(fixture->committer)->commits, 0);
   assert_int_equal(committer_stats(fixture->committer)->syncs, 0);
-  fixture->faults = (struct faults){ 0, 0 };
+  fixture->faults = (struct faults){ 0 };
 }
 
 static void what_only_reads_waits_for_what_is_before_it(void **state) {
