@@ -21,6 +21,7 @@
 #include "door/server.h"
 #include "options.h"
 #include "remote.h"
+#include "script/vm.h"
 #include "stage/host.h"
 
 enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, DOOR_STEP_MS = 1000 };
@@ -177,6 +178,7 @@ static enum err open_rooms(struct house *house, struct failure *failure) {
     .workers = options->workers,
     .dev = options->dev,
     .limits = options->limits,
+    .pause_ms = VM_PAUSE_MS,
     .map_bytes = MAP_BYTES,
     .clock = &house->clock,
     .logger = &house->logger,

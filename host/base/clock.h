@@ -28,6 +28,9 @@ int64_t clock_unix_ns(const struct clock *clock);
 /* Nanoseconds from an arbitrary start, for durations: never goes back. A manual clock's advance counts here too. */
 int64_t clock_monotonic_ns(const struct clock *clock);
 
+/* The same by the system's clock; real even under a manual clock. */
+int64_t clock_system_ns(void);
+
 /* Processor time of the calling thread in nanoseconds; real even under a manual clock. */
 int64_t clock_thread_cpu_ns(void);
 

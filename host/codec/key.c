@@ -22,7 +22,21 @@ static const double TWO_53 = 9007199254740992.0;
 static const double TWO_63 = 9223372036854775808.0;
 static const uint64_t SIGN = (uint64_t)1 << 63;
 
+/* A string without a NUL, as most are, in one go. */
+static void put_plain_string(struct buf *buf, struct slice text) {
+  uint8_t *room = buf_try_reserve(buf, text.size + 2);
+  if (room == NULL) return;
+  room[0] = CODE_STRING;
+  if (text.size > 0) memcpy(room + 1, text.data, text.size);
+  room[text.size + 1] = CODE_END;
+  buf->size += text.size + 2;
+}
+
 void key_put_string(struct buf *buf, struct slice text) {
+  if (text.size == 0 || memchr(text.data, 0, text.size) == NULL) {
+    put_plain_string(buf, text);
+    return;
+  }
   buf_put_byte(buf, CODE_STRING);
   while (text.size > 0) {
     const uint8_t *zero = memchr(text.data, 0, text.size);
@@ -84,8 +98,14 @@ void key_reader_init(struct key_reader *reader, struct slice key) {
   *reader = (struct key_reader){ .rest = key };
 }
 
+void key_reader_again(struct key_reader *reader, struct slice key) {
+  buf_clear(&reader->unescaped);
+  reader->rest = key;
+  reader->depth = 0;
+}
+
 void key_reader_done(struct key_reader *reader) {
-  buf_done(&reader->text);
+  buf_done(&reader->unescaped);
 }
 
 /* Bytes of a string with its code and its end; 0 where it has none. */
@@ -101,8 +121,11 @@ static size_t string_size(struct slice rest) {
   return 0;
 }
 
-static bool try_read_string(struct buf *text, struct slice part) {
+static bool try_read_string(struct key_reader *reader, struct slice part) {
+  struct buf *text = &reader->unescaped;
   struct slice rest = slice_of(part.data + 1, part.size - 2);
+  reader->text = rest;
+  if (rest.size == 0 || memchr(rest.data, 0, rest.size) == NULL) return true;
   buf_clear(text);
   while (rest.size > 0) {
     const uint8_t *zero = memchr(rest.data, 0, rest.size);
@@ -110,6 +133,7 @@ static bool try_read_string(struct buf *text, struct slice part) {
     buf_put(text, slice_of(rest.data, size));
     rest = slice_after(rest, zero == NULL ? size : size + 1);
   }
+  reader->text = buf_slice(text);
   return text->err == ERR_NONE;
 }
 
@@ -161,7 +185,7 @@ static enum key_type read_part(struct key_reader *reader, bool keep_string) {
       break;
     case CODE_STRING:
       size = string_size(rest);
-      if (size == 0 || (keep_string && !try_read_string(&reader->text, slice_of(rest.data, size)))) break;
+      if (size == 0 || (keep_string && !try_read_string(reader, slice_of(rest.data, size)))) break;
       type = KEY_STRING;
       break;
     case CODE_NUMBER:
@@ -222,7 +246,7 @@ static bool print_parts(struct buf *buf, struct key_reader *reader) {
     if (!is_first && type != KEY_END) buf_put_byte(buf, ',');
     is_first = type == KEY_TUPLE;
     switch (type) {
-      case KEY_STRING: json_put_text(buf, buf_slice(&reader->text)); break;
+      case KEY_STRING: json_put_text(buf, reader->text); break;
       case KEY_INTEGER: json_put_integer(buf, reader->integer); break;
       case KEY_FLOAT: print_float(buf, reader->number); break;
       case KEY_BOOLEAN: buf_put_text(buf, reader->truth ? "true" : "false"); break;
@@ -237,7 +261,7 @@ void key_print(struct buf *buf, struct slice key) {
   bool is_plain = key.size > 0 && key.data[0] == CODE_STRING && string_size(key) == key.size;
   key_reader_init(&reader, key);
   if (!is_plain) buf_put_byte(buf, '[');
-  if (!print_parts(buf, &reader)) buf_put_text(buf, reader.text.err == ERR_NONE ? "<broken>" : "<out of memory>");
+  if (!print_parts(buf, &reader)) buf_put_text(buf, reader.unescaped.err == ERR_NONE ? "<broken>" : "<out of memory>");
   if (!is_plain) buf_put_byte(buf, ']');
   key_reader_done(&reader);
 }

@@ -39,20 +39,23 @@ void key_tuple_end(struct buf *buf);
 /* False, and nothing is written, for NaN. */
 bool key_put_float(struct buf *buf, double number);
 
-/* Reading: a cursor over the parts. `text` collects a string's bytes, unescaped, and is reused. */
+/* Reading: a cursor over the parts. A string is a part of the key's own bytes, or where NULs in it are escaped it is
+ * copied into `unescaped`, which is reused. */
 struct key_reader {
   struct slice rest;
   size_t depth;
-  struct buf text;      /* KEY_STRING */
+  struct slice text;    /* KEY_STRING: dead with the next part */
+  struct buf unescaped;
   int64_t integer;      /* KEY_INTEGER */
   double number;        /* KEY_FLOAT */
   bool truth;           /* KEY_BOOLEAN */
 };
 
 void key_reader_init(struct key_reader *reader, struct slice key);
+void key_reader_again(struct key_reader *reader, struct slice key);   /* the same, keeping the memory of another key */
 void key_reader_done(struct key_reader *reader);
 
-/* The next part, its content in the reader. KEY_BROKEN also where memory is wanting (text.err says so). */
+/* The next part, its content in the reader. KEY_BROKEN also where memory is wanting (unescaped.err says so). */
 enum key_type key_next(struct key_reader *reader);
 
 /* How many bytes the first part of a key takes; 0 where the bytes are no key. Checks no more than it needs to. */

@@ -188,6 +188,7 @@ static int kit_open(lua_State *L) {
   read_limits(L, &kit->config.limits);
   kit->config.actors_path = kit->actors;
   kit->config.data_path = kit->data;
+  kit->config.pause_ms = (unsigned)number_option(L, "pause_ms", VM_PAUSE_MS);
   kit->config.workers = (unsigned)number_option(L, "workers", 1);
   kit->config.map_bytes = (size_t)number_option(L, "map_bytes", MAP_BYTES);
   kit->config.clock = &kit->clock;
@@ -351,7 +352,7 @@ static int kit_entries(lua_State *L) {
 /* -- calls -- */
 
 static void write_value(lua_State *L, struct kit *kit, int index, const char *what, struct buf *bytes) {
-  struct walk_options options = { .root = what, .depth_max = (size_t)kit->config.limits.depth, .boolean_keys = true,
+  struct walk_options options = { .root.name = what, .depth_max = (size_t)kit->config.limits.depth, .boolean_keys = true,
                                   .raw_metatables = true, .shared = true };
   if (lua_value_write(L, index, bytes, &options, &kit->lent->raised) == ERR_NONE) return;
   lua_pushlstring(L, (const char *)kit->lent->raised.message.data, kit->lent->raised.message.size);
@@ -407,7 +408,7 @@ static int kit_submit(lua_State *L) {
   luaL_checkany(L, 4);
   lua_settop(L, 8);
   buf_clear(&kit->lent->key);
-  lua_key_write(L, 4, &kit->lent->key, "key");
+  lua_key_write(L, 4, &kit->lent->key, &(struct argument){ .name = "key" });
   buf_clear(&kit->lent->value);
   push_arguments(L, luaL_optinteger(L, 7, 0));                       /* arguments */
   write_value(L, kit, lua_gettop(L), "arguments", &kit->lent->value);

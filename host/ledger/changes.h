@@ -2,9 +2,10 @@
  *
  * WHY    The message from a worker to who makes it durable: self-contained, so that it may go to a file, to LMDB or one
  *        day over a wire.
- * ROOM   ledger.
- * BYTES  A run of changes. Put: 01, key size u32, value size u32, key, value. Delete: 02, key size u32, key. Numbers
- *        big-endian.
+ * ROOM   ledger. Below: memtable.
+ * BYTES  A run of changes: a tag, two sizes u32, and the bytes of those sizes. Put: 01, key, value. Delete: 02, key, and
+ *        nothing. Range delete, of all keys with from <= key < to: 03, from, to. Numbers big-endian.
+ * ALWAYS Done again, from any change on to the last, changes lead to the same records.
  */
 #ifndef TROUPE_CHANGES_H
 #define TROUPE_CHANGES_H
@@ -12,18 +13,21 @@
 #include "base/buf.h"
 #include "ledger/memtable.h"
 
-enum change_type { CHANGE_END, CHANGE_PUT, CHANGE_DELETE, CHANGE_BROKEN };
+enum change_type { CHANGE_END, CHANGE_PUT, CHANGE_DELETE, CHANGE_DELETE_RANGE, CHANGE_BROKEN };
 
 struct change {
   enum change_type type;
-  struct slice key;
-  struct slice value;
+  struct slice key;      /* of a range delete: from */
+  struct slice value;    /* of a range delete: to */
 };
 
-/* Appends all entries of a memtable, in key order. */
+/* Appends what a memtable holds: first its deleted ranges, then its entries, each in key order. */
 void changes_put_all(struct buf *changes, const struct memtable *memtable);
 
 /* The next change and moves `rest` behind it; CHANGE_END where nothing is left. */
 struct change changes_next(struct slice *rest);
+
+/* Does a run of changes to a memtable. ERR_MEMORY: some of them are done; ERR_STORAGE: it is broken there. */
+enum err changes_apply(struct slice changes, struct memtable *memtable);
 
 #endif

@@ -147,6 +147,7 @@ static enum err write_changes(struct store *store, struct slice rest) {
     if (change.type == CHANGE_END) return ERR_NONE;
     if (change.type == CHANGE_PUT) err = store_put(store, change.key, change.value);
     if (change.type == CHANGE_DELETE) err = store_delete(store, change.key);
+    if (change.type == CHANGE_DELETE_RANGE) err = store_delete_range(store, change.key, change.value);
     if (err != ERR_NONE) return err;
   }
 }

@@ -1,4 +1,10 @@
-/* memtable.c -- a red-black tree of entries for their order, and a list of the same entries for their age. */
+/* memtable.c -- a red-black tree of entries for their order, one of boundaries for the ranges that were deleted, and a
+ * list of all writes for their age.
+ *
+ * A boundary says whether the keys from it on, up to the next boundary, are covered by a deleted range, and how old the
+ * newest such range is. A range brings two boundaries, at its ends; the upper one goes on with what was there before.
+ * They take the place of those that they meet or enclose. So the boundaries of the newest range are always in the tree,
+ * and those of the oldest can be taken out without a trace, once what it covers is marked as not covered. */
 #include "ledger/memtable.h"
 
 #include <bsd/sys/tree.h>
@@ -7,108 +13,294 @@
 #include "base/check.h"
 #include "base/mem.h"
 
+enum write { WRITE_PUT, WRITE_DELETE, WRITE_RANGE };
+
 struct memtable_entry {
-  RB_ENTRY(memtable_entry) node;
+  RB_ENTRY(memtable_entry) node;     /* of a range: not in the tree */
   TAILQ_ENTRY(memtable_entry) age;
-  uint64_t seq;           /* of the merge that brought it */
-  struct slice key;       /* into `bytes` */
-  struct slice value;     /* into `bytes`, behind the key */
-  bool deleted;
-  bool merged;            /* or still as it was written, with no seq */
-  uint8_t bytes[];
+  uint64_t seq;                      /* of the push that brought it */
+  uint32_t key_size, value_size;     /* of a range: the sizes of its bounds */
+  enum write write;
+  bool replaced;                     /* out of sight, and only in the order of age */
+};
+
+/* One end of a range. */
+struct boundary {
+  RB_ENTRY(boundary) node;
+  struct slice key;
+  uint64_t seq;                      /* of the range that covers from here on */
+  bool covers;
+  bool linked;                       /* is in the tree */
+};
+
+struct range {
+  struct memtable_entry entry;
+  struct boundary begin, end;
 };
 
 RB_HEAD(entry_tree, memtable_entry);
+RB_HEAD(boundary_tree, boundary);
 TAILQ_HEAD(entry_list, memtable_entry);
 
 struct memtable {
   struct entry_tree tree;
+  struct boundary_tree boundaries;
   struct entry_list oldest_first;
-  size_t count;
   size_t bytes;
+  size_t memory;
 };
 
+/* -- entries -- */
+
+/* Key and value stand behind the struct. */
+static uint8_t *entry_content(const struct memtable_entry *entry) {
+  size_t head = entry->write == WRITE_RANGE ? sizeof(struct range) : sizeof *entry;
+  return (uint8_t *)entry + head;
+}
+
+struct slice memtable_key(const struct memtable_entry *entry) {
+  return slice_of(entry_content(entry), entry->key_size);
+}
+
+struct slice memtable_value(const struct memtable_entry *entry) {
+  return slice_of(entry_content(entry) + entry->key_size, entry->value_size);
+}
+
+bool memtable_is_deleted(const struct memtable_entry *entry) {
+  return entry->write == WRITE_DELETE;
+}
+
 static int entry_compare(const struct memtable_entry *a, const struct memtable_entry *b) {
+  return slice_compare(memtable_key(a), memtable_key(b));
+}
+
+static int boundary_compare(const struct boundary *a, const struct boundary *b) {
   return slice_compare(a->key, b->key);
 }
 
 /* What RB_GENERATE_STATIC makes, whose own mark for unused functions is not defined here. */
 RB_GENERATE_INTERNAL(entry_tree, memtable_entry, node, entry_compare, __attribute__((unused)) static)
+RB_GENERATE_INTERNAL(boundary_tree, boundary, node, boundary_compare, __attribute__((unused)) static)
 
 static size_t entry_bytes(const struct memtable_entry *entry) {
-  return entry->key.size + entry->value.size;
+  return (size_t)entry->key_size + entry->value_size;
 }
 
-static struct memtable_entry *entry_try_new(struct slice key, struct slice value, bool deleted) {
-  CHECK_THAT(value.size, <=, SIZE_MAX - sizeof(struct memtable_entry) - key.size);
-  struct memtable_entry *entry = mem_try_alloc(sizeof *entry + key.size + value.size);
+static size_t entry_memory(const struct memtable_entry *entry) {
+  enum { HEAP_HEAD = 16 };
+  return (entry->write == WRITE_RANGE ? sizeof(struct range) : sizeof *entry) + entry_bytes(entry) + HEAP_HEAD;
+}
+
+static struct range *range_of(struct memtable_entry *entry) {
+  CHECK_THAT(entry->write, ==, WRITE_RANGE);
+  return (struct range *)(void *)((uint8_t *)entry - offsetof(struct range, entry));
+}
+
+static struct memtable_entry *entry_try_new(enum write write, struct slice key, struct slice value) {
+  CHECK_THAT(key.size, <=, UINT32_MAX);
+  CHECK_THAT(value.size, <=, UINT32_MAX);
+  struct memtable_entry head = { .write = write, .key_size = (uint32_t)key.size, .value_size = (uint32_t)value.size };
+  size_t head_size = write == WRITE_RANGE ? sizeof(struct range) : sizeof head;
+  struct memtable_entry *entry = mem_try_alloc(head_size + key.size + value.size);
   if (entry == NULL) return NULL;
-  *entry = (struct memtable_entry){ .deleted = deleted };
-  if (key.size > 0) memcpy(entry->bytes, key.data, key.size);
-  if (value.size > 0) memcpy(entry->bytes + key.size, value.data, value.size);
-  entry->key = slice_of(entry->bytes, key.size);
-  entry->value = slice_of(entry->bytes + key.size, value.size);
+  *entry = head;
+  uint8_t *content = entry_content(entry);
+  if (key.size > 0) memcpy(content, key.data, key.size);
+  if (value.size > 0) memcpy(content + key.size, value.data, value.size);
+  if (write == WRITE_RANGE) {
+    struct range *range = range_of(entry);
+    range->begin = (struct boundary){ .key = memtable_key(entry), .covers = true };
+    range->end = (struct boundary){ .key = memtable_value(entry) };
+  }
   return entry;
 }
 
-static void memtable_remove(struct memtable *memtable, struct memtable_entry *entry) {
-  RB_REMOVE(entry_tree, &memtable->tree, entry);
+/* Takes a write out of the order of age. */
+static void forget(struct memtable *memtable, struct memtable_entry *entry) {
   TAILQ_REMOVE(&memtable->oldest_first, entry, age);
-  memtable->count--;
-  memtable->bytes -= entry_bytes(entry);
-  mem_free(entry);
+  memtable->memory -= entry_memory(entry);
+  if (!entry->replaced) memtable->bytes -= entry_bytes(entry);
 }
 
-/* Puts an entry in as the youngest, in the place of what had its key. */
-static void memtable_insert(struct memtable *memtable, struct memtable_entry *entry) {
+/* Takes an entry out of sight; for good, or to be pulled. */
+static void replace(struct memtable *memtable, struct memtable_entry *entry, bool keep) {
+  RB_REMOVE(entry_tree, &memtable->tree, entry);
+  if (keep) {
+    entry->replaced = true;
+    memtable->bytes -= entry_bytes(entry);
+  } else {
+    forget(memtable, entry);
+    mem_free(entry);
+  }
+}
+
+/* -- boundaries -- */
+
+/* The last boundary with a key <= `key`, or NULL. */
+static struct boundary *boundary_before(const struct memtable *memtable, struct slice key) {
+  struct boundary *boundary = RB_ROOT(&memtable->boundaries), *nearest = NULL;
+  while (boundary != NULL) {
+    int order = slice_compare(key, boundary->key);
+    if (order == 0) return boundary;
+    if (order > 0) nearest = boundary;
+    boundary = order < 0 ? RB_LEFT(boundary, node) : RB_RIGHT(boundary, node);
+  }
+  return nearest;
+}
+
+static struct boundary *boundary_after(struct boundary *boundary) {
+  return RB_NEXT(boundary_tree, NULL, boundary);
+}
+
+static void boundary_unlink(struct memtable *memtable, struct boundary *boundary) {
+  if (!boundary->linked) return;
+  RB_REMOVE(boundary_tree, &memtable->boundaries, boundary);
+  boundary->linked = false;
+}
+
+static void boundary_link(struct memtable *memtable, struct boundary *boundary) {
+  CHECK(RB_INSERT(boundary_tree, &memtable->boundaries, boundary) == NULL);
+  boundary->linked = true;
+}
+
+/* Lets a range cover what is between its bounds. */
+static void range_link(struct memtable *memtable, struct range *range) {
+  struct boundary *at = boundary_before(memtable, range->end.key);
+  range->end.covers = at != NULL && at->covers;
+  range->end.seq = at != NULL ? at->seq : 0;
+  range->begin.seq = range->entry.seq;
+  while (at != NULL && slice_compare(at->key, range->begin.key) >= 0) {
+    struct boundary *before = RB_PREV(boundary_tree, NULL, at);
+    boundary_unlink(memtable, at);
+    at = before;
+  }
+  boundary_link(memtable, &range->begin);
+  boundary_link(memtable, &range->end);
+}
+
+/* Takes the oldest range away: what only it covers is not covered any more. */
+static void range_unlink(struct memtable *memtable, struct range *range) {
+  struct boundary *at = boundary_before(memtable, range->end.key);
+  for (; at != NULL && slice_compare(at->key, range->begin.key) >= 0; at = RB_PREV(boundary_tree, NULL, at)) {
+    if (at->seq <= range->entry.seq) at->covers = false;
+  }
+  boundary_unlink(memtable, &range->begin);
+  boundary_unlink(memtable, &range->end);
+}
+
+/* -- writing -- */
+
+static void insert_entry(struct memtable *memtable, struct memtable_entry *entry, bool keep) {
   struct memtable_entry *older = RB_INSERT(entry_tree, &memtable->tree, entry);
-  if (older != NULL) {
-    memtable_remove(memtable, older);
-    CHECK(RB_INSERT(entry_tree, &memtable->tree, entry) == NULL);
+  if (older == NULL) return;
+  replace(memtable, older, keep);
+  CHECK(RB_INSERT(entry_tree, &memtable->tree, entry) == NULL);
+}
+
+static void insert_range(struct memtable *memtable, struct range *range, bool keep) {
+  struct slice to = memtable_value(&range->entry);
+  const struct memtable_entry *entry = memtable_seek(memtable, memtable_key(&range->entry), false), *next;
+  for (; entry != NULL && slice_compare(memtable_key(entry), to) < 0; entry = next) {
+    next = memtable_next(entry, false);
+    replace(memtable, (struct memtable_entry *)entry, keep);
+  }
+  range_link(memtable, range);
+}
+
+/* Brings a write in as the youngest. */
+static void insert(struct memtable *memtable, struct memtable_entry *entry, bool keep) {
+  entry->replaced = false;
+  if (entry->write == WRITE_RANGE) {
+    insert_range(memtable, range_of(entry), keep);
+  } else {
+    insert_entry(memtable, entry, keep);
   }
   TAILQ_INSERT_TAIL(&memtable->oldest_first, entry, age);
-  memtable->count++;
   memtable->bytes += entry_bytes(entry);
+  memtable->memory += entry_memory(entry);
 }
 
-struct memtable *memtable_try_new(void) {
-  struct memtable *memtable = mem_try_zero(sizeof *memtable);
-  if (memtable == NULL) return NULL;
-  RB_INIT(&memtable->tree);
-  TAILQ_INIT(&memtable->oldest_first);
-  return memtable;
-}
-
-void memtable_free(struct memtable *memtable) {
-  if (memtable == NULL) return;
-  memtable_clear(memtable);
-  mem_free(memtable);
+static bool try_write(struct memtable *memtable, enum write write, struct slice key, struct slice value) {
+  struct memtable_entry *entry = entry_try_new(write, key, value);
+  if (entry == NULL) return false;
+  insert(memtable, entry, false);
+  return true;
 }
 
 bool memtable_try_put(struct memtable *memtable, struct slice key, struct slice value) {
-  struct memtable_entry *entry = entry_try_new(key, value, false);
-  if (entry == NULL) return false;
-  memtable_insert(memtable, entry);
-  return true;
+  return try_write(memtable, WRITE_PUT, key, value);
 }
 
 bool memtable_try_delete(struct memtable *memtable, struct slice key) {
-  struct memtable_entry *entry = entry_try_new(key, slice_of(NULL, 0), true);
-  if (entry == NULL) return false;
-  memtable_insert(memtable, entry);
-  return true;
+  return try_write(memtable, WRITE_DELETE, key, slice_of(NULL, 0));
 }
 
-const struct memtable_entry *memtable_find(const struct memtable *memtable, struct slice key) {
-  const struct memtable_entry *entry = memtable_seek(memtable, key, false);
-  return entry != NULL && slice_equal(entry->key, key) ? entry : NULL;
+bool memtable_try_delete_range(struct memtable *memtable, struct slice from, struct slice to) {
+  return slice_compare(from, to) >= 0 || try_write(memtable, WRITE_RANGE, from, to);
 }
+
+/* -- moving -- */
+
+/* Gives all writes away, oldest first, as a list that is linked by age; the table is empty then. */
+static struct memtable_entry *take_all(struct memtable *memtable) {
+  struct memtable_entry *first = TAILQ_FIRST(&memtable->oldest_first);
+  /* All of them leave: the trees are given up at once, and balanced no more. */
+  RB_INIT(&memtable->tree);
+  RB_INIT(&memtable->boundaries);
+  TAILQ_INIT(&memtable->oldest_first);
+  memtable->bytes = 0;
+  memtable->memory = 0;
+  return first;
+}
+
+static void move_all(struct memtable *to, struct memtable *from, uint64_t seq, bool keep) {
+  CHECK(to != from);
+  struct memtable_entry *entry = take_all(from);
+  while (entry != NULL) {
+    struct memtable_entry *next = TAILQ_NEXT(entry, age);
+    CHECK(!entry->replaced);
+    entry->seq = seq;
+    insert(to, entry, keep);
+    entry = next;
+  }
+}
+
+void memtable_merge(struct memtable *to, struct memtable *from) {
+  move_all(to, from, 0, false);
+}
+
+void memtable_push(struct memtable *to, struct memtable *from, uint64_t seq) {
+  const struct memtable_entry *youngest = TAILQ_LAST(&to->oldest_first, entry_list);
+  CHECK(youngest == NULL || youngest->seq <= seq);
+  move_all(to, from, seq, true);
+}
+
+void memtable_pull(struct memtable *to, struct memtable *from, uint64_t seq_max) {
+  CHECK(to != from);
+  struct memtable_entry *entry;
+  while ((entry = TAILQ_FIRST(&from->oldest_first)) != NULL && entry->seq <= seq_max) {
+    if (entry->write == WRITE_RANGE) {
+      range_unlink(from, range_of(entry));
+    } else if (!entry->replaced) {
+      RB_REMOVE(entry_tree, &from->tree, entry);
+    }
+    forget(from, entry);
+    if (to == NULL) {
+      mem_free(entry);
+    } else {
+      entry->seq = 0;
+      insert(to, entry, false);
+    }
+  }
+}
+
+/* -- reading -- */
 
 const struct memtable_entry *memtable_seek(const struct memtable *memtable, struct slice key, bool reverse) {
   const struct memtable_entry *nearest = NULL;
   const struct memtable_entry *entry = RB_ROOT(&memtable->tree);
   while (entry != NULL) {
-    int order = slice_compare(key, entry->key);
+    int order = slice_compare(key, memtable_key(entry));
     if (order == 0) return entry;
     if ((order > 0) == reverse) nearest = entry;
     entry = order < 0 ? RB_LEFT(entry, node) : RB_RIGHT(entry, node);
@@ -121,50 +313,56 @@ const struct memtable_entry *memtable_next(const struct memtable_entry *entry, b
   return reverse ? RB_PREV(entry_tree, NULL, here) : RB_NEXT(entry_tree, NULL, here);
 }
 
-struct slice memtable_key(const struct memtable_entry *entry) {
-  return entry->key;
-}
-
-struct slice memtable_value(const struct memtable_entry *entry) {
-  return entry->value;
-}
-
-bool memtable_is_deleted(const struct memtable_entry *entry) {
-  return entry->deleted;
-}
-
-void memtable_merge(struct memtable *to, struct memtable *from, uint64_t seq) {
-  CHECK(to != from);
-  struct memtable_entry *entry = TAILQ_FIRST(&from->oldest_first);
-  /* All of them leave: the tree is given up at once, and balanced no more. */
-  RB_INIT(&from->tree);
-  TAILQ_INIT(&from->oldest_first);
-  from->count = 0;
-  from->bytes = 0;
+enum memtable_answer memtable_get(const struct memtable *memtable, struct slice key, struct slice *value) {
+  const struct memtable_entry *entry = RB_ROOT(&memtable->tree);
   while (entry != NULL) {
-    struct memtable_entry *next = TAILQ_NEXT(entry, age);
-    entry->seq = seq;
-    entry->merged = true;
-    memtable_insert(to, entry);
-    entry = next;
+    int order = slice_compare(key, memtable_key(entry));
+    if (order == 0) {
+      *value = memtable_value(entry);
+      return entry->write == WRITE_PUT ? MEMTABLE_VALUE : MEMTABLE_DELETED;
+    }
+    entry = order < 0 ? RB_LEFT(entry, node) : RB_RIGHT(entry, node);
   }
+  const struct boundary *boundary = boundary_before(memtable, key);
+  return boundary != NULL && boundary->covers ? MEMTABLE_DELETED : MEMTABLE_NOTHING;
 }
 
-void memtable_drop(struct memtable *memtable, uint64_t seq_max) {
-  struct memtable_entry *entry = TAILQ_FIRST(&memtable->oldest_first);
-  while (entry != NULL && (!entry->merged || entry->seq <= seq_max)) {
-    struct memtable_entry *next = TAILQ_NEXT(entry, age);
-    if (entry->merged) memtable_remove(memtable, entry);
-    entry = next;
-  }
+/* The bounds of what is covered around a boundary that covers. */
+static void join_ranges(struct boundary *boundary, struct slice *from, struct slice *to) {
+  struct boundary *first = boundary, *last = boundary, *before;
+  while ((before = RB_PREV(boundary_tree, NULL, first)) != NULL && before->covers) first = before;
+  while (last->covers) last = boundary_after(last);      /* behind the last range there is always its end */
+  *from = first->key;
+  *to = last->key;
+}
+
+bool memtable_covers(const struct memtable *memtable, struct slice key, struct slice *from, struct slice *to) {
+  struct boundary *boundary = boundary_before(memtable, key);
+  if (boundary == NULL || !boundary->covers) return false;
+  join_ranges(boundary, from, to);
+  return true;
+}
+
+bool memtable_next_range(const struct memtable *memtable, struct slice key, struct slice *from, struct slice *to) {
+  struct boundary *boundary = boundary_before(memtable, key);
+  if (boundary == NULL) boundary = RB_MIN(boundary_tree, (struct boundary_tree *)&memtable->boundaries);
+  while (boundary != NULL && !boundary->covers) boundary = boundary_after(boundary);
+  if (boundary == NULL) return false;
+  join_ranges(boundary, from, to);
+  return true;
+}
+
+/* -- the whole -- */
+
+struct memtable *memtable_try_new(void) {
+  struct memtable *memtable = mem_try_zero(sizeof *memtable);
+  if (memtable == NULL) return NULL;
+  TAILQ_INIT(&memtable->oldest_first);
+  return memtable;
 }
 
 void memtable_clear(struct memtable *memtable) {
-  struct memtable_entry *entry = TAILQ_FIRST(&memtable->oldest_first);
-  RB_INIT(&memtable->tree);
-  TAILQ_INIT(&memtable->oldest_first);
-  memtable->count = 0;
-  memtable->bytes = 0;
+  struct memtable_entry *entry = take_all(memtable);
   while (entry != NULL) {
     struct memtable_entry *next = TAILQ_NEXT(entry, age);
     mem_free(entry);
@@ -172,10 +370,20 @@ void memtable_clear(struct memtable *memtable) {
   }
 }
 
-size_t memtable_count(const struct memtable *memtable) {
-  return memtable->count;
+void memtable_free(struct memtable *memtable) {
+  if (memtable == NULL) return;
+  memtable_clear(memtable);
+  mem_free(memtable);
+}
+
+bool memtable_is_empty(const struct memtable *memtable) {
+  return TAILQ_EMPTY(&memtable->oldest_first);
 }
 
 size_t memtable_bytes(const struct memtable *memtable) {
   return memtable->bytes;
+}
+
+size_t memtable_memory(const struct memtable *memtable) {
+  return memtable->memory;
 }

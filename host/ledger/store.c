@@ -48,6 +48,7 @@ struct store_reader {
   struct store *store;
   MDB_txn *txn;
   bool live;                /* has a snapshot */
+  bool writes;              /* its transaction is that of the batch */
   bool placed;              /* the cursor is somewhere, be it at the end */
   bool ended;
   bool reverse;
@@ -285,7 +286,7 @@ static bool reader_descend(struct store_reader *reader, struct slice part, uint6
   struct level *lower = &reader->levels[++reader->depth];
   lower->above = upper->above + part.size;
   lower->head_size = head_put(lower->head, id);
-  CHECK_THAT(mdb_cursor_renew(reader->txn, lower->cursor), ==, 0);
+  if (!reader->writes) CHECK_THAT(mdb_cursor_renew(reader->txn, lower->cursor), ==, 0);
   return true;
 }
 
@@ -486,6 +487,42 @@ enum err store_delete(struct store *store, struct slice key) {
   if (rc == MDB_NOTFOUND) return ERR_NONE;
   if (rc == 0) rc = path_prune(store, path, depth);
   return rc == 0 ? ERR_NONE : batch_failed(store, rc);
+}
+
+/* A reader of what the batch has written so far. */
+static int batch_reader_open(struct store *store, struct store_reader *reader) {
+  *reader = (struct store_reader){ .store = store, .txn = store->txn, .live = true, .writes = true };
+  reader->levels[0].head_size = head_put(reader->levels[0].head, 0);
+  int rc = 0;
+  for (size_t i = 0; i < LEVELS_MAX && rc == 0; i++) {
+    rc = mdb_cursor_open(store->txn, store->dbi, &reader->levels[i].cursor);
+  }
+  return rc;
+}
+
+static void batch_reader_close(struct store_reader *reader) {
+  for (size_t i = 0; i < LEVELS_MAX; i++) {
+    if (reader->levels[i].cursor != NULL) mdb_cursor_close(reader->levels[i].cursor);
+  }
+}
+
+enum err store_delete_range(struct store *store, struct slice from, struct slice to) {
+  CHECK(store->txn != NULL && !store->batch_failed);
+  struct store_reader *reader = mem_zero(sizeof *reader);
+  uint8_t key[STORE_KEY_MAX];
+  struct slice found, value;
+  int rc = batch_reader_open(store, reader);
+  enum err err = rc == 0 ? ERR_NONE : batch_failed(store, rc);
+  /* From the beginning each time: what a delete does to the cursors of a continuation is not worth knowing. */
+  while (err == ERR_NONE && (err = store_seek(reader, from, false, &found, &value)) == ERR_NONE) {
+    if (slice_compare(found, to) >= 0) break;
+    memcpy(key, found.data, found.size);
+    err = store_delete(store, slice_of(key, found.size));
+  }
+  batch_reader_close(reader);
+  mem_free(reader);
+  if (err == ERR_STORAGE) store->batch_failed = true;
+  return err == ERR_NOT_FOUND ? ERR_NONE : err;
 }
 
 /* Whether a commit failed because there was no room. LMDB says EIO for a write that was cut short, which a disk that

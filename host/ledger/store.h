@@ -64,6 +64,7 @@ enum err store_next(struct store_reader *reader, struct slice *found, struct sli
 enum err store_begin(struct store *store);
 enum err store_put(struct store *store, struct slice key, struct slice value);
 enum err store_delete(struct store *store, struct slice key);
+enum err store_delete_range(struct store *store, struct slice from, struct slice to);   /* from <= key < to */
 enum err store_commit(struct store *store);
 void store_abort(struct store *store);
 

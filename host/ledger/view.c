@@ -1,17 +1,40 @@
-/* view.c -- one order out of three: drafts hide what is pending, what is pending hides what is stored. */
+/* view.c -- one order out of many tables: the newer draft hides the older, drafts hide what is pending, what is pending
+ * hides what is stored. */
 #include "ledger/view.h"
 
-enum err view_get(const struct view *view, struct slice key, struct slice *value) {
-  const struct memtable_entry *entry = memtable_find(view->drafts, key);
-  if (entry == NULL) entry = memtable_find(view->pending, key);
-  if (entry == NULL) return store_get(view->reader, key, value);
-  if (memtable_is_deleted(entry)) return ERR_NOT_FOUND;
-  *value = memtable_value(entry);
-  return ERR_NONE;
+/* -- the tables over the store, the newest first -- */
+
+static size_t draft_count(const struct view *view) {
+  return view->drafts == NULL ? 0 : drafts_table_count(view->drafts, view->snapshot);
 }
+
+static size_t table_count(const struct view *view) {
+  return draft_count(view) + 1;
+}
+
+static const struct memtable *table_at(const struct view *view, size_t index) {
+  size_t drafts = draft_count(view);
+  return index < drafts ? drafts_table(view->drafts, drafts - 1 - index) : view->pending;
+}
+
+enum err view_get(const struct view *view, struct slice key, struct slice *value) {
+  for (size_t i = 0; i < table_count(view); i++) {
+    enum memtable_answer answer = memtable_get(table_at(view, i), key, value);
+    if (answer != MEMTABLE_NOTHING) return answer == MEMTABLE_VALUE ? ERR_NONE : ERR_NOT_FOUND;
+  }
+  return store_get(view->reader, key, value);
+}
+
+/* -- the walk -- */
 
 void scan_begin(struct scan *scan, const struct view *view, struct slice from, struct slice to, bool reverse) {
   *scan = (struct scan){ .view = view, .from = from, .to = to, .reverse = reverse };
+}
+
+/* Where the walk stands in a table: drafts keep it beside each of theirs. */
+static const struct memtable_entry **cursor_at(struct scan *scan, size_t index) {
+  size_t drafts = draft_count(scan->view);
+  return index < drafts ? drafts_cursor(scan->view->drafts, drafts - 1 - index) : &scan->pending;
 }
 
 /* Whether the walk has not come to its far bound yet. The near one is met by where it begins. */
@@ -23,94 +46,104 @@ static const struct memtable_entry *scan_bound(const struct scan *scan, const st
   return entry != NULL && scan_holds(scan, memtable_key(entry)) ? entry : NULL;
 }
 
-static const struct memtable_entry *scan_step(const struct scan *scan, const struct memtable_entry *entry) {
-  return scan_bound(scan, memtable_next(entry, scan->reverse));
+/* Puts the walk in a table behind a bound: at the first key >= it, in reverse at the last one below it. */
+static void table_seek(struct scan *scan, size_t index, struct slice bound) {
+  const struct memtable_entry *entry = memtable_seek(table_at(scan->view, index), bound, scan->reverse);
+  if (scan->reverse && entry != NULL && slice_equal(memtable_key(entry), bound)) entry = memtable_next(entry, true);
+  *cursor_at(scan, index) = scan_bound(scan, entry);
 }
 
-static const struct memtable_entry *scan_first(const struct scan *scan, const struct memtable *memtable) {
-  const struct memtable_entry *entry = memtable_seek(memtable, scan->reverse ? scan->to : scan->from, scan->reverse);
-  /* The upper bound itself is outside. */
-  if (scan->reverse && entry != NULL && slice_equal(memtable_key(entry), scan->to)) entry = memtable_next(entry, true);
-  return scan_bound(scan, entry);
+/* The same in the store, which holds its record then, if it has one. */
+static void stored_take(struct scan *scan, enum err err) {
+  if (err == ERR_NONE && !scan_holds(scan, scan->stored_key)) err = ERR_NOT_FOUND;
+  scan->stored_err = err;
+  scan->stored = err == ERR_NONE;
 }
 
-static enum err scan_read_store(struct scan *scan) {
-  struct store_reader *reader = scan->view->reader;
+static void stored_next(struct scan *scan) {
+  stored_take(scan, store_next(scan->view->reader, &scan->stored_key, &scan->stored_value));
+}
+
+static void stored_seek(struct scan *scan, struct slice bound) {
   struct slice *key = &scan->stored_key;
-  if (scan->begun) return store_next(reader, key, &scan->stored_value);
-  scan->begun = true;
-  enum err err = store_seek(reader, scan->reverse ? scan->to : scan->from, scan->reverse, key, &scan->stored_value);
-  if (err == ERR_NONE && scan->reverse && slice_equal(*key, scan->to)) {
-    err = store_next(reader, key, &scan->stored_value);
-  }
-  return err;
+  enum err err = store_seek(scan->view->reader, bound, scan->reverse, key, &scan->stored_value);
+  stored_take(scan, err);
+  if (err == ERR_NONE && scan->reverse && slice_equal(*key, bound)) stored_next(scan);
 }
 
-/* Has the store's next record at hand, where there is one. It is read only now, since reading ends the record before.
- * */
+/* Everything at its beginning; later, the store's next record at hand. It is read only when it is needed, since reading
+ * ends the record before. */
 static enum err scan_fetch(struct scan *scan) {
-  if (!scan->stored && scan->stored_err == ERR_NONE) {
-    scan->stored_err = scan_read_store(scan);
-    if (scan->stored_err == ERR_NONE && !scan_holds(scan, scan->stored_key)) scan->stored_err = ERR_NOT_FOUND;
-    scan->stored = scan->stored_err == ERR_NONE;
+  if (!scan->begun) {
+    scan->begun = true;
+    struct slice bound = scan->reverse ? scan->to : scan->from;
+    for (size_t i = 0; i < table_count(scan->view); i++) table_seek(scan, i, bound);
+    stored_seek(scan, bound);
+  } else if (!scan->stored && scan->stored_err == ERR_NONE) {
+    stored_next(scan);
   }
   return scan->stored_err == ERR_NOT_FOUND ? ERR_NONE : scan->stored_err;
 }
 
-/* Of two keys, the one that comes first in the direction of the walk. */
-static struct slice scan_nearer(const struct scan *scan, struct slice a, struct slice b) {
+/* Whether a key comes before another one in the direction of the walk. */
+static bool scan_is_nearer(const struct scan *scan, struct slice a, struct slice b) {
   int order = slice_compare(a, b);
-  return (order <= 0) != scan->reverse ? a : b;
+  return scan->reverse ? order > 0 : order < 0;
 }
 
-/* The key that is next in any of the three; false where all are at their end. */
-static bool scan_nearest(const struct scan *scan, struct slice *key) {
-  bool any = false;
-  if (scan->stored) {
-    *key = scan->stored_key;
-    any = true;
-  }
-  if (scan->pending != NULL) {
-    *key = any ? scan_nearer(scan, *key, memtable_key(scan->pending)) : memtable_key(scan->pending);
-    any = true;
-  }
-  if (scan->draft != NULL) {
-    *key = any ? scan_nearer(scan, *key, memtable_key(scan->draft)) : memtable_key(scan->draft);
+/* The key that is next anywhere, and the newest table that has it (the count of tables: the store). False where all are
+ * at their end. */
+static bool scan_nearest(struct scan *scan, struct slice *key, size_t *index) {
+  bool any = scan->stored;
+  if (any) *key = scan->stored_key;
+  *index = table_count(scan->view);
+  for (size_t i = table_count(scan->view); i > 0; i--) {
+    const struct memtable_entry *entry = *cursor_at(scan, i - 1);
+    if (entry == NULL || (any && scan_is_nearer(scan, *key, memtable_key(entry)))) continue;
+    *key = memtable_key(entry);
+    *index = i - 1;
     any = true;
   }
   return any;
 }
 
-/* The entry that stands for a key, or NULL where only the store has it; all three move on behind the key. */
-static const struct memtable_entry *scan_pass(struct scan *scan, struct slice key) {
-  const struct memtable_entry *entry = NULL;
+/* Where a newer table deleted a range around the key: moves all older ones behind that range. */
+static bool scan_skip(struct scan *scan, struct slice key, size_t index) {
+  struct slice from, to;
+  size_t count = table_count(scan->view);
+  for (size_t i = 0; i < index; i++) {
+    if (!memtable_covers(table_at(scan->view, i), key, &from, &to)) continue;
+    struct slice bound = scan->reverse ? from : to;
+    for (size_t older = i + 1; older < count; older++) table_seek(scan, older, bound);
+    if (scan->stored_err == ERR_NONE) stored_seek(scan, bound);
+    return true;
+  }
+  return false;
+}
+
+/* All move on behind a key that is given or hidden. */
+static void scan_pass(struct scan *scan, struct slice key) {
   if (scan->stored && slice_equal(scan->stored_key, key)) scan->stored = false;
-  if (scan->pending != NULL && slice_equal(memtable_key(scan->pending), key)) {
-    entry = scan->pending;
-    scan->pending = scan_step(scan, scan->pending);
+  for (size_t i = 0; i < table_count(scan->view); i++) {
+    const struct memtable_entry **at = cursor_at(scan, i);
+    if (*at == NULL || !slice_equal(memtable_key(*at), key)) continue;
+    *at = scan_bound(scan, memtable_next(*at, scan->reverse));
   }
-  if (scan->draft != NULL && slice_equal(memtable_key(scan->draft), key)) {
-    entry = scan->draft;
-    scan->draft = scan_step(scan, scan->draft);
-  }
-  return entry;
 }
 
 enum err scan_next(struct scan *scan, struct slice *key, struct slice *value) {
   if (slice_compare(scan->from, scan->to) >= 0) return ERR_NOT_FOUND;
-  if (!scan->begun) {
-    scan->draft = scan_first(scan, scan->view->drafts);
-    scan->pending = scan_first(scan, scan->view->pending);
-  }
   for (;;) {
+    size_t index;
+    struct slice nearest;
     enum err err = scan_fetch(scan);
     if (err != ERR_NONE) return err;
-    struct slice nearest;
-    if (!scan_nearest(scan, &nearest)) return ERR_NOT_FOUND;
-    const struct memtable_entry *entry = scan_pass(scan, nearest);
-    if (entry != NULL && memtable_is_deleted(entry)) continue;
+    if (!scan_nearest(scan, &nearest, &index)) return ERR_NOT_FOUND;
+    if (scan_skip(scan, nearest, index)) continue;
+    const struct memtable_entry *entry = index < table_count(scan->view) ? *cursor_at(scan, index) : NULL;
     *key = nearest;
     *value = entry != NULL ? memtable_value(entry) : scan->stored_value;
-    return ERR_NONE;
+    scan_pass(scan, nearest);
+    if (entry == NULL || !memtable_is_deleted(entry)) return ERR_NONE;
   }
 }

@@ -1,23 +1,23 @@
 /* view.h -- records as one turn sees them: its drafts, over what is pending, over the store.
  *
  * WHY     A call sees what it wrote itself and what earlier calls of its actor wrote, committed or not.
- * ROOM    ledger. Below: memtable, store. This is all of the ledger that the script room reads through.
+ * ROOM    ledger. Below: drafts, memtable, store. This is all of the ledger that the script room reads through.
  * THREAD  The worker's.
  * OWNS    Nothing. Slices are dead after the next read or write.
  * ALWAYS  The pending entries are looked at before the store's snapshot is taken anew (what has left pending is in any
- *         later snapshot).
- *         So who drops pending entries resets the reader afterwards, before the next read.
+ *         later snapshot). So who drops pending entries resets the reader afterwards, before the next read.
  */
 #ifndef TROUPE_VIEW_H
 #define TROUPE_VIEW_H
 
-#include "ledger/memtable.h"
+#include "ledger/drafts.h"
 #include "ledger/store.h"
 
 struct view {
-  struct memtable *drafts;
-  struct memtable *pending;
+  struct drafts *drafts;      /* or NULL: none */
+  const struct memtable *pending;
   struct store_reader *reader;
+  size_t snapshot;            /* 0: everything that was written; else what drafts_pin() gave: the records as of then */
 };
 
 /* ERR_NONE, ERR_NOT_FOUND or ERR_STORAGE. */
@@ -29,10 +29,10 @@ struct scan {
   const struct view *view;
   struct slice from, to;
   bool reverse;
-  const struct memtable_entry *draft, *pending;
+  const struct memtable_entry *pending;   /* where it stands there; in a table of drafts, drafts know it */
   struct slice stored_key, stored_value;
-  bool stored;        /* the two above hold a record that was not given yet */
-  bool begun;
+  bool stored;           /* the two above hold a record that was not given yet */
+  bool begun;            /* the store's cursor is at its place */
   enum err stored_err;   /* ERR_NOT_FOUND at the end of the stored records, ERR_STORAGE at a damaged one; it stays */
 };
 

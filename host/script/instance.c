@@ -78,7 +78,9 @@ static int self_index(lua_State *L) {
   struct instance *instance = self_current(L);
   switch (field_of(L, 2)) {
     case FIELD_STATE: state_push(L, instance); return 1;
-    case FIELD_KV: lib_kv_push(L, instance); return 1;
+    case FIELD_KV:
+      if (lua_getiuservalue(L, 1, SELF_KV) == LUA_TNIL) lib_kv_push(L, instance);
+      return 1;
     case FIELD_KEY: push_key(L, instance); return 1;
     case FIELD_CLASS: lua_getiuservalue(L, 1, SELF_CLASS); return 1;
     case FIELD_LOG: vm_push_ref(L, VM_LOG); return 1;

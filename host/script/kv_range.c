@@ -4,9 +4,10 @@
 #include <lauxlib.h>
 #include <string.h>
 
-#include "script/lib_error.h"
 #include "script/lua_key.h"
 #include "script/walk.h"
+
+enum { LAST_ROOM = 64 };     /* bytes for the last key of a walk, at first */
 
 enum option { OPTION_PREFIX, OPTION_START, OPTION_START_AFTER, OPTION_STOP, OPTION_END, OPTION_REVERSE, OPTION_LIMIT,
               OPTION_FORMAT, OPTION_COUNT };
@@ -14,125 +15,184 @@ enum option { OPTION_PREFIX, OPTION_START, OPTION_START_AFTER, OPTION_STOP, OPTI
 static const char *const option_names[OPTION_COUNT] = { "prefix", "start", "start_after", "stop", "end", "reverse", "limit",
                                                         "format" };
 
-static void check_names(lua_State *L, int data) {
-  lua_pushnil(L);                                                    /* key */
-  while (lua_next(L, data)) {                                        /* key value */
-    lua_pop(L, 1);                                                   /* key */
-    bool known = false;
-    for (int i = 0; i < OPTION_COUNT && lua_type(L, -1) == LUA_TSTRING; i++) {
-      if (strcmp(lua_tostring(L, -1), option_names[i]) == 0) known = true;
-    }
-    if (known) continue;
-    const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, -1);
-    lib_misuse(L, "options: unknown option \"%.64s\"", name);
+/* The option whose name is at `index`, of those from `first` on. [-0, +0, v] */
+static enum option check_option(lua_State *L, int index, enum option first) {
+  if (lua_type(L, index) != LUA_TSTRING) {
+    lib_misuse(L, "options: the name of an option is a string, not a %s", luaL_typename(L, index));
   }
-}
-
-/* Pushes an option and answers whether it is there. [-0, +1, m] */
-static bool push_option(lua_State *L, int data, enum option option) {
-  lua_pushstring(L, option_names[option]);
-  return lua_rawget(L, data) != LUA_TNIL;
-}
-
-/* A buffer that holds the record key of an option, or false. */
-static bool read_key(lua_State *L, int data, enum option option, const struct instance *instance, struct buf *key) {
-  bool given = push_option(L, data, option);                         /* value */
-  if (given) {
-    char what[32];
-    snprintf(what, sizeof what, "options.%s", option_names[option]);
-    buf_clear(key);
-    self_begin_key(instance, 'k', key);
-    lua_key_write_unlimited(L, -1, key, what);
+  const char *name = lua_tostring(L, index);
+  for (enum option option = first; option < OPTION_COUNT; option++) {
+    if (strcmp(name, option_names[option]) == 0) return option;
   }
-  lua_pop(L, 1);                                                     /* - */
-  return given;
+  lib_misuse(L, "options: unknown option \"%.64s\"", name);
+  return OPTION_COUNT;
 }
 
-/* The first key after all extensions of a key: every tuple that begins with its parts. ff begins no part. */
+/* Pushes one value for each option, nil where it is not given, and answers where the first stands. [-0, +OPTION_COUNT,
+ * v] */
+static int push_options(lua_State *L, int index, enum option first) {
+  bool marked;
+  int place = lua_gettop(L) + 1;
+  luaL_checkstack(L, OPTION_COUNT + 8, NULL);
+  lua_settop(L, place + OPTION_COUNT - 1);                           /* nil ... */
+  if (lua_isnil(L, index)) return place;
+  if (!walk_table(L, index, &marked)) lib_misuse(L, "options: a table, not a %s", luaL_typename(L, index));
+  lua_pushnil(L);                                                    /* nil ... data name */
+  while (lua_next(L, -2)) {                                          /* nil ... data name value */
+    lua_replace(L, place + (int)check_option(L, -2, first));         /* value ... data name */
+  }
+  lua_pop(L, 1);                                                     /* value ... */
+  return place;
+}
+
+static bool check_format(lua_State *L, int index) {
+  if (lua_isnil(L, index)) return false;
+  const char *format = lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : "";
+  bool bytes = strcmp(format, "bytes") == 0;
+  if (!bytes && strcmp(format, "value") != 0) lib_misuse(L, "options.format: \"value\" or \"bytes\"");
+  return bytes;
+}
+
+bool kv_format_read(lua_State *L, int index) {
+  if (lua_isnoneornil(L, index)) return false;
+  int place = push_options(L, index, OPTION_FORMAT);                 /* value ... */
+  bool bytes = check_format(L, place + OPTION_FORMAT);
+  lua_settop(L, place - 1);                                          /* - */
+  return bytes;
+}
+
+static bool check_reverse(lua_State *L, int index) {
+  if (!lua_isnil(L, index) && !lua_isboolean(L, index)) {
+    lib_misuse(L, "options.reverse: true or false, not a %s", luaL_typename(L, index));
+  }
+  return lua_toboolean(L, index);
+}
+
+static size_t check_limit(lua_State *L, int index) {
+  int whole = 0;
+  if (lua_isnil(L, index)) return SIZE_MAX;
+  if (lua_type(L, index) != LUA_TNUMBER) lib_misuse(L, "options.limit: a positive integer, not a %s", luaL_typename(L, index));
+  lua_Integer limit = lua_tointegerx(L, index, &whole);
+  if (!whole || limit < 1) lib_misuse(L, "options.limit: a positive integer, not %s", luaL_tolstring(L, index, NULL));
+  return (size_t)limit;
+}
+
+/* The first bytes after all tuples that begin with the parts of a key: ff begins no part. */
 static void end_of_prefix(struct buf *key) {
   buf_put_byte(key, 0xff);
 }
 
-/* Bounds live in a pair of buffers; the larger `from` and the smaller `to` win. `other` is taken over when it wins. */
-static void raise_bound(struct buf *from, struct buf *other) {
-  if (slice_compare(buf_slice(other), buf_slice(from)) <= 0) return;
-  struct buf kept = *from;
-  *from = *other;
-  *other = kept;
+/* The record key of an option; false where it is not given. */
+static bool read_key(lua_State *L, int place, enum option option, const struct instance *instance, struct buf *key) {
+  const struct argument argument = { .name = "options", .field = option_names[option] };
+  if (lua_isnil(L, place + (int)option)) return false;
+  buf_clear(key);
+  self_begin_key(instance, 'k', key);
+  lua_key_write(L, place + (int)option, key, &argument);
+  return true;
 }
 
-static void lower_bound(struct buf *to, struct buf *other) {
-  if (slice_compare(buf_slice(other), buf_slice(to)) >= 0) return;
-  struct buf kept = *to;
-  *to = *other;
-  *other = kept;
+static void copy_bound(struct buf *to, const struct buf *from) {
+  buf_clear(to);
+  buf_put(to, buf_slice(from));
 }
 
-static void read_bounds(lua_State *L, int data, const struct instance *instance, struct buf *from, struct buf *to) {
-  struct buf *key = &vm_of(L)->value;
-  if (read_key(L, data, OPTION_PREFIX, instance, key)) {
-    buf_clear(from);
-    buf_put(from, buf_slice(key));
+/* The larger `from` and the smaller `to` win. */
+static void raise_from(struct buf *from, const struct buf *other) {
+  if (slice_compare(buf_slice(other), buf_slice(from)) > 0) copy_bound(from, other);
+}
+
+static void lower_to(struct buf *to, const struct buf *other) {
+  if (slice_compare(buf_slice(other), buf_slice(to)) < 0) copy_bound(to, other);
+}
+
+static void read_bounds(lua_State *L, int place, const struct instance *instance, struct buf *from, struct buf *to) {
+  struct buf *key = vm_begin_value(vm_of(L), 0);
+  if (read_key(L, place, OPTION_PREFIX, instance, key)) {
+    copy_bound(from, key);
     end_of_prefix(key);
-    lower_bound(to, key);
+    copy_bound(to, key);
   }
-  bool start = read_key(L, data, OPTION_START, instance, key);
-  if (start) raise_bound(from, key);
-  if (read_key(L, data, OPTION_START_AFTER, instance, key)) {
+  bool start = read_key(L, place, OPTION_START, instance, key);
+  if (start) raise_from(from, key);
+  if (read_key(L, place, OPTION_START_AFTER, instance, key)) {
     if (start) lib_misuse(L, "options: start and start_after exclude each other");
     buf_put_byte(key, 0x00);                     /* the first bytes after those of the key itself */
-    raise_bound(from, key);
+    raise_from(from, key);
   }
-  bool stop = read_key(L, data, OPTION_STOP, instance, key);
-  if (stop) lower_bound(to, key);
-  if (read_key(L, data, OPTION_END, instance, key)) {
+  bool stop = read_key(L, place, OPTION_STOP, instance, key);
+  if (stop) lower_to(to, key);
+  if (read_key(L, place, OPTION_END, instance, key)) {
     if (stop) lib_misuse(L, "options: stop and end are the same; give one");
-    lower_bound(to, key);
+    lower_to(to, key);
   }
 }
 
-static void read_others(lua_State *L, int data, struct kv_range *range) {
-  if (push_option(L, data, OPTION_REVERSE)) {                        /* value */
-    if (!lua_isboolean(L, -1)) lib_misuse(L, "options.reverse: true or false, not a %s", luaL_typename(L, -1));
-    range->reverse = lua_toboolean(L, -1);
-  }
-  if (push_option(L, data, OPTION_LIMIT)) {                          /* value value */
-    int whole = 0;
-    lua_Integer limit = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &whole) : 0;
-    if (!whole || limit < 1) lib_misuse(L, "options.limit: a positive integer");
-    range->limit = (size_t)limit;
-  }
-  if (push_option(L, data, OPTION_FORMAT)) {                         /* value value value */
-    const char *format = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
-    range->bytes = strcmp(format, "bytes") == 0;
-    if (!range->bytes && strcmp(format, "value") != 0) lib_misuse(L, "options.format: \"value\" or \"bytes\"");
-  }
-  lua_pop(L, 3);                                                     /* - */
+/* Pushes a range over all entries between two bounds. [-0, +1, m] */
+static struct kv_range *push_range(lua_State *L, struct slice from, struct slice to) {
+  struct kv_range *range = lua_newuserdatauv(L, sizeof *range + from.size + to.size, 1);   /* range */
+  range->from = slice_of(range->bounds, from.size);
+  range->to = slice_of(range->bounds + from.size, to.size);
+  range->turn = 0;
+  range->snapshot = 0;
+  range->last_size = 0;
+  range->last_room = 0;
+  memcpy(range->bounds, from.data, from.size);
+  memcpy(range->bounds + from.size, to.data, to.size);
+  return range;
 }
 
-void kv_range_read(lua_State *L, int index, const struct instance *instance, struct kv_range *range) {
+struct kv_range *kv_range_push(lua_State *L, int index, const struct instance *instance) {
   struct vm *vm = vm_of(L);
   struct buf *from = &vm->key, *to = &vm->key_end;
-  *range = (struct kv_range){ .limit = SIZE_MAX };
-  vm_begin_value(vm, 0);
+  bool none = lua_isnoneornil(L, index);
+  int place = none ? 0 : push_options(L, index, OPTION_PREFIX);      /* value ... */
   buf_clear(from);
   buf_clear(to);
   self_begin_key(instance, 'k', from);
   self_begin_key(instance, 'k', to);
   end_of_prefix(to);
-  if (!lua_isnoneornil(L, index)) {
-    bool marked;
-    luaL_checkstack(L, 8, NULL);
-    if (!walk_table(L, index, &marked)) lib_misuse(L, "options: a table, not a %s", luaL_typename(L, index));
-    int data = lua_gettop(L);                                        /* data */
-    check_names(L, data);
-    read_bounds(L, data, instance, from, to);
-    read_others(L, data, range);
-    lua_pop(L, 1);                                                   /* - */
-  }
-  if (from->err != ERR_NONE || to->err != ERR_NONE || vm->value.err != ERR_NONE) {
+  if (!none) read_bounds(L, place, instance, from, to);
+  if (from->err != ERR_NONE || to->err != ERR_NONE || (!none && vm->value.err != ERR_NONE)) {
     lib_fail(L, ERR_MEMORY, "no memory for the bounds of a range");
   }
-  range->from = buf_slice(from);
-  range->to = buf_slice(to);
+  struct kv_range *range = push_range(L, buf_slice(from), buf_slice(to));   /* value ... range */
+  range->reverse = !none && check_reverse(L, place + OPTION_REVERSE);
+  range->left = none ? SIZE_MAX : check_limit(L, place + OPTION_LIMIT);
+  range->bytes = !none && check_format(L, place + OPTION_FORMAT);
+  if (!none) {
+    lua_replace(L, place);                                           /* range ... */
+    lua_settop(L, place);                                            /* range */
+  }
+  return range;
+}
+
+void kv_range_scan(const struct kv_range *range, const struct view *view, struct scan *scan) {
+  struct slice from = range->from, to = range->to;
+  if (range->last_size > 0 && range->reverse) to = slice_of(range->last, range->last_size - 1);
+  if (range->last_size > 0 && !range->reverse) from = slice_of(range->last, range->last_size);
+  scan_begin(scan, view, from, to, range->reverse);
+}
+
+void kv_range_pass(lua_State *L, int index, struct slice key) {
+  struct kv_range *range = lua_touserdata(L, index);
+  if (range->last_room < key.size + 1) {
+    size_t room = key.size < LAST_ROOM / 2 ? LAST_ROOM : 2 * key.size;
+    index = index > LUA_REGISTRYINDEX ? lua_absindex(L, index) : index;
+    range->last_size = 0;
+    range->last = lua_newuserdatauv(L, room, 0);                     /* room */
+    range->last_room = room;
+    lua_setiuservalue(L, index, 1);                                  /* - */
+  }
+  memcpy(range->last, key.data, key.size);
+  range->last[key.size] = 0;
+  range->last_size = key.size + 1;
+}
+
+struct slice kv_range_passed_from(const struct kv_range *range) {
+  return range->reverse ? slice_of(range->last, range->last_size - 1) : range->from;
+}
+
+struct slice kv_range_passed_to(const struct kv_range *range) {
+  return range->reverse ? range->to : slice_of(range->last, range->last_size);
 }

@@ -1,26 +1,48 @@
-/* kv_range.h -- which keys `list` and its like mean: options to bounds.
+/* kv_range.h -- which entries `list` and its like mean, and how far a walk over them has come.
  *
  * WHY     prefix, start, start_after, stop, end, reverse, limit and format mean the same wherever they are taken; they
- *         are read once.
- * ROOM    script. Below: lua_key.
- * OWNS    Nothing: the bounds are written into two buffers of the VM.
+ *         are read once. A scan dies with the next write and the next pause, so a walk begins again behind its last
+ *         key.
+ * ROOM    script. Below: lua_key, view.
+ * OWNS    A userdata: it lives as long as it is on a Lua stack.
  */
 #ifndef TROUPE_KV_RANGE_H
 #define TROUPE_KV_RANGE_H
 
+#include "ledger/view.h"
 #include "script/self.h"
 
+enum { KV_KEY_BEGIN = 9 };   /* where the kv key begins in a record key, behind actor id and space */
+
 struct kv_range {
-  struct slice from;      /* whole record keys, from <= key < to */
+  struct slice from;          /* whole record keys, from <= key < to */
   struct slice to;
   bool reverse;
-  bool bytes;             /* format = "bytes" */
-  size_t limit;           /* SIZE_MAX: none */
+  bool bytes;                 /* format = "bytes" */
+  size_t left;                /* how many entries it may still give; SIZE_MAX: any number */
+  uint64_t turn;              /* of an iterator: whose serial */
+  size_t snapshot;            /* of an iterator; 0: it has ended */
+  uint8_t *last;              /* the key where the walk is, and a 00: the first bytes behind it; its user value */
+  size_t last_size;           /* 0: at the beginning */
+  size_t last_room;
+  uint8_t bounds[];
 };
 
-/* Reads the options at `index` (none or nil: all keys). Raises for an unknown option, a wrong type, contradicting
- * bounds. The bounds live in vm->key and vm->key_end
- * until these are written to. [-0, +0, v] */
-void kv_range_read(lua_State *L, int index, const struct instance *instance, struct kv_range *range);
+/* Pushes the range of the options at `index` (none or nil: all entries). Raises for an unknown option, a wrong type,
+ * contradicting bounds. [-0, +1, v] */
+struct kv_range *kv_range_push(lua_State *L, int index, const struct instance *instance);
+
+/* Whether format is "bytes", by options at `index` that know nothing else. [-0, +0, v] */
+bool kv_format_read(lua_State *L, int index);
+
+/* Goes on with the walk, in a view that outlives the scan. */
+void kv_range_scan(const struct kv_range *range, const struct view *view, struct scan *scan);
+
+/* The walk of the range at `index` has come to this key. [-0, +0, m] */
+void kv_range_pass(lua_State *L, int index, struct slice key);
+
+/* The bounds of what a walk has passed. */
+struct slice kv_range_passed_from(const struct kv_range *range);
+struct slice kv_range_passed_to(const struct kv_range *range);
 
 #endif

@@ -81,6 +81,31 @@ int lib_misuse(lua_State *L, const char *format, ...) {
   return luaL_error(L, "%s", message);
 }
 
+void argument_put(const struct argument *argument, struct buf *text) {
+  buf_put_text(text, argument->name);
+  if (argument->position != 0) buf_printf(text, "[%lld]", (long long)argument->position);
+  if (argument->field != NULL) buf_printf(text, ".%s", argument->field);
+}
+
+int lib_fail_at(lua_State *L, enum err err, const struct argument *argument, const char *format, ...) {
+  struct buf *text = &vm_of(L)->raised.message;
+  va_list arguments;
+  char message[FAILURE_MESSAGE_MAX];
+  va_start(arguments, format);
+  vsnprintf(message, sizeof message, format, arguments);
+  va_end(arguments);
+  failure_clear(&vm_of(L)->raised);
+  argument_put(argument, text);
+  buf_printf(text, ": %s", message);
+  luaL_checkstack(L, 4, NULL);
+  lua_pushlstring(L, (const char *)text->data, text->size);          /* +1 message */
+  if (err != ERR_INTERNAL) return raise_host_error(L, err);
+  luaL_where(L, 1);                                                  /* message where */
+  lua_insert(L, -2);                                                 /* where message */
+  lua_concat(L, 2);                                                  /* message */
+  return lua_error(L);
+}
+
 int lib_fail_with(lua_State *L, const struct failure *failure) {
   luaL_checkstack(L, 4, NULL);
   struct slice text = buf_slice(&failure->message);
@@ -160,7 +185,7 @@ static void describe_user_error(lua_State *L, int index, struct failure *failure
   if (lua_isnil(L, -1)) return;
   const struct limits *limits = vm_of(L)->config.limits;
   struct failure *unsavable = &vm_of(L)->raised;
-  struct walk_options options = { .root = "metadata", .depth_max = (size_t)limits->depth, .raw_metatables = true,
+  struct walk_options options = { .root.name = "metadata", .depth_max = (size_t)limits->depth, .raw_metatables = true,
                                   .shared = true };
   failure->metadata.size_max = (size_t)limits->value_bytes;
   enum err err = lua_value_write(L, -1, &failure->metadata, &options, unsavable);
@@ -209,6 +234,8 @@ static void describe_stop(struct vm *vm, struct failure *failure) {
     failure_set(failure, ERR_TIMEOUT, "the call took more than %llu ms of processor time, or %llu ms in all (limits "
                 "call-cpu-ms, call-wall-ms)",
                 (unsigned long long)limits->call_cpu_ms, (unsigned long long)limits->call_wall_ms);
+  } else if (vm->stopped == ERR_STORAGE) {
+    failure_set(failure, ERR_STORAGE, "a record of this actor cannot be read");
   } else {
     failure_set(failure, ERR_MEMORY, "the call needed more memory than its limit of %llu bytes, or the worker's of %llu "
                 "bytes (limits call-bytes, vm-bytes)",

@@ -23,6 +23,20 @@ int lib_fail(lua_State *L, enum err err, const char *format, ...) __attribute__(
  * hears of as `internal_error`. [-0, +0, v] */
 int lib_misuse(lua_State *L, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* How errors name what a script gave: `key`, `options.limit`, `keys[5]`, `entries[37].value`. */
+struct argument {
+  const char *name;
+  lua_Integer position;      /* 0: none */
+  const char *field;         /* NULL: none */
+};
+
+void argument_put(const struct argument *argument, struct buf *text);
+
+/* Raises an error about an argument, with its name in front: with the code, or for ERR_INTERNAL as lib_misuse(). [-0,
+ * +0, v] */
+int lib_fail_at(lua_State *L, enum err err, const struct argument *argument, const char *format, ...)
+  __attribute__((format(printf, 4, 5)));
+
 /* Raises what a failure says. [-0, +0, v] */
 int lib_fail_with(lua_State *L, const struct failure *failure);
 

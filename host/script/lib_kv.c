@@ -1,24 +1,21 @@
-/* lib_kv.c -- see lib_kv.h. */
+/* lib_kv.c -- see lib_kv.h: the userdata self.kv; get, put and delete. */
 #include "script/lib_kv.h"
 
 #include <lauxlib.h>
-#include <string.h>
 
-#include "script/kv_range.h"
-#include "script/lib_error.h"
+#include "script/kv.h"
 #include "script/lua_key.h"
 #include "script/lua_value.h"
-#include "script/turn.h"
-#include "script/walk.h"
 
-enum { BYTES_MARK = 0xc1 };   /* MessagePack never uses it */
+enum { BYTES_MARK = 0xc1 };
+
+static const struct argument key_argument = { .name = "key" }, value_argument = { .name = "value" };
 
 struct kv {
   uint64_t owner;             /* serial of the instance */
 };
 
-/* The actor whose kv is argument 1; raises where that is none, or not the actor whose turn it is. */
-static struct instance *check_kv(lua_State *L) {
+struct instance *kv_check(lua_State *L) {
   bool is_kv = lua_type(L, 1) == LUA_TUSERDATA && lua_getmetatable(L, 1);              /* [meta] */
   if (is_kv) {
     vm_push_ref(L, VM_KV_META);                                      /* meta kv_meta */
@@ -34,41 +31,15 @@ static struct instance *check_kv(lua_State *L) {
   return turn->instance;
 }
 
-/* Reads { format = ... } at `index`: whether it is "bytes". */
-static bool check_format(lua_State *L, int index) {
-  bool marked, bytes = false;
-  if (lua_isnoneornil(L, index)) return false;
-  if (!walk_table(L, index, &marked)) lib_misuse(L, "options: a table, not a %s", luaL_typename(L, index));
-  int data = lua_gettop(L);                                          /* data */
-  lua_pushnil(L);                                                    /* data name */
-  while (lua_next(L, data)) {                                        /* data name value */
-    const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : luaL_typename(L, -2);
-    if (strcmp(name, "format") != 0) lib_misuse(L, "options: unknown option \"%.64s\"", name);
-    const char *format = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
-    bytes = strcmp(format, "bytes") == 0;
-    if (!bytes && strcmp(format, "value") != 0) lib_misuse(L, "options.format: \"value\" or \"bytes\"");
-    lua_pop(L, 1);                                                   /* data name */
-  }
-  lua_pop(L, 1);                                                     /* - */
-  return bytes;
+struct turn *kv_turn(lua_State *L) {
+  return vm_of(L)->turn;
 }
 
-/* The record key of the kv key at `index`, in vm->key. */
-static struct slice record_key(lua_State *L, int index, const struct instance *instance) {
-  struct buf *key = &vm_of(L)->key;
-  buf_clear(key);
-  self_begin_key(instance, 'k', key);
-  luaL_checkany(L, index);
-  lua_key_write(L, index, key, "key");
-  return buf_slice(key);
-}
-
-static int fail_storage(lua_State *L) {
+int kv_fail_storage(lua_State *L) {
   return lib_fail(L, ERR_STORAGE, "a record of this actor cannot be read");
 }
 
-/* Pushes the value of a record. [-0, +1, v] */
-static void push_value(lua_State *L, struct slice record, bool bytes) {
+void kv_push_value(lua_State *L, struct slice record, bool bytes) {
   if (record.size > 0 && record.data[0] == BYTES_MARK) {
     lua_pushlstring(L, (const char *)record.data + 1, record.size - 1);
     return;
@@ -79,121 +50,103 @@ static void push_value(lua_State *L, struct slice record, bool bytes) {
   }
 }
 
-/* kv:get(key [, opts]) -> value or nil; raises invalid_key   [-0, +1, v] */
-static int kv_get(lua_State *L) {
-  struct instance *instance = check_kv(L);
-  bool bytes = check_format(L, 3);
-  struct slice value;
-  enum err err = view_get(&vm_of(L)->turn->view, record_key(L, 2, instance), &value);
-  if (err == ERR_NOT_FOUND) {
-    lua_pushnil(L);
-    return 1;
+static void write_bytes(lua_State *L, int index, const struct argument *argument) {
+  struct buf *value = &vm_of(L)->value;
+  size_t size;
+  if (lua_type(L, index) != LUA_TSTRING) {
+    lib_fail_at(L, ERR_INTERNAL, argument, "with format \"bytes\" a string, not a %s", luaL_typename(L, index));
   }
-  if (err != ERR_NONE) return fail_storage(L);
-  push_value(L, value, bytes);
-  return 1;
+  const char *text = lua_tolstring(L, index, &size);
+  value->size_max++;                                                 /* the mark is not the script's */
+  buf_put_byte(value, BYTES_MARK);
+  buf_put(value, slice_of(text, size));
 }
 
-/* The bytes of the value at `index`, in vm->value; raises where they cannot be made. */
-static struct slice value_bytes(lua_State *L, int index, bool bytes) {
+static void write_value(lua_State *L, int index, const struct argument *argument) {
+  struct vm *vm = vm_of(L);
+  struct walk_options options = { .root = *argument, .depth_max = (size_t)vm->config.limits->depth, .boolean_keys = true,
+                                  .shared = true };
+  enum err err = lua_value_write(L, index, &vm->value, &options, &vm->raised);
+  if (err == ERR_INTERNAL) lib_misuse(L, "%.*s", (int)vm->raised.message.size, (const char *)vm->raised.message.data);
+}
+
+void kv_write_value(lua_State *L, int index, bool bytes, const struct argument *argument) {
   struct vm *vm = vm_of(L);
   size_t limit = (size_t)vm->config.limits->value_bytes;
-  if (lua_isnil(L, index)) lib_misuse(L, "value: nil is not a value; kv:delete(key) deletes");
-  vm_begin_value(vm, limit);
+  if (lua_isnoneornil(L, index)) lib_fail_at(L, ERR_INTERNAL, argument, "nil is not a value; kv:delete(key) deletes");
+  vm->value.size_max = vm->value.size + limit;
   if (bytes) {
-    size_t size;
-    if (lua_type(L, index) != LUA_TSTRING) lib_misuse(L, "value: with format \"bytes\" a string, not a %s", luaL_typename(L, index));
-    const char *text = lua_tolstring(L, index, &size);
-    buf_put_byte(&vm->value, BYTES_MARK);
-    buf_put(&vm->value, slice_of(text, size));
+    write_bytes(L, index, argument);
   } else {
-    struct walk_options options = { .root = "value", .depth_max = (size_t)vm->config.limits->depth, .boolean_keys = true,
-                                    .shared = true };
-    enum err err = lua_value_write(L, index, &vm->value, &options, &vm->raised);
-    if (err == ERR_INTERNAL) lib_misuse(L, "%.*s", (int)vm->raised.message.size, (const char *)vm->raised.message.data);
+    write_value(L, index, argument);
   }
-  if (vm->value.err == ERR_TOO_LARGE) {
-    lib_fail(L, ERR_TOO_LARGE, "value: more than %zu bytes, the limit of a value (limit value-bytes)", limit);
-  }
-  if (vm->value.err != ERR_NONE) lib_fail(L, ERR_MEMORY, "no memory for a value");
-  return buf_slice(&vm->value);
+  if (vm->value.err == ERR_NONE) return;
+  if (vm->value.err != ERR_TOO_LARGE) lib_fail(L, ERR_MEMORY, "no memory for a value");
+  lib_fail_at(L, ERR_TOO_LARGE, argument, "more than %zu bytes, the limit of a value (limit value-bytes)", limit);
 }
 
-/* Raises where the turn has no room for this change. Before it is made: a script may catch the error, again and again.
- * */
-static void check_room(lua_State *L, struct slice key, struct slice value) {
-  struct vm *vm = vm_of(L);
-  const struct memtable *drafts = vm->turn->view.drafts;
-  const struct memtable_entry *older = memtable_find(drafts, key);
-  size_t bytes = memtable_bytes(drafts) + key.size + value.size, limit = (size_t)vm->config.limits->commit_bytes;
-  if (older != NULL) bytes -= memtable_key(older).size + memtable_value(older).size;
-  if (bytes > limit) {
-    lib_fail(L, ERR_TOO_LARGE, "%zu bytes changed by one call; the limit of one commit is %zu (limit commit-bytes)", bytes,
-             limit);
+void kv_check_room(lua_State *L, size_t bytes) {
+  size_t limit = (size_t)vm_of(L)->config.limits->commit_bytes;
+  if (bytes <= limit) return;
+  lib_fail(L, ERR_TOO_LARGE, "%zu bytes changed by one call; the limit of one commit is %zu (limit commit-bytes)", bytes, limit);
+}
+
+/* The record key of the kv key at 2, in vm->key. */
+static struct slice record_key(lua_State *L, const struct instance *instance) {
+  struct buf *key = &vm_of(L)->key;
+  buf_clear(key);
+  self_begin_key(instance, 'k', key);
+  lua_key_write(L, 2, key, &key_argument);
+  return buf_slice(key);
+}
+
+/* Raises where the turn has no room for a write: before it is made, since a script may catch the error, again and
+ * again. What the key counts already is asked for only where it matters. */
+static void check_room(lua_State *L, struct slice key, size_t value_size) {
+  const struct drafts *drafts = kv_turn(L)->view.drafts;
+  size_t bytes = drafts_bytes(drafts) + key.size + value_size;
+  if (bytes > vm_of(L)->config.limits->commit_bytes) kv_check_room(L, bytes - drafts_bytes_of(drafts, key));
+}
+
+/* kv:get(key [, opts]) -> value or nil; raises invalid_key   [-0, +1, v] */
+static int kv_get(lua_State *L) {
+  struct instance *instance = kv_check(L);
+  bool bytes = kv_format_read(L, 3);
+  struct slice value;
+  enum err err = view_get(&kv_turn(L)->view, record_key(L, instance), &value);
+  if (err == ERR_NONE) {
+    kv_push_value(L, value, bytes);
+  } else if (err == ERR_NOT_FOUND) {
+    lua_pushnil(L);
+  } else {
+    return kv_fail_storage(L);
   }
+  return 1;
 }
 
 /* kv:put(key, value [, opts]); raises invalid_key, payload_too_large   [-0, +0, v] */
 static int kv_put(lua_State *L) {
-  struct instance *instance = check_kv(L);
-  bool bytes = check_format(L, 4);
-  luaL_checkany(L, 3);
-  struct slice value = value_bytes(L, 3, bytes);
-  struct slice key = record_key(L, 2, instance);
-  check_room(L, key, value);
-  if (!memtable_try_put(vm_of(L)->turn->view.drafts, key, value)) return lib_fail(L, ERR_MEMORY, "no memory for a put");
+  struct instance *instance = kv_check(L);
+  bool bytes = kv_format_read(L, 4);
+  vm_begin_value(vm_of(L), 0);
+  kv_write_value(L, 3, bytes, &value_argument);
+  struct slice key = record_key(L, instance), value = buf_slice(&vm_of(L)->value);
+  check_room(L, key, value.size);
+  if (!drafts_try_put(kv_turn(L)->view.drafts, key, value)) return lib_fail(L, ERR_MEMORY, "no memory for a put");
   return 0;
 }
 
 /* kv:delete(key) -> true if it was there; raises invalid_key   [-0, +1, v] */
 static int kv_delete(lua_State *L) {
-  struct instance *instance = check_kv(L);
-  struct turn *turn = vm_of(L)->turn;
-  struct slice key = record_key(L, 2, instance), value;
-  enum err err = view_get(&turn->view, key, &value);
-  if (err != ERR_NONE && err != ERR_NOT_FOUND) return fail_storage(L);
-  if (err == ERR_NONE) check_room(L, key, slice_of(NULL, 0));
-  if (err == ERR_NONE && !memtable_try_delete(turn->view.drafts, key)) return lib_fail(L, ERR_MEMORY, "no memory for a delete");
+  struct instance *instance = kv_check(L);
+  const struct view *view = &kv_turn(L)->view;
+  struct slice key = record_key(L, instance), value;
+  enum err err = view_get(view, key, &value);
+  if (err != ERR_NONE && err != ERR_NOT_FOUND) return kv_fail_storage(L);
+  if (err == ERR_NONE) check_room(L, key, 0);
+  if (err == ERR_NONE && !drafts_try_delete(view->drafts, key)) return lib_fail(L, ERR_MEMORY, "no memory for a delete");
   lua_pushboolean(L, err == ERR_NONE);
   return 1;
-}
-
-/* Pushes the entries of a range. [-0, +1, v] */
-static void push_list(lua_State *L, const struct kv_range *range) {
-  struct scan scan;
-  struct slice key, value;
-  enum err err;
-  luaL_checkstack(L, 8, NULL);
-  lua_newtable(L);                                                   /* list */
-  walk_mark(L);
-  scan_begin(&scan, &vm_of(L)->turn->view, range->from, range->to, range->reverse);
-  for (size_t i = 0; i < range->limit; i++) {
-    err = scan_next(&scan, &key, &value);
-    if (err == ERR_NOT_FOUND) return;                                /* list */
-    if (err != ERR_NONE) fail_storage(L);
-    lua_createtable(L, 0, 2);                                        /* list entry */
-    lua_key_read(L, slice_after(key, 9));                            /* list entry key */
-    lua_setfield(L, -2, "key");                                      /* list entry */
-    push_value(L, value, range->bytes);                              /* list entry value */
-    lua_setfield(L, -2, "value");                                    /* list entry */
-    lua_rawseti(L, -2, (lua_Integer)i + 1);                          /* list */
-    vm_check_limits(L);
-  }
-}
-
-/* kv:list([opts]) -> array of { key = tuple, value = v } in key order   [-0, +1, v] */
-static int kv_list(lua_State *L) {
-  struct instance *instance = check_kv(L);
-  struct kv_range range;
-  kv_range_read(L, 2, instance, &range);
-  push_list(L, &range);
-  return 1;
-}
-
-void lib_kv_push_all(lua_State *L, struct instance *instance) {
-  struct kv_range range;
-  kv_range_read(L, lua_gettop(L) + 1, instance, &range);
-  push_list(L, &range);
 }
 
 void lib_kv_push(lua_State *L, struct instance *instance) {
@@ -208,10 +161,20 @@ void lib_kv_push(lua_State *L, struct instance *instance) {
   self_set_slot(L, instance, SELF_KV);                               /* kv */
 }
 
+void lib_kv_push_list(lua_State *L, struct instance *instance) {
+  lua_pushcfunction(L, kv_list);                                     /* function */
+  lib_kv_push(L, instance);                                          /* function kv */
+}
+
 void lib_kv_build(lua_State *L) {
-  static const luaL_Reg functions[] = { { "get", kv_get }, { "put", kv_put }, { "delete", kv_delete }, { "list", kv_list },
-                                        { NULL, NULL } };
-  lua_createtable(L, 0, 4);                                          /* meta */
+  static const luaL_Reg functions[] = {
+    { "get", kv_get },           { "get_batch", kv_get_batch },       { "list", kv_list },
+    { "each", kv_each },         { "count", kv_count },               { "put", kv_put },
+    { "put_batch", kv_put_batch }, { "delete", kv_delete },           { "delete_batch", kv_delete_batch },
+    { "delete_range", kv_delete_range }, { "delete_all", kv_delete_all }, { NULL, NULL },
+  };
+  kv_each_build(L);
+  lua_createtable(L, 0, 3);                                          /* meta */
   lua_pushliteral(L, "kv");
   lua_setfield(L, -2, "__name");                                     /* meta */
   lua_pushboolean(L, 0);

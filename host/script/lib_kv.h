@@ -4,7 +4,7 @@
  * ROOM    script. Below: self, lua_key, lua_value, the turn's view of the ledger.
  * BYTES   A record of the actor: space `k` and the key; the value as codec/value.h says, or after the byte c1, which
  *         begins no value, the bytes of a string as they are (`format = "bytes"`).
- * LIMITS  key_bytes, value_bytes; commit_bytes is checked where the turn ends and at each write.
+ * LIMITS  key_bytes, value_bytes; commit_bytes is checked before each write, and where the turn ends.
  */
 #ifndef TROUPE_LIB_KV_H
 #define TROUPE_LIB_KV_H
@@ -17,7 +17,7 @@ void lib_kv_build(lua_State *L);
 /* Pushes the actor's kv object. [-0, +1, m] */
 void lib_kv_push(lua_State *L, struct instance *instance);
 
-/* Pushes all entries of the actor's kv as list{} does. [-0, +1, v] */
-void lib_kv_push_all(lua_State *L, struct instance *instance);
+/* Pushes the function list and the actor's kv, to be called with it: that may pause. [-0, +2, m] */
+void lib_kv_push_list(lua_State *L, struct instance *instance);
 
 #endif

@@ -60,8 +60,8 @@ enum err lua_json_write(lua_State *L, int index, struct buf *text, const struct 
   enum err err = walk(L, index, &writer, text, options, failure);
   if (text->err != ERR_NONE) {
     err = text->err == ERR_TOO_LARGE
-            ? failure_set(failure, ERR_TOO_LARGE, "%s: larger than the limit of %zu bytes", options->root, text->size_max)
-            : failure_set(failure, ERR_MEMORY, "no memory for the JSON of %s", options->root);
+            ? failure_set(failure, ERR_TOO_LARGE, "%s: larger than the limit of %zu bytes", options->root.name, text->size_max)
+            : failure_set(failure, ERR_MEMORY, "no memory for the JSON of %s", options->root.name);
   }
   return err;
 }
@@ -180,7 +180,7 @@ void lua_json_read(lua_State *L, struct slice text) {
 static int json_encode(lua_State *L) {
   struct vm *vm = vm_of(L);
   luaL_checkany(L, 1);
-  struct walk_options options = { .root = "value", .depth_max = (size_t)vm->config.limits->depth, .raw_metatables = true,
+  struct walk_options options = { .root.name = "value", .depth_max = (size_t)vm->config.limits->depth, .raw_metatables = true,
                                   .finite = true, .sequences = true };
   struct buf *text = vm_begin_value(vm, (size_t)vm->config.limits->call_bytes);
   enum err err = lua_json_write(L, 1, text, &options, &vm->raised);

@@ -10,86 +10,129 @@
 
 enum { KEY_TRIED_MAX = 1024 * 1024 };   /* a key that has become longer is not written to its end, only to be refused */
 
-static void write_part(lua_State *L, int index, struct buf *key, const char *what, size_t depth);
+/* A key that is being written. */
+struct writing {
+  lua_State *L;
+  struct buf *key;
+  size_t begin;                     /* where in the buffer */
+  const struct argument *argument;
+};
 
-/* The parts of the sequence at `index`. */
-static size_t write_parts(lua_State *L, int index, struct buf *key, const char *what, size_t depth) {
-  bool marked;
-  luaL_checkstack(L, 8, NULL);
-  walk_table(L, index, &marked);                                     /* data */
-  int data = lua_gettop(L);
-  size_t count = lua_rawlen(L, data), keys = 0;
-  lua_pushnil(L);                                                    /* data key */
-  while (lua_next(L, data)) {                                        /* data key value */
-    lua_pop(L, 1);                                                   /* data key */
+static void write_part(struct writing *w, int index, size_t depth);
+
+static void write_one(struct writing *w, int index, size_t depth) {
+  write_part(w, index, depth);
+  if (w->key->size - w->begin <= KEY_TRIED_MAX) return;
+  lib_fail_at(w->L, ERR_KEY, w->argument, "more than %d bytes encoded (limit key-bytes)", KEY_TRIED_MAX);
+}
+
+/* A sequence gives its keys in order, as a rule: then one pass tells that it is one, and writes it. Anything else is
+ * told from a sequence first. Both answer how many parts there are. */
+static bool write_in_order(struct writing *w, int data, size_t depth, lua_Integer *count) {
+  lua_State *L = w->L;
+  *count = 0;
+  lua_pushnil(L);                                                    /* key */
+  while (lua_next(L, data)) {                                        /* key part */
+    if (!lua_isinteger(L, -2) || lua_tointeger(L, -2) != *count + 1) {
+      lua_pop(L, 2);                                                 /* - */
+      return false;
+    }
+    ++*count;
+    write_one(w, lua_gettop(L), depth);
+    lua_pop(L, 1);                                                   /* key */
+  }
+  return true;
+}
+
+static lua_Integer write_sequence(struct writing *w, int data, size_t depth) {
+  lua_State *L = w->L;
+  lua_Integer count = (lua_Integer)lua_rawlen(L, data), keys = 0;
+  lua_pushnil(L);                                                    /* key */
+  while (lua_next(L, data)) {                                        /* key part */
+    lua_pop(L, 1);                                                   /* key */
     keys++;
   }
-  if (keys != count) lib_fail(L, ERR_KEY, "%s: a tuple is a sequence of parts, without gaps or names", what);
-  for (size_t i = 1; i <= count; i++) {
-    lua_rawgeti(L, data, (lua_Integer)i);                            /* data part */
-    write_part(L, data + 1, key, what, depth);
-    if (key->size > KEY_TRIED_MAX) lib_fail(L, ERR_KEY, "%s: more than %d bytes encoded (limit key-bytes)", what, KEY_TRIED_MAX);
-    lua_pop(L, 1);                                                   /* data */
+  if (keys != count) lib_fail_at(L, ERR_KEY, w->argument, "a tuple is a sequence of parts, without gaps or names");
+  for (lua_Integer i = 1; i <= count; i++) {
+    lua_rawgeti(L, data, i);                                         /* part */
+    write_one(w, lua_gettop(L), depth);
+    lua_pop(L, 1);                                                   /* - */
   }
-  lua_pop(L, 1);                                                     /* - */
   return count;
 }
 
-static void write_part(lua_State *L, int index, struct buf *key, const char *what, size_t depth) {
+/* The parts of the tuple whose data is on top of the stack. */
+static lua_Integer write_parts(struct writing *w, size_t depth) {
+  size_t before = w->key->size;
+  lua_Integer count;
+  int data = lua_gettop(w->L);
+  luaL_checkstack(w->L, 8, NULL);
+  if (write_in_order(w, data, depth, &count)) return count;
+  w->key->size = before;
+  return write_sequence(w, data, depth);
+}
+
+static int fail_part(struct writing *w, int index) {
+  lua_State *L = w->L;
+  if (lua_isnoneornil(L, index)) return lib_fail_at(L, ERR_KEY, w->argument, "nil is no key and no part of one");
+  if (lua_islightuserdata(L, index)) return lib_fail_at(L, ERR_KEY, w->argument, "null is no part of a key");
+  return lib_fail_at(L, ERR_KEY, w->argument, "a %s is no part of a key", luaL_typename(L, index));
+}
+
+static void write_string(lua_State *L, int index, struct buf *key) {
+  size_t size;
+  const char *text = lua_tolstring(L, index, &size);
+  key_put_string(key, slice_of(text, size));
+}
+
+static void write_part(struct writing *w, int index, size_t depth) {
+  lua_State *L = w->L;
+  bool marked;
   switch (lua_type(L, index)) {
-    case LUA_TSTRING: {
-      size_t size;
-      const char *text = lua_tolstring(L, index, &size);
-      key_put_string(key, slice_of(text, size));
+    case LUA_TSTRING:
+      write_string(L, index, w->key);
       return;
-    }
     case LUA_TNUMBER:
       if (lua_isinteger(L, index)) {
-        key_put_integer(key, lua_tointeger(L, index));
-      } else if (!key_put_float(key, lua_tonumber(L, index))) {
-        lib_fail(L, ERR_KEY, "%s: NaN is no key", what);
+        key_put_integer(w->key, lua_tointeger(L, index));
+      } else if (!key_put_float(w->key, lua_tonumber(L, index))) {
+        lib_fail_at(L, ERR_KEY, w->argument, "NaN is no key");
       }
       return;
     case LUA_TBOOLEAN:
-      key_put_boolean(key, lua_toboolean(L, index));
+      key_put_boolean(w->key, lua_toboolean(L, index));
       return;
-    case LUA_TTABLE:
-    case LUA_TUSERDATA: {
-      bool marked;
-      if (!walk_table(L, index, &marked)) break;                     /* data */
-      lua_pop(L, 1);                                                 /* - */
-      if (depth == KEY_DEPTH_MAX) lib_fail(L, ERR_KEY, "%s: tuples are nested more than %d deep", what, KEY_DEPTH_MAX);
-      key_tuple_begin(key);
-      write_parts(L, index, key, what, depth + 1);
-      key_tuple_end(key);
-      return;
-    }
     default:
-      break;
+      if (!walk_table(L, index, &marked)) {                          /* data */
+        fail_part(w, index);
+        return;
+      }
+      if (depth == KEY_DEPTH_MAX) lib_fail_at(L, ERR_KEY, w->argument, "tuples are nested more than %d deep", KEY_DEPTH_MAX);
+      key_tuple_begin(w->key);
+      write_parts(w, depth + 1);
+      key_tuple_end(w->key);
+      lua_pop(L, 1);                                                 /* - */
   }
-  const char *type = lua_islightuserdata(L, index) ? "null" : luaL_typename(L, index);
-  lib_fail(L, ERR_KEY, "%s: a %s is no part of a key", what, type);
 }
 
-void lua_key_write_unlimited(lua_State *L, int index, struct buf *key, const char *what) {
+void lua_key_write(lua_State *L, int index, struct buf *key, const struct argument *argument) {
+  size_t begin = key->size, limit = (size_t)vm_of(L)->config.limits->key_bytes;
   bool marked;
-  index = lua_absindex(L, index);
-  if (walk_table(L, index, &marked)) {                               /* data */
-    lua_pop(L, 1);                                                   /* - */
-    if (write_parts(L, index, key, what, 1) == 0) lib_fail(L, ERR_KEY, "%s: an empty tuple is no key", what);
+  if (lua_type(L, index) == LUA_TSTRING) {
+    write_string(L, index, key);
   } else {
-    write_part(L, index, key, what, 1);
+    struct writing w = { .L = L, .key = key, .begin = begin, .argument = argument };
+    if (walk_table(L, index, &marked)) {                             /* data */
+      if (write_parts(&w, 1) == 0) lib_fail_at(L, ERR_KEY, argument, "an empty tuple is no key");
+      lua_pop(L, 1);                                                 /* - */
+    } else {
+      write_part(&w, index, 1);
+    }
   }
-  if (key->err != ERR_NONE) lib_fail(L, ERR_MEMORY, "%s: no memory for a key", what);
-}
-
-void lua_key_write(lua_State *L, int index, struct buf *key, const char *what) {
-  size_t before = key->size;
-  lua_key_write_unlimited(L, index, key, what);
-  size_t size = key->size - before, limit = (size_t)vm_of(L)->config.limits->key_bytes;
-  if (size > limit) {
-    lib_fail(L, ERR_KEY, "%s: %zu bytes encoded; the limit of a key is %zu (limit key-bytes)", what, size, limit);
-  }
+  if (key->err != ERR_NONE) lib_fail_at(L, ERR_MEMORY, argument, "no memory for a key");
+  size_t size = key->size - begin;
+  if (size <= limit) return;
+  lib_fail_at(L, ERR_KEY, argument, "%zu bytes encoded; the limit of a key is %zu (limit key-bytes)", size, limit);
 }
 
 /* -- reading -- */
@@ -101,11 +144,11 @@ static int fail_broken(lua_State *L) {
 void lua_key_read(lua_State *L, struct slice key) {
   struct vm *vm = vm_of(L);
   struct key_reader *reader = &vm->key_reader;
-  lua_Integer counts[KEY_DEPTH_MAX + 1] = { 0 };
+  lua_Integer counts[KEY_DEPTH_MAX + 1];
   size_t depth = 0;
+  counts[0] = 0;
   luaL_checkstack(L, KEY_DEPTH_MAX + 8, NULL);
-  key_reader_done(reader);
-  key_reader_init(reader, key);
+  key_reader_again(reader, key);
   lua_createtable(L, 2, 0);                                          /* tuple */
   for (;;) {
     switch (key_next(reader)) {
@@ -124,7 +167,7 @@ void lua_key_read(lua_State *L, struct slice key) {
         depth--;
         break;
       case KEY_BROKEN:
-        if (reader->text.err != ERR_NONE) lib_fail(L, ERR_MEMORY, "no memory for a key");
+        if (reader->unescaped.err != ERR_NONE) lib_fail(L, ERR_MEMORY, "no memory for a key");
         fail_broken(L);
         break;
     }

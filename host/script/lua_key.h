@@ -6,16 +6,11 @@
 #ifndef TROUPE_LUA_KEY_H
 #define TROUPE_LUA_KEY_H
 
-#include <lua.h>
+#include "script/lib_error.h"
 
-#include "base/buf.h"
-
-/* Appends the key at `index`; `what` names the argument in errors. Raises `invalid_key` for what is no key, and for one
+/* Appends the key at `index`; the argument names it in errors. Raises `invalid_key` for what is no key, and for one
  * over the limit key-bytes, with its size. [-0, +0, v] */
-void lua_key_write(lua_State *L, int index, struct buf *key, const char *what);
-
-/* The same without the limit, for a prefix or a bound. */
-void lua_key_write_unlimited(lua_State *L, int index, struct buf *key, const char *what);
+void lua_key_write(lua_State *L, int index, struct buf *key, const struct argument *argument);
 
 /* Pushes the tuple of an encoded key, a table marked as a sequence. Raises `storage_error` for bytes that are no key.
  * [-0, +1, v] */

@@ -56,17 +56,42 @@ static void on_node(void *context, uint64_t node_id) {
   value_put_node(context, node_id);
 }
 
+/* Writes what is no table; false, and nothing written, for all else. */
+static bool write_scalar(lua_State *L, int index, struct buf *bytes, const struct walk_options *options) {
+  size_t size;
+  const char *text;
+  switch (lua_type(L, index)) {
+    case LUA_TSTRING:
+      text = lua_tolstring(L, index, &size);
+      value_put_string(bytes, slice_of(text, size));
+      return true;
+    case LUA_TNUMBER:
+      if (!lua_isinteger(L, index)) {
+        if (options->finite) return false;
+        value_put_float(bytes, lua_tonumber(L, index));
+      } else {
+        value_put_integer(bytes, lua_tointeger(L, index));
+      }
+      return true;
+    case LUA_TBOOLEAN:
+      value_put_boolean(bytes, lua_toboolean(L, index));
+      return true;
+    default:
+      return false;
+  }
+}
+
 enum err lua_value_write(lua_State *L, int index, struct buf *bytes, const struct walk_options *options,
                          struct failure *failure) {
   static const struct walk_writer writer = {
     on_null, on_boolean, on_integer, on_float, on_string, on_begin, on_nothing, on_nothing, on_end, on_same, on_node,
   };
   failure_clear(failure);
-  enum err err = walk(L, index, &writer, bytes, options, failure);
+  enum err err = write_scalar(L, index, bytes, options) ? bytes->err : walk(L, index, &writer, bytes, options, failure);
   if (bytes->err != ERR_NONE) {
     err = bytes->err == ERR_TOO_LARGE
-            ? failure_set(failure, ERR_TOO_LARGE, "%s: larger than the limit of %zu bytes", options->root, bytes->size_max)
-            : failure_set(failure, ERR_MEMORY, "no memory for the bytes of %s", options->root);
+            ? failure_set(failure, ERR_TOO_LARGE, "%s: larger than the limit of %zu bytes", options->root.name, bytes->size_max)
+            : failure_set(failure, ERR_MEMORY, "no memory for the bytes of %s", options->root.name);
   }
   return err;
 }

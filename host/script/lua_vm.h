@@ -37,6 +37,7 @@ enum vm_ref {
   VM_SELF_META,
   VM_RPC_META,
   VM_KV_META,
+  VM_EACH_META,        /* of iterators of a kv */
   VM_LOG,              /* what self.log is, for every actor */
   VM_USER_ERROR_META,
   VM_HOST_ERROR_METAS, /* one for each code, err to metatable and back: a script can change the fields of an error, not its code */
@@ -53,12 +54,15 @@ struct vm {
   size_t bytes;                /* given out by the allocator */
   size_t bytes_soft;           /* beyond this the next hook collects, and then stops the call */
   size_t bytes_hard;           /* beyond this the allocator says no */
+  size_t bytes_begin;          /* when the stay began */
   bool granting;
-  enum err stopped;            /* ERR_TIMEOUT, ERR_MEMORY: what runs must end */
+  enum err stopped;            /* ERR_TIMEOUT, ERR_MEMORY, ERR_STORAGE: what runs must end */
   int64_t cpu_begin_ns;        /* of the thread's processor time */
   int64_t cpu_end_ns;
   int64_t wall_end_ns;         /* of the host's clock */
-  unsigned hook_count;
+  unsigned hook_count, check_count;
+  int64_t pause_ns;            /* when the stay has lasted so long that it pauses, by the system's clock */
+  unsigned pause_looks;
   unsigned closing;            /* coroutines that are being closed, within each other */
   uint64_t serial;             /* numbers instances and turns, never reused */
   uint64_t boot;               /* tells the ids of calls of this start from those of others */
@@ -83,9 +87,9 @@ void vm_return(struct vm *vm);
  * and is `out_of_memory`, `timeout` or `internal_error`. */
 bool vm_enter(struct vm *vm, lua_CFunction function, void *context, struct failure *failure);
 
-/* Between these two the limits of a call hold. */
-void vm_limit_begin(struct vm *vm, int64_t cpu_used_ns);
-int64_t vm_limit_end(struct vm *vm);   /* how much processor time was used */
+/* Between these two the limits of a call hold, less what it has used already; the second adds to that. */
+void vm_limit_begin(struct vm *vm, struct vm_usage *usage);
+void vm_limit_end(struct vm *vm, struct vm_usage *usage);
 
 /* The VM of a Lua state. */
 static inline struct vm *vm_of(lua_State *L) {
@@ -106,7 +110,11 @@ void vm_set_ref(lua_State *L, enum vm_ref ref);                     /* [-1, +0, 
 /* Raises again where the call was stopped: after every protected call that a script can make. [-0, +0, v] */
 void vm_check_stopped(lua_State *L);
 
-/* The same after a look at the limits: in loops of C, where no hook falls. [-0, +0, v] */
+/* Stops the call in the middle of something that a script must not go on after: it is undone whatever it catches. [-0,
+ * +0, v] */
+int vm_stop(lua_State *L, enum err err);
+
+/* The same as vm_check_stopped() after a look at the limits: in loops of C, where no hook falls. [-0, +0, v] */
 void vm_check_limits(lua_State *L);
 
 /* An idle coroutine, or a new one. [-0, +1, m] */

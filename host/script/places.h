@@ -17,7 +17,7 @@ struct settling {
   lua_State *L;
   struct vm *vm;
   struct instance *instance;
-  struct memtable *drafts;
+  struct drafts *drafts;
   int copies;      /* plain table -> the part that is its copy; a part that was away and comes back -> itself */
   int claims;      /* part -> { owner, key, owner, key, ... }: the fields it was stored in */
   int live;        /* part -> true: it is in the state; false: being asked */

@@ -37,16 +37,16 @@ static struct slice record_key(struct settling *s, const struct part *node, int 
 static void draft_put(struct settling *s, const struct part *node, int key) {
   struct slice value = buf_slice(&s->vm->value);
   size_t limit = (size_t)s->vm->config.limits->commit_bytes;
-  if (s->vm->value.err != ERR_NONE || !memtable_try_put(s->drafts, record_key(s, node, key), value)) {
+  if (s->vm->value.err != ERR_NONE || !drafts_try_put(s->drafts, record_key(s, node, key), value)) {
     lib_fail(s->L, ERR_MEMORY, "no memory for the changes of a call");
   }
-  if (memtable_bytes(s->drafts) > limit) {
+  if (drafts_bytes(s->drafts) > limit) {
     lib_fail(s->L, ERR_TOO_LARGE, "more than %zu bytes changed by one call, the limit of one commit (limit commit-bytes)", limit);
   }
 }
 
 static void draft_delete(struct settling *s, const struct part *node, int key) {
-  if (!memtable_try_delete(s->drafts, record_key(s, node, key))) {
+  if (!drafts_try_delete(s->drafts, record_key(s, node, key))) {
     lib_fail(s->L, ERR_MEMORY, "no memory for the changes of a call");
   }
 }
@@ -158,7 +158,7 @@ static uint64_t node_of(lua_State *L, int index) {
  * its path what has no form. */
 static enum err put_value(struct settling *s, int owner, int key, int index) {
   struct vm *vm = s->vm;
-  struct walk_options options = { .root = "state", .depth_max = LIMIT_DEPTH_MAX, .finite = true, .node_of = node_of };
+  struct walk_options options = { .root.name = "state", .depth_max = LIMIT_DEPTH_MAX, .finite = true, .node_of = node_of };
   enum err err = lua_value_write(s->L, index, &vm->value, &options, &vm->raised);
   if (err == ERR_INTERNAL) {
     struct slice text = buf_slice(&vm->raised.message);

@@ -1,4 +1,4 @@
-/* turn.c -- see turn.h and save.h: a turn's way through Lua.
+/* turn.c -- see turn.h, save.h and pause.h: a turn's way through Lua.
  *
  * The whole turn runs in one coroutine as a chain of steps, each of which may call a function of the script: load or
  * create, on_start, admission, the task, and then, when nothing of the script runs any more, the state goes into the
@@ -15,6 +15,7 @@
 #include "script/lua_value.h"
 #include "script/lua_vm.h"
 #include "script/part.h"
+#include "script/pause.h"
 #include "script/rpc.h"
 #include "script/save.h"
 #include "script/settle.h"
@@ -22,7 +23,12 @@
 #include "script/turn.h"
 #include "script/walk.h"
 
-enum { ARGUMENTS_MAX = 200, TRACEBACK_MAX = 4096 };
+enum {
+  ARGUMENTS_MAX = 200,
+  TRACEBACK_MAX = 4096,
+  LOOKS_A_CLOCK = 64,                /* of turn_is_due() */
+  VALUE_KEPT_BYTES = 1024 * 1024     /* of the working buffer, from one stay in Lua to the next */
+};
 
 /* The steps, in order; a continuation gets the one that it continues with. */
 enum step { STEP_LOAD, STEP_CREATED, STEP_MIGRATED, STEP_START, STEP_ADMIT, STEP_ADMITTED, STEP_TASK, STEP_RESULT };
@@ -33,8 +39,8 @@ static void settle_drafts(lua_State *L, struct turn *turn);
 /* One stay in Lua. */
 struct running {
   struct turn *turn;
-  bool begins;           /* else it goes on after a save */
-  bool saves;            /* it wants what changed so far to be durable before it goes on */
+  bool begins;           /* else it goes on after a save or a pause */
+  bool waits;            /* it saves, or pauses */
 };
 
 static struct turn *turn_of(lua_State *L) {
@@ -96,7 +102,7 @@ static lua_Integer saved_version(lua_State *L, struct turn *turn) {
 static void draft_version(lua_State *L, struct turn *turn, lua_Integer version) {
   struct buf *value = vm_begin_value(turn->vm, 0);
   value_put_integer(value, version);
-  if (value->err != ERR_NONE || !memtable_try_put(turn->view.drafts, version_key(turn), buf_slice(value))) {
+  if (value->err != ERR_NONE || !drafts_try_put(turn->view.drafts, version_key(turn), buf_slice(value))) {
     lib_fail(L, ERR_MEMORY, "no memory for the changes of a call");
   }
 }
@@ -256,7 +262,9 @@ static int step_task(lua_State *L, struct turn *turn) {
     case TURN_INSPECT: return call_hook(L, turn, "inspect_state", push_state_or_nil);
     case TURN_STOP: return call_hook(L, turn, "on_stop", push_nothing);
     case TURN_STATE: push_state_or_nil(L, turn->instance); break;
-    case TURN_KV: lib_kv_push_all(L, turn->instance); break;
+    case TURN_KV:
+      lib_kv_push_list(L, turn->instance);                           /* function kv */
+      return call_then(L, 1, 1, STEP_RESULT);
   }
   return go_on(L, LUA_OK, STEP_RESULT);
 }
@@ -273,7 +281,7 @@ static void write_result(lua_State *L, struct turn *turn) {
   const struct limits *limits = turn->vm->config.limits;
   struct failure *failure = &turn->vm->raised;
   bool json = turn->format == FORMAT_JSON;
-  struct walk_options options = { .root = "result", .depth_max = (size_t)limits->depth, .raw_metatables = true,
+  struct walk_options options = { .root.name = "result", .depth_max = (size_t)limits->depth, .raw_metatables = true,
                                   .finite = json, .sequences = json, .boolean_keys = !json, .shared = !json };
   buf_clear(&turn->result);
   turn->result.size_max = (size_t)limits->value_bytes;
@@ -285,7 +293,7 @@ static void write_result(lua_State *L, struct turn *turn) {
 /* Puts what changed in the state into the drafts. */
 static void settle_drafts(lua_State *L, struct turn *turn) {
   settle(L, turn->instance);
-  size_t bytes = memtable_bytes(turn->view.drafts), limit = (size_t)turn->vm->config.limits->commit_bytes;
+  size_t bytes = drafts_bytes(turn->view.drafts), limit = (size_t)turn->vm->config.limits->commit_bytes;
   if (bytes > limit) {
     lib_fail(L, ERR_TOO_LARGE, "%zu bytes changed by one call; the limit of one commit is %zu (limit commit-bytes)", bytes,
              limit);
@@ -324,6 +332,7 @@ int save_state(lua_State *L) {
   if (!lua_isyieldable(L)) return lib_misuse(L, "save_state: not from within a sort or a gsub");
   settle_drafts(L, turn);
   adopt(L, turn);
+  turn->serial = ++turn->vm->serial;             /* iterators end here: what they have not seen yet goes to the disk */
   return lua_yieldk(L, 0, 0, finish_save);
 }
 
@@ -381,8 +390,7 @@ static void end_failed(lua_State *L, lua_State *call, int status, struct turn *t
   if (turn->vm->stopped == ERR_NONE) lua_resetthread(call);
 }
 
-/* Runs the coroutine, which is its actor's, to its end or to where it saves. `failure` of the turn tells how it was,
- * `saves` whether it waits. */
+/* Runs the coroutine, which is its actor's, to its end or to where it waits. `failure` of the turn tells how it was. */
 static int run(lua_State *L) {
   struct running *running = lua_touserdata(L, 1);
   struct turn *turn = running->turn;
@@ -399,7 +407,7 @@ static int run(lua_State *L) {
   vm->call = call;
   int status = lua_resume(call, L, 0, &results);
   if (status == LUA_YIELD) {
-    running->saves = true;
+    running->waits = true;
     return 0;
   }
   drop_call(L, turn);
@@ -422,14 +430,27 @@ static int undo(lua_State *L) {
   return 0;
 }
 
-/* Nobody can yield from the call's own coroutine but save_state (lib_coroutine.c). */
+bool turn_is_due(lua_State *L) {
+  struct vm *vm = vm_of(L);
+  if (vm->call != L || vm->turn->task == TURN_STOP) return false;
+  if (++vm->pause_looks % LOOKS_A_CLOCK != 0 && vm->config.pause_ms > 0) return false;
+  return clock_system_ns() >= vm->pause_ns && lua_isyieldable(L);
+}
+
+int turn_pause(lua_State *L, lua_KContext context, lua_KFunction function) {
+  vm_of(L)->turn->paused = true;
+  return lua_yieldk(L, 0, context, function);
+}
+
+/* Nobody can yield from the call's own coroutine but save_state() and turn_pause() (lib_coroutine.c). */
 static enum turn_status enter(struct turn *turn, bool begins) {
   struct vm *vm = turn->vm;
   struct running running = { .turn = turn, .begins = begins };
   struct failure raised = { 0 };
   CHECK(vm->turn == NULL);
   vm->turn = turn;
-  vm_limit_begin(vm, turn->cpu_used_ns);
+  turn->paused = false;
+  vm_limit_begin(vm, &turn->usage);
   bool ran = vm_enter(vm, run, &running, &raised);
   if (!ran && turn->failure.err == ERR_NONE) failure_move(&turn->failure, &raised);
   if (turn->failure.err != ERR_NONE) {
@@ -440,11 +461,16 @@ static enum turn_status enter(struct turn *turn, bool begins) {
   }
   failure_done(&raised);
   if (vm->stopped == ERR_MEMORY) vm_collect(vm);          /* else the next call would be measured from on top of this one's garbage */
-  turn->cpu_used_ns += vm_limit_end(vm);
+  vm_limit_end(vm, &turn->usage);
+  if (vm->value.capacity > VALUE_KEPT_BYTES) buf_done(&vm->value);
   vm->turn = NULL;
   vm->call = NULL;
   if (turn->failure.err != ERR_NONE) return TURN_FAILED;
-  return running.saves ? TURN_SAVING : TURN_DONE;
+  if (turn->paused) return TURN_PAUSED;
+  if (!running.waits) return TURN_DONE;
+  turn->usage.wall_begin_ns = 0;
+  turn->usage.bytes = 0;
+  return TURN_SAVING;
 }
 
 enum turn_status turn_run(struct turn *turn) {

@@ -10,14 +10,16 @@
  *               thrown away)
  *               -> saving (self:save_state(): the drafts hold what changed so far; the turn waits until that is
  *               durable) -> turn_resume() -> ...
+ *               -> paused (it has run for long, and others may have their turns: the drafts go on with it)
+ *               -> turn_resume() -> ...
  */
 #ifndef TROUPE_TURN_H
 #define TROUPE_TURN_H
 
 #include "codec/format.h"
 #include "ledger/view.h"
+#include "script/vm.h"
 
-struct vm;
 struct instance;
 
 enum turn_task {
@@ -36,8 +38,9 @@ struct turn {
   struct vm *vm;
   struct instance *instance;
   struct view view;
-  int64_t cpu_used_ns;        /* before it saved, at each time */
-  uint64_t serial;            /* set by the script room: tells this turn from all others of the VM */
+  struct vm_usage usage;      /* of its stays in Lua before this one */
+  bool paused;                /* the script room's: its stay in Lua ended by pausing */
+  uint64_t serial;            /* set by the script room: tells this turn, or what follows a save, from all others of the VM */
   uint64_t epoch;             /* the stage's: in which it began, or went on */
   bool in_method;             /* the method itself runs, no hook before it: creation and migration are never half saved */
   bool create;                /* the actor does not exist: initialize_state makes it */
@@ -52,16 +55,16 @@ struct turn {
   struct buf traceback;       /* of a script's failure, for the log */
 };
 
-enum turn_status { TURN_DONE, TURN_FAILED, TURN_SAVING };
+enum turn_status { TURN_DONE, TURN_FAILED, TURN_SAVING, TURN_PAUSED };
 
-/* Begins the turn and runs it to its end, or to where it saves. Loads the instance where it is not loaded yet. */
+/* Begins the turn and runs it to its end, or to where it saves or pauses. Loads the instance where it is not loaded yet. */
 enum turn_status turn_run(struct turn *turn);
 
-/* Goes on with a turn that was saving, when that is durable. */
+/* Goes on with a turn that was saving, when that is durable, or that was paused, when others had their turns. */
 enum turn_status turn_resume(struct turn *turn);
 
-/* Ends a turn that was saving, when that cannot become durable: nothing of it runs any more. Its actor's memory is
- * ahead of the disk, and must go. */
+/* Ends a turn that was saving or paused, when what it saved or saw cannot become durable: nothing of it runs any more.
+ * Its actor's memory is ahead of the disk, and must go. */
 void turn_abandon(struct turn *turn);
 
 #endif

@@ -15,6 +15,7 @@
 enum {
   HOOK_INSTRUCTIONS = 1000,   /* between two looks at the limits */
   HOOKS_A_CLOCK = 16,         /* reading a thread's processor time is a system call: not at each hook */
+  CHECKS_A_HOOK = 4,          /* of vm_check_limits(): in between only memory is looked at */
   COROUTINES_KEPT = 64
 };
 
@@ -65,32 +66,51 @@ void vm_check_stopped(lua_State *L) {
   lua_error(L);
 }
 
+int vm_stop(lua_State *L, enum err err) {
+  struct vm *vm = vm_of(L);
+  if (vm->stopped == ERR_NONE) vm->stopped = err;
+  lua_pushlightuserdata(L, vm);                                      /* +1 */
+  return lua_error(L);
+}
+
 void vm_check_limits(lua_State *L) {
-  if (vm_of(L)->bytes_hard == SIZE_MAX) return;                      /* between vm_limit_end() and _begin(), and where Lua is lent */
-  look_at_limits(L, vm_of(L));
+  struct vm *vm = vm_of(L);
+  if (vm->bytes_hard == SIZE_MAX) return;                            /* between vm_limit_end() and _begin(), and where Lua is lent */
+  if (vm->bytes <= vm->bytes_soft && ++vm->check_count % CHECKS_A_HOOK != 0) return;
+  look_at_limits(L, vm);
   vm_check_stopped(L);
 }
 
-void vm_limit_begin(struct vm *vm, int64_t cpu_used_ns) {
+void vm_limit_begin(struct vm *vm, struct vm_usage *usage) {
   const struct limits *limits = vm->config.limits;
-  size_t soft = vm->bytes + limits->call_bytes;
+  size_t used = usage->bytes > 0 ? (size_t)usage->bytes : 0;
+  size_t soft = vm->bytes + (used < limits->call_bytes ? limits->call_bytes - used : 0);
   if (soft > limits->vm_bytes) soft = limits->vm_bytes;
   vm->bytes_soft = soft;
   vm->bytes_hard = soft + margin_of(soft);
+  vm->bytes_begin = vm->bytes;
   vm->cpu_begin_ns = clock_thread_cpu_ns();
-  vm->cpu_end_ns = vm->cpu_begin_ns + (int64_t)limits->call_cpu_ms * 1000000 - cpu_used_ns;
-  vm->wall_end_ns = clock_monotonic_ns(vm->config.clock) + (int64_t)limits->call_wall_ms * 1000000;
+  vm->cpu_end_ns = vm->cpu_begin_ns + (int64_t)limits->call_cpu_ms * 1000000 - usage->cpu_ns;
+  if (usage->wall_begin_ns == 0) usage->wall_begin_ns = clock_monotonic_ns(vm->config.clock);
+  vm->wall_end_ns = usage->wall_begin_ns + (int64_t)limits->call_wall_ms * 1000000;
+  vm->pause_ns = clock_system_ns() + (int64_t)vm->config.pause_ms * 1000000;
+  vm->pause_looks = 0;
   vm->hook_count = 0;
   vm->stopped = ERR_NONE;
 }
 
-int64_t vm_limit_end(struct vm *vm) {
+static void lift_limits(struct vm *vm) {
   vm->bytes_soft = SIZE_MAX;
   vm->bytes_hard = SIZE_MAX;
   vm->cpu_end_ns = INT64_MAX;
   vm->wall_end_ns = INT64_MAX;
   vm->stopped = ERR_NONE;
-  return clock_thread_cpu_ns() - vm->cpu_begin_ns;
+}
+
+void vm_limit_end(struct vm *vm, struct vm_usage *usage) {
+  usage->cpu_ns += clock_thread_cpu_ns() - vm->cpu_begin_ns;
+  usage->bytes += (int64_t)vm->bytes - (int64_t)vm->bytes_begin;
+  lift_limits(vm);
 }
 
 void vm_push_ref(lua_State *L, enum vm_ref ref) {
@@ -171,7 +191,7 @@ static struct vm *vm_new(const struct vm_config *config) {
   vm->config = *config;
   for (size_t i = 0; i < VM_REF_COUNT; i++) vm->refs[i] = LUA_NOREF;
   vm->boot = (uint64_t)clock_unix_ns(config->clock);
-  vm_limit_end(vm);
+  lift_limits(vm);
   vm->L = lua_newstate(allocate, vm);
   if (vm->L == NULL) {
     mem_free(vm);
@@ -187,9 +207,10 @@ enum err vm_open(const struct vm_config *config, struct vm **vm, struct failure 
   struct vm *made = vm_new(config);
   if (made == NULL) return failure_set(failure, ERR_MEMORY, "no memory for a Lua state");
   struct failure raised = { 0 };
-  vm_limit_begin(made, 0);
+  struct vm_usage usage = { 0 };
+  vm_limit_begin(made, &usage);
   bool built = vm_enter(made, build, failure, &raised);
-  vm_limit_end(made);
+  vm_limit_end(made, &usage);
   if (!built && failure->err == ERR_NONE) failure_move(failure, &raised);
   failure_done(&raised);
   if (failure->err != ERR_NONE) {
@@ -203,7 +224,7 @@ enum err vm_open(const struct vm_config *config, struct vm **vm, struct failure 
 struct vm *vm_adopt(lua_State *L, const struct vm_config *config) {
   struct vm *vm = mem_zero(sizeof *vm);
   vm->config = *config;
-  vm_limit_end(vm);
+  lift_limits(vm);
   for (size_t i = 0; i < VM_REF_COUNT; i++) vm->refs[i] = LUA_NOREF;
   vm_lend(vm, L);
   walk_build(L);

@@ -14,13 +14,23 @@
 
 struct vm;
 
+enum { VM_PAUSE_MS = 10 };
+
 struct vm_config {
   const char *actors_path;
   const struct limits *limits;
   const struct clock *clock;
   const struct logger *logger;
   unsigned worker;           /* the number of its worker, for the ids of calls */
+  unsigned pause_ms;         /* a stay in Lua that has lasted so long pauses where it can (pause.h); 0: at each look */
   bool dev;
+};
+
+/* What a call has used in its stays in Lua so far. */
+struct vm_usage {
+  int64_t cpu_ns;
+  int64_t wall_begin_ns;     /* by the host's clock; 0: with the next stay */
+  int64_t bytes;             /* that it added to the VM */
 };
 
 /* A VM with the classes of a folder. An error names file, line and reason. */

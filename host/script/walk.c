@@ -124,7 +124,7 @@ void walk_put_step(lua_State *L, int index, struct buf *path) {
 
 static void put_path(struct walker *walker, const struct frame *frame, struct buf *path) {
   if (frame == NULL) {
-    buf_put_text(path, walker->options->root);
+    argument_put(&walker->options->root, path);
     return;
   }
   put_path(walker, frame->up, path);

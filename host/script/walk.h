@@ -11,10 +11,10 @@
 
 #include <lua.h>
 
-#include "base/failure.h"
+#include "script/lib_error.h"
 
 struct walk_options {
-  const char *root;          /* how paths begin: "state", "result", ... */
+  struct argument root;      /* how paths begin: "state", "result", ... */
   size_t depth_max;          /* tables within tables */
   bool raw_metatables;       /* a table with a metatable is read like one without; else it is an error */
   bool finite;               /* NaN and infinities are errors */

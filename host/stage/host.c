@@ -52,7 +52,7 @@ static enum err open_workers(struct host *host, struct failure *failure) {
   for (unsigned i = 0; i < host->config.workers; i++) {
     struct worker_config config = {
       .vm = { .actors_path = host->config.actors_path, .limits = &host->limits, .clock = host->config.clock,
-              .logger = host->config.logger, .worker = i, .dev = host->config.dev },
+              .logger = host->config.logger, .worker = i, .pause_ms = host->config.pause_ms, .dev = host->config.dev },
       .store = host->store,
       .next_actor_id = &host->next_actor_id,
     };

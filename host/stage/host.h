@@ -23,6 +23,7 @@ struct host_config {
   unsigned workers;                /* 1 or more */
   bool dev;                        /* errors of scripts reach the client in full; reload on change */
   struct limits limits;
+  unsigned pause_ms;               /* script/vm.h */
   size_t map_bytes;
   const struct clock *clock;
   const struct logger *logger;

@@ -37,17 +37,17 @@ static enum err know(struct worker *worker, struct actor *actor) {
   actor->id = actor->exists ? read_u64(value.data) : 0;
   actor->known = true;
   /* It may have been in memory before and seen what is not durable yet: all that is pending, to be on the safe side. */
-  if (memtable_count(worker->pending) > 0) actor->last_seq = worker->seq;
+  if (!memtable_is_empty(worker->pending)) actor->last_seq = worker->seq;
   return ERR_NONE;
 }
 
 /* The records that make an actor exist: its place in the index, and who it is. */
-static bool draft_creation(struct worker *worker, const struct actor *actor) {
+static bool draft_creation(struct drafts *drafts, const struct actor *actor) {
   struct buf key = { 0 }, value = { 0 };
   put_index_key(&key, actor);
   buf_put_u64(&value, actor->id);
   bool drafted = key.err == ERR_NONE && value.err == ERR_NONE &&
-                 memtable_try_put(worker->drafts, buf_slice(&key), buf_slice(&value));
+                 drafts_try_put(drafts, buf_slice(&key), buf_slice(&value));
   buf_clear(&key);
   buf_clear(&value);
   buf_put_u64(&key, actor->id);
@@ -58,7 +58,7 @@ static bool draft_creation(struct worker *worker, const struct actor *actor) {
   value_put_string(&value, slice_text("key"));
   value_put_string(&value, actor->key);
   drafted = drafted && key.err == ERR_NONE && value.err == ERR_NONE &&
-            memtable_try_put(worker->drafts, buf_slice(&key), buf_slice(&value));
+            drafts_try_put(drafts, buf_slice(&key), buf_slice(&value));
   buf_done(&key);
   buf_done(&value);
   return drafted;
@@ -123,7 +123,8 @@ static void tell_failure(const struct worker *worker, struct turn *turn, struct 
 /* Makes the actor ready for a turn: its instance is there. The failure says what is missing. */
 static enum err prepare(struct worker *worker, struct actor *actor, bool create, struct failure *failure) {
   if (worker->spare == NULL) worker->spare = commit_try_new();
-  if (worker->spare == NULL) return failure_set(failure, ERR_MEMORY, "no memory for a call");
+  if (worker->drafts == NULL) worker->drafts = drafts_try_new();
+  if (worker->spare == NULL || worker->drafts == NULL) return failure_set(failure, ERR_MEMORY, "no memory for a call");
   if (actor->instance != NULL) return ERR_NONE;
   if (!vm_has_class(worker->vm, buf_slice(&actor->class_name))) {
     return failure_set(failure, ERR_CLASS_NOT_FOUND, "there is no class \"%.*s\"",
@@ -141,20 +142,21 @@ static enum err prepare(struct worker *worker, struct actor *actor, bool create,
  * where memory is wanting;
  * then nothing happened but that the actor's memory is ahead. */
 static bool commit_turn(struct worker *worker, struct actor *actor, struct turn *turn, struct reply *reply) {
-  if (turn->create && !draft_creation(worker, actor)) return false;
+  struct drafts *drafts = turn->view.drafts;
+  if (turn->create && !draft_creation(drafts, actor)) return false;
   turn->create = false;
-  if (memtable_count(worker->drafts) == 0) {
+  if (drafts_is_empty(drafts)) {
     if (reply != NULL) pass_gate(worker, actor, reply, turn->epoch);
     return true;
   }
   struct buf changes = { 0 };
-  changes_put_all(&changes, worker->drafts);
+  drafts_put_changes(drafts, &changes);
   if (changes.err != ERR_NONE) {
     buf_done(&changes);
     return false;
   }
   worker->seq++;
-  memtable_merge(worker->pending, worker->drafts, worker->seq);
+  drafts_send(drafts, worker->pending, worker->seq);
   actor->last_seq = worker->seq;
   actor->exists = true;
   send(worker, &changes, reply, turn->epoch);
@@ -162,8 +164,8 @@ static bool commit_turn(struct worker *worker, struct actor *actor, struct turn 
 }
 
 /* After a failed turn the actor is as before it; where that is out of reach, it leaves memory. */
-static void roll_back(struct worker *worker, struct actor *actor) {
-  memtable_clear(worker->drafts);
+static void roll_back(struct actor *actor, struct turn *turn) {
+  if (turn->view.drafts != NULL) drafts_discard(turn->view.drafts);
   if (actor->instance == NULL) return;
   if (!instance_is_loaded(actor->instance) || instance_is_broken(actor->instance)) {
     uint64_t last_seq = actor->last_seq;
@@ -185,11 +187,12 @@ static enum turn_status lose_memory(struct actor *actor, struct turn *turn) {
 static enum turn_status send_turn(struct worker *worker, struct actor *actor, struct turn *turn, enum turn_status status,
                                   struct reply *reply) {
   if (status == TURN_DONE && reply != NULL) buf_move(&reply->body, &turn->result);
+  if (status == TURN_PAUSED) return status;
   if (status != TURN_FAILED && !commit_turn(worker, actor, turn, status == TURN_DONE ? reply : NULL)) {
     if (status == TURN_SAVING) turn_abandon(turn);
     status = lose_memory(actor, turn);
   }
-  if (status == TURN_FAILED) roll_back(worker, actor);
+  if (status == TURN_FAILED) roll_back(actor, turn);
   return status;
 }
 
@@ -199,7 +202,7 @@ static enum turn_status take_turn(struct worker *worker, struct actor *actor, st
                                   struct reply *reply) {
   turn->epoch = worker->epoch;
   if (prepare(worker, actor, create, &turn->failure) != ERR_NONE) {
-    roll_back(worker, actor);
+    roll_back(actor, turn);
     return TURN_FAILED;
   }
   turn->vm = worker->vm;
@@ -220,6 +223,23 @@ static enum turn_task task_of(enum request_type type) {
   return TURN_CALL;
 }
 
+/* A turn that waits takes its drafts along. */
+static void keep_drafts(struct worker *worker, struct turn *turn) {
+  if (turn->view.drafts != worker->drafts) return;
+  worker->drafts = NULL;
+}
+
+static void release_drafts(struct worker *worker, struct turn *turn) {
+  if (turn->view.drafts == NULL) return;
+  if (worker->drafts == NULL) worker->drafts = turn->view.drafts;
+  if (turn->view.drafts == worker->drafts) {
+    drafts_discard(worker->drafts);
+  } else {
+    drafts_free(turn->view.drafts);
+  }
+  turn->view.drafts = NULL;
+}
+
 static void turn_done(struct turn *turn) {
   buf_done(&turn->result);
   buf_done(&turn->traceback);
@@ -228,7 +248,8 @@ static void turn_done(struct turn *turn) {
 
 /* -- a performance: a request's turn, from its beginning to its reply -- */
 
-static void performance_free(struct performance *performance) {
+static void performance_free(struct worker *worker, struct performance *performance) {
+  release_drafts(worker, &performance->turn);
   turn_done(&performance->turn);
   request_free(performance->request);
   mem_free(performance);
@@ -252,6 +273,12 @@ static void answer_failure(struct worker *worker, struct performance *performanc
 /* After a stay in Lua: waits, or answers and lets the actor take its next call. */
 static void after_turn(struct worker *worker, struct performance *performance, enum turn_status status) {
   struct actor *actor = performance->actor;
+  if (status == TURN_SAVING || status == TURN_PAUSED) keep_drafts(worker, &performance->turn);
+  if (status == TURN_PAUSED) {
+    if (!actor->busy) actors_set_busy(worker->actors, actor, true);
+    TAILQ_INSERT_TAIL(&worker->paused, performance, link);
+    return;
+  }
   if (status == TURN_SAVING) {
     performance->wait_seq = actor->last_seq;       /* not the worker's last: that may have failed, and where nothing changed none follows */
     if (!actor->busy) actors_set_busy(worker->actors, actor, true);
@@ -261,7 +288,7 @@ static void after_turn(struct worker *worker, struct performance *performance, e
   if (status == TURN_FAILED) answer_failure(worker, performance);
   if (actor->busy) actors_set_busy(worker->actors, actor, false);
   actors_touch(worker->actors, actor, clock_monotonic_ns(worker->config.vm.clock));
-  performance_free(performance);
+  performance_free(worker, performance);
   /* Who was asked for and is not there leaves no trace in memory. */
   if (actor->instance == NULL && actor->mailbox.count == 0) actors_remove(worker->actors, actor);
 }
@@ -298,14 +325,14 @@ void worker_perform(struct worker *worker, struct actor *actor, struct request *
   }
 }
 
-/* What a turn saved has failed with its epoch. */
-static void fail_saving(struct worker *worker, struct performance *performance) {
+/* What a turn saved, or saw, has failed with its epoch. */
+static void fail_waiting(struct worker *worker, struct performance *performance) {
   struct turn *turn = &performance->turn;
   struct reply *reply = performance->request->reply;
   turn_abandon(turn);
   actors_set_busy(worker->actors, performance->actor, false);
-  performance_free(performance);
-  reply_fail(reply, ERR_STORAGE, "what the call had saved could not be made durable");
+  performance_free(worker, performance);
+  reply_fail(reply, ERR_STORAGE, "what the call had saved or seen could not be made durable");
 }
 
 void worker_fail_saving(struct worker *worker, uint64_t durable_seq) {
@@ -314,7 +341,13 @@ void worker_fail_saving(struct worker *worker, uint64_t durable_seq) {
     next = TAILQ_NEXT(performance, link);
     if (performance->wait_seq <= durable_seq) continue;
     TAILQ_REMOVE(&worker->saving, performance, link);
-    fail_saving(worker, performance);
+    fail_waiting(worker, performance);
+  }
+  for (performance = TAILQ_FIRST(&worker->paused); performance != NULL; performance = next) {
+    next = TAILQ_NEXT(performance, link);
+    if (performance->actor->last_seq <= durable_seq) continue;
+    TAILQ_REMOVE(&worker->paused, performance, link);
+    fail_waiting(worker, performance);
   }
 }
 
@@ -350,11 +383,18 @@ bool worker_resume_saved(struct worker *worker, uint64_t durable_seq) {
   return any;
 }
 
-void worker_drop_saving(struct worker *worker) {
+void worker_resume_paused(struct worker *worker) {
+  struct performance *performance = TAILQ_FIRST(&worker->paused);
+  TAILQ_REMOVE(&worker->paused, performance, link);
+  resume(worker, performance);
+}
+
+void worker_drop_waiting(struct worker *worker) {
   struct performance *performance;
+  TAILQ_CONCAT(&worker->saving, &worker->paused, link);
   while ((performance = TAILQ_FIRST(&worker->saving)) != NULL) {
     TAILQ_REMOVE(&worker->saving, performance, link);
-    performance_free(performance);
+    performance_free(worker, performance);
   }
 }
 
@@ -368,6 +408,7 @@ void worker_put_to_sleep(struct worker *worker, struct actor *actor, struct repl
       log_failure(worker, actor, &turn, slice_text("on_stop"));
     }
   }
+  release_drafts(worker, &turn);
   turn_done(&turn);
   if (waiting != NULL) reply_keep(waiting);
   actors_remove(worker->actors, actor);

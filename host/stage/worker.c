@@ -39,8 +39,9 @@ enum err worker_open(const struct worker_config *config, struct worker **worker,
   made->inbox = queue_new();
   made->actors = actors_new();
   TAILQ_INIT(&made->saving);
+  TAILQ_INIT(&made->paused);
   made->pending = memtable_try_new();
-  made->drafts = memtable_try_new();
+  made->drafts = drafts_try_new();
   CHECK(made->pending != NULL && made->drafts != NULL);
   enum err err = vm_open(&config->vm, &made->vm, failure);
   if (err == ERR_NONE) err = store_reader_open(config->store, &made->reader, failure);
@@ -62,10 +63,10 @@ void worker_close(struct worker *worker) {
     next = item->next;
     request_free(request_of(item));
   }
-  worker_drop_saving(worker);
+  worker_drop_waiting(worker);
   actors_free(worker->actors);
   commit_free(worker->spare);
-  memtable_free(worker->drafts);
+  drafts_free(worker->drafts);
   memtable_free(worker->pending);
   store_reader_close(worker->reader);
   vm_close(worker->vm);
@@ -118,7 +119,7 @@ static void hear(struct worker *worker) {
   }
   uint64_t durable = atomic_load(&worker->durable_seq);
   if (durable != worker->trimmed_seq) {
-    memtable_drop(worker->pending, durable);
+    memtable_pull(NULL, worker->pending, durable);
     store_reader_reset(worker->reader);
     worker->trimmed_seq = durable;
   }
@@ -158,10 +159,10 @@ static bool deal_all(struct worker *worker) {
 
 /* Whether the disk is too far behind; then the worker asks to be woken when it has moved. */
 static bool must_wait_for_disk(struct worker *worker) {
-  if (memtable_bytes(worker->pending) <= PENDING_BYTES_MAX) return false;
+  if (memtable_memory(worker->pending) <= PENDING_BYTES_MAX) return false;
   atomic_store(&worker->wants_durable, true);
   hear(worker);
-  return memtable_bytes(worker->pending) > PENDING_BYTES_MAX;
+  return memtable_memory(worker->pending) > PENDING_BYTES_MAX;
 }
 
 static bool run_turns(struct worker *worker) {
@@ -173,6 +174,19 @@ static bool run_turns(struct worker *worker) {
     if (actor == NULL) break;
     worker_perform(worker, actor, &request);
     worked = true;
+    if (atomic_load(&worker->told_epoch) != worker->epoch) hear(worker);
+  }
+  return worked;
+}
+
+/* Each turn that is paused goes on for a while. */
+static bool run_paused(struct worker *worker) {
+  size_t count = 0;
+  const struct performance *performance;
+  TAILQ_FOREACH(performance, &worker->paused, link) count++;
+  bool worked = count > 0;
+  for (; count > 0 && !TAILQ_EMPTY(&worker->paused); count--) {
+    worker_resume_paused(worker);
     if (atomic_load(&worker->told_epoch) != worker->epoch) hear(worker);
   }
   return worked;
@@ -220,7 +234,10 @@ static bool wait_for_saves(struct worker *worker) {
 static void reload(struct worker *worker) {
   const struct logger *logger = worker->config.vm.logger;
   uint64_t files = reload_signature(worker->config.vm.actors_path);
-  if (files == worker->files || actors_have_mail(worker->actors) || !TAILQ_EMPTY(&worker->saving)) return;
+  if (files == worker->files || actors_have_mail(worker->actors) || !TAILQ_EMPTY(&worker->saving) ||
+      !TAILQ_EMPTY(&worker->paused)) {
+    return;
+  }
   worker->files = files;
   struct failure failure = { 0 };
   struct vm *vm;
@@ -244,12 +261,13 @@ bool worker_step(struct worker *worker) {
   bool worked = deal_all(worker);
   worked |= worker_resume_saved(worker, atomic_load(&worker->durable_seq));
   worked |= run_turns(worker);
+  worked |= run_paused(worker);
   worked |= wait_for_saves(worker);
   worked |= put_idle_to_sleep(worker);
   if (worker->stopping && !worked && actors_count(worker->actors) == 0) {
     atomic_store(&worker->wants_durable, true);
     hear(worker);
-    worker->stopped = memtable_count(worker->pending) == 0;
+    worker->stopped = memtable_is_empty(worker->pending);
   }
   return worked;
 }

@@ -52,8 +52,10 @@ struct worker {
   struct vm *vm;
   struct actors *actors;
   struct store_reader *reader;
-  struct memtable *pending, *drafts;
+  struct memtable *pending;
+  struct drafts *drafts;               /* of the turn that runs; one that waits takes them along */
   struct committer *committer;
+  struct performance_list paused;      /* turns that let others go first; their actors are busy */
   struct performance_list saving;      /* turns that wait for what they saved to be durable; their actors are busy */
   struct commit *spare;                /* the commit that the next turn will send: had before it begins, so that its end cannot fail for want of it */
   uint64_t seq;                        /* of the last commit sent */
@@ -94,11 +96,14 @@ void worker_perform(struct worker *worker, struct actor *actor, struct request *
 /* Goes on with the turns whose saves are durable; whether there were any. */
 bool worker_resume_saved(struct worker *worker, uint64_t durable_seq);
 
-/* Fails the turns whose saves are not durable and never will be. */
+/* Goes on with the turn that is paused for the longest time. */
+void worker_resume_paused(struct worker *worker);
+
+/* Fails the turns whose saves, or what they saw, are not durable and never will be. */
 void worker_fail_saving(struct worker *worker, uint64_t durable_seq);
 
-/* Forgets all turns that save, without a word. */
-void worker_drop_saving(struct worker *worker);
+/* Forgets all turns that save or are paused, without a word. */
+void worker_drop_waiting(struct worker *worker);
 
 /* on_stop, then out of memory. `reply` is kept when that is durable; NULL: nobody waits. The actor has no mail. */
 void worker_put_to_sleep(struct worker *worker, struct actor *actor, struct reply *reply);

@@ -4,6 +4,39 @@
 --- be called from
 --- outside is decided by the host (lua/README.md, "A class").
 
+---@alias Key string|number|boolean|any[]   a tuple, or its only part
+
+--- How a value is stored: "value" (the default), or "bytes" for a string as it is.
+---@class KvFormat
+---@field format "value"|"bytes"|nil
+
+--- Which entries, and in which order.
+---@class KvRange: KvFormat
+---@field prefix Key|nil          only keys that begin with these parts
+---@field start Key|nil           from this key on
+---@field start_after Key|nil     from behind this key on
+---@field stop Key|nil            up to before this key; also ["end"]
+---@field reverse boolean|nil     the last first
+---@field limit integer|nil       at most so many
+
+---@class KvEntry
+---@field key Key                 as a tuple where the host gives it
+---@field value any
+
+--- The ordered store of an actor (lua/README.md, "kv").
+---@class Kv
+---@field get fun(self: Kv, key: Key, options?: KvFormat): any
+---@field get_batch fun(self: Kv, keys: Key[], options?: KvFormat): table         the values, and n
+---@field list fun(self: Kv, options?: KvRange): KvEntry[]
+---@field each fun(self: Kv, options?: KvRange): (fun(): any[]?, any)             for key, value in kv:each() do
+---@field count fun(self: Kv, options?: KvRange): integer
+---@field put fun(self: Kv, key: Key, value: any, options?: KvFormat)
+---@field put_batch fun(self: Kv, entries: KvEntry[], options?: KvFormat)
+---@field delete fun(self: Kv, key: Key): boolean                                 whether it was there
+---@field delete_batch fun(self: Kv, keys: Key[]): integer                        how many were there
+---@field delete_range fun(self: Kv, options?: KvRange): integer                  how many there were
+---@field delete_all fun(self: Kv)
+
 ---@class Actor
 ---@field name string        the name of the class
 ---@field super Actor        its parent

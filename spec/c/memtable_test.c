@@ -12,10 +12,14 @@ static void assert_is(const struct memtable_entry *entry, const struct record *r
   assert_int_equal(memtable_is_deleted(entry), record->deleted);
 }
 
+static const struct memtable_entry *find(const struct memtable *memtable, struct slice key) {
+  const struct memtable_entry *entry = memtable_seek(memtable, key, false);
+  return entry != NULL && slice_equal(memtable_key(entry), key) ? entry : NULL;
+}
+
 /* Everything that can be asked: both directions, both sizes, and a place that may lie between two keys. */
 static void assert_same(const struct memtable *memtable, const struct model *model, struct slice probe) {
   size_t bytes = 0;
-  assert_int_equal(memtable_count(memtable), model->count);
   const struct memtable_entry *entry = memtable_seek(memtable, slice_of(NULL, 0), false);
   const struct memtable_entry *last = NULL;
   for (size_t i = 0; i < model->count; i++) {
@@ -34,7 +38,7 @@ static void assert_same(const struct memtable *memtable, const struct model *mod
 
   const struct record *found = model_find(model, probe);
   size_t at = model_lower(model, probe);
-  const struct memtable_entry *here = memtable_find(memtable, probe);
+  const struct memtable_entry *here = find(memtable, probe);
   if (found == NULL) assert_null(here);
   else assert_is(here, found);
   const struct memtable_entry *up = memtable_seek(memtable, probe, false);
@@ -78,13 +82,15 @@ static void is_an_ordered_map(void **state) {
   model_clear(&model);
 }
 
-/* Merges and drops as a worker does: the model of what is pending is made anew from the layers that are left. */
-static void merges_and_drops_by_age(void **state) {
+/* Pushes and pulls as a worker does: the model of what is pending is made anew from the layers that are left. */
+static void pushes_and_pulls_by_age(void **state) {
   (void)state;
   enum { LAYERS_MAX = 8 };
   struct chance chance = chance_begin("memtable ages");
   static uint8_t room[RECORD_KEY_MAX];
   struct memtable *pending = memtable_try_new();
+  struct memtable *below = memtable_try_new();
+  struct model pulled = {0};
   struct memtable *drafts = memtable_try_new();
   struct model layers[LAYERS_MAX] = {0};   /* by seq, modulo */
   uint64_t seq = 0, dropped = 0;
@@ -92,12 +98,15 @@ static void merges_and_drops_by_age(void **state) {
     struct model *layer = &layers[++seq % LAYERS_MAX];
     size_t count = chance_below(&chance, 12);
     for (size_t i = 0; i < count; i++) put_some(&chance, drafts, layer);
-    memtable_merge(pending, drafts, seq);
-    assert_int_equal(memtable_count(drafts), 0);
+    memtable_push(pending, drafts, seq);
+    assert_true(memtable_is_empty(drafts));
     assert_int_equal(memtable_bytes(drafts), 0);
     uint64_t keep = chance_below(&chance, LAYERS_MAX - 1);
-    for (; dropped + keep < seq; dropped++) model_clear(&layers[(dropped + 1) % LAYERS_MAX]);
-    memtable_drop(pending, dropped);
+    for (; dropped + keep < seq; dropped++) {
+      model_apply(&pulled, &layers[(dropped + 1) % LAYERS_MAX]);
+      model_clear(&layers[(dropped + 1) % LAYERS_MAX]);
+    }
+    memtable_pull(below, pending, dropped);
     struct model expected = {0};
     for (uint64_t s = dropped + 1; s <= seq; s++) {
       const struct model *from = &layers[s % LAYERS_MAX];
@@ -108,23 +117,23 @@ static void merges_and_drops_by_age(void **state) {
     assert_same(pending, &expected, chance_key(&chance, room));
     model_clear(&expected);
   }
+  memtable_pull(NULL, pending, UINT64_MAX);
+  assert_true(memtable_is_empty(pending));
+  assert_int_equal(memtable_memory(pending), 0);
+  const struct memtable_entry *entry = memtable_seek(below, slice_of(NULL, 0), false);
+  size_t gone = 0;
+  for (; entry != NULL; entry = memtable_next(entry, false)) {
+    gone += memtable_is_deleted(entry);
+    const struct record *record = model_find(&pulled, memtable_key(entry));
+    assert_int_equal(record == NULL, memtable_is_deleted(entry));
+    if (record != NULL) assert_slice_equal(memtable_value(entry), record->value);
+  }
+  assert_true(gone > 0);
   for (size_t i = 0; i < LAYERS_MAX; i++) model_clear(&layers[i]);
+  model_clear(&pulled);
+  memtable_free(below);
   memtable_free(drafts);
   memtable_free(pending);
-}
-
-static void drop_leaves_what_was_never_merged(void **state) {
-  (void)state;
-  struct memtable *memtable = memtable_try_new();
-  struct memtable *drafts = memtable_try_new();
-  assert_true(memtable_try_put(memtable, slice_text("own"), slice_text("1")));
-  assert_true(memtable_try_put(drafts, slice_text("merged"), slice_text("2")));
-  memtable_merge(memtable, drafts, 1);
-  memtable_drop(memtable, UINT64_MAX);
-  assert_int_equal(memtable_count(memtable), 1);
-  assert_non_null(memtable_find(memtable, slice_text("own")));
-  memtable_free(drafts);
-  memtable_free(memtable);
 }
 
 /* A value that is put again is often a slice of the entry that it replaces. */
@@ -132,9 +141,9 @@ static void takes_a_slice_of_itself(void **state) {
   (void)state;
   struct memtable *memtable = memtable_try_new();
   assert_true(memtable_try_put(memtable, slice_text("key"), slice_text("a long value")));
-  const struct memtable_entry *entry = memtable_find(memtable, slice_text("key"));
+  const struct memtable_entry *entry = find(memtable, slice_text("key"));
   assert_true(memtable_try_put(memtable, memtable_key(entry), slice_after(memtable_value(entry), 2)));
-  assert_slice_equal(memtable_value(memtable_find(memtable, slice_text("key"))), slice_text("long value"));
+  assert_slice_equal(memtable_value(find(memtable, slice_text("key"))), slice_text("long value"));
   memtable_free(memtable);
 }
 
@@ -167,7 +176,7 @@ static void travels_as_changes(void **state) {
     assert_int_equal(change.type, rest.size == 0 ? CHANGE_END : CHANGE_BROKEN);
     free(copy);
   }
-  rest = slice_text("\x03zzzzzzzzzzzzzzzz");
+  rest = slice_text("\x04zzzzzzzzzzzzzzzz");
   assert_int_equal(changes_next(&rest).type, CHANGE_BROKEN);
   buf_done(&changes);
   memtable_free(memtable);
@@ -179,9 +188,10 @@ static void has_the_bytes_that_the_header_says(void **state) {
   struct memtable *memtable = memtable_try_new();
   assert_true(memtable_try_put(memtable, slice_text("b"), slice_text("xyz")));
   assert_true(memtable_try_delete(memtable, slice_text("a")));
+  assert_true(memtable_try_delete_range(memtable, slice_text("c"), slice_text("d")));
   struct buf changes = {0};
   changes_put_all(&changes, memtable);
-  static const char expected[] = "\x02\0\0\0\x01" "a" "\x01\0\0\0\x01\0\0\0\x03" "bxyz";
+  static const char expected[] = "\x03\0\0\0\x01\0\0\0\x01" "cd" "\x02\0\0\0\x01\0\0\0\0" "a" "\x01\0\0\0\x01\0\0\0\x03" "bxyz";
   assert_slice_equal(buf_slice(&changes), slice_of(expected, sizeof expected - 1));
   buf_done(&changes);
   memtable_free(memtable);
@@ -200,8 +210,7 @@ static void survives_every_failing_allocation(void **state) {
     mem_fail_at(0);
     assert_int_equal(gone, !failed);
     if (memtable != NULL) {
-      const struct memtable_entry *entry = memtable_find(memtable, slice_text("a"));
-      assert_int_equal(memtable_count(memtable), put);
+      const struct memtable_entry *entry = find(memtable, slice_text("a"));
       assert_int_equal(entry != NULL, put);
       if (put) assert_slice_equal(memtable_value(entry), slice_text(gone ? "" : over ? "2" : "1"));
     }
@@ -212,8 +221,7 @@ static void survives_every_failing_allocation(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(is_an_ordered_map),
-    cmocka_unit_test(merges_and_drops_by_age),
-    cmocka_unit_test(drop_leaves_what_was_never_merged),
+    cmocka_unit_test(pushes_and_pulls_by_age),
     cmocka_unit_test(takes_a_slice_of_itself),
     cmocka_unit_test(travels_as_changes),
     cmocka_unit_test(has_the_bytes_that_the_header_says),

@@ -1,9 +1,11 @@
 /* view_test.c -- drafts over what is pending over the store, against one sorted array of what should be seen. */
 #include "records.h"
 
+#include "ledger/changes.h"
 #include "ledger/view.h"
 
 struct fixture {
+  struct memtable *pending;     /* the view's, to be written to */
   struct scratch scratch;
   struct memory_log log;
   struct failure failure;
@@ -24,16 +26,16 @@ static int set_up(void **state) {
   scratch_begin(&fixture->scratch);
   memory_log_init(&fixture->log);
   open_store(fixture);
-  fixture->view.drafts = memtable_try_new();
-  fixture->view.pending = memtable_try_new();
+  fixture->view.drafts = drafts_try_new();
+  fixture->view.pending = fixture->pending = memtable_try_new();
   *state = fixture;
   return 0;
 }
 
 static int tear_down(void **state) {
   struct fixture *fixture = *state;
-  memtable_free(fixture->view.drafts);
-  memtable_free(fixture->view.pending);
+  drafts_free(fixture->view.drafts);
+  memtable_free(fixture->pending);
   store_reader_close(fixture->view.reader);
   store_close(fixture->store);
   failure_done(&fixture->failure);
@@ -42,8 +44,10 @@ static int tear_down(void **state) {
   return 0;
 }
 
-/* One put or delete for a memtable, or in a batch for the store. */
-static void change_one(struct chance *chance, struct fixture *fixture, struct memtable *memtable, struct model *layer) {
+enum place { DRAFTS, PENDING, STORE };
+
+/* One put or delete in one of the places; for the store in a batch. */
+static void change_one(struct chance *chance, struct fixture *fixture, enum place place, struct model *layer) {
   static uint8_t room[RECORD_KEY_MAX];
   struct slice key = chance_key(chance, room);
   if (key.size > 700) key.size = key.size % 4 + 508;   /* few enough keys to meet in all three layers */
@@ -51,11 +55,14 @@ static void change_one(struct chance *chance, struct fixture *fixture, struct me
   struct slice value = slice_of(&number, chance_below(chance, 9));
   bool deleted = chance_below(chance, 3) == 0;
   model_put(layer, key, deleted ? slice_of(NULL, 0) : value, deleted);
-  if (memtable == NULL) {
+  struct drafts *drafts = fixture->view.drafts;
+  if (place == STORE) {
     enum err err = deleted ? store_delete(fixture->store, key) : store_put(fixture->store, key, value);
     assert_int_equal(err, ERR_NONE);
+  } else if (place == PENDING) {
+    assert_true(deleted ? memtable_try_delete(fixture->pending, key) : memtable_try_put(fixture->pending, key, value));
   } else {
-    assert_true(deleted ? memtable_try_delete(memtable, key) : memtable_try_put(memtable, key, value));
+    assert_true(deleted ? drafts_try_delete(drafts, key) : drafts_try_put(drafts, key, value));
   }
 }
 
@@ -100,22 +107,22 @@ static void the_upper_hides_the_lower(void **state) {
   struct model stored = {0}, pending = {0}, drafts = {0};
   for (int round = 0; round < 300; round++) {
     if (chance_below(&chance, 10) == 0) {
-      memtable_clear(fixture->view.drafts);
+      drafts_discard(fixture->view.drafts);
       model_clear(&drafts);
     }
     if (chance_below(&chance, 10) == 0) {
-      memtable_clear(fixture->view.pending);
+      memtable_clear(fixture->pending);
       model_clear(&pending);
     }
     size_t count = chance_below(&chance, 12);
-    for (size_t i = 0; i < count; i++) change_one(&chance, fixture, fixture->view.drafts, &drafts);
+    for (size_t i = 0; i < count; i++) change_one(&chance, fixture, DRAFTS, &drafts);
     count = chance_below(&chance, 12);
-    for (size_t i = 0; i < count; i++) change_one(&chance, fixture, fixture->view.pending, &pending);
+    for (size_t i = 0; i < count; i++) change_one(&chance, fixture, PENDING, &pending);
     if (chance_below(&chance, 3) == 0) {
       struct model layer = {0};
       assert_int_equal(store_begin(fixture->store), ERR_NONE);
       count = chance_below(&chance, 30);
-      for (size_t i = 0; i < count; i++) change_one(&chance, fixture, NULL, &layer);
+      for (size_t i = 0; i < count; i++) change_one(&chance, fixture, STORE, &layer);
       assert_int_equal(store_commit(fixture->store), ERR_NONE);
       model_apply(&stored, &layer);
       model_clear(&layer);
@@ -133,20 +140,156 @@ static void the_upper_hides_the_lower(void **state) {
   model_clear(&drafts);
 }
 
+/* -- deleted ranges and snapshots, on their way through all places -- */
+
+enum { NAMES = 40, SNAPSHOTS_MAX = 6, SENT_MAX = 64 };
+
+/* Keys are two letters; 0: there is no such record. */
+struct world {
+  uint8_t values[NAMES];
+};
+
+static struct slice name_of(int number, uint8_t *room) {
+  room[0] = (uint8_t)('a' + number / 8);
+  room[1] = (uint8_t)('a' + number % 8);
+  return slice_of(room, 2);
+}
+
+/* What a view shows is a world, by get and by scans over some part of it in both directions. */
+static void assert_world(struct chance *chance, const struct view *view, const struct world *world) {
+  uint8_t room[2], end[2];
+  struct slice key, value;
+  struct scan scan;
+  for (int i = 0; i < NAMES; i++) {
+    enum err err = view_get(view, name_of(i, room), &value);
+    assert_int_equal(err, world->values[i] == 0 ? ERR_NOT_FOUND : ERR_NONE);
+    if (err == ERR_NONE) assert_int_equal(value.data[0], world->values[i]);
+  }
+  int low = (int)chance_below(chance, NAMES), high = low + (int)chance_below(chance, (uint64_t)(NAMES - low));
+  for (int reverse = 0; reverse < 2; reverse++) {
+    scan_begin(&scan, view, name_of(low, room), name_of(high, end), reverse);
+    for (int i = 0; i < high - low; i++) {
+      uint8_t expected[2];
+      int number = reverse ? high - 1 - i : low + i;
+      if (world->values[number] == 0) continue;
+      assert_int_equal(scan_next(&scan, &key, &value), ERR_NONE);
+      assert_slice_equal(key, name_of(number, expected));
+      assert_int_equal(value.data[0], world->values[number]);
+    }
+    assert_int_equal(scan_next(&scan, &key, &value), ERR_NOT_FOUND);
+  }
+}
+
+static void write_one(struct chance *chance, struct drafts *drafts, struct world *world) {
+  uint8_t room[2], end[2];
+  int number = (int)chance_below(chance, NAMES);
+  uint8_t value = (uint8_t)(1 + chance_below(chance, 255));
+  uint64_t what = chance_below(chance, 8);
+  if (what == 0) {
+    int to = number + (int)chance_below(chance, (uint64_t)(NAMES - number));
+    assert_true(drafts_try_delete_range(drafts, name_of(number, room), name_of(to, end)));
+    for (int i = number; i < to; i++) world->values[i] = 0;
+  } else if (what == 1) {
+    assert_true(drafts_try_delete(drafts, name_of(number, room)));
+    world->values[number] = 0;
+  } else {
+    assert_true(drafts_try_put(drafts, name_of(number, room), slice_of(&value, 1)));
+    world->values[number] = value;
+  }
+}
+
+static void store_changes(struct store *store, struct slice rest) {
+  struct change change;
+  assert_int_equal(store_begin(store), ERR_NONE);
+  while ((change = changes_next(&rest)).type != CHANGE_END) {
+    enum err err = change.type == CHANGE_PUT      ? store_put(store, change.key, change.value)
+                   : change.type == CHANGE_DELETE ? store_delete(store, change.key)
+                                                  : store_delete_range(store, change.key, change.value);
+    assert_int_equal(err, ERR_NONE);
+  }
+  assert_int_equal(store_commit(store), ERR_NONE);
+}
+
+/* Turns with snapshots are sent or thrown away; what was sent is stored some time later, in order, and leaves pending. */
+static void ranges_and_snapshots_hold_on_every_way(void **state) {
+  struct fixture *fixture = *state;
+  struct chance chance = chance_begin("ranges");
+  struct drafts *drafts = fixture->view.drafts;
+  struct world now = {0}, before = {0}, seen[SNAPSHOTS_MAX];
+  size_t pins[SNAPSHOTS_MAX] = {0};
+  struct buf sent[SENT_MAX] = {0};
+  uint64_t seq = 0, stored = 0;
+  for (int round = 0; round < 20000; round++) {
+    size_t i = chance_below(&chance, SNAPSHOTS_MAX);
+    uint64_t what = chance_below(&chance, 40);
+    if (what < 6 && pins[i] == 0) {
+      pins[i] = drafts_pin(drafts);
+      seen[i] = now;
+    } else if (what < 6) {
+      drafts_unpin(drafts, pins[i]);
+      pins[i] = 0;
+    } else if (what == 6) {
+      drafts_discard(drafts);
+      memset(pins, 0, sizeof pins);
+      now = before;
+    } else if (what < 9 && seq - stored < SENT_MAX) {
+      buf_clear(&sent[++seq % SENT_MAX]);
+      drafts_put_changes(drafts, &sent[seq % SENT_MAX]);
+      drafts_send(drafts, fixture->pending, seq);
+      assert_true(drafts_is_empty(drafts));
+      memset(pins, 0, sizeof pins);
+      before = now;
+    } else if (what < 11 && seq > stored) {
+      store_changes(fixture->store, buf_slice(&sent[++stored % SENT_MAX]));
+      memtable_pull(NULL, fixture->pending, stored);
+      store_reader_reset(fixture->view.reader);
+    } else {
+      write_one(&chance, drafts, &now);
+    }
+    if (round % 8 != 0) continue;
+    assert_world(&chance, &fixture->view, &now);
+    for (size_t s = 0; s < SNAPSHOTS_MAX; s++) {
+      struct view then = fixture->view;
+      then.snapshot = pins[s];
+      if (pins[s] != 0) assert_world(&chance, &then, &seen[s]);
+    }
+  }
+  for (size_t i = 0; i < SENT_MAX; i++) buf_done(&sent[i]);
+}
+
+/* Of a range with long keys nothing is left, their continuations neither. */
+static void a_stored_range_goes_whole(void **state) {
+  struct fixture *fixture = *state;
+  static uint8_t key[1600];
+  memset(key, 'k', sizeof key);
+  assert_int_equal(store_begin(fixture->store), ERR_NONE);
+  for (int i = 0; i < 50; i++) {
+    key[i * 32] = (uint8_t)('a' + i % 20);
+    assert_int_equal(store_put(fixture->store, slice_of(key, (size_t)(i * 32 + 1)), slice_text("v")), ERR_NONE);
+  }
+  assert_int_equal(store_commit(fixture->store), ERR_NONE);
+  assert_true(store_entry_count(fixture->store) > 50);
+  assert_int_equal(store_begin(fixture->store), ERR_NONE);
+  assert_int_equal(store_put(fixture->store, slice_text("z"), slice_text("stays")), ERR_NONE);
+  assert_int_equal(store_delete_range(fixture->store, slice_text("a"), slice_text("z")), ERR_NONE);
+  assert_int_equal(store_commit(fixture->store), ERR_NONE);
+  assert_int_equal(store_entry_count(fixture->store), 1);
+}
+
 /* What a worker does: drafts become pending, pending becomes stored, and at each step the same is seen. */
 static void a_record_is_seen_on_its_way_down(void **state) {
   struct fixture *fixture = *state;
   struct slice key = slice_text("key"), value;
   assert_int_equal(view_get(&fixture->view, key, &value), ERR_NOT_FOUND);   /* takes a snapshot */
-  assert_true(memtable_try_put(fixture->view.drafts, key, slice_text("1")));
+  assert_true(drafts_try_put(fixture->view.drafts, key, slice_text("1")));
   assert_int_equal(view_get(&fixture->view, key, &value), ERR_NONE);
-  memtable_merge(fixture->view.pending, fixture->view.drafts, 1);
+  drafts_send(fixture->view.drafts, fixture->pending, 1);
   assert_int_equal(view_get(&fixture->view, key, &value), ERR_NONE);
   assert_int_equal(store_begin(fixture->store), ERR_NONE);
   assert_int_equal(store_put(fixture->store, key, slice_text("1")), ERR_NONE);
   assert_int_equal(store_commit(fixture->store), ERR_NONE);
   assert_int_equal(view_get(&fixture->view, key, &value), ERR_NONE);
-  memtable_drop(fixture->view.pending, 1);
+  memtable_pull(NULL, fixture->pending, 1);
   store_reader_reset(fixture->view.reader);
   assert_int_equal(view_get(&fixture->view, key, &value), ERR_NONE);
   assert_slice_equal(value, slice_text("1"));
@@ -165,7 +308,7 @@ static void a_damaged_record_ends_the_scan(void **state) {
   store_close(fixture->store);
   scratch_damage(&fixture->scratch, "data.mdb", words, 1);
   open_store(fixture);
-  assert_true(memtable_try_put(fixture->view.drafts, slice_text("d"), slice_text("4")));
+  assert_true(drafts_try_put(fixture->view.drafts, slice_text("d"), slice_text("4")));
   for (int reverse = 0; reverse < 2; reverse++) {
     struct scan scan;
     scan_begin(&scan, &fixture->view, slice_text("a"), slice_text("z"), reverse);
@@ -180,6 +323,8 @@ static void a_damaged_record_ends_the_scan(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(the_upper_hides_the_lower, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(ranges_and_snapshots_hold_on_every_way, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(a_stored_range_goes_whole, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_record_is_seen_on_its_way_down, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_damaged_record_ends_the_scan, set_up, tear_down),
   };

@@ -6,6 +6,9 @@ local store = hosts.class("Store", [[
   function Class:get(_, key, opts) return self.kv:get(key, opts) end
   function Class:delete(_, key) return self.kv:delete(key) end
   function Class:list(_, opts) return self.kv:list(opts) end
+  function Class:count(_, opts) return self.kv:count(opts) end
+  function Class:delete_range(_, opts) return self.kv:delete_range(opts) end
+  function Class:delete_all() return self.kv:delete_all() end
   function Class:many(_, entries)
     for _, entry in ipairs(entries) do
       if entry.value == nil then self.kv:delete(entry.key) else self.kv:put(entry.key, entry.value) end
@@ -236,7 +239,7 @@ describe("self.kv", function()
   end)
 
   local problems = {
-    ["nil key"] = "invalid_key", ["no key"] = "internal_error", nan = "invalid_key", ["nan part"] = "invalid_key",
+    ["nil key"] = "invalid_key", ["no key"] = "invalid_key", nan = "invalid_key", ["nan part"] = "invalid_key",
     empty = "invalid_key", gap = "invalid_key", named = "invalid_key", ["function part"] = "invalid_key",
     ["null part"] = "invalid_key", long = "invalid_key", ["nil value"] = "internal_error",
     ["function"] = "internal_error",
@@ -256,6 +259,124 @@ describe("self.kv", function()
       assert.same({ { key = { "kept" }, value = 1 } }, host:kv("Store", "s"))
     end)
   end
+
+  local function keys_of(list)
+    local keys = {}
+    for i, entry in ipairs(list) do keys[i] = #entry.key == 1 and entry.key[1] or entry.key end
+    return keys
+  end
+
+  it("orders a leaderboard by number, not by text", function()
+    local _, actor = open()
+    for _, score in ipairs { 128, 42, 1000, 88, 100, 60 } do actor:put({ "rank", score }, "player " .. score) end
+    local function scores(options)
+      local found = {}
+      for i, entry in ipairs(actor:list(options)) do found[i] = entry.key[2] end
+      return found
+    end
+    assert.same({ 1000, 128, 100, 88, 60, 42 }, scores { prefix = "rank", reverse = true })
+    assert.same({ 1000, 128 }, scores { prefix = "rank", reverse = true, limit = 2 })
+    assert.same({ 60, 88, 100 }, scores { start = { "rank", 60 }, stop = { "rank", 128 } })
+    assert.same({ 100, 88, 60 }, scores { start = { "rank", 60 }, stop = { "rank", 128 }, reverse = true })
+  end)
+
+  it("lists k up to t, without t", function()
+    local _, actor = open()
+    for _, name in ipairs { "a", "j", "k", "kk", "m", "s", "szzz", "t", "ta", "z" } do actor:put(name, 1) end
+    assert.same({ "k", "kk", "m", "s", "szzz" }, keys_of(actor:list { start = "k", stop = "t" }))
+    assert.same({ "k", "kk", "m", "s", "szzz" }, keys_of(actor:list { start = "k", ["end"] = "t" }))
+    assert.same({ "kk", "m" }, keys_of(actor:list { start_after = "k", stop = "t", limit = 2 }))
+  end)
+
+  it("tells keys apart whatever separators are in them", function()
+    local _, actor = open()
+    local keys = { { "a", "b:c" }, { "a:b", "c" }, { "a:b:c" }, { "a\0b", "c" }, { "a", "b\0c" }, { "a", "b", "c" },
+                   { "a", { "b", "c" } } }
+    for i, key in ipairs(keys) do actor:put(key, i) end
+    for i, key in ipairs(keys) do assert.equal(i, actor:get(key)) end
+    local users = { "ann", "ann:admin", "ann/x", "ann\0", "ann\0\xff", "ann\xff" }
+    for _, user in ipairs(users) do actor:put({ "user", user, "mail" }, user) end
+    for _, user in ipairs(users) do
+      assert.same({ { key = { "user", user, "mail" }, value = user } }, actor:list { prefix = { "user", user } })
+    end
+  end)
+
+  it("keeps an inventory of each owner together, and apart from the next", function()
+    local _, actor = open()
+    actor:put({ "ann", "items", "sword" }, 1)
+    actor:put({ "ann", "items", "shield" }, 2)
+    actor:put({ "ann", "name" }, "Ann")
+    actor:put({ "anna", "items", "bow" }, 3)
+    actor:put({ "ann" }, "the key that is the prefix")
+    assert.same({ { "ann", "items", "shield" }, { "ann", "items", "sword" } },
+                keys_of(actor:list { prefix = { "ann", "items" } }))
+    assert.equal(4, actor:count { prefix = "ann" })
+    assert.equal(2, actor:delete_range { prefix = { "ann", "items" } })
+    assert.same({ "ann", { "ann", "name" }, { "anna", "items", "bow" } }, keys_of(actor:list()))
+  end)
+
+  it("deletes exactly the first ones of an order, or everything", function()
+    local host, actor = open()
+    for i = 1, 10 do actor:put(i, i) end
+    assert.equal(3, actor:delete_range { limit = 3 })
+    assert.equal(2, actor:delete_range { limit = 2, reverse = true })
+    assert.equal(1, actor:delete_range { start = 5, stop = 8, limit = 1, reverse = true })
+    assert.same({ 4, 5, 6, 8 }, keys_of(actor:list()))
+    assert.equal(0, actor:delete_range { prefix = "none" })
+    host:crash()
+    assert.same({ 4, 5, 6, 8 }, keys_of(actor:list()))
+    assert.equal(4, actor:delete_range())
+    actor:put("again", 1)
+    assert.is_nil(actor:delete_all())
+    host:crash()
+    assert.equal(0, actor:count())
+  end)
+
+  it("never touches the state, and is one commit with it", function()
+    local both = hosts.class("Both", [[
+      function Class:initialize_state() return { n = 0 } end
+      function Class:set(_, n, bad)
+        self.state.n = n
+        self.kv:put("n", n)
+        if bad then error(bad) end
+      end
+      function Class:clear(_, bad) self.kv:delete_all(); self.state.n = self.state.n + 1; if bad then error(bad) end end
+      function Class:look() return { self.state.n, self.kv:get("n") or 0 } end
+    ]])
+    local host = hosts.open({ ["both.lua"] = both }, { errors = true })
+    local actor = host:actor("Both", "b")
+    actor:set(1)
+    hosts.failure_of(actor.set, actor, 2, "no")
+    assert.same({ 1, 1 }, actor:look())
+    host:fail_next "write"
+    assert.equal("storage_error", hosts.failure_of(actor.set, actor, 3).code)
+    assert.same({ 1, 1 }, actor:look())
+    host:crash()
+    assert.same({ 1, 1 }, actor:look())
+    hosts.failure_of(actor.clear, actor, "no")
+    assert.same({ 1, 1 }, actor:look())
+    actor:clear()
+    assert.same({ 2, 0 }, actor:look())
+    host:crash()
+    assert.same({ 2, 0 }, actor:look())
+  end)
+
+  it("shows no key of one actor to another, whatever their addresses have in common", function()
+    local host = open()
+    local names = { "s", "s\0", "", "ss", 1, 2, 255, 256, { "s", "s" }, { "s", 1 } }
+    local actors = {}
+    for i, name in ipairs(names) do
+      actors[i] = host:actor("Store", name)
+      for _, key in ipairs { "", "\xff", 0, true, { {} } } do actors[i]:put(key, i) end
+    end
+    for i, actor in ipairs(actors) do
+      for _, entry in ipairs(actor:list()) do assert.equal(i, entry.value) end
+      assert.equal(5, actor:count { reverse = true })
+    end
+    for i = 1, #actors, 2 do actors[i]:delete_all() end
+    host:crash()
+    for i, actor in ipairs(actors) do assert.equal(i % 2 == 1 and 0 or 5, actor:count()) end
+  end)
 
   it("takes keys of 2,048 bytes and not of 2,049; a call's changes up to the limit", function()
     local host, actor = open { limits = { commit_bytes = 10000 } }

@@ -1,0 +1,162 @@
+/* drafts.c -- a stack of tables; snapshots are heights in it. */
+#include "ledger/drafts.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "ledger/changes.h"
+
+struct layer {
+  struct memtable *table;
+  size_t pins;             /* snapshots that end with this table */
+  const struct memtable_entry *cursor;
+};
+
+struct drafts {
+  struct layer *layers;
+  size_t count;            /* of tables in use, at least 1 */
+  size_t room;             /* of layers; those behind `count` have an empty table, or none */
+};
+
+struct drafts *drafts_try_new(void) {
+  struct drafts *drafts = mem_try_zero(sizeof *drafts);
+  if (drafts == NULL) return NULL;
+  drafts->layers = mem_try_zero(sizeof *drafts->layers);
+  drafts->room = drafts->count = 1;
+  if (drafts->layers != NULL) drafts->layers[0].table = memtable_try_new();
+  if (drafts->layers != NULL && drafts->layers[0].table != NULL) return drafts;
+  drafts_free(drafts);
+  return NULL;
+}
+
+void drafts_free(struct drafts *drafts) {
+  if (drafts == NULL) return;
+  for (size_t i = 0; i < drafts->room && drafts->layers != NULL; i++) memtable_free(drafts->layers[i].table);
+  mem_free(drafts->layers);
+  mem_free(drafts);
+}
+
+const struct memtable *drafts_table(const struct drafts *drafts, size_t index) {
+  CHECK_THAT(index, <, drafts->count);
+  return drafts->layers[index].table;
+}
+
+size_t drafts_table_count(const struct drafts *drafts, size_t snapshot) {
+  CHECK_THAT(snapshot, <=, drafts->count);
+  return snapshot == 0 ? drafts->count : snapshot;
+}
+
+const struct memtable_entry **drafts_cursor(struct drafts *drafts, size_t index) {
+  CHECK_THAT(index, <, drafts->count);
+  return &drafts->layers[index].cursor;
+}
+
+/* -- writing -- */
+
+static bool try_add_layer(struct drafts *drafts) {
+  if (drafts->count == drafts->room) {
+    size_t room = 2 * drafts->room;
+    struct layer *layers = mem_try_resize(drafts->layers, room * sizeof *layers);
+    if (layers == NULL) return false;
+    memset(layers + drafts->room, 0, (room - drafts->room) * sizeof *layers);
+    drafts->layers = layers;
+    drafts->room = room;
+  }
+  struct layer *layer = &drafts->layers[drafts->count];
+  if (layer->table == NULL) layer->table = memtable_try_new();
+  if (layer->table == NULL) return false;
+  drafts->count++;
+  return true;
+}
+
+/* The table that writes go into, or NULL for want of memory. */
+static struct memtable *top_to_write(struct drafts *drafts) {
+  bool closed = drafts->layers[drafts->count - 1].pins > 0;
+  if (closed && !try_add_layer(drafts)) return NULL;
+  return drafts->layers[drafts->count - 1].table;
+}
+
+bool drafts_try_put(struct drafts *drafts, struct slice key, struct slice value) {
+  struct memtable *table = top_to_write(drafts);
+  return table != NULL && memtable_try_put(table, key, value);
+}
+
+bool drafts_try_delete(struct drafts *drafts, struct slice key) {
+  struct memtable *table = top_to_write(drafts);
+  return table != NULL && memtable_try_delete(table, key);
+}
+
+bool drafts_try_delete_range(struct drafts *drafts, struct slice from, struct slice to) {
+  struct memtable *table = top_to_write(drafts);
+  return table != NULL && memtable_try_delete_range(table, from, to);
+}
+
+size_t drafts_bytes(const struct drafts *drafts) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < drafts->count; i++) bytes += memtable_bytes(drafts->layers[i].table);
+  return bytes;
+}
+
+size_t drafts_bytes_of(const struct drafts *drafts, struct slice key) {
+  const struct layer *top = &drafts->layers[drafts->count - 1];
+  if (top->pins > 0) return 0;
+  const struct memtable_entry *entry = memtable_seek(top->table, key, false);
+  if (entry == NULL || !slice_equal(memtable_key(entry), key)) return 0;
+  return key.size + memtable_value(entry).size;
+}
+
+/* -- snapshots -- */
+
+size_t drafts_pin(struct drafts *drafts) {
+  size_t top = drafts->count - 1;
+  /* An empty table on top shows nothing: it stays open. */
+  if (top > 0 && memtable_is_empty(drafts->layers[top].table)) top--;
+  drafts->layers[top].pins++;
+  return top + 1;
+}
+
+/* Joins the uppermost tables, as far as no snapshot lies between them. */
+static void join_top(struct drafts *drafts) {
+  while (drafts->count > 1 && drafts->layers[drafts->count - 2].pins == 0) {
+    struct layer *top = &drafts->layers[drafts->count - 1];
+    drafts->layers[drafts->count - 2].pins = top->pins;
+    top->pins = 0;
+    memtable_merge(drafts->layers[drafts->count - 2].table, top->table);
+    drafts->count--;
+  }
+}
+
+void drafts_unpin(struct drafts *drafts, size_t snapshot) {
+  CHECK_THAT(snapshot, <=, drafts->count);
+  CHECK(snapshot > 0 && drafts->layers[snapshot - 1].pins > 0);
+  drafts->layers[snapshot - 1].pins--;
+  if (drafts->layers[drafts->count - 1].pins == 0) join_top(drafts);
+}
+
+static void unpin_all(struct drafts *drafts) {
+  for (size_t i = 0; i < drafts->count; i++) drafts->layers[i].pins = 0;
+  join_top(drafts);
+}
+
+/* -- the stage's -- */
+
+bool drafts_is_empty(const struct drafts *drafts) {
+  for (size_t i = 0; i < drafts->count; i++) {
+    if (!memtable_is_empty(drafts->layers[i].table)) return false;
+  }
+  return true;
+}
+
+void drafts_put_changes(const struct drafts *drafts, struct buf *changes) {
+  for (size_t i = 0; i < drafts->count; i++) changes_put_all(changes, drafts->layers[i].table);
+}
+
+void drafts_send(struct drafts *drafts, struct memtable *pending, uint64_t seq) {
+  unpin_all(drafts);
+  CHECK_THAT(drafts->count, ==, 1);
+  memtable_push(pending, drafts->layers[0].table, seq);
+}
+
+void drafts_discard(struct drafts *drafts) {
+  for (size_t i = 0; i < drafts->count; i++) memtable_clear(drafts->layers[i].table);
+  unpin_all(drafts);
+}

@@ -1,0 +1,230 @@
+/* kv_batch.c -- see kv.h: get_batch, put_batch and delete_batch.
+ *
+ * What is written is first made into bytes, all of it, in vm->value: a run of key size u32, value size u32, key, value.
+ * Only when nothing of it can be refused any more the first is written. */
+#include <lauxlib.h>
+#include <string.h>
+
+#include "script/kv.h"
+#include "script/lua_key.h"
+#include "script/walk.h"
+
+enum { SIZES = 8 };
+
+/* Pushes the data of the sequence at `index` and answers how long it is. [-0, +1, v] */
+static lua_Integer check_sequence(lua_State *L, int index, const char *name, const char *of) {
+  bool marked;
+  luaL_checkstack(L, 12, NULL);
+  if (!walk_table(L, index, &marked)) {                              /* data */
+    lib_misuse(L, "%s: an array of %s, not a %s", name, of, lua_isnone(L, index) ? "nil" : luaL_typename(L, index));
+  }
+  lua_Integer count = (lua_Integer)lua_rawlen(L, -1), keys = 0;
+  lua_pushnil(L);                                                    /* data key */
+  while (lua_next(L, -2)) {                                          /* data key value */
+    lua_pop(L, 1);                                                   /* data key */
+    keys++;
+  }
+  if (keys != count) lib_misuse(L, "%s: an array of %s, without gaps or names", name, of);
+  return count;
+}
+
+/* -- get_batch -- */
+
+enum { AT_KEYS = 2, AT_BYTES, AT_RESULT };
+
+static int get_on(lua_State *L, int status, lua_KContext place) {
+  struct vm *vm = vm_of(L);
+  struct instance *instance = kv_turn(L)->instance;
+  bool bytes = lua_toboolean(L, AT_BYTES);
+  (void)status;
+  lua_pushliteral(L, "n");
+  lua_rawget(L, AT_RESULT);                                          /* kv keys bytes result n */
+  lua_Integer count = lua_tointeger(L, -1);
+  lua_pop(L, 1);                                                     /* kv keys bytes result */
+  while (place < count) {
+    const struct argument argument = { .name = "keys", .position = ++place };
+    struct slice value;
+    buf_clear(&vm->key);
+    self_begin_key(instance, 'k', &vm->key);
+    lua_rawgeti(L, AT_KEYS, place);                                  /* ... key */
+    lua_key_write(L, -1, &vm->key, &argument);
+    lua_pop(L, 1);                                                   /* ... */
+    enum err err = view_get(&kv_turn(L)->view, buf_slice(&vm->key), &value);
+    if (err != ERR_NONE && err != ERR_NOT_FOUND) return kv_fail_storage(L);
+    if (err == ERR_NONE) {
+      kv_push_value(L, value, bytes);                                /* ... value */
+      lua_rawseti(L, AT_RESULT, place);                              /* ... */
+    }
+    vm_check_limits(L);
+    if (place < count && turn_is_due(L)) return turn_pause(L, place, get_on);
+  }
+  return 1;
+}
+
+/* kv:get_batch(keys [, opts]) -> t, t[i] the value of keys[i], t.n = #keys   [-0, +1, v] */
+int kv_get_batch(lua_State *L) {
+  kv_check(L);
+  lua_settop(L, 3);                                                  /* kv keys options */
+  lua_Integer count = check_sequence(L, 2, "keys", "keys");          /* kv keys options data */
+  lua_replace(L, AT_KEYS);                                           /* kv keys options */
+  lua_pushboolean(L, kv_format_read(L, 3));
+  lua_replace(L, AT_BYTES);                                          /* kv keys bytes */
+  lua_createtable(L, count < INT32_MAX ? (int)count : 0, 1);         /* kv keys bytes result */
+  lua_pushinteger(L, count);
+  lua_setfield(L, AT_RESULT, "n");                                   /* kv keys bytes result */
+  return get_on(L, LUA_OK, 0);
+}
+
+/* -- what is going to be written -- */
+
+/* One of the run; `rest` moves behind it. */
+static bool take(struct slice *rest, struct slice *key, struct slice *value) {
+  if (rest->size == 0) return false;
+  size_t key_size = read_u32(rest->data), value_size = read_u32(rest->data + 4);
+  *key = slice_of(rest->data + SIZES, key_size);
+  *value = slice_of(key->data + key_size, value_size);
+  *rest = slice_after(*rest, SIZES + key_size + value_size);
+  return true;
+}
+
+/* Appends the key on top of the stack to the run; answers where its sizes stand. [-0, +0, v] */
+static size_t begin_one(lua_State *L, const struct instance *instance, const struct argument *argument) {
+  struct buf *run = &vm_of(L)->value;
+  size_t at = run->size;
+  run->size_max = 0;
+  buf_put_u64(run, 0);
+  self_begin_key(instance, 'k', run);
+  lua_key_write(L, -1, run, argument);
+  return at;
+}
+
+static void write_u32(uint8_t *bytes, size_t number) {
+  for (size_t i = 0; i < 4; i++) bytes[i] = (uint8_t)(number >> (24 - 8 * i));
+}
+
+/* Notes the sizes of what was appended since `at`; stops a run that is over the limit already. `count` are in it. */
+static void end_one(lua_State *L, size_t at, size_t key_end, lua_Integer count) {
+  struct vm *vm = vm_of(L);
+  size_t bytes = vm->value.size - (size_t)count * SIZES, limit = (size_t)vm->config.limits->commit_bytes;
+  write_u32(vm->value.data + at, key_end - at - SIZES);
+  write_u32(vm->value.data + at + 4, vm->value.size - key_end);
+  if (bytes > limit) lib_fail(L, ERR_TOO_LARGE, "more than %zu bytes in one batch, the limit of a commit (limit commit-bytes)", limit);
+  vm_check_limits(L);
+}
+
+/* What the commit would have with the run written, each key counted once. [-0, +0, v] */
+static size_t exact_bytes(lua_State *L, bool deletes) {
+  const struct view *view = &kv_turn(L)->view;
+  struct slice rest = buf_slice(&vm_of(L)->value), key, value, found;
+  size_t bytes = drafts_bytes(view->drafts);
+  lua_newtable(L);                                                   /* sizes */
+  while (take(&rest, &key, &value)) {
+    if (deletes && view_get(view, key, &found) != ERR_NONE) continue;
+    lua_pushlstring(L, (const char *)key.data, key.size);            /* sizes key */
+    lua_pushvalue(L, -1);
+    bool again = lua_rawget(L, -3) != LUA_TNIL;                      /* sizes key size */
+    bytes += key.size + value.size;
+    bytes -= again ? (size_t)lua_tointeger(L, -1) : drafts_bytes_of(view->drafts, key);
+    lua_pop(L, 1);                                                   /* sizes key */
+    lua_pushinteger(L, (lua_Integer)(key.size + value.size));
+    lua_rawset(L, -3);                                               /* sizes */
+  }
+  lua_pop(L, 1);                                                     /* - */
+  return bytes;
+}
+
+/* Raises where the turn has no room for the run of `count`. [-0, +0, v] */
+static void check_room(lua_State *L, lua_Integer count, bool deletes) {
+  size_t bytes = drafts_bytes(kv_turn(L)->view.drafts) + vm_of(L)->value.size - (size_t)count * SIZES;
+  if (bytes > vm_of(L)->config.limits->commit_bytes) kv_check_room(L, exact_bytes(L, deletes));
+}
+
+/* -- put_batch -- */
+
+/* Pushes key and value of the entry on top of the stack. [-0, +2, v] */
+static void push_entry(lua_State *L, lua_Integer place) {
+  struct argument argument = { .name = "entries", .position = place };
+  bool marked;
+  int at = lua_gettop(L) + 1;
+  lua_settop(L, at + 1);                                             /* entry nil nil */
+  if (!walk_table(L, at - 1, &marked)) {                             /* entry nil nil data */
+    lib_fail_at(L, ERR_INTERNAL, &argument, "a table { key = k, value = v }, not a %s", luaL_typename(L, at - 1));
+  }
+  lua_pushnil(L);                                                    /* entry nil nil data name */
+  while (lua_next(L, -2)) {                                          /* entry nil nil data name value */
+    const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : luaL_typename(L, -2);
+    bool key = strcmp(name, "key") == 0;
+    if (!key && strcmp(name, "value") != 0) {
+      lib_fail_at(L, ERR_INTERNAL, &argument, "unknown field \"%.64s\"; an entry has key and value", name);
+    }
+    lua_replace(L, key ? at : at + 1);                               /* entry key value data name */
+  }
+  lua_pop(L, 1);                                                     /* entry key value */
+}
+
+static void prepare_put(lua_State *L, lua_Integer place, bool bytes) {
+  const struct argument key = { .name = "entries", .position = place, .field = "key" };
+  const struct argument value = { .name = "entries", .position = place, .field = "value" };
+  lua_rawgeti(L, -1, place);                                         /* entry */
+  push_entry(L, place);                                              /* entry key value */
+  lua_insert(L, -2);                                                 /* entry value key */
+  size_t at = begin_one(L, kv_turn(L)->instance, &key);
+  size_t key_end = vm_of(L)->value.size;
+  kv_write_value(L, lua_gettop(L) - 1, bytes, &value);
+  end_one(L, at, key_end, place);
+  lua_pop(L, 3);                                                     /* - */
+}
+
+/* kv:put_batch(entries [, opts])   [-0, +0, v] */
+int kv_put_batch(lua_State *L) {
+  struct drafts *drafts;
+  struct slice rest, key, value;
+  kv_check(L);
+  lua_settop(L, 3);                                                  /* kv entries options */
+  bool bytes = kv_format_read(L, 3);
+  lua_Integer count = check_sequence(L, 2, "entries", "entries");    /* kv entries options data */
+  vm_begin_value(vm_of(L), 0);
+  for (lua_Integer i = 1; i <= count; i++) prepare_put(L, i, bytes);
+  check_room(L, count, false);
+  drafts = kv_turn(L)->view.drafts;
+  rest = buf_slice(&vm_of(L)->value);
+  while (take(&rest, &key, &value)) {
+    if (!drafts_try_put(drafts, key, value)) return vm_stop(L, ERR_MEMORY);
+  }
+  return 0;
+}
+
+/* -- delete_batch -- */
+
+/* Deletes a key; whether it was there. A call that cannot go on in the middle of a batch is undone. */
+static bool delete_one(lua_State *L, struct slice key) {
+  const struct view *view = &kv_turn(L)->view;
+  struct slice value;
+  enum err err = view_get(view, key, &value);
+  if (err == ERR_NOT_FOUND) return false;
+  if (err != ERR_NONE) vm_stop(L, ERR_STORAGE);
+  if (!drafts_try_delete(view->drafts, key)) vm_stop(L, ERR_MEMORY);
+  return true;
+}
+
+/* kv:delete_batch(keys) -> how many were there   [-0, +1, v] */
+int kv_delete_batch(lua_State *L) {
+  const struct instance *instance = kv_check(L);
+  struct slice rest, key, value;
+  lua_Integer deleted = 0;
+  lua_settop(L, 2);                                                  /* kv keys */
+  lua_Integer count = check_sequence(L, 2, "keys", "keys");          /* kv keys data */
+  vm_begin_value(vm_of(L), 0);
+  for (lua_Integer i = 1; i <= count; i++) {
+    const struct argument argument = { .name = "keys", .position = i };
+    lua_rawgeti(L, 3, i);                                            /* kv keys data key */
+    size_t at = begin_one(L, instance, &argument);
+    end_one(L, at, vm_of(L)->value.size, i);
+    lua_pop(L, 1);                                                   /* kv keys data */
+  }
+  check_room(L, count, true);
+  rest = buf_slice(&vm_of(L)->value);
+  while (take(&rest, &key, &value)) deleted += delete_one(L, key);
+  lua_pushinteger(L, deleted);                                       /* kv keys data deleted */
+  return 1;
+}

@@ -1,0 +1,84 @@
+/* kv_each.c -- see kv.h: each, whose iterators see the entries as of their beginning.
+ *
+ * An iterator is a function over its range, a userdata, which is also what the loop closes. Its snapshot ends with it,
+ * or where the turn saves or ends. */
+#include "script/kv.h"
+#include "script/lua_key.h"
+
+static void end(struct turn *turn, struct kv_range *range) {
+  if (range->snapshot != 0) drafts_unpin(turn->view.drafts, range->snapshot);
+  range->snapshot = 0;
+}
+
+static int step_on(lua_State *L, int status, lua_KContext context) {
+  struct kv_range *range = lua_touserdata(L, lua_upvalueindex(1));
+  struct turn *turn = kv_turn(L);
+  struct view view = turn->view;
+  struct scan scan;
+  struct slice key, value;
+  (void)status;
+  (void)context;
+  view.snapshot = range->snapshot;
+  kv_range_scan(range, &view, &scan);
+  enum err err = range->left == 0 ? ERR_NOT_FOUND : scan_next(&scan, &key, &value);
+  if (err == ERR_NOT_FOUND) {
+    end(turn, range);
+    return 0;
+  }
+  if (err != ERR_NONE) return kv_fail_storage(L);
+  if (range->left != SIZE_MAX) range->left--;
+  kv_range_pass(L, lua_upvalueindex(1), key);
+  lua_key_read(L, slice_after(key, KV_KEY_BEGIN));                   /* key */
+  kv_push_value(L, value, range->bytes);                             /* key value */
+  vm_check_limits(L);
+  return 2;
+}
+
+/* iterator() -> key, value, or nothing at the end   [-0, +(0|2), v] */
+static int step(lua_State *L) {
+  const struct kv_range *range = lua_touserdata(L, lua_upvalueindex(1));
+  if (kv_turn(L)->serial != range->turn) return lib_misuse(L, "this iterator began before save_state, or in a call that has ended");
+  lua_settop(L, 0);
+  if (range->snapshot == 0) return 0;
+  if (turn_is_due(L)) return turn_pause(L, 0, step_on);
+  return step_on(L, LUA_OK, 0);
+}
+
+/* The loop is left. What belongs to another turn ended with that. */
+static int close(lua_State *L) {
+  struct kv_range *range = lua_touserdata(L, 1);
+  struct turn *turn = vm_of(L)->turn;
+  if (turn != NULL && turn->serial == range->turn) end(turn, range);
+  return 0;
+}
+
+/* for key, value in kv:each([opts]) do   [-0, +4, v] */
+int kv_each(lua_State *L) {
+  struct instance *instance = kv_check(L);
+  struct turn *turn = kv_turn(L);
+  lua_settop(L, 2);                                                  /* kv options */
+  struct kv_range *range = kv_range_push(L, 2, instance);            /* kv options range */
+  vm_push_ref(L, VM_EACH_META);
+  lua_setmetatable(L, -2);                                           /* kv options range */
+  lua_pushvalue(L, -1);
+  lua_pushcclosure(L, step, 1);                                      /* kv options range step */
+  lua_insert(L, -2);                                                 /* kv options step range */
+  lua_pushnil(L);
+  lua_insert(L, -2);
+  lua_pushnil(L);
+  lua_insert(L, -2);                                                 /* kv options step nil nil range */
+  range->turn = turn->serial;
+  range->snapshot = drafts_pin(turn->view.drafts);
+  return 4;
+}
+
+void kv_each_build(lua_State *L) {
+  lua_createtable(L, 0, 3);                                          /* meta */
+  lua_pushliteral(L, "iterator");
+  lua_setfield(L, -2, "__name");                                     /* meta */
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "__metatable");                                /* meta */
+  lua_pushcfunction(L, close);
+  lua_setfield(L, -2, "__close");                                    /* meta */
+  vm_set_ref(L, VM_EACH_META);                                       /* - */
+}

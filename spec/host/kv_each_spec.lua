@@ -1,0 +1,337 @@
+-- self.kv: iterators and their snapshots; long work that pauses, so that other actors have their turns.
+local hosts = require "spec.support.hosts"
+
+local store = hosts.class("Store", [[
+  local order = {}                          -- of the worker: what all its actors did, in turn
+  local kept
+  function Class:initialize_state() return { n = 0 } end
+  function Class:note(_, what) order[#order + 1] = what end
+  function Class:order() local done = order; order = {}; return array(done) end
+  function Class:put(_, key, value) self.kv:put(key, value) end
+  function Class:fill(_, count) for i = 1, count do self.kv:put(i, i) end end
+  local function keys(kv, opts)
+    local found = array {}
+    for key, value in kv:each(opts) do found[#found + 1] = { key, value } end
+    return found
+  end
+  function Class:each(_, opts) return keys(self.kv, opts) end
+  function Class:list(_, opts) return self.kv:list(opts) end
+  function Class:work(_, method, opts)
+    order[#order + 1] = "begun"
+    local result
+    if method == "each" then
+      result = 0
+      for _ in self.kv:each(opts) do result = result + 1 end
+    else
+      result = self.kv[method](self.kv, opts)
+    end
+    order[#order + 1] = "done"
+    return result
+  end
+
+  local cases = {}
+  function Class:try(_, what, ...) return cases[what](self, ...) end
+  function cases.write(self)
+    local seen = array {}
+    self.kv:put(2, "new 2")
+    self.kv:delete(3)
+    for key, value in self.kv:each() do
+      local i = key[1]
+      seen[#seen + 1] = { i, value }
+      self.kv:put(i, "again")
+      self.kv:put(i + 0.5, "later")
+      self.kv:delete(i + 1)
+      self.kv:put(-i, "before")
+    end
+    return seen
+  end
+  function cases.ranges(self)
+    local seen = array {}
+    for key in self.kv:each() do
+      seen[#seen + 1] = key[1]
+      if #seen == 1 then self.kv:delete_all() end
+    end
+    return { seen, self.kv:count() }
+  end
+  function cases.nested(self)
+    local seen = array {}
+    for a in self.kv:each { limit = 3 } do
+      self.kv:put(100 + a[1], true)
+      for b in self.kv:each { reverse = true, limit = 2 } do seen[#seen + 1] = a[1] * 1000 + b[1] end
+    end
+    return seen
+  end
+  function cases.unfinished(self, count)
+    local all, sums = {}, array {}
+    for i = 1, count do
+      local next_entry = self.kv:each()
+      next_entry()
+      all[i] = next_entry
+      self.kv:put(1000 + i, i)
+    end
+    for i = 1, count do
+      local n = 1
+      while all[i]() do n = n + 1 end
+      sums[i] = n
+      assert(all[i]() == nil)
+    end
+    return sums
+  end
+  function cases.save(self)
+    local seen, older = array {}, self.kv:each()
+    self.kv:put(2, "written before")
+    local ok, message = pcall(function()
+      for key, value in self.kv:each() do
+        seen[#seen + 1] = { key[1], value }
+        self.kv:put(key[1] + 0.5, "later")
+        if #seen == 2 then self:save_state() end
+      end
+    end)
+    local alive = pcall(older)
+    self.kv:delete(2.5)
+    local after = array {}
+    for key in self.kv:each() do after[#after + 1] = key[1] end
+    return { seen, ok, message, alive, after }
+  end
+  function cases.save_alone(self)             -- nothing is written before the save, all of it after
+    local next_entry = self.kv:each()
+    self:save_state()
+    self.kv:delete_all()
+    self:save_state()
+    return { pcall(next_entry), self.kv:count() }
+  end
+  function cases.coroutine(self)
+    local seen = array {}
+    local walk = coroutine.wrap(function()
+      for key in self.kv:each() do coroutine.yield(key[1]) end
+    end)
+    for i in walk do
+      seen[#seen + 1] = i
+      self.kv:put(i + 0.5, true)
+    end
+    return seen
+  end
+  function cases.sort(self)
+    local t, n = { 3, 1, 2 }, 0
+    table.sort(t, function(a, b) n = self.kv:count(); for _ in self.kv:each() do n = n + 1 end return a < b end)
+    return { t[1], n }
+  end
+  function cases.keep(self, finish)
+    kept = self.kv:each()
+    if finish then while kept() do end end
+  end
+  function cases.keep_in_coroutine(self)
+    kept = coroutine.wrap(function() for key in self.kv:each() do coroutine.yield(key[1]) end end)
+    return kept()
+  end
+  function cases.use(_) return kept() end
+  function cases.loops(self)                  -- each loop is left in its own way
+    local kv, n = self.kv, 0
+    for _ = 1, 6000 do
+      for _ in kv:each() do n = n + 1; break end
+      pcall(function() for _ in kv:each() do error "left" end end)
+      local function leave() for key in kv:each() do return key end end
+      leave()
+      for _ in kv:each { limit = 1 } do n = n + 1 end
+    end
+    return n
+  end
+  function cases.constants(self, opts)
+    local n = 0
+    for _, value in self.kv:each(opts) do n = n + #value end
+    return { n, self.kv:count(), self.kv:delete_range(), self.kv:count() }
+  end
+  function Class:big(_, from, count)
+    for i = from, from + count - 1 do self.kv:put(i, ("x"):rep(10000)) end
+  end
+  function Class:on_stop() local n = 0; for _ in self.kv:each() do n = n + 1 end; print("stopped with " .. n) end
+]])
+
+local function open(options)
+  local host = hosts.open({ ["store.lua"] = store }, options)
+  return host, host:actor("Store", "s")
+end
+
+local function entries(list)
+  local found = {}
+  for i, entry in ipairs(list) do found[i] = { entry.key, entry.value } end
+  return found
+end
+
+-- Everything holds with pauses at each entry, with pauses after a while, and without any.
+for _, pause_ms in ipairs { 0, 10, 1000000 } do
+  describe("kv:each, pausing after " .. pause_ms .. " ms", function()
+    after_each(hosts.close_all)
+
+    local function filled(count)
+      local host, actor = open { pause_ms = pause_ms }
+      actor:fill(count)
+      return host, actor
+    end
+
+    it("gives what list gives", function()
+      local _, actor = filled(30)
+      for _, opts in ipairs { {}, { reverse = true }, { limit = 3 }, { reverse = true, limit = 3 },
+                              { start = 7, stop = 9 },
+                              { start_after = 7, ["end"] = 9, reverse = true }, { prefix = 4 }, { prefix = "none" },
+                              { start = 9, stop = 9 }, { start = 9, stop = 1 }, { limit = 1000 } } do
+        assert.same(entries(actor:list(opts)), actor:each(opts))
+      end
+      assert.equal(30, #actor:each())
+    end)
+
+    it("sees the call's earlier writes and not the later ones; it skips nothing, repeats nothing", function()
+      local host, actor = filled(5)
+      assert.same({ { 1, 1 }, { 2, "new 2" }, { 4, 4 }, { 5, 5 } }, actor:try "write")
+      local left = host:kv("Store", "s")
+      assert.same({ -5, -4, -2, -1 }, { left[1].key[1], left[2].key[1], left[3].key[1], left[4].key[1] })
+      assert.equal(#actor:each(), #left)
+    end)
+
+    it("outlives a delete of everything", function()
+      local host, actor = filled(5)
+      assert.same({ { 1, 2, 3, 4, 5 }, 0 }, actor:try "ranges")
+      host:crash()
+      assert.same({}, actor:each())
+    end)
+
+    it("nests, each with its own snapshot", function()
+      local _, actor = filled(5)
+      assert.same({ 1101, 1005, 2102, 2101, 3103, 3102 }, actor:try "nested")
+    end)
+
+    it("may be left unfinished, 300 at once, and each goes on with its own snapshot", function()
+      local _, actor = filled(3)
+      local expected = {}
+      for i = 1, 300 do expected[i] = 2 + i end
+      assert.same(expected, actor:try("unfinished", 300))
+    end)
+
+    it("works in a coroutine and within a sort", function()
+      local _, actor = filled(3)
+      assert.same({ 1, 2, 3 }, actor:try "coroutine")
+      assert.same({ 1, 12 }, actor:try "sort")
+    end)
+
+    it("is over with a save_state, and says so", function()
+      local host, actor = filled(3)
+      local seen, ok, message, alive, after = table.unpack(actor:try "save")
+      assert.same({ { 1, 1 }, { 2, "written before" } }, seen)
+      assert.is_false(ok)
+      assert.matches("this iterator began before save_state", message)
+      assert.is_false(alive)
+      assert.same({ 1, 1.5, 2, 3 }, after)
+      host:crash()
+      assert.equal(4, #actor:each())
+      local result = actor:try "save_alone"
+      assert.is_false(result[1])
+      assert.equal(0, result[#result])
+      host:crash()
+      assert.same({}, actor:each())
+    end)
+
+    it("is over with its call, and says so", function()
+      local _, actor = open { errors = true, pause_ms = pause_ms }
+      actor:fill(3)
+      local function assert_over()
+        local failure = hosts.failure_of(actor.try, actor, "use")
+        assert.matches("in a call that has ended", failure.message)
+      end
+      actor:try "keep"
+      assert_over()
+      actor:try("keep", true)
+      assert_over()
+      assert.equal(1, actor:try "keep_in_coroutine")
+      assert_over()
+    end)
+
+    it("ends its snapshot when the loop is left, whichever way", function()
+      local _, actor = filled(2)
+      assert.equal(12000, actor:try "loops")
+    end)
+
+    it("works in on_stop, which never pauses", function()
+      local host = filled(100)
+      host:sleep("Store", "s")
+      assert.matches("stopped with 100", host:log())
+    end)
+  end)
+end
+
+describe("work on many entries", function()
+  after_each(hosts.close_all)
+
+  for _, method in ipairs { "list", "count", "each", "delete_range" } do
+    it("lets other actors have their turns: " .. method, function()
+      local host, actor = open { pause_ms = 0 }
+      actor:fill(20)
+      host:actor("Store", "other"):order()
+      local working = host:start("Store", "s", "work", method)
+      local own = host:start("Store", "s", "note", "own")
+      local other = host:start("Store", "other", "note", "other")
+      local result = working:get()
+      assert.equal(20, method == "list" and #result or result)
+      own:get()
+      other:get()
+      assert.same({ "begun", "other", "done", "own" }, actor:order())
+    end)
+
+    it("does not pause before its time: " .. method, function()
+      local host, actor = open { pause_ms = 1000000 }
+      actor:fill(200)
+      local working = host:start("Store", "s", "work", method)
+      local other = host:start("Store", "other", "note", "other")
+      working:get()
+      other:get()
+      assert.same({ "begun", "done", "other" }, actor:order())
+    end)
+  end
+
+  it("pauses where many keys are read", function()
+    local reader = hosts.class("Reader", [[
+      function Class:fill() for i = 1, 20 do self.kv:put(i, i) end end
+      function Class:read(_, keys) begun = true; local t = self.kv:get_batch(keys); ended = true; return t end
+      function Class:look() return { begun == true, ended == true } end
+    ]])
+    local host = hosts.open({ ["reader.lua"] = reader }, { pause_ms = 0 })
+    host:actor("Reader", "r"):fill()
+    local reading = host:start("Reader", "r", "read", { 3, 2, 77, 1 })
+    local looking = host:start("Reader", "other", "look")
+    assert.same({ 3, 2, nil, 1, n = 4 }, reading:get())
+    assert.same({ true, false }, looking:get())
+  end)
+
+  it("fails with what it saw, when a batch fails while it is paused", function()
+    local host, actor = open { pause_ms = 0, errors = true }
+    actor:fill(20)
+    host:fail_next "write"
+    local write = host:start("Store", "s", "put", 21, 21)
+    local work = host:start("Store", "s", "work", "delete_range")
+    assert.equal("storage_error", hosts.failure_of(write.get, write).code)
+    assert.equal("storage_error", hosts.failure_of(work.get, work).code)
+    assert.equal(20, #actor:each())
+    assert.same({ "begun" }, actor:order())
+    assert.equal(20, actor:work "delete_range")
+  end)
+
+  it("is lost with the host, and leaves nothing behind", function()
+    local host, actor = open { pause_ms = 0 }
+    actor:fill(50)
+    host:hold(true)
+    local work = host:start("Store", "s", "work", "delete_range")
+    host:crash()
+    assert.equal("connection_lost", hosts.failure_of(work.get, work).code)
+    assert.equal(50, #actor:each())
+  end)
+
+  it("needs no more memory for many entries than for few", function()
+    local limits = { vm_bytes = 24 << 20, call_bytes = 8 << 20, call_cpu_ms = 600000 }
+    local host, actor = open { limits = limits, errors = true }
+    for i = 0, 9 do actor:big(i * 1000 + 1, 1000) end               -- 100 MB
+    local total = 10000 * 10000
+    assert.equal("out_of_memory", hosts.failure_of(actor.list, actor).code)
+    assert.same({ total, 10000, 10000, 0 }, actor:try("constants", { reverse = true }))
+    host:crash()
+    assert.same({}, actor:each())
+  end)
+end)
