@@ -40,7 +40,8 @@ kit_sources    := $(ledger_sources) $(foreach room,script stage kit,$(wildcard h
 host_sources   := $(wildcard host/*.c) $(ledger_sources) $(foreach room,script stage door,$(wildcard host/$(room)/*.c))
 test_sources   := $(wildcard spec/c/*_test.c)
 helper_sources := $(filter-out $(test_sources),$(wildcard spec/c/*.c))
-all_sources    := $(sort $(host_sources) $(kit_sources) $(test_sources) $(helper_sources))
+bench_sources  := $(wildcard spec/bench/*.c)
+all_sources    := $(sort $(host_sources) $(kit_sources) $(test_sources) $(helper_sources) $(bench_sources))
 lua_sources    := $(wildcard lua/troupe/*.lua)
 
 # The program brings its own Lua and what belongs to it. The kit is loaded by lua5.4, which has Lua's symbols already: a
@@ -84,6 +85,14 @@ endef
 $(foreach name,release kit asan tsan,$(eval $(call flavour,$(name))))
 $(eval $(call flavour,clang,clang))
 
+# What the benchmarks measure with; with the program's own Lua and LMDB.
+bench_tools := $(patsubst spec/bench/%.c,build/bench/%,$(bench_sources))
+
+$(bench_tools): build/bench/%: spec/bench/%.c Makefile | packages
+	@mkdir -p $(@D)
+	@echo "cc    $@"
+	@$(CC) $(C_FLAGS) -O2 -g -o $@ $< -l:liblua5.4.a -l:liblmdb.a -lm
+
 .SECONDARY:
 -include $(foreach name,release kit asan tsan clang,$(patsubst %.o,%.d,$(call objects,$(name),$(all_sources))))
 
@@ -92,7 +101,8 @@ $(eval $(call flavour,clang,clang))
 package_groups := build $(if $(filter test asan tsan check crash bench,$(MAKECMDGOALS)),test) $(filter check bench,$(MAKECMDGOALS)) \
                   $(if $(filter clang lint,$(MAKECMDGOALS)),check)
 
-# Asks dpkg each time, which takes milliseconds, and touches apt only where something is missing.
+# Asks dpkg each time, which takes milliseconds, and touches apt only where something is missing. The services that come
+# with a package are not started: what is needed of them is started by who needs it, and stopped again.
 .PHONY: packages
 packages:
 	@command -v dpkg-query >/dev/null || { echo "This is no Debian: see .packages for what is needed." >&2; exit 0; }; \
@@ -103,6 +113,9 @@ packages:
 	[ -n "$$missing" ] || exit 0; \
 	echo "Installing from Debian: $$missing"; \
 	[ "$$(id -u)" = 0 ] && root= || root=sudo; \
+	policy=/usr/sbin/policy-rc.d; \
+	[ -e $$policy ] || { trap "$$root rm -f $$policy" EXIT; \
+	  printf '#!/bin/sh\nexit 101\n' | $$root tee $$policy >/dev/null && $$root chmod 755 $$policy; }; \
 	$$root apt-get -q -o DPkg::Lock::Timeout=120 update </dev/null && \
 	$$root env DEBIAN_FRONTEND=noninteractive \
 	  apt-get -q -y -o DPkg::Lock::Timeout=120 install --no-install-recommends $$missing </dev/null
@@ -138,9 +151,9 @@ lint: packages  ## luacheck over all Lua files
 
 clang: $(call objects,clang,$(all_sources))  ## compile everything with clang, for its warnings
 
-bench: build/release/troupe build/kit/troupe_host.so packages  ## measure against peers in the same run; installs wrk and nginx
-	@lua5.4 spec/bench/run.lua build/release/troupe
-	@LUA_PATH="lua/?.lua;;" LUA_CPATH="build/kit/?.so;;" lua5.4 spec/bench/state.lua
+bench: build/release/troupe build/kit/troupe_host.so $(bench_tools)  ## measure against peers; only some topics: ONLY=kv
+	@TROUPE_PROGRAM=build/release/troupe TROUPE_BENCH=build/bench LUA_PATH="lua/?.lua;;" LUA_CPATH="build/kit/?.so;;" \
+	  lua5.4 spec/bench/run.lua $(ONLY)
 
 install: build/release/troupe build/kit/troupe_host.so  ## install to PREFIX (/usr/local), below DESTDIR if set
 	install -D -m 755 build/release/troupe $(DESTDIR)$(PREFIX)/bin/troupe

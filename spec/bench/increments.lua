@@ -1,8 +1,61 @@
--- For wrk: increments over so many actors, in turn; the connections of a thread share the count. ACTORS in the
--- environment, 1,000 by default.
-local actors, n = tonumber(os.getenv "ACTORS" or 1000), 0
+-- Durable increments over one actor, over 1,000 and over a million that are on disk, each call a random one; beside
+-- Redis, Tarantool, and nginx that answers a fixed body from memory.
 
-function request()
-  n = n % actors + 1
-  return wrk.format("POST", "/actors/Counter/" .. n .. "/increment")
+local measure = require "spec.bench.measure"
+local million = require "spec.bench.million"
+local servers = require "spec.bench.servers"
+
+local NAMES = { "troupe", "redis", "tarantool", "nginx" }
+local NUMBER = "#######"
+
+local function fill(peers)
+  local batch = 1000
+  local request = {
+    redis = peers.redis.request("FCALL", "increment_many", 0, NUMBER, batch),
+    tarantool = peers.tarantool.request("increment_many", NUMBER, batch),
+  }
+  for name, bytes in pairs(request) do
+    measure.load(peers[name], bytes, {
+      first = million.first, last = million.last, step = batch, calls = million.count // batch, connections = 4,
+    })
+  end
+end
+
+local function compare(peers, actors)
+  local request = {
+    troupe = peers.troupe.request(million.path),
+    redis = peers.redis.request("FCALL", "increment", 1, "counter:" .. NUMBER),
+    tarantool = peers.tarantool.request("increment", NUMBER),
+    nginx = peers.nginx.request(million.path),
+  }
+  local list = {}
+  for i, name in ipairs(NAMES) do
+    list[i] = { name, function()
+      return measure.load(peers[name], request[name], { first = million.first, last = million.first + actors - 1 }).rate
+    end }
+  end
+  local results = measure.in_turns(list)
+  measure.row(("%d actors"):format(actors), list, results, "calls/s")
+  return results
+end
+
+return function()
+  measure.topic("increments", "durable increments beside Redis (functions, appendfsync always), Tarantool (procedures, "
+                .. "wal_mode fsync) and nginx (a fixed body from memory)")
+  local peers = {
+    troupe = servers.troupe("actors", million.data()),
+    redis = servers.redis(),
+    tarantool = servers.tarantool(),
+    nginx = servers.nginx(),
+  }
+  fill(peers)
+  local one = compare(peers, 1)
+  measure.target("one actor, troupe / redis", measure.ratios(one.troupe, one.redis), 1)
+  local thousand = compare(peers, 1000)
+  measure.target("1,000 actors, troupe / redis", measure.ratios(thousand.troupe, thousand.redis), 1)
+  measure.target("1,000 actors, troupe / nginx", measure.ratios(thousand.troupe, thousand.nginx), 0.4)
+  local all = compare(peers, million.count)
+  measure.target(("%d actors, troupe / troupe over 1,000"):format(million.count),
+                 measure.ratios(all.troupe, thousand.troupe), 0.6)
+  for _, server in pairs(peers) do server:stop() end
 end

@@ -1,13 +1,6 @@
--- Measures states: what a change costs in a small and in a large one. In this process, on the spec kit; each figure is
--- a ratio in one run.
---   lua5.4 spec/bench/state.lua
+-- States: what a change costs in a small and in a large one. In this process, on the spec kit.
 
-local troupe = require "troupe.test"
-
-local host = troupe.host {
-  actors = "spec/bench/actors", dev = false, map_bytes = 1 << 34,
-  limits = { call_cpu_ms = 600000, call_bytes = 1 << 33, vm_bytes = 1 << 34, commit_bytes = 1 << 31 },
-}
+local measure = require "spec.bench.measure"
 
 local function seconds(run)
   local begun = os.clock()
@@ -15,70 +8,76 @@ local function seconds(run)
   return os.clock() - begun
 end
 
-local function roster(name, count)
+local function roster(host, name, count)
   local actor = host:actor("Roster", name)
   actor:grow(0)
   for upto = 100000, count + 99999, 100000 do actor:grow(math.min(upto, count)) end
   return actor
 end
 
---- Calls a second that change one field, and bytes of changes a call.
-local function rate(actor, field, calls)
-  local before = host:stats()
-  local took = seconds(function() for _ = 1, calls do actor:bump(field) end end)
-  return calls / took, (host:stats().bytes - before.bytes) / calls
-end
-
-local function median(list)
-  table.sort(list)
-  return list[#list // 2 + 1]
-end
-
-print "one field of a large state against a one-field state, calls/s in turns, 9 rounds of 1,000 calls:"
-local small = roster("small", 0)
-for _, size in ipairs { { "1 KB", 12 }, { "10 MB", 100000 }, { "100 MB", 1000000 } } do
-  local name, count = size[1], size[2]
-  local large = roster(name, count)
-  local ratios, bytes = {}, nil
-  for round = 1, 9 do
-    local small_rate = rate(small, nil, 1000)
-    local large_rate
-    large_rate, bytes = rate(large, count // 2, 1000)
-    ratios[round] = large_rate / small_rate
+--- One field of a large state beside a state of one field.
+local function changes(host)
+  local bytes
+  local function rate(actor, field, calls)
+    local before = host:stats()
+    local took = seconds(function() for _ = 1, calls do actor:bump(field) end end)
+    bytes = (host:stats().bytes - before.bytes) / calls
+    return calls / took
   end
-  print(("  %-7s %9d players: %.2f (median), %.0f bytes of changes a call"):format(name, count, median(ratios), bytes))
+  local small = roster(host, "small", 0)
+  for _, size in ipairs { { "1 KB", 12 }, { "10 MB", 100000 }, { "100 MB", 1000000 } } do
+    local name, count = size[1], size[2]
+    local large = roster(host, name, count)
+    local results = measure.in_turns {
+      { "small", function() return rate(small, nil, 1000) end },
+      { "large", function() return rate(large, count // 2, 1000) end },
+    }
+    measure.target(("one field of %s (%.0f bytes a call) / of a small one"):format(name, bytes),
+                   measure.ratios(results.large, results.small))
+  end
 end
 
-local function against_plain(what, state, plain)
-  local ratios = {}
-  for round = 1, 5 do ratios[round] = seconds(state) / seconds(plain) end
-  print(("  %s: %.1f times a plain table's time"):format(what, median(ratios)))
+--- What a call does with its state beside the same with plain tables.
+local function inside(host)
+  local small, large = host:actor("Roster", "small"), host:actor("Roster", "10 MB")
+  local function time(actor, method, ...)
+    local arguments = { ... }
+    return function() return seconds(function() actor[method](actor, table.unpack(arguments)) end) end
+  end
+  local loops = measure.in_turns {
+    { "state", time(small, "loop", 1000000) }, { "plain", time(small, "loop", 1000000, true) },
+  }
+  measure.target("time of a million reads and writes / plain", measure.ratios(loops.state, loops.plain))
+  local walks = measure.in_turns {
+    { "state", time(large, "iterate", 20) }, { "plain", time(large, "iterate", 20, 100000) },
+    { "made", time(large, "iterate", 0, 100000) },
+  }
+  measure.target("time to iterate over 100,000 entries / plain", measure.combine(function(state, plain, made)
+    return state / (plain - made)
+  end, walks.state, walks.plain, walks.made))
 end
 
-local large = host:actor("Roster", "10 MB")
-print "in a call:"
-against_plain("a million reads and writes of self.state.count", function() small:loop(1000000) end,
-              function() small:loop(1000000, true) end)
-local made = seconds(function() large:iterate(0, 100000) end)
-local state, plain = {}, {}
-for round = 1, 5 do
-  state[round] = seconds(function() large:iterate(20) end) / 20
-  plain[round] = (seconds(function() large:iterate(20, 100000) end) - made) / 20
-end
-print(("  iterating over 100,000 entries: %.1f times a plain table's time"):format(median(state) / median(plain)))
-
-local function memory()
-  return host:memory()
+local function loading(host)
+  local large = host:actor("Roster", "10 MB")
+  host:sleep("Roster", "10 MB")
+  host:sleep("Roster", "100 MB")
+  local before = host:memory()
+  local took = seconds(function() large:bump() end)
+  local with_state = host:memory() - before
+  before = host:memory()
+  host:actor("Roster", "weight"):keep_plain(100000)
+  measure.say("  loading 100,000 entries: %.0f entries/s; memory %.2f times that of plain tables", 100000 / took,
+              with_state / (host:memory() - before))
 end
 
-host:sleep("Roster", "10 MB")
-host:sleep("Roster", "100 MB")
-local before = memory()
-local loading = seconds(function() large:bump() end)
-local with_state = memory() - before
-before = memory()
-host:actor("Roster", "weight"):keep_plain(100000)
-local with_plain = memory() - before
-print(("loading 100,000 entries: %.0f entries/s; memory %.2f times that of plain tables (%.1f MB, %.1f MB)"):format(
-  100000 / loading, with_state / with_plain, with_state / 1e6, with_plain / 1e6))
-host:close()
+return function()
+  measure.topic("state", "what a change costs in a large state beside a small one, and beside plain tables")
+  local host = require "troupe.test".host {
+    actors = "spec/bench/actors", dev = false, map_bytes = 1 << 34,
+    limits = { call_cpu_ms = 600000, call_bytes = 1 << 33, vm_bytes = 1 << 34, commit_bytes = 1 << 31 },
+  }
+  changes(host)
+  inside(host)
+  loading(host)
+  host:close()
+end

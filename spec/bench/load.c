@@ -1,0 +1,284 @@
+/* load.c -- a load generator for all peers alike: connections in one loop, each sends its next request when the answer
+ * to the one before is there.
+ *
+ *   load PROTOCOL PORT REQUEST [connections=64] [seconds=3] [calls=N] [first=1] [last=1] [step=1]
+ *                              [trace=FILE]
+ *
+ * PROTOCOL says how an answer is read: http, resp (Redis) or iproto (Tarantool). REQUEST is a file with the bytes of a
+ * request. In it, a run of seven # stands for a number from first to last, at random, or, where `calls` are given, in
+ * order, by steps; a run of seven @ stands for the number of the request, so that each is different. `trace` names a
+ * file for a line a call: when it ended, in microseconds since 1970, and how many it took.
+ *
+ * Prints one line: calls=N seconds=S p50_us=N p99_us=N. An answer that is an error ends it, with status 1. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { DIGITS = 7, REQUEST_BYTES_MAX = 64 * 1024, ANSWER_BYTES_MAX = 256 * 1024, CONNECTIONS_MAX = 1024, EVENTS = 64,
+       GREETING_BYTES = 128 };
+
+/* How long the answer at `bytes` is; 0: not all of it is there yet. Sets `failed` where it is an error. */
+typedef size_t reader(const char *bytes, size_t size, bool *failed);
+
+struct call {
+  uint64_t ended_us;
+  uint32_t took_us;
+};
+
+struct connection {
+  int fd;
+  uint64_t begun_ns;
+  size_t size;
+  char answer[ANSWER_BYTES_MAX];
+};
+
+struct load {
+  reader *read;
+  char request[REQUEST_BYTES_MAX];
+  size_t request_size;
+  uint64_t first, last, step, calls_max, sent, random;
+  uint64_t end_ns;
+  struct call *calls;           /* one for each answer */
+  size_t answered, room;
+  size_t open;                  /* connections that still wait for an answer */
+};
+
+static _Noreturn void die(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  vfprintf(stderr, format, arguments);
+  va_end(arguments);
+  fputc('\n', stderr);
+  exit(1);
+}
+
+static uint64_t now_ns(clockid_t clock) {
+  struct timespec time;
+  clock_gettime(clock, &time);
+  return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+/* --- Answers ----------------------------------------------------------------------------------------------------- */
+
+static size_t read_http(const char *bytes, size_t size, bool *failed) {
+  const char *end = memmem(bytes, size, "\r\n\r\n", 4);
+  if (!end) return 0;
+  size_t body = 0;
+  for (const char *line = bytes; line && line < end; line = memchr(line, '\n', (size_t)(end - line))) {
+    if (*line == '\n') line++;
+    if (strncasecmp(line, "content-length:", 15) == 0) body = strtoull(line + 15, NULL, 10);
+  }
+  *failed = size < 12 || memcmp(bytes + 9, "200", 3) != 0;
+  size_t all = (size_t)(end - bytes) + 4 + body;
+  return size < all ? 0 : all;
+}
+
+static size_t read_resp(const char *bytes, size_t size, bool *failed) {
+  const char *end = memchr(bytes, '\n', size);
+  if (!end) return 0;
+  size_t used = (size_t)(end - bytes) + 1;
+  if (bytes[0] == '-') *failed = true;
+  long long count = strtoll(bytes + 1, NULL, 10);
+  if (bytes[0] == '$' && count >= 0) used += (size_t)count + 2;
+  for (; bytes[0] == '*' && count > 0; count--) {
+    size_t part = used < size ? read_resp(bytes + used, size - used, failed) : 0;
+    if (part == 0) return 0;
+    used += part;
+  }
+  return size < used ? 0 : used;
+}
+
+static uint32_t read_u32(const char *bytes) {
+  uint32_t number;
+  memcpy(&number, bytes, sizeof number);
+  return ntohl(number);
+}
+
+/* The length, then a header whose first field is the status: 0x00 and a 32-bit number. */
+static size_t read_iproto(const char *bytes, size_t size, bool *failed) {
+  static const char STATUS[] = { (char)0x83, 0x00, (char)0xce };
+  if (size < 12) return 0;
+  size_t all = 5 + read_u32(bytes + 1);
+  if (size < all) return 0;
+  *failed = memcmp(bytes + 5, STATUS, sizeof STATUS) != 0 || read_u32(bytes + 8) != 0;
+  return all;
+}
+
+static reader *reader_of(const char *protocol) {
+  if (strcmp(protocol, "http") == 0) return read_http;
+  if (strcmp(protocol, "resp") == 0) return read_resp;
+  if (strcmp(protocol, "iproto") == 0) return read_iproto;
+  die("no such protocol: %s", protocol);
+}
+
+/* --- Requests ---------------------------------------------------------------------------------------------------- */
+
+/* xorshift64: Marsaglia, "Xorshift RNGs", 2003. */
+static uint64_t next_random(struct load *load) {
+  load->random ^= load->random << 13;
+  load->random ^= load->random >> 7;
+  load->random ^= load->random << 17;
+  return load->random;
+}
+
+/* Writes a number over each run of seven `mark`s of the request into its copy. */
+static void fill(char *to, const char *request, size_t size, char mark, uint64_t number) {
+  char digits[DIGITS + 1], marks[DIGITS];
+  snprintf(digits, sizeof digits, "%07u", (unsigned)(number % 10000000));
+  memset(marks, mark, DIGITS);
+  for (const char *at = request; (at = memmem(at, (size_t)(request + size - at), marks, DIGITS)); at += DIGITS) {
+    memcpy(to + (at - request), digits, DIGITS);
+  }
+}
+
+/* Sends the next request, or none where it is enough. */
+static void send_next(struct load *load, struct connection *connection) {
+  uint64_t now = now_ns(CLOCK_MONOTONIC);
+  if (load->calls_max ? load->sent == load->calls_max : now >= load->end_ns) {
+    load->open--;
+    return;
+  }
+  uint64_t span = load->last - load->first + 1;
+  uint64_t number = load->first + (load->calls_max ? load->sent * load->step : next_random(load)) % span;
+  char bytes[REQUEST_BYTES_MAX];
+  memcpy(bytes, load->request, load->request_size);
+  fill(bytes, load->request, load->request_size, '#', number);
+  fill(bytes, load->request, load->request_size, '@', load->sent++);
+  connection->begun_ns = now;
+  ssize_t sent = write(connection->fd, bytes, load->request_size);
+  if (sent != (ssize_t)load->request_size) die("a request was not sent whole: %s", strerror(errno));
+}
+
+/* --- The loop ---------------------------------------------------------------------------------------------------- */
+
+static void note(struct load *load, const struct connection *connection) {
+  if (load->answered == load->room) {
+    load->room = load->room ? load->room * 2 : 1 << 16;
+    load->calls = realloc(load->calls, load->room * sizeof *load->calls);
+    if (!load->calls) die("no memory for more calls");
+  }
+  load->calls[load->answered++] = (struct call){
+    .ended_us = now_ns(CLOCK_REALTIME) / 1000,
+    .took_us = (uint32_t)((now_ns(CLOCK_MONOTONIC) - connection->begun_ns) / 1000),
+  };
+}
+
+static void receive(struct load *load, struct connection *connection) {
+  ssize_t got = read(connection->fd, connection->answer + connection->size, ANSWER_BYTES_MAX - connection->size);
+  if (got <= 0) die("the connection is lost, or an answer is too large: %s", strerror(errno));
+  connection->size += (size_t)got;
+  bool failed = false;
+  size_t used = load->read(connection->answer, connection->size, &failed);
+  if (used == 0) return;
+  if (failed) die("an error: %.*s", (int)used, connection->answer);
+  if (used != connection->size) die("more than one answer");
+  connection->size = 0;
+  note(load, connection);
+  send_next(load, connection);
+}
+
+static struct connection *connect_to(uint16_t port, bool greets) {
+  struct connection *connection = calloc(1, sizeof *connection);
+  if (!connection) die("no memory for a connection");
+  connection->fd = socket(AF_INET, SOCK_STREAM, 0);
+  struct sockaddr_in address = {
+    .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+  };
+  int on = 1;
+  setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (connect(connection->fd, (struct sockaddr *)&address, sizeof address) != 0) {
+    die("cannot connect: %s", strerror(errno));
+  }
+  if (greets && recv(connection->fd, connection->answer, GREETING_BYTES, MSG_WAITALL) != GREETING_BYTES) {
+    die("no greeting");
+  }
+  return connection;
+}
+
+static void run(struct load *load, uint16_t port, size_t connections) {
+  int epoll = epoll_create1(0);
+  for (load->open = 0; load->open < connections; load->open++) {
+    struct connection *connection = connect_to(port, load->read == read_iproto);
+    struct epoll_event event = { .events = EPOLLIN, .data.ptr = connection };
+    if (epoll_ctl(epoll, EPOLL_CTL_ADD, connection->fd, &event) != 0) die("epoll: %s", strerror(errno));
+    send_next(load, connection);
+  }
+  while (load->open > 0) {
+    struct epoll_event events[EVENTS];
+    int count = epoll_wait(epoll, events, EVENTS, -1);
+    for (int i = 0; i < count; i++) receive(load, events[i].data.ptr);
+  }
+}
+
+/* --- The figures ------------------------------------------------------------------------------------------------- */
+
+static void write_trace(const struct load *load, const char *path) {
+  FILE *file = fopen(path, "w");
+  if (!file) die("%s: %s", path, strerror(errno));
+  for (size_t i = 0; i < load->answered; i++) {
+    fprintf(file, "%llu %u\n", (unsigned long long)load->calls[i].ended_us, load->calls[i].took_us);
+  }
+  if (fclose(file) != 0) die("%s: %s", path, strerror(errno));
+}
+
+static int compare(const void *a, const void *b) {
+  uint32_t left = ((const struct call *)a)->took_us, right = ((const struct call *)b)->took_us;
+  return (left > right) - (left < right);
+}
+
+static uint32_t percentile(const struct load *load, size_t percent) {
+  return load->answered ? load->calls[(load->answered - 1) * percent / 100].took_us : 0;
+}
+
+/* The value of `name=value` among the arguments, or what it is by default. */
+static const char *option(char **arguments, const char *name, const char *value) {
+  size_t length = strlen(name);
+  for (; *arguments; arguments++) {
+    if (strncmp(*arguments, name, length) == 0 && (*arguments)[length] == '=') value = *arguments + length + 1;
+  }
+  return value;
+}
+
+static uint64_t number(char **arguments, const char *name, const char *value) {
+  return strtoull(option(arguments, name, value), NULL, 10);
+}
+
+int main(int count, char **arguments) {
+  if (count < 4) die("usage: load PROTOCOL PORT REQUEST [NAME=VALUE]...: see load.c");
+  struct load *load = calloc(1, sizeof *load);
+  FILE *file = fopen(arguments[3], "rb");
+  if (!load || !file) die("%s: %s", arguments[3], strerror(errno));
+  load->request_size = fread(load->request, 1, REQUEST_BYTES_MAX, file);
+  fclose(file);
+  load->read = reader_of(arguments[1]);
+  load->first = number(arguments, "first", "1");
+  load->last = number(arguments, "last", "1");
+  load->step = number(arguments, "step", "1");
+  load->calls_max = number(arguments, "calls", "0");
+  if (getrandom(&load->random, sizeof load->random, 0) != sizeof load->random) die("no random numbers");
+  load->random |= 1;
+  size_t connections = number(arguments, "connections", "64");
+  if (connections > CONNECTIONS_MAX) die("too many connections");
+  uint64_t begun = now_ns(CLOCK_MONOTONIC);
+  load->end_ns = begun + (uint64_t)(strtod(option(arguments, "seconds", "3"), NULL) * 1e9);
+  run(load, (uint16_t)strtoull(arguments[2], NULL, 10), connections);
+  double seconds = (double)(now_ns(CLOCK_MONOTONIC) - begun) / 1e9;
+  const char *trace = option(arguments, "trace", NULL);
+  if (trace) write_trace(load, trace);
+  qsort(load->calls, load->answered, sizeof *load->calls, compare);
+  printf("calls=%zu seconds=%.3f p50_us=%u p99_us=%u\n", load->answered, seconds, percentile(load, 50),
+         percentile(load, 99));
+  return 0;
+}

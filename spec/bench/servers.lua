@@ -1,0 +1,174 @@
+-- The servers that are measured: each an instance of our own on a free port, with its files in one temporary folder;
+-- stopped by its process id.
+--
+-- A server has `protocol` (of load.c), `port`, `pid`, and request(...), which gives the bytes of a call.
+
+local socket = require "socket"
+
+local servers = { running = {} }
+
+--- What a command prints; an error if it fails.
+function servers.capture(command)
+  local pipe = assert(io.popen(command))
+  local output = pipe:read "a"
+  if not pipe:close() then error("failed: " .. command .. "\n" .. output, 0) end
+  return output
+end
+
+servers.folder = servers.capture "mktemp -d":match "[^\n]+"
+servers.program = assert(os.getenv "TROUPE_PROGRAM", "TROUPE_PROGRAM names the program to measure")
+servers.tools = assert(os.getenv "TROUPE_BENCH", "TROUPE_BENCH names the folder of the built programs of spec/bench")
+
+function servers.write(path, text)
+  local file <close> = assert(io.open(path, "wb"))
+  file:write(text)
+  return path
+end
+
+function servers.read(path)
+  local file <close> = io.open(path, "rb")
+  return file and file:read "a" or ""
+end
+
+function servers.wait_until(what, condition)
+  for _ = 1, 3000 do
+    local found = condition()
+    if found then return found end
+    socket.sleep(0.02)
+  end
+  error("waited in vain for " .. what, 0)
+end
+
+function servers.free_port()
+  local listener = assert(socket.bind("127.0.0.1", 0))
+  local _, port = listener:getsockname()
+  listener:close()
+  return math.tointeger(port)
+end
+
+--- A process whose first thread has ended runs as long as it has others: they hold its files.
+local function is_running(pid)
+  local status = servers.read(("/proc/%d/status"):format(pid))
+  return status ~= "" and not (status:find "State:%s+Z" and (tonumber(status:match "Threads:%s+(%d+)") or 0) <= 1)
+end
+
+local Server = {}
+Server.__index = Server
+
+--- Ends a server, by TERM unless told otherwise, and waits for its end.
+function Server:stop(signal)
+  os.execute(("kill -%s %d"):format(signal or "TERM", self.pid))
+  local pid = self.pid
+  servers.wait_until(self.name .. " to stop", function() return not is_running(pid) end)
+  servers.running[self] = nil
+end
+
+--- What it has written to standard error.
+function Server:errors()
+  return servers.read(self.log)
+end
+
+--- Takes a process that runs as a server to be stopped in the end.
+function servers.adopt(server)
+  servers.running[setmetatable(server, Server)] = true
+  return server
+end
+
+local function start(server, command)
+  server.log = ("%s/%s.err"):format(servers.folder, server.name)
+  server.pid = tonumber(servers.capture(("%s >%s/%s.out 2>%s & echo $!"):format(command, servers.folder, server.name,
+                                                                                 server.log)))
+  servers.adopt(server)
+  servers.wait_until(server.name, function()
+    assert(is_running(server.pid), server:errors())
+    local client = socket.connect("127.0.0.1", server.port)
+    if client then client:close() end
+    return client
+  end)
+  return server
+end
+
+function servers.stop_all()
+  local all = {}
+  for server in pairs(servers.running) do table.insert(all, server) end
+  for _, server in ipairs(all) do pcall(server.stop, server) end
+  os.execute("rm -rf " .. servers.folder)
+end
+
+-- --- Troupe and nginx: HTTP ----------------------------------------------------------------------------------------
+
+--- The bytes of a call over HTTP; the body is its arguments as JSON.
+function servers.http(path, body)
+  return ("POST %s HTTP/1.1\r\nHost: bench\r\nContent-Length: %d\r\n\r\n%s"):format(path, #(body or ""), body or "")
+end
+
+--- The arguments of the program for a folder of actors and a folder of data.
+function servers.troupe_command(actors, data, port)
+  return ("%s serve %s --data %s --listen 127.0.0.1:%d"):format(servers.program, actors, data, port)
+end
+
+function servers.troupe(actors, data)
+  local server = { name = "troupe", protocol = "http", port = servers.free_port(), request = servers.http }
+  return start(server, servers.troupe_command(actors, data, server.port))
+end
+
+--- Answers a fixed body from memory, whatever it is asked.
+function servers.nginx()
+  local server = { name = "nginx", protocol = "http", port = servers.free_port(), request = servers.http }
+  local config = servers.write(servers.folder .. "/nginx.conf", ([[
+daemon off; worker_processes 2; pid FOLDER/nginx.pid; error_log FOLDER/nginx.log;
+events { worker_connections 1024; }
+http {
+  access_log off; keepalive_requests 1000000000;
+  client_body_temp_path FOLDER/nginx; proxy_temp_path FOLDER/nginx;
+  fastcgi_temp_path FOLDER/nginx; uwsgi_temp_path FOLDER/nginx; scgi_temp_path FOLDER/nginx;
+  server { listen 127.0.0.1:PORT; location / { default_type application/json; return 200 '{"result":1}'; } }
+}]]):gsub("FOLDER", servers.folder):gsub("PORT", server.port))
+  return start(server, "nginx -c " .. config)
+end
+
+-- --- Redis ---------------------------------------------------------------------------------------------------------
+
+local function resp_request(...)
+  local parts = { ("*%d\r\n"):format(select("#", ...)) }
+  for _, part in ipairs { ... } do table.insert(parts, ("$%d\r\n%s\r\n"):format(#tostring(part), part)) end
+  return table.concat(parts)
+end
+
+--- Functions in Lua; each write is synced before it is answered.
+function servers.redis()
+  local server = { name = "redis", protocol = "resp", port = servers.free_port(), request = resp_request }
+  local folder = servers.folder .. "/redis"
+  assert(os.execute("mkdir " .. folder))
+  start(server, ("redis-server --port %d --bind 127.0.0.1 --dir %s --save '' --appendonly yes --appendfsync always")
+    :format(server.port, folder))
+  servers.capture(("redis-cli -p %d -x FUNCTION LOAD <spec/bench/peers/redis.lua"):format(server.port))
+  return server
+end
+
+-- --- Tarantool -----------------------------------------------------------------------------------------------------
+
+local function msgpack(value)
+  if math.type(value) == "integer" then return string.pack(">BI4", 0xce, value) end
+  return string.pack(">B s1", 0xd9, value)
+end
+
+--- A CALL: length, header (type, number of the request), body (name of the procedure, arguments).
+local function iproto_request(procedure, ...)
+  local parts = { "\x82\x00\x0a\x01\x00\x82\x22", msgpack(procedure), "\x21", string.char(0x90 + select("#", ...)) }
+  for _, value in ipairs { ... } do table.insert(parts, msgpack(value)) end
+  local body = table.concat(parts)
+  return string.pack(">BI4", 0xce, #body) .. body
+end
+
+--- Procedures in Lua on spaces in memory; each write is synced before it is answered.
+function servers.tarantool()
+  local server = { name = "tarantool", protocol = "iproto", port = servers.free_port(), request = iproto_request }
+  local folder = servers.folder .. "/tarantool"
+  assert(os.execute("mkdir " .. folder))
+  start(server, ("tarantool spec/bench/peers/tarantool.lua %s %d"):format(folder, server.port))
+  socket.sleep(0.5)   -- it listens before its procedures are there
+  return server
+end
+
+return servers
