@@ -1,11 +1,12 @@
 /* main.c -- the program: builds the rooms, puts threads around their steps, and stops them in reverse.
  *
  *   door threads --requests--> worker threads --commits--> the committer's thread --replies--> door threads
+ *                                             --tables---> the checkpointer's thread
  *
  * Each thread repeats the step of its room and waits where there was nothing to do. The main thread waits for a signal.
  * When it comes, the doors let no new request in and end when the last answer has left; then the workers put their
- * actors
- * to sleep; then, when all that they committed is durable, the committer ends. */
+ * actors to sleep; then, when all that they committed is durable, the committer and the checkpointer end; and the main
+ * thread makes the last checkpoint. */
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -25,6 +26,8 @@
 #include "stage/host.h"
 
 enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, DOOR_STEP_MS = 1000 };
+
+enum { SEGMENT_BYTES = 16 * 1024 * 1024, CHECKPOINT_BYTES = 64 * 1024 * 1024, SLICE_RECORDS = 1000 };
 
 /* The address space of the store: only what is written takes room. ThreadSanitizer cannot map as much. */
 #ifdef __SANITIZE_THREAD__
@@ -52,6 +55,7 @@ struct house {
   struct buf address;         /* where it listens, with the true port */
   struct host *host;
   struct hand committer;
+  struct hand checkpointer;
   struct hand *workers;
   struct hand *doors;
   atomic_bool workers_done;   /* nothing comes to the committer any more */
@@ -78,19 +82,36 @@ static void *run_worker(void *context) {
   }
 }
 
+/* Whoever calls it has logged why. */
+static void end_at_once(const struct house *house) {
+  logger_printf(&house->logger, LOG_ERROR, "it is unknown what is on disk: the host ends and recovers at its next start");
+  _exit(EXIT_FAILED);
+}
+
 static void *run_committer(void *context) {
   struct hand *hand = context;
   struct house *house = hand->house;
   for (;;) {
     bool worked;
-    if (host_committer_step(house->host, &worked) == ERR_FATAL) {
-      logger_printf(&house->logger, LOG_ERROR, "it is unknown what is on disk: the host ends and recovers at its next start");
-      _exit(EXIT_FAILED);
-    }
+    if (host_committer_step(house->host, &worked) == ERR_FATAL) end_at_once(house);
     if (worked) continue;
     if (atomic_load(&house->workers_done)) return NULL;
     host_committer_wait(house->host);
   }
+}
+
+/* It has the time that the others leave. */
+static void *run_checkpointer(void *context) {
+  enum { NICE = 10 };
+  struct hand *hand = context;
+  struct house *house = hand->house;
+  (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);   /* refused: it stays as it was */
+  while (!atomic_load(&house->workers_done)) {
+    bool worked;
+    if (host_checkpointer_step(house->host, &worked) == ERR_FATAL) end_at_once(house);
+    if (!worked && !atomic_load(&house->workers_done)) host_checkpointer_wait(house->host);
+  }
+  return NULL;
 }
 
 /* A host with only some of its threads would leave callers waiting, so this ends it. Nothing was answered yet. */
@@ -179,7 +200,11 @@ static enum err open_rooms(struct house *house, struct failure *failure) {
     .dev = options->dev,
     .limits = options->limits,
     .pause_ms = VM_PAUSE_MS,
+    .relaxed = options->relaxed,
     .map_bytes = MAP_BYTES,
+    .segment_bytes = SEGMENT_BYTES,
+    .checkpoint_bytes = CHECKPOINT_BYTES,
+    .slice_records = SLICE_RECORDS,
     .clock = &house->clock,
     .logger = &house->logger,
   };
@@ -202,6 +227,8 @@ static void close_rooms(struct house *house) {
 static void start_threads(struct house *house) {
   house->committer.house = house;
   start(&house->committer, run_committer);
+  house->checkpointer.house = house;
+  start(&house->checkpointer, run_checkpointer);
   for (unsigned i = 0; i < house->options->workers; i++) {
     house->workers[i].house = house;
     house->workers[i].worker = i;
@@ -221,13 +248,17 @@ static void stop_threads(struct house *house) {
   atomic_store(&house->workers_done, true);
   host_committer_wake(house->host);
   finish(&house->committer);
+  host_checkpointer_wake(house->host);
+  finish(&house->checkpointer);
+  if (host_checkpoint(house->host) == ERR_FATAL) end_at_once(house);
 }
 
 /* The one line on standard output, for people and for programs that wait for it. */
 static void announce(const struct house *house) {
-  printf("troupe %s listening on http://%.*s, classes: %s, data: %s\n", TROUPE_VERSION, (int)house->address.size,
+  const struct options *options = house->options;
+  printf("troupe %s listening on http://%.*s, classes: %s, data: %s%s\n", TROUPE_VERSION, (int)house->address.size,
          (const char *)house->address.data, host_class_count(house->host) > 0 ? host_class_names(house->host) : "none",
-         house->options->data_path);
+         options->data_path, options->relaxed ? ", durability: relaxed (a crash of the machine loses up to 1 s)" : "");
   fflush(stdout);
 }
 

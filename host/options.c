@@ -20,7 +20,7 @@ enum {
 
 /* What getopt answers for each flag: its own flags, then those of the limits. */
 enum flag {
-  FLAG_DATA = 256, FLAG_LISTEN, FLAG_WORKERS, FLAG_DOORS, FLAG_DEV, FLAG_HELP, FLAG_VERSION,
+  FLAG_DATA = 256, FLAG_LISTEN, FLAG_WORKERS, FLAG_DOORS, FLAG_DURABILITY, FLAG_DEV, FLAG_HELP, FLAG_VERSION,
 #define LIMIT_NUMBER(field, flag, value, text) FLAG_LIMIT_##field,
   LIMITS_LIST(LIMIT_NUMBER)
 #undef LIMIT_NUMBER
@@ -31,6 +31,7 @@ static const struct option FLAGS[] = {
   { "listen", required_argument, NULL, FLAG_LISTEN },
   { "workers", required_argument, NULL, FLAG_WORKERS },
   { "doors", required_argument, NULL, FLAG_DOORS },
+  { "durability", required_argument, NULL, FLAG_DURABILITY },
   { "dev", no_argument, NULL, FLAG_DEV },
   { "help", no_argument, NULL, FLAG_HELP },
   { "version", no_argument, NULL, FLAG_VERSION },
@@ -155,6 +156,12 @@ static enum err parse_count(const char *flag, const char *text, bool sized, uint
   return ERR_NONE;
 }
 
+static enum err parse_durability(const char *text, bool *relaxed, struct failure *failure) {
+  *relaxed = strcmp(text, "relaxed") == 0;
+  if (*relaxed || strcmp(text, "commit") == 0) return ERR_NONE;
+  return failure_set(failure, ERR_ARGUMENTS, "--durability is commit or relaxed, not %s", text);
+}
+
 /* One flag with its value, as getopt has read it. */
 static enum err apply_flag(int got, const char *name, struct options *options, struct failure *failure) {
   uint64_t number = 0;
@@ -162,6 +169,7 @@ static enum err apply_flag(int got, const char *name, struct options *options, s
   switch (got) {
     case FLAG_DATA: options->data_path = optarg; break;
     case FLAG_LISTEN: options->listen = optarg; break;
+    case FLAG_DURABILITY: return parse_durability(optarg, &options->relaxed, failure);
     case FLAG_DEV: options->dev = true; break;
     case FLAG_HELP: options->command = COMMAND_HELP; break;
     case FLAG_VERSION: options->command = COMMAND_VERSION; break;
@@ -320,6 +328,7 @@ void options_print_help(struct buf *buf) {
     "  --listen HOST:PORT                    default: 127.0.0.1:7420; port 0 picks a free one\n"
     "  --workers N                           threads that run Lua (default: number of processors)\n"
     "  --doors N                             threads that speak HTTP (default: 1)\n"
+    "  --durability commit|relaxed           relaxed: answers before the sync; a crash of the machine loses up to 1 s\n"
     "  --dev                                 errors of scripts reach the client in full; reload on change\n"
     "\n"
     "troupe call CLASS KEY METHOD [JSON]...  calls a running host and prints the result as JSON\n"

@@ -22,6 +22,7 @@ struct options {
   unsigned workers;
   unsigned doors;
   bool dev;
+  bool relaxed;               /* --durability */
   struct limits limits;
   char **words;               /* of call and inspect: what follows the command: CLASS KEY METHOD JSON... */
   int word_count;

@@ -26,18 +26,22 @@ int luaopen_troupe_host(lua_State *L);
 
 static const char kit_name[] = "troupe.kit", pending_name[] = "troupe.pending", lender_name[] = "troupe.lender";
 
-enum { PATH_MAX_BYTES = 4096, MAP_BYTES = 1024 * 1024 * 1024 };
+enum {
+  PATH_MAX_BYTES = 4096, MAP_BYTES = 1024 * 1024 * 1024, SEGMENT_BYTES = 64 * 1024, CHECKPOINT_BYTES = 16 * 1024 * 1024,
+  SLICE_RECORDS = 1000
+};
 
 struct kit {
   struct host *host;                   /* NULL: ended or closed */
   struct host_config config;
   struct clock clock;
   struct logger logger;
-  struct faults faults;
+  struct faults faults, store_faults;
   struct vm *lent;                     /* for conversions in the spec's Lua state: the module's; NULL when closed */
   struct pending *pendings;            /* those that the host has */
   struct buf log;                      /* lines since the last look */
   bool held;                           /* the committer takes no step */
+  bool stuck;                          /* the checkpointer takes no step */
   bool echo;                           /* log lines go to standard error too */
   bool own_data;
   unsigned long fail_allocation;       /* the k-th of the next worker steps; 0: none */
@@ -162,8 +166,8 @@ static void read_limits(lua_State *L, struct limits *limits) {
 /* Opens the host on its folder; raises what keeps it from opening. */
 static void open_host(lua_State *L, struct kit *kit) {
   struct failure failure = { 0 };
-  kit->faults = (struct faults){ 0 };
-  kit->held = false;
+  kit->faults = kit->store_faults = (struct faults){ 0 };
+  kit->held = kit->stuck = false;
   if (host_open(&kit->config, &kit->host, &failure) == ERR_NONE) return;
   lua_pushlstring(L, (const char *)failure.message.data, failure.message.size);
   failure_done(&failure);
@@ -191,9 +195,15 @@ static int kit_open(lua_State *L) {
   kit->config.pause_ms = (unsigned)number_option(L, "pause_ms", VM_PAUSE_MS);
   kit->config.workers = (unsigned)number_option(L, "workers", 1);
   kit->config.map_bytes = (size_t)number_option(L, "map_bytes", MAP_BYTES);
+  kit->config.segment_bytes = (size_t)number_option(L, "segment_bytes", SEGMENT_BYTES);
+  kit->config.checkpoint_bytes = (size_t)number_option(L, "checkpoint_bytes", CHECKPOINT_BYTES);
+  kit->config.slice_records = (size_t)number_option(L, "slice_records", SLICE_RECORDS);
+  luaL_argcheck(L, kit->config.slice_records > 0, 1, "slice_records must be positive");
+  kit->config.relaxed = strcmp(text_option(L, "durability", "commit"), "relaxed") == 0;
   kit->config.clock = &kit->clock;
   kit->config.logger = &kit->logger;
   kit->config.faults = &kit->faults;
+  kit->config.store_faults = &kit->store_faults;
   if (data == NULL) {
     const char *folder = getenv("TMPDIR");
     snprintf(kit->data, sizeof kit->data, "%s/troupe-XXXXXX", folder == NULL ? "/tmp" : folder);
@@ -256,14 +266,15 @@ static bool step_workers(struct kit *kit) {
 static void run_steps(struct kit *kit) {
   bool worked = true;
   while (worked && kit->host != NULL) {
-    bool committed = false;
+    bool committed = false, checkpointed = false;
     worked = step_workers(kit);
-    if (kit->held) continue;
-    if (host_committer_step(kit->host, &committed) == ERR_FATAL) {
+    enum err err = kit->held ? ERR_NONE : host_committer_step(kit->host, &committed);
+    if (err == ERR_NONE && !kit->stuck) err = host_checkpointer_step(kit->host, &checkpointed);
+    if (err == ERR_FATAL) {
       end_host(kit);
       return;
     }
-    worked |= committed;
+    worked |= committed || checkpointed;
   }
 }
 
@@ -280,6 +291,21 @@ static int kit_hold(lua_State *L) {
   return 0;
 }
 
+/* kit:stick(bool): whether the checkpointer stands still */
+static int kit_stick(lua_State *L) {
+  struct kit *kit = check_kit(L);
+  kit->stuck = lua_toboolean(L, 2);
+  return 0;
+}
+
+/* kit:checkpoint(): brings all that is durable to the store; runs all steps */
+static int kit_checkpoint(lua_State *L) {
+  struct kit *kit = check_kit(L);
+  if (kit->host == NULL) return luaL_error(L, "this host has ended");
+  if (host_checkpoint(kit->host) == ERR_FATAL) end_host(kit);
+  return 0;
+}
+
 /* kit:advance(seconds) */
 static int kit_advance(lua_State *L) {
   struct kit *kit = check_kit(L);
@@ -290,15 +316,14 @@ static int kit_advance(lua_State *L) {
   return 0;
 }
 
-/* kit:fail_next("write" | "sync") */
+/* kit:fail_next("write" | "sync" | "store write" | "store sync" [, count]) */
 static int kit_fail_next(lua_State *L) {
-  static const char *const places[] = { "write", "sync", NULL };
+  static const char *const places[] = { "write", "sync", "store write", "store sync", NULL };
   struct kit *kit = check_kit(L);
-  if (luaL_checkoption(L, 2, NULL, places) == 0) {
-    kit->faults.write_next++;
-  } else {
-    kit->faults.sync_next++;
-  }
+  unsigned *const counts[] = {
+    &kit->faults.write_next, &kit->faults.sync_next, &kit->store_faults.write_next, &kit->store_faults.sync_next,
+  };
+  *counts[luaL_checkoption(L, 2, NULL, places)] += (unsigned)luaL_optinteger(L, 3, 1);
   return 0;
 }
 
@@ -341,10 +366,11 @@ static int kit_memory(lua_State *L) {
   return 1;
 }
 
-/* kit:entries() -> how many entries the store has */
+/* kit:entries() -> how many entries the store has, when all that is durable has come to it */
 static int kit_entries(lua_State *L) {
   struct kit *kit = check_kit(L);
   if (kit->host == NULL) return luaL_error(L, "this host has ended");
+  if (host_checkpoint(kit->host) != ERR_NONE) return luaL_error(L, "the store cannot be written");
   lua_pushinteger(L, (lua_Integer)host_entry_count(kit->host));
   return 1;
 }
@@ -504,11 +530,12 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
 static int kit_close(lua_State *L) {
   struct kit *kit = luaL_checkudata(L, 1, kit_name);
   if (kit->lent == NULL) return 0;
-  kit->held = false;
+  kit->held = kit->stuck = false;
   if (kit->host != NULL) {
     host_stop(kit->host);
     run_steps(kit);
     run_steps(kit);
+    if (kit->host != NULL && !kit->own_data) (void)host_checkpoint(kit->host);
   }
   end_host(kit);
   kit->lent = NULL;
@@ -538,8 +565,8 @@ int luaopen_troupe_host(lua_State *L) {
     { "submit", kit_submit },       { "run", kit_run },         { "hold", kit_hold },
     { "crash", kit_crash },         { "reopen", kit_reopen },   { "is_open", kit_is_open },
     { "advance", kit_advance },     { "log", kit_log },         { "fail_next", kit_fail_next },
-    { "memory", kit_memory },
-    { "entries", kit_entries },
+    { "memory", kit_memory },       { "entries", kit_entries }, { "stick", kit_stick },
+    { "checkpoint", kit_checkpoint },
     { "stats", kit_stats },         { "close", kit_close },     { "fail_allocation", kit_fail_allocation },
     { NULL, NULL },
   };

@@ -1,4 +1,4 @@
-/* committer.c -- takes commits, writes them as one batch, and only then lets their effects go. */
+/* committer.c -- takes commits, makes one batch of them durable, and only then lets their effects go. */
 #include "ledger/committer.h"
 
 #include "base/check.h"
@@ -15,6 +15,10 @@ struct committer {
   struct queue *queue;
   struct commit_list waiting;   /* taken from the queue, and beyond the limits of the batches so far */
   struct commit_list batch;
+  struct buf bytes;             /* of the batch, as the log takes it */
+  bool unsynced;                /* something is appended and not synced; only between two steps where relaxed */
+  int64_t sync_ns;              /* when it must be, at the latest */
+  _Atomic uint64_t durable_batch;
   uint64_t epoch;
   bool lost;                    /* the state LOST */
   struct committer_stats stats;
@@ -84,6 +88,7 @@ struct committer *committer_new(const struct committer_config *config) {
   struct committer *committer = mem_zero(sizeof *committer);
   committer->config = *config;
   committer->queue = queue_new();
+  atomic_store(&committer->durable_batch, log_last(config->log));
   return committer;
 }
 
@@ -91,6 +96,7 @@ void committer_free(struct committer *committer) {
   if (committer == NULL) return;
   CHECK(committer->waiting.first == NULL && committer->batch.first == NULL);
   queue_free(committer->queue);
+  buf_done(&committer->bytes);
   mem_free(committer);
 }
 
@@ -139,32 +145,60 @@ static size_t committer_gather(struct committer *committer) {
   return bytes;
 }
 
-static enum err write_changes(struct store *store, struct slice rest) {
-  for (;;) {
-    struct change change = changes_next(&rest);
-    enum err err = ERR_NONE;
-    CHECK(change.type != CHANGE_BROKEN);
-    if (change.type == CHANGE_END) return ERR_NONE;
-    if (change.type == CHANGE_PUT) err = store_put(store, change.key, change.value);
-    if (change.type == CHANGE_DELETE) err = store_delete(store, change.key);
-    if (change.type == CHANGE_DELETE_RANGE) err = store_delete_range(store, change.key, change.value);
-    if (err != ERR_NONE) return err;
+/* Copies the changes of the batch behind the room for the head of its record. Memory beyond the usual is given back. */
+static enum err committer_collect(struct committer *committer, size_t bytes) {
+  enum { KEEP_BYTES = 4 * 1024 * 1024 };
+  static const uint8_t head[LOG_RECORD_HEAD];
+  struct buf *into = &committer->bytes;
+  if (into->capacity > KEEP_BYTES && bytes < KEEP_BYTES) buf_done(into);
+  buf_clear(into);
+  buf_put(into, slice_of(head, sizeof head));
+  for (const struct commit *commit = committer->batch.first; commit != NULL; commit = commit_next(commit)) {
+    buf_put(into, buf_slice(&commit->changes));
   }
+  if (into->err == ERR_NONE) return ERR_NONE;
+  logger_printf(committer->config.logger, LOG_ERROR, "no memory for a batch of %zu bytes", bytes);
+  return ERR_STORAGE;
 }
 
-/* Makes the changes of the batch durable: all of them, or none. */
-static enum err committer_write(struct committer *committer) {
-  struct store *store = committer->config.store;
-  enum err err = store_begin(store);
-  if (err != ERR_NONE) return err;
-  for (const struct commit *commit = committer->batch.first; commit != NULL; commit = commit_next(commit)) {
-    err = write_changes(store, buf_slice(&commit->changes));
-    if (err != ERR_NONE) {
-      store_abort(store);
-      return err;
-    }
+/* Tells each source what of it is durable now. */
+static void committer_tell_durable(struct committer *committer) {
+  for (size_t i = 0; i < committer->config.source_count; i++) {
+    struct commit_source *source = committer->config.sources[i];
+    if (source->durable_seq == source->appended_seq) continue;
+    source->durable_seq = source->appended_seq;
+    source->durable(source, source->durable_seq);
   }
-  return store_commit(store);
+  atomic_store(&committer->durable_batch, log_last(committer->config.log));
+}
+
+static enum err committer_sync(struct committer *committer) {
+  enum err err = log_sync(committer->config.log);
+  if (err != ERR_NONE) return err;
+  committer->unsynced = false;
+  committer->stats.syncs++;
+  return ERR_NONE;
+}
+
+static bool batch_wants_sync(const struct committer *committer) {
+  bool wants = !committer->config.relaxed;
+  for (const struct commit *commit = committer->batch.first; commit != NULL && !wants; commit = commit_next(commit)) {
+    wants = commit->sync;
+  }
+  return wants;
+}
+
+/* Puts the batch into the log; with a sync where effects wait for one. */
+static enum err committer_write(struct committer *committer, size_t bytes) {
+  enum err err = committer_collect(committer, bytes);
+  if (err == ERR_NONE) err = log_append(committer->config.log, &committer->bytes);
+  if (err != ERR_NONE) return err;
+  if (batch_wants_sync(committer)) return committer_sync(committer);
+  if (!committer->unsynced) {
+    committer->sync_ns = clock_monotonic_ns(committer->config.clock) + (int64_t)SYNC_MS * 1000000;
+  }
+  committer->unsynced = true;
+  return ERR_NONE;
 }
 
 static void committer_count(struct committer *committer, size_t bytes) {
@@ -172,34 +206,29 @@ static void committer_count(struct committer *committer, size_t bytes) {
     committer->stats.commits += commit->changes.size > 0;
   }
   committer->stats.bytes += bytes;
-  committer->stats.syncs += bytes > 0;
 }
 
-/* The highest seq of a source in the batch; false where it has no commit there. */
-static bool batch_seq(const struct commit_list *batch, const struct commit_source *source, uint64_t *seq) {
-  bool any = false;
-  for (const struct commit *commit = batch->first; commit != NULL; commit = commit_next(commit)) {
-    if (commit->source != source) continue;
-    CHECK(!any || commit->seq >= *seq);
-    *seq = commit->seq;
-    any = true;
-  }
-  return any;
-}
-
-/* Lets the effects of all commits go, and only then tells each source how far it is durable. */
+/* Lets the effects of all commits go, and only then tells the sources. */
 static void committer_release(struct committer *committer) {
   list_settle(&committer->batch, ERR_NONE);
+  for (const struct commit *commit = committer->batch.first; commit != NULL; commit = commit_next(commit)) {
+    CHECK(commit->seq >= commit->source->appended_seq);
+    commit->source->appended_seq = commit->seq;
+  }
   for (size_t i = 0; i < committer->config.source_count; i++) {
     struct commit_source *source = committer->config.sources[i];
-    uint64_t seq;
-    if (batch_seq(&committer->batch, source, &seq)) source->durable(source, seq);
+    if (source->durable_seq != source->appended_seq) source->released(source, source->appended_seq);
   }
+  if (!committer->unsynced) committer_tell_durable(committer);
   list_drop(&committer->batch);
 }
 
-/* Ends the epoch: tells every source, then fails the batch and what is behind it. */
-static void committer_fail(struct committer *committer) {
+/* Ends the epoch: tells every source, then fails the batch and what is behind it. What was appended before is synced
+ * first, and so not lost with it. */
+static enum err committer_fail(struct committer *committer) {
+  enum err err = committer->unsynced ? committer_sync(committer) : ERR_NONE;
+  if (err != ERR_NONE) return err;
+  committer_tell_durable(committer);
   committer->epoch++;
   logger_printf(committer->config.logger, LOG_ERROR, "a batch was not written; its calls fail, epoch %llu begins",
                 (unsigned long long)committer->epoch);
@@ -211,6 +240,30 @@ static void committer_fail(struct committer *committer) {
   list_drop(&committer->batch);
   committer_take(committer);
   committer_fail_older(committer);
+  return ERR_NONE;
+}
+
+/* Syncs what is due. */
+static enum err committer_catch_up(struct committer *committer) {
+  if (!committer->unsynced || clock_monotonic_ns(committer->config.clock) < committer->sync_ns) return ERR_NONE;
+  enum err err = committer_sync(committer);
+  if (err == ERR_NONE) committer_tell_durable(committer);
+  return err;
+}
+
+static enum err committer_round(struct committer *committer) {
+  size_t bytes = committer_gather(committer);
+  if (committer->batch.first == NULL) return ERR_NONE;
+  enum err err = bytes > 0 ? committer_write(committer, bytes) : ERR_NONE;
+  if (err == ERR_FATAL) return err;
+  if (err != ERR_NONE) return committer_fail(committer);
+  /* NOTHING LEAVES ABOVE THIS LINE. From here on the batch is on disk, and its effects may be seen by anyone. */
+  committer_count(committer, bytes);
+  committer_release(committer);
+  if (committer->config.checkpointer != NULL) {
+    checkpointer_hear(committer->config.checkpointer, log_bytes(committer->config.log));
+  }
+  return ERR_NONE;
 }
 
 enum err committer_step(struct committer *committer, bool *worked) {
@@ -220,28 +273,27 @@ enum err committer_step(struct committer *committer, bool *worked) {
   committer_take(committer);
   *worked = committer->waiting.first != NULL;
   committer_fail_older(committer);
-  size_t bytes = committer_gather(committer);
-  if (committer->batch.first == NULL) return ERR_NONE;
-
-  enum err err = bytes > 0 ? committer_write(committer) : ERR_NONE;   /* returns after the sync */
-  if (err == ERR_NONE) {
-    /* NOTHING LEAVES ABOVE THIS LINE. From here on the batch is on disk, and its effects may be seen by anyone. */
-    committer_count(committer, bytes);
-    committer_release(committer);
-    return ERR_NONE;
-  }
-  if (err != ERR_FATAL) {
-    committer_fail(committer);
-    return ERR_NONE;
-  }
+  enum err err = committer_round(committer);
+  if (err == ERR_NONE) err = committer_catch_up(committer);
+  if (err == ERR_NONE) return ERR_NONE;
   committer->lost = true;
   logger_printf(committer->config.logger, LOG_ERROR,
                 "it is unknown which of the last changes are on disk: the host ends, and finds out when it starts again");
   return ERR_FATAL;
 }
 
+uint64_t committer_durable_batch(const struct committer *committer) {
+  return atomic_load(&committer->durable_batch);
+}
+
 void committer_wait(struct committer *committer) {
-  if (committer->waiting.first == NULL) queue_wait(committer->queue, -1);
+  if (committer->waiting.first != NULL) return;
+  int64_t timeout_ns = -1;
+  if (committer->unsynced) {
+    timeout_ns = committer->sync_ns - clock_monotonic_ns(committer->config.clock);
+    if (timeout_ns < 0) timeout_ns = 0;
+  }
+  queue_wait(committer->queue, timeout_ns);
 }
 
 void committer_wake(struct committer *committer) {

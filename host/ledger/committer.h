@@ -1,23 +1,23 @@
 /* committer.h -- makes changes durable, then lets their effects go.
  *
  * WHY      One sync a call would cost a disk write each. Calls are gathered while the batch before them syncs.
- * ROOM     ledger. Below: changes, store. Knows no actor and no Lua.
+ * ROOM     ledger. Below: changes, log, checkpointer. Knows no actor and no Lua, nor what a log does to be durable.
  * THREAD   committer_put() from any worker; committer_step() on the committer's own (inline: the caller's).
  * OWNS     From committer_put() on, the commit. Its effect is let go or failed, once; then the commit is freed.
- * STATES   GATHERING -> WRITING -> SYNCED -> RELEASING -> GATHERING       committer_step(), one round
- *          WRITING -> FAILED -> GATHERING    a write that did not happen: the epoch ends, see ALWAYS 3
- *          WRITING -> LOST                   it is unknown what is on disk: committer_step() answers ERR_FATAL from
- *                  then on,
- *                                            nothing is let go any more, and main ends the host
- * ALWAYS   1. No effect leaves before the batch of its changes, and each batch before it, is synced.
+ * STATES   GATHERING -> APPENDED -> SYNCED -> RELEASING -> GATHERING       committer_step(), one round
+ *          GATHERING -> APPENDED -> RELEASING -> GATHERING  with `relaxed`: SYNCED comes later, within SYNC_MS
+ *          GATHERING -> FAILED -> GATHERING    a write that did not happen: the epoch ends, see ALWAYS 3
+ *          any -> LOST                         it is unknown what is on disk: committer_step() answers ERR_FATAL from
+ *                  then on, nothing is let go any more, and main ends the host
+ * ALWAYS   1. No effect leaves before the batch of its changes, and each batch before it, is synced (`relaxed`: is
+ *             appended).
  *          2. Changes of one source are committed in the order of its commits.
  *          3. When a batch fails, every commit of its epoch that is not durable fails with ERR_STORAGE: those in the
- *             batch, those
- *             behind it, and those that still come from a source that has not heard of the new epoch.
- *          4. An effect is settled before its source hears that its changes are durable.
- *          5. Every source hears of a new epoch before any effect of the old one fails: so that who hears of the
- *             failure cannot call
- *             again upon memory that is about to be thrown away.
+ *             batch, those behind it, and those that still come from a source that has not heard of the new epoch.
+ *          4. An effect is settled before its source hears that its changes are released, and that before it hears that
+ *             they are durable. committer_durable_batch() tells a batch only after that.
+ *          5. Every source hears of a new epoch before any effect of the old one fails, so that who hears of the
+ *             failure cannot call again upon memory that is about to be thrown away; and before that, what is durable.
  * LIMITS   batch_bytes_max, batch_commits_max. Its queue has no bound of its own: each source bounds what it has under
  *          way.
  */
@@ -26,9 +26,11 @@
 
 #include <stdatomic.h>
 
+#include "base/clock.h"
 #include "base/queue.h"
 #include "ledger/changes.h"
-#include "ledger/store.h"
+#include "ledger/checkpointer.h"
+#include "ledger/log.h"
 
 /* What leaves the host when changes are durable: embedded in the reply, in a message, in an event. `settle` is called
  * once, with ERR_NONE or ERR_STORAGE, on the committer's thread or the worker's, and takes the effect over. */
@@ -39,11 +41,14 @@ struct effect {
 
 /* Who commits: a worker. Called on the committer's thread. */
 struct commit_source {
+  /* The effects of all commits of this source up to `seq` have left. */
+  void (*released)(struct commit_source *source, uint64_t seq);
   /* All commits of this source up to `seq` are durable. */
   void (*durable)(struct commit_source *source, uint64_t seq);
   /* The epoch ended: what this source committed and did not hear to be durable has failed or will. New commits bear
    * `epoch`. */
   void (*failed)(struct commit_source *source, uint64_t epoch);
+  uint64_t appended_seq, durable_seq;  /* the committer's: of its last commit that was appended, and that is durable */
 };
 
 /* One turn's message to the committer. */
@@ -52,6 +57,7 @@ struct commit {
   struct commit_source *source;
   uint64_t seq;               /* of this source, never smaller than the one before; an empty commit repeats it */
   uint64_t epoch;             /* in which the turn began; the first is 0 */
+  bool sync;                  /* waits for the sync in any case, relaxed or not */
   struct buf changes;         /* may be empty: then the effects wait for what is before them and for no sync of their own */
   struct effect *effects;     /* in the order in which they are settled; may be NULL */
 };
@@ -61,13 +67,18 @@ void commit_free(struct commit *commit);   /* with its changes; its effects must
 
 struct committer;
 
+enum { SYNC_MS = 500 };       /* for how long at most what was released may not be synced, where relaxed */
+
 struct committer_config {
-  struct store *store;
+  struct log *log;
+  struct checkpointer *checkpointer;   /* hears how the log grows; NULL: nobody does */
+  bool relaxed;                        /* effects leave before the sync */
   struct commit_source **sources;
   size_t source_count;
   size_t batch_bytes_max;
   size_t batch_commits_max;
   const struct logger *logger;
+  const struct clock *clock;
 };
 
 struct committer *committer_new(const struct committer_config *config);
@@ -80,7 +91,10 @@ void committer_put(struct committer *committer, struct commit **commit);
  * ERR_FATAL, with the reason in the log, when the host must end. */
 enum err committer_step(struct committer *committer, bool *worked);
 
-/* Waits for the next commit or committer_wake(). */
+/* The last batch of which every source has heard all that is durable. From any thread. */
+uint64_t committer_durable_batch(const struct committer *committer);
+
+/* Waits for the next commit, committer_wake(), or the time of a sync. */
 void committer_wait(struct committer *committer);
 void committer_wake(struct committer *committer);
 

@@ -11,7 +11,8 @@
 #include "base/disk.h"
 #include "base/mem.h"
 
-#define FORMAT_TEXT "troupe 1"
+#define FORMAT_TEXT "troupe 2"
+#define FORMAT_BEFORE "troupe 1\n"     /* the same without a log */
 
 enum { FORMAT_SIZE_MAX = 64, TOKEN_FILE_SIZE_MAX = 256, RANDOM_SIZE = 32, FULL_TRIPLES = RANDOM_SIZE / 3 };
 
@@ -20,6 +21,7 @@ static const char base64url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstu
 struct folder {
   int lock;
   char store_path[PATH_MAX];
+  char log_path[PATH_MAX];
   char token[FOLDER_TOKEN_SIZE + 1];
 };
 
@@ -68,7 +70,8 @@ static enum err check_format(const char *path, struct failure *failure) {
   if (err != ERR_NONE) return err;
   struct buf content = {0};
   int error = disk_read_file(file, FORMAT_SIZE_MAX, &content);
-  if (error == ENOENT) {
+  bool before = error == 0 && slice_equal(buf_slice(&content), slice_text(FORMAT_BEFORE));
+  if (error == ENOENT || before) {
     error = disk_write_file(file, slice_text(FORMAT_TEXT "\n"), 0600);
     if (error != 0) err = refuse(failure, "cannot write", file, error);
   } else if (error != 0 && error != EFBIG) {
@@ -166,6 +169,8 @@ enum err folder_open(const char *path, struct folder **folder, struct failure *f
   if (err == ERR_NONE) err = check_format(path, failure);
   if (err == ERR_NONE) err = join(path, "store", made->store_path, failure);
   if (err == ERR_NONE) err = make_folder(made->store_path, failure);
+  if (err == ERR_NONE) err = join(path, "log", made->log_path, failure);
+  if (err == ERR_NONE) err = make_folder(made->log_path, failure);
   if (err == ERR_NONE) err = token_open(path, made->token, failure);
   if (err != ERR_NONE) {
     folder_close(made);
@@ -183,6 +188,10 @@ void folder_close(struct folder *folder) {
 
 const char *folder_store_path(const struct folder *folder) {
   return folder->store_path;
+}
+
+const char *folder_log_path(const struct folder *folder) {
+  return folder->log_path;
 }
 
 const char *folder_token(const struct folder *folder) {

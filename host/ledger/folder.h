@@ -4,9 +4,9 @@
  *         version wrote.
  * ROOM    ledger. Below: base.
  * OWNS    From folder_open() to folder_close() the lock on the folder.
- * BYTES   LOCK, empty. FORMAT: "troupe 1" and a line end. store/: LMDB. token, mode 0600: 43 characters (32 random
- *         bytes in base64url) and a line end. They are made in this order, so that a start that was cut off can be made
- *         again.
+ * BYTES   LOCK, empty. FORMAT: "troupe 2" and a line end. store/: LMDB. log/: the commit log. token, mode 0600: 43
+ *         characters (32 random bytes in base64url) and a line end. They are made in this order, so that a start that
+ *         was cut off can be made again.
  * ERRORS  ERR_REQUEST with a message for who started the host.
  */
 #ifndef TROUPE_FOLDER_H
@@ -18,15 +18,16 @@ enum { FOLDER_TOKEN_SIZE = 43 };
 
 struct folder;
 
-/* Makes the folder where it is missing (its parent must exist), locks it, checks its format, and makes store/ and the
- * token where they are missing. Refused: one that another host has open, one of another format, one that holds anything
- * and no FORMAT. */
+/* Makes the folder where it is missing (its parent must exist), locks it, checks its format, and makes store/, log/ and the
+ * token where they are missing. "troupe 1" had no log: such a folder becomes one of this format. Refused: one that another
+ * host has open, one of another format, one that holds anything and no FORMAT. */
 enum err folder_open(const char *path, struct folder **folder, struct failure *failure);
 void folder_close(struct folder *folder);
 
-/* The path of store/, and the token, a text of FOLDER_TOKEN_SIZE characters; both live as long as the folder is open.
- * */
+/* The paths of store/ and log/, and the token, a text of FOLDER_TOKEN_SIZE characters; all live as long as the folder is
+ * open. */
 const char *folder_store_path(const struct folder *folder);
+const char *folder_log_path(const struct folder *folder);
 const char *folder_token(const struct folder *folder);
 
 /* Appends the token of a data folder that a running host has open: takes no lock, makes nothing. */

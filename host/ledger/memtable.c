@@ -169,6 +169,7 @@ static void range_link(struct memtable *memtable, struct range *range) {
   range->end.covers = at != NULL && at->covers;
   range->end.seq = at != NULL ? at->seq : 0;
   range->begin.seq = range->entry.seq;
+  range->begin.covers = true;      /* in the table that it came from, it may have been taken away */
   while (at != NULL && slice_compare(at->key, range->begin.key) >= 0) {
     struct boundary *before = RB_PREV(boundary_tree, NULL, at);
     boundary_unlink(memtable, at);

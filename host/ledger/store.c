@@ -3,9 +3,12 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <limits.h>
 #include <lmdb.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/mem.h"
@@ -162,8 +165,27 @@ static enum err pointer_get(const struct store *store, MDB_txn *txn, const struc
 
 /* ---- opening and closing --------------------------------------------------------------------------------- */
 
+/* Makes LMDB's file where it is missing. LMDB writes its first pages under the file's own name, and syncs them with the
+ * first batch: after a power cut until then it would take the file for none of its own. */
+static int env_make(const char *path) {
+  char file[PATH_MAX], half_made[PATH_MAX];
+  int size = snprintf(file, sizeof file, "%s/data.mdb", path);
+  int longer = snprintf(half_made, sizeof half_made, "%s/data.mdb.new", path);
+  if (size < 0 || longer >= PATH_MAX) return ENAMETOOLONG;
+  if (access(file, F_OK) == 0) return 0;
+  if (errno != ENOENT || (unlink(half_made) != 0 && errno != ENOENT)) return errno;
+  MDB_env *env = NULL;
+  int rc = mdb_env_create(&env);
+  if (rc == 0) rc = mdb_env_open(env, half_made, MDB_NOSUBDIR | MDB_NOLOCK, 0600);
+  if (rc == 0) rc = mdb_env_sync(env, 1);
+  mdb_env_close(env);
+  if (rc == 0) rc = rename(half_made, file) == 0 ? disk_sync_folder(path) : errno;
+  return rc;
+}
+
 static int env_open(struct store *store, const struct store_config *config) {
-  int rc = mdb_env_create(&store->env);
+  int rc = env_make(config->path);
+  if (rc == 0) rc = mdb_env_create(&store->env);
   if (rc != 0) return rc;
   CHECK_THAT(mdb_env_get_maxkeysize(store->env), >=, CUT);
   if ((rc = mdb_env_set_mapsize(store->env, config->map_bytes)) != 0) return rc;
@@ -314,13 +336,12 @@ static enum err reader_give(struct store_reader *reader, MDB_val at, MDB_val sto
     memcpy(reader->key + level->above, key.data, key.size);
     key = slice_of(reader->key, level->above + key.size);
   }
-  if (!record_open(stored, key, value)) return store_damaged(reader->store, key);
   *found = key;
-  return ERR_NONE;
+  if (reader->writes) return ERR_NONE;     /* what is read to be deleted may be damaged */
+  return record_open(stored, key, value) ? ERR_NONE : store_damaged(reader->store, key);
 }
 
-/* Carries a step of the cursor through to a record: down where it came upon a pointer, up where a continuation ended.
- * */
+/* Carries a step of the cursor through to a record: down upon a pointer, up where a continuation ended. */
 static enum err reader_settle(struct store_reader *reader, int rc, MDB_val at, MDB_val stored, struct slice *found,
                               struct slice *value) {
   for (;;) {
@@ -506,18 +527,21 @@ static void batch_reader_close(struct store_reader *reader) {
   }
 }
 
-enum err store_delete_range(struct store *store, struct slice from, struct slice to) {
+enum err store_delete_some(struct store *store, struct slice from, struct slice to, size_t count_max, size_t *count) {
   CHECK(store->txn != NULL && !store->batch_failed);
+  *count = 0;
   struct store_reader *reader = mem_zero(sizeof *reader);
   uint8_t key[STORE_KEY_MAX];
   struct slice found, value;
   int rc = batch_reader_open(store, reader);
   enum err err = rc == 0 ? ERR_NONE : batch_failed(store, rc);
   /* From the beginning each time: what a delete does to the cursors of a continuation is not worth knowing. */
-  while (err == ERR_NONE && (err = store_seek(reader, from, false, &found, &value)) == ERR_NONE) {
-    if (slice_compare(found, to) >= 0) break;
+  while (err == ERR_NONE && *count < count_max) {
+    err = store_seek(reader, from, false, &found, &value);
+    if (err != ERR_NONE || slice_compare(found, to) >= 0) break;
     memcpy(key, found.data, found.size);
     err = store_delete(store, slice_of(key, found.size));
+    *count += err == ERR_NONE;
   }
   batch_reader_close(reader);
   mem_free(reader);

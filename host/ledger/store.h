@@ -64,7 +64,10 @@ enum err store_next(struct store_reader *reader, struct slice *found, struct sli
 enum err store_begin(struct store *store);
 enum err store_put(struct store *store, struct slice key, struct slice value);
 enum err store_delete(struct store *store, struct slice key);
-enum err store_delete_range(struct store *store, struct slice from, struct slice to);   /* from <= key < to */
+
+/* Deletes records with from <= key < to, at most `count_max` of them, and tells how many. Fewer: no more are there. */
+enum err store_delete_some(struct store *store, struct slice from, struct slice to, size_t count_max, size_t *count);
+
 enum err store_commit(struct store *store);
 void store_abort(struct store *store);
 

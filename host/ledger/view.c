@@ -1,5 +1,5 @@
-/* view.c -- one order out of many tables: the newer draft hides the older, drafts hide what is pending, what is pending
- * hides what is stored. */
+/* view.c -- one order out of many tables: the newer draft hides the older, drafts hide the layers, an upper layer hides
+ * the lower, and all of them hide what is stored. */
 #include "ledger/view.h"
 
 /* -- the tables over the store, the newest first -- */
@@ -9,12 +9,16 @@ static size_t draft_count(const struct view *view) {
 }
 
 static size_t table_count(const struct view *view) {
-  return draft_count(view) + 1;
+  return draft_count(view) + VIEW_LAYERS - (view->layers->frozen == NULL);
+}
+
+static const struct memtable *layer_at(const struct layers *layers, size_t index) {
+  return index == 0 ? layers->pending : index == 1 ? layers->active : layers->frozen;
 }
 
 static const struct memtable *table_at(const struct view *view, size_t index) {
   size_t drafts = draft_count(view);
-  return index < drafts ? drafts_table(view->drafts, drafts - 1 - index) : view->pending;
+  return index < drafts ? drafts_table(view->drafts, drafts - 1 - index) : layer_at(view->layers, index - drafts);
 }
 
 enum err view_get(const struct view *view, struct slice key, struct slice *value) {
@@ -34,7 +38,7 @@ void scan_begin(struct scan *scan, const struct view *view, struct slice from, s
 /* Where the walk stands in a table: drafts keep it beside each of theirs. */
 static const struct memtable_entry **cursor_at(struct scan *scan, size_t index) {
   size_t drafts = draft_count(scan->view);
-  return index < drafts ? drafts_cursor(scan->view->drafts, drafts - 1 - index) : &scan->pending;
+  return index < drafts ? drafts_cursor(scan->view->drafts, drafts - 1 - index) : &scan->at[index - drafts];
 }
 
 /* Whether the walk has not come to its far bound yet. The near one is met by where it begins. */

@@ -1,21 +1,24 @@
-/* view.h -- records as one turn sees them: its drafts, over what is pending, over the store.
+/* view.h -- records as one turn sees them: its drafts, over the worker's layers, over the store.
  *
  * WHY     A call sees what it wrote itself and what earlier calls of its actor wrote, committed or not.
- * ROOM    ledger. Below: drafts, memtable, store. This is all of the ledger that the script room reads through.
+ * ROOM    ledger. Below: drafts, layers, store. This is all of the ledger that the script room reads through.
  * THREAD  The worker's.
  * OWNS    Nothing. Slices are dead after the next read or write.
- * ALWAYS  The pending entries are looked at before the store's snapshot is taken anew (what has left pending is in any
- *         later snapshot). So who drops pending entries resets the reader afterwards, before the next read.
+ * ALWAYS  What has left the layers is in any later snapshot of the store. So who thaws them resets the reader
+ *         afterwards, before the next read.
  */
 #ifndef TROUPE_VIEW_H
 #define TROUPE_VIEW_H
 
 #include "ledger/drafts.h"
+#include "ledger/layers.h"
 #include "ledger/store.h"
+
+enum { VIEW_LAYERS = 3 };     /* pending, active, frozen */
 
 struct view {
   struct drafts *drafts;      /* or NULL: none */
-  const struct memtable *pending;
+  const struct layers *layers;
   struct store_reader *reader;
   size_t snapshot;            /* 0: everything that was written; else what drafts_pin() gave: the records as of then */
 };
@@ -29,7 +32,7 @@ struct scan {
   const struct view *view;
   struct slice from, to;
   bool reverse;
-  const struct memtable_entry *pending;   /* where it stands there; in a table of drafts, drafts know it */
+  const struct memtable_entry *at[VIEW_LAYERS];   /* where it stands in each layer; in a table of drafts, drafts know it */
   struct slice stored_key, stored_value;
   bool stored;           /* the two above hold a record that was not given yet */
   bool begun;            /* the store's cursor is at its place */

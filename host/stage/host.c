@@ -3,6 +3,8 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "ledger/changes.h"
+#include "ledger/checkpointer.h"
 #include "ledger/folder.h"
 #include "stage/router.h"
 #include "stage/worker.h"
@@ -14,9 +16,13 @@ struct host {
   struct limits limits;
   struct folder *folder;
   struct store *store;
+  struct log *log;
+  struct memtable *recovered;       /* what the log held, until the checkpointer has it */
+  struct checkpointer *checkpointer;
   struct committer *committer;
   struct worker **workers;
   struct commit_source **sources;
+  struct checkpoint_source **checkpoint_sources;
   unsigned worker_count;
   _Atomic uint64_t next_actor_id;
 };
@@ -24,53 +30,111 @@ struct host {
 static enum err open_store(struct host *host, struct failure *failure) {
   struct store_config config = {
     .path = folder_store_path(host->folder), .map_bytes = host->config.map_bytes,
-    .readers_max = host->config.workers + 16, .logger = host->config.logger, .faults = host->config.faults,
+    .readers_max = host->config.workers + 16, .logger = host->config.logger, .faults = host->config.store_faults,
   };
   return store_open(&config, &host->store, failure);
+}
+
+static struct log_config log_config_of(const struct host *host) {
+  return (struct log_config){
+    .path = folder_log_path(host->folder), .segment_bytes = host->config.segment_bytes, .logger = host->config.logger,
+    .faults = host->config.faults,
+  };
+}
+
+static enum err recover_batch(void *context, uint64_t number, struct slice body) {
+  (void)number;
+  return changes_apply(body, context);
+}
+
+/* Opens the log, and reads what of it is not in the store into memory. */
+static enum err open_log(struct host *host, struct failure *failure) {
+  uint64_t reached;
+  enum err err = checkpointer_read(host->store, &reached, failure);
+  if (err != ERR_NONE) return err;
+  host->recovered = memtable_try_new();
+  CHECK(host->recovered != NULL);
+  struct log_config config = log_config_of(host);
+  struct log_visitor visitor = { .batch = recover_batch, .context = host->recovered };
+  err = log_open(&config, reached, &visitor, &host->log, failure);
+  if (err != ERR_NONE && failure->err == ERR_NONE) failure_set(failure, err, "the log cannot be read into memory");
+  if (err != ERR_NONE) return err;
+  if (memtable_is_empty(host->recovered)) {
+    memtable_free(host->recovered);
+    host->recovered = NULL;
+  } else {
+    logger_printf(host->config.logger, LOG_INFO, "recovered batches %llu to %llu from the log",
+                  (unsigned long long)reached + 1, (unsigned long long)log_last(host->log));
+  }
+  return ERR_NONE;
+}
+
+static uint64_t id_of(struct slice key) {
+  return key.size >= 8 ? read_u64(key.data) : 0;
 }
 
 /* The id after the last one that a record bears. */
 static enum err find_next_actor_id(struct host *host, struct failure *failure) {
   struct store_reader *reader;
   struct slice key, value;
-  uint8_t last[10];
+  uint8_t end[10];
   enum err err = store_reader_open(host->store, &reader, failure);
   if (err != ERR_NONE) return err;
-  memset(last, 0xff, sizeof last);
-  uint64_t next = 1;
-  err = store_seek(reader, slice_of(last, sizeof last), true, &key, &value);
-  if (err == ERR_NONE && key.size >= 8) next = read_u64(key.data) + 1;
+  memset(end, 0xff, sizeof end);
+  uint64_t last = 0;
+  err = store_seek(reader, slice_of(end, sizeof end), true, &key, &value);
+  if (err == ERR_NONE) last = id_of(key);
   store_reader_close(reader);
+  const struct memtable_entry *entry = NULL;
+  if (host->recovered != NULL) entry = memtable_seek(host->recovered, slice_of(end, sizeof end), true);
+  if (entry != NULL && id_of(memtable_key(entry)) > last) last = id_of(memtable_key(entry));
   if (err == ERR_STORAGE) return failure_set(failure, ERR_STORAGE, "the last record of the store cannot be read");
-  atomic_store(&host->next_actor_id, next);
+  atomic_store(&host->next_actor_id, last + 1);
   return ERR_NONE;
 }
 
 static enum err open_workers(struct host *host, struct failure *failure) {
   host->workers = mem_zero(host->config.workers * sizeof *host->workers);
   host->sources = mem_zero(host->config.workers * sizeof *host->sources);
+  host->checkpoint_sources = mem_zero(host->config.workers * sizeof *host->checkpoint_sources);
   for (unsigned i = 0; i < host->config.workers; i++) {
     struct worker_config config = {
       .vm = { .actors_path = host->config.actors_path, .limits = &host->limits, .clock = host->config.clock,
               .logger = host->config.logger, .worker = i, .pause_ms = host->config.pause_ms, .dev = host->config.dev },
       .store = host->store,
+      .recovered = host->recovered,
+      .checkpoint_bytes = host->config.checkpoint_bytes,
       .next_actor_id = &host->next_actor_id,
     };
     enum err err = worker_open(&config, &host->workers[i], failure);
     if (err != ERR_NONE) return err;
     host->worker_count++;
     host->sources[i] = worker_source(host->workers[i]);
+    host->checkpoint_sources[i] = worker_checkpoint_source(host->workers[i]);
   }
   return ERR_NONE;
 }
 
+static void open_checkpointer(struct host *host) {
+  struct checkpointer_config config = {
+    .store = host->store, .log = log_config_of(host), .sources = host->checkpoint_sources,
+    .source_count = host->worker_count, .log_bytes_max = host->config.checkpoint_bytes,
+    .slice_records_max = host->config.slice_records, .logger = host->config.logger, .clock = host->config.clock,
+  };
+  host->checkpointer = checkpointer_new(&config, host->recovered, log_last(host->log));
+  host->recovered = NULL;
+}
+
 static void open_committer(struct host *host) {
   struct committer_config config = {
-    .store = host->store, .sources = host->sources, .source_count = host->worker_count,
-    .batch_bytes_max = BATCH_BYTES_MAX, .batch_commits_max = BATCH_COMMITS_MAX, .logger = host->config.logger,
+    .log = host->log, .checkpointer = host->checkpointer, .relaxed = host->config.relaxed,
+    .sources = host->sources, .source_count = host->worker_count, .batch_bytes_max = BATCH_BYTES_MAX,
+    .batch_commits_max = BATCH_COMMITS_MAX, .logger = host->config.logger, .clock = host->config.clock,
   };
   host->committer = committer_new(&config);
-  for (unsigned i = 0; i < host->worker_count; i++) worker_connect(host->workers[i], host->committer);
+  for (unsigned i = 0; i < host->worker_count; i++) {
+    worker_connect(host->workers[i], host->committer, host->checkpointer);
+  }
 }
 
 enum err host_open(const struct host_config *config, struct host **host, struct failure *failure) {
@@ -80,12 +144,14 @@ enum err host_open(const struct host_config *config, struct host **host, struct 
   made->limits = config->limits;
   enum err err = folder_open(config->data_path, &made->folder, failure);
   if (err == ERR_NONE) err = open_store(made, failure);
+  if (err == ERR_NONE) err = open_log(made, failure);
   if (err == ERR_NONE) err = find_next_actor_id(made, failure);
   if (err == ERR_NONE) err = open_workers(made, failure);
   if (err != ERR_NONE) {
     host_close(made, true);
     return err;
   }
+  open_checkpointer(made);
   open_committer(made);
   *host = made;
   return ERR_NONE;
@@ -95,9 +161,13 @@ void host_close(struct host *host, bool abandon) {
   if (host == NULL) return;
   if (host->committer != NULL && abandon) committer_abandon(host->committer);
   committer_free(host->committer);
+  checkpointer_free(host->checkpointer);
+  memtable_free(host->recovered);
   for (unsigned i = 0; i < host->worker_count; i++) worker_close(host->workers[i]);
   mem_free(host->workers);
   mem_free(host->sources);
+  mem_free(host->checkpoint_sources);
+  log_close(host->log);
   store_close(host->store);
   folder_close(host->folder);
   mem_free(host);
@@ -135,6 +205,34 @@ void host_committer_wait(struct host *host) {
 
 void host_committer_wake(struct host *host) {
   committer_wake(host->committer);
+}
+
+enum err host_checkpointer_step(struct host *host, bool *worked) {
+  return checkpointer_step(host->checkpointer, worked);
+}
+
+void host_checkpointer_wait(struct host *host) {
+  checkpointer_wait(host->checkpointer);
+}
+
+void host_checkpointer_wake(struct host *host) {
+  checkpointer_wake(host->checkpointer);
+}
+
+enum err host_checkpoint(struct host *host) {
+  checkpointer_want(host->checkpointer);
+  bool any = true;
+  while (any) {
+    bool worked;
+    any = false;
+    for (unsigned i = 0; i < host->worker_count; i++) any |= worker_step(host->workers[i]);
+    enum err err = committer_step(host->committer, &worked);
+    any |= worked;
+    if (err == ERR_NONE) err = checkpointer_step(host->checkpointer, &worked);
+    any |= worked;
+    if (err != ERR_NONE) return err;
+  }
+  return ERR_NONE;
 }
 
 const char *host_class_names(const struct host *host) {

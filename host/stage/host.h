@@ -1,4 +1,4 @@
-/* host.h -- the house: store, committer, workers and the router, built from one configuration.
+/* host.h -- the house: store, log, committer, checkpointer, workers and the router, built from one configuration.
  *
  * WHY     main.c puts threads around the steps; the spec kit runs the same steps inline. Both build the same house
  *         here.
@@ -24,13 +24,18 @@ struct host_config {
   bool dev;                        /* errors of scripts reach the client in full; reload on change */
   struct limits limits;
   unsigned pause_ms;               /* script/vm.h */
+  bool relaxed;                    /* answered before synced; synced within SYNC_MS (ledger/committer.h) */
   size_t map_bytes;
+  size_t segment_bytes;            /* of the log */
+  size_t checkpoint_bytes;         /* so much the log grows, or a worker's memory, between two checkpoints */
+  size_t slice_records;            /* what a checkpoint writes at a time (ledger/checkpointer.h) */
   const struct clock *clock;
   const struct logger *logger;
-  struct faults *faults;           /* NULL: none */
+  struct faults *faults;           /* of the log; NULL: none */
+  struct faults *store_faults;     /* NULL: none */
 };
 
-/* Opens the data folder, loads the classes into each worker's VM. On an error nothing is left open. */
+/* Opens the data folder, recovers what the log holds, loads the classes into each worker's VM. On an error nothing is left open. */
 enum err host_open(const struct host_config *config, struct host **host, struct failure *failure);
 
 /* After the steps have come to rest (or with abandon: as a crash, without a last commit, and with replies never
@@ -53,6 +58,13 @@ bool host_worker_done(struct host *host, unsigned worker);
 enum err host_committer_step(struct host *host, bool *worked);
 void host_committer_wait(struct host *host);
 void host_committer_wake(struct host *host);
+enum err host_checkpointer_step(struct host *host, bool *worked);
+void host_checkpointer_wait(struct host *host);
+void host_checkpointer_wake(struct host *host);
+
+/* Brings all that is durable to the store, so that the next start has no log to read; where that fails, it has. Only
+ * where all steps run inline, or when their threads have ended. */
+enum err host_checkpoint(struct host *host);
 
 /* The names of the classes, sorted, one line: "Counter, Inventory". */
 const char *host_class_names(const struct host *host);
@@ -64,7 +76,8 @@ const char *host_token(const struct host *host);
 /* Bytes that the VMs hold after all garbage was collected. Only where the steps run inline. */
 size_t host_memory(struct host *host);
 
-/* How many entries the store has, those behind long keys included: so that a spec can tell that nothing is left behind. */
+/* How many entries the store has, those behind long keys included: so that a spec can tell that nothing is left behind.
+ * What is not checkpointed is not in it. */
 size_t host_entry_count(struct host *host);
 
 const struct committer_stats *host_stats(const struct host *host);

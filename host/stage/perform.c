@@ -19,7 +19,7 @@ static void put_index_key(struct buf *key, const struct actor *actor) {
 }
 
 static struct view view_of(struct worker *worker) {
-  return (struct view){ .drafts = worker->drafts, .pending = worker->pending, .reader = worker->reader };
+  return (struct view){ .drafts = worker->drafts, .layers = &worker->layers, .reader = worker->reader };
 }
 
 /* Learns whether the actor exists, and its id. */
@@ -37,7 +37,7 @@ static enum err know(struct worker *worker, struct actor *actor) {
   actor->id = actor->exists ? read_u64(value.data) : 0;
   actor->known = true;
   /* It may have been in memory before and seen what is not durable yet: all that is pending, to be on the safe side. */
-  if (!memtable_is_empty(worker->pending)) actor->last_seq = worker->seq;
+  if (!memtable_is_empty(worker->layers.pending)) actor->last_seq = worker->seq;
   return ERR_NONE;
 }
 
@@ -67,13 +67,14 @@ static bool draft_creation(struct drafts *drafts, const struct actor *actor) {
 /* -- the gate -- */
 
 /* Sends the spare commit, with these changes or none, and this reply or none, to the committer. */
-static void send(struct worker *worker, struct buf *changes, struct reply *reply, uint64_t epoch) {
+static void send(struct worker *worker, struct buf *changes, struct reply *reply, uint64_t epoch, bool sync) {
   struct commit *commit = worker->spare;
   worker->spare = NULL;
   CHECK(commit != NULL);
   commit->source = &worker->source;
   commit->seq = worker->seq;
   commit->epoch = epoch;
+  commit->sync = sync;
   if (changes != NULL) buf_move(&commit->changes, changes);
   if (reply != NULL) commit->effects = &reply->effect;
   committer_put(worker->committer, &commit);
@@ -81,10 +82,10 @@ static void send(struct worker *worker, struct buf *changes, struct reply *reply
 
 /* Lets a reply go that changed nothing: at once, unless the actor has seen what is not durable. */
 static void pass_gate(struct worker *worker, const struct actor *actor, struct reply *reply, uint64_t epoch) {
-  if (actor->last_seq <= atomic_load(&worker->durable_seq)) {
+  if (actor->last_seq <= atomic_load(&worker->released_seq)) {
     reply_keep(reply);
   } else {
-    send(worker, NULL, reply, epoch);
+    send(worker, NULL, reply, epoch, false);
   }
 }
 
@@ -138,29 +139,36 @@ static enum err prepare(struct worker *worker, struct actor *actor, bool create,
   return instance_open(worker->vm, buf_slice(&actor->class_name), actor->key, actor->id, &actor->instance, failure);
 }
 
-/* With a turn done, or saving: its drafts become pending and go to the committer, with the reply, if it has one. False
- * where memory is wanting;
- * then nothing happened but that the actor's memory is ahead. */
-static bool commit_turn(struct worker *worker, struct actor *actor, struct turn *turn, struct reply *reply) {
+static enum err lose_memory(struct turn *turn) {
+  return failure_set(&turn->failure, ERR_MEMORY, "no memory for the changes of a call");
+}
+
+/* With a turn done, or saving: its drafts become pending and go to the committer, with the reply, if it has one. After an
+ * error nothing happened but that the actor's memory is ahead. */
+static enum err commit_turn(struct worker *worker, struct actor *actor, struct turn *turn, bool saving,
+                            struct reply *reply) {
   struct drafts *drafts = turn->view.drafts;
-  if (turn->create && !draft_creation(drafts, actor)) return false;
+  if (turn->create && !draft_creation(drafts, actor)) return lose_memory(turn);
   turn->create = false;
   if (drafts_is_empty(drafts)) {
     if (reply != NULL) pass_gate(worker, actor, reply, turn->epoch);
-    return true;
+    return ERR_NONE;
+  }
+  if (worker_is_full(worker)) {
+    return failure_set(&turn->failure, ERR_STORAGE, "the store has no room for more changes; the host's log says why");
   }
   struct buf changes = { 0 };
   drafts_put_changes(drafts, &changes);
   if (changes.err != ERR_NONE) {
     buf_done(&changes);
-    return false;
+    return lose_memory(turn);
   }
   worker->seq++;
-  drafts_send(drafts, worker->pending, worker->seq);
+  drafts_send(drafts, worker->layers.pending, worker->seq);
   actor->last_seq = worker->seq;
   actor->exists = true;
-  send(worker, &changes, reply, turn->epoch);
-  return true;
+  send(worker, &changes, reply, turn->epoch, saving);
+  return ERR_NONE;
 }
 
 /* After a failed turn the actor is as before it; where that is out of reach, it leaves memory. */
@@ -174,9 +182,9 @@ static void roll_back(struct actor *actor, struct turn *turn) {
   }
 }
 
-/* The changes that a turn made were not taken for want of memory: its actor must come back as it is on disk. */
-static enum turn_status lose_memory(struct actor *actor, struct turn *turn) {
-  failure_set(&turn->failure, ERR_MEMORY, "no memory for the changes of a call");
+/* The changes that a turn made were not taken: its actor must come back as it is on disk. */
+static enum turn_status lose_changes(struct actor *actor, struct turn *turn, enum turn_status status) {
+  if (status == TURN_SAVING) turn_abandon(turn);
   uint64_t last_seq = actor->last_seq;
   actor_drop(actor);
   actor->last_seq = last_seq;
@@ -188,9 +196,10 @@ static enum turn_status send_turn(struct worker *worker, struct actor *actor, st
                                   struct reply *reply) {
   if (status == TURN_DONE && reply != NULL) buf_move(&reply->body, &turn->result);
   if (status == TURN_PAUSED) return status;
-  if (status != TURN_FAILED && !commit_turn(worker, actor, turn, status == TURN_DONE ? reply : NULL)) {
-    if (status == TURN_SAVING) turn_abandon(turn);
-    status = lose_memory(actor, turn);
+  if (status != TURN_FAILED) {
+    bool saving = status == TURN_SAVING;
+    enum err err = commit_turn(worker, actor, turn, saving, saving ? NULL : reply);
+    if (err != ERR_NONE) status = lose_changes(actor, turn, status);
   }
   if (status == TURN_FAILED) roll_back(actor, turn);
   return status;

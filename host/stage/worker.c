@@ -11,11 +11,15 @@ enum {
   PENDING_BYTES_MAX = 256 * 1024 * 1024
 };
 
+/* -- told by the committer and the checkpointer, on their threads -- */
+
 static struct worker *worker_of(struct commit_source *source) {
   return (struct worker *)(void *)((uint8_t *)source - offsetof(struct worker, source));
 }
 
-/* -- told by the committer -- */
+static void told_released(struct commit_source *source, uint64_t seq) {
+  atomic_store(&worker_of(source)->released_seq, seq);
+}
 
 static void told_durable(struct commit_source *source, uint64_t seq) {
   struct worker *worker = worker_of(source);
@@ -29,20 +33,43 @@ static void told_failed(struct commit_source *source, uint64_t epoch) {
   queue_wake(worker->inbox);
 }
 
+static struct worker *worker_of_checkpoint(struct checkpoint_source *source) {
+  return (struct worker *)(void *)((uint8_t *)source - offsetof(struct worker, checkpoint_source));
+}
+
+static void told_freeze(struct checkpoint_source *source) {
+  struct worker *worker = worker_of_checkpoint(source);
+  atomic_store(&worker->told_freeze, true);
+  queue_wake(worker->inbox);
+}
+
+static void told_written(struct checkpoint_source *source) {
+  struct worker *worker = worker_of_checkpoint(source);
+  atomic_store(&worker->told_written, true);
+  queue_wake(worker->inbox);
+}
+
+static void told_failing(struct checkpoint_source *source) {
+  queue_wake(worker_of_checkpoint(source)->inbox);
+}
+
 /* -- life -- */
 
 enum err worker_open(const struct worker_config *config, struct worker **worker, struct failure *failure) {
   struct worker *made = mem_zero(sizeof *made);
   made->config = *config;
   if (config->vm.dev) made->files = reload_signature(config->vm.actors_path);
-  made->source = (struct commit_source){ .durable = told_durable, .failed = told_failed };
+  made->source = (struct commit_source){ .released = told_released, .durable = told_durable, .failed = told_failed };
+  made->checkpoint_source = (struct checkpoint_source){
+    .freeze = told_freeze, .written = told_written, .failing = told_failing,
+  };
   made->inbox = queue_new();
   made->actors = actors_new();
   TAILQ_INIT(&made->saving);
   TAILQ_INIT(&made->paused);
-  made->pending = memtable_try_new();
   made->drafts = drafts_try_new();
-  CHECK(made->pending != NULL && made->drafts != NULL);
+  CHECK(layers_try_init(&made->layers) && made->drafts != NULL);
+  made->layers.frozen = config->recovered;
   enum err err = vm_open(&config->vm, &made->vm, failure);
   if (err == ERR_NONE) err = store_reader_open(config->store, &made->reader, failure);
   if (err != ERR_NONE) {
@@ -67,19 +94,24 @@ void worker_close(struct worker *worker) {
   actors_free(worker->actors);
   commit_free(worker->spare);
   drafts_free(worker->drafts);
-  memtable_free(worker->pending);
+  layers_done(&worker->layers);
   store_reader_close(worker->reader);
   vm_close(worker->vm);
   queue_free(worker->inbox);
   mem_free(worker);
 }
 
-void worker_connect(struct worker *worker, struct committer *committer) {
+void worker_connect(struct worker *worker, struct committer *committer, struct checkpointer *checkpointer) {
   worker->committer = committer;
+  worker->checkpointer = checkpointer;
 }
 
 struct commit_source *worker_source(struct worker *worker) {
   return &worker->source;
+}
+
+struct checkpoint_source *worker_checkpoint_source(struct worker *worker) {
+  return &worker->checkpoint_source;
 }
 
 void worker_put(struct worker *worker, struct request **request) {
@@ -107,22 +139,48 @@ static void drop_undurable(struct actor *actor, void *context) {
   if (actor->mailbox.count == 0 && !actor->busy) actors_remove(worker->actors, actor);
 }
 
-/* Takes in what the committer told: first that an epoch ended, then what is durable. */
+/* Takes in what the committer told: what is durable, and where an epoch ended, what has failed. */
 static void hear(struct worker *worker) {
   uint64_t epoch = atomic_load(&worker->told_epoch);
+  uint64_t durable = atomic_load(&worker->durable_seq);     /* after the epoch: with it, all that was durable in the one before */
+  if (durable != worker->settled_seq) {
+    layers_settle(&worker->layers, durable);
+    worker->settled_seq = durable;
+  }
   if (epoch != worker->epoch) {
     worker->epoch = epoch;
-    memtable_clear(worker->pending);
-    store_reader_reset(worker->reader);
-    worker_fail_saving(worker, atomic_load(&worker->durable_seq));
+    layers_fail(&worker->layers);
+    worker_fail_saving(worker, durable);
     actors_each(worker->actors, drop_undurable, worker);
   }
-  uint64_t durable = atomic_load(&worker->durable_seq);
-  if (durable != worker->trimmed_seq) {
-    memtable_pull(NULL, worker->pending, durable);
-    store_reader_reset(worker->reader);
-    worker->trimmed_seq = durable;
-  }
+}
+
+/* Gives all that is durable away to be written. */
+static void freeze(struct worker *worker) {
+  uint64_t batch = committer_durable_batch(worker->committer);
+  hear(worker);                                              /* after that: all of it is active */
+  struct memtable *table = layers_try_freeze(&worker->layers);
+  if (table == NULL) return;
+  atomic_store(&worker->told_freeze, false);
+  worker->part = (struct checkpoint_part){ .table = table, .batch = batch };
+  checkpointer_put(worker->checkpointer, &worker->part);
+}
+
+/* Lets go of what is in the store. */
+static void thaw(struct worker *worker) {
+  layers_thaw(&worker->layers);
+  store_reader_reset(worker->reader);
+  atomic_store(&worker->told_written, false);
+  worker->part = (struct checkpoint_part){ .table = NULL };
+  checkpointer_put(worker->checkpointer, &worker->part);
+}
+
+/* Takes in what the checkpointer told. Whether that was anything. */
+static bool hear_checkpointer(struct worker *worker) {
+  bool heard = atomic_load(&worker->told_written) || atomic_load(&worker->told_freeze);
+  if (atomic_load(&worker->told_written)) thaw(worker);
+  if (atomic_load(&worker->told_freeze)) freeze(worker);
+  return heard;
 }
 
 static void refuse(struct request *request, enum err err, const char *why) {
@@ -157,12 +215,24 @@ static bool deal_all(struct worker *worker) {
   return worked;
 }
 
+static bool is_heavy(const struct worker *worker) {
+  return memtable_memory(worker->layers.active) > 2 * worker->config.checkpoint_bytes && worker->layers.frozen != NULL;
+}
+
+bool worker_is_full(const struct worker *worker) {
+  return is_heavy(worker) && checkpointer_is_failing(worker->checkpointer);
+}
+
 /* Whether the disk is too far behind; then the worker asks to be woken when it has moved. */
 static bool must_wait_for_disk(struct worker *worker) {
-  if (memtable_memory(worker->pending) <= PENDING_BYTES_MAX) return false;
+  const struct layers *layers = &worker->layers;
+  bool large = memtable_memory(layers->active) > worker->config.checkpoint_bytes;
+  if (large && layers->frozen == NULL) checkpointer_want(worker->checkpointer);
+  if (is_heavy(worker) && !worker_is_full(worker)) return true;
+  if (memtable_memory(layers->pending) <= PENDING_BYTES_MAX) return false;
   atomic_store(&worker->wants_durable, true);
   hear(worker);
-  return memtable_memory(worker->pending) > PENDING_BYTES_MAX;
+  return memtable_memory(layers->pending) > PENDING_BYTES_MAX;
 }
 
 static bool run_turns(struct worker *worker) {
@@ -256,9 +326,11 @@ static void reload(struct worker *worker) {
 
 bool worker_step(struct worker *worker) {
   hear(worker);
+  store_reader_reset(worker->reader);      /* an old snapshot would keep the store from using its pages again */
+  bool worked = hear_checkpointer(worker);
   if (atomic_load(&worker->told_stop)) worker->stopping = true;
   if (worker->config.vm.dev) reload(worker);
-  bool worked = deal_all(worker);
+  worked |= deal_all(worker);
   worked |= worker_resume_saved(worker, atomic_load(&worker->durable_seq));
   worked |= run_turns(worker);
   worked |= run_paused(worker);
@@ -267,7 +339,7 @@ bool worker_step(struct worker *worker) {
   if (worker->stopping && !worked && actors_count(worker->actors) == 0) {
     atomic_store(&worker->wants_durable, true);
     hear(worker);
-    worker->stopped = memtable_is_empty(worker->pending);
+    worker->stopped = memtable_is_empty(worker->layers.pending);
   }
   return worked;
 }

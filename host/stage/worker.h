@@ -12,12 +12,14 @@
  *         is durable; then the turn goes on. When that fails, so does the call.
  * ALWAYS  1. The gate: a reply leaves at once only where the actor has seen nothing that is not durable; else it goes
  *            through the committer, behind what it waits for. Errors likewise.
- *         2. Pending entries leave only when they are durable, and before the reader's next snapshot is taken.
+ *         2. Records go down the layers, to active when they are durable, and are frozen between two turns.
  *         3. When the epoch ends, pending is emptied and every actor that saw something not durable leaves memory,
  *            before any other turn begins.
  *         4. With --dev, where a file of the actors changed, every actor sleeps and the VM is a new one before the next
  *            turn begins; where the new files do not load, the old VM serves on.
  * LIMITS  waiting_calls, idle_ms, vm_bytes; PENDING_BYTES_MAX: beyond it no turn begins until the disk has caught up.
+ *         checkpoint_bytes: an active layer of so much memory wants a checkpoint; at twice as much, while one is under
+ *         way, no turn begins, and where checkpoints fail, none may change anything.
  */
 #ifndef TROUPE_WORKER_H
 #define TROUPE_WORKER_H
@@ -25,6 +27,7 @@
 #include <stdatomic.h>
 
 #include "base/limits.h"
+#include "ledger/checkpointer.h"
 #include "script/turn.h"
 #include "script/vm.h"
 #include "stage/actor.h"
@@ -32,6 +35,8 @@
 struct worker_config {
   struct vm_config vm;
   struct store *store;
+  const struct memtable *recovered;    /* frozen from the start on; NULL: nothing was */
+  size_t checkpoint_bytes;
   _Atomic uint64_t *next_actor_id;     /* the host's */
 };
 
@@ -52,20 +57,25 @@ struct worker {
   struct vm *vm;
   struct actors *actors;
   struct store_reader *reader;
-  struct memtable *pending;
+  struct layers layers;
   struct drafts *drafts;               /* of the turn that runs; one that waits takes them along */
   struct committer *committer;
+  struct checkpointer *checkpointer;
   struct performance_list paused;      /* turns that let others go first; their actors are busy */
   struct performance_list saving;      /* turns that wait for what they saved to be durable; their actors are busy */
   struct commit *spare;                /* the commit that the next turn will send: had before it begins, so that its end cannot fail for want of it */
   uint64_t seq;                        /* of the last commit sent */
   uint64_t epoch;                      /* the one that turns begin in */
-  uint64_t trimmed_seq;                /* pending holds nothing up to here */
+  uint64_t settled_seq;                /* pending holds nothing up to here */
   bool stopping, stopped;
   uint64_t files;                      /* --dev: the files that the classes were read from (reload.h) */
   struct commit_source source;
-  _Atomic uint64_t durable_seq;        /* these three are told by other threads */
+  struct checkpoint_source checkpoint_source;
+  struct checkpoint_part part;
+  _Atomic uint64_t released_seq;       /* these are told by other threads */
+  _Atomic uint64_t durable_seq;
   _Atomic uint64_t told_epoch;
+  _Atomic bool told_freeze, told_written;
   _Atomic bool told_stop;
   _Atomic bool wants_durable;          /* waits for durable_seq to move: wake it */
 };
@@ -73,9 +83,10 @@ struct worker {
 enum err worker_open(const struct worker_config *config, struct worker **worker, struct failure *failure);
 void worker_close(struct worker *worker);
 
-/* The committer that it sends to; set once, before its first step. */
-void worker_connect(struct worker *worker, struct committer *committer);
+/* Where it sends to; set once, before its first step. */
+void worker_connect(struct worker *worker, struct committer *committer, struct checkpointer *checkpointer);
 struct commit_source *worker_source(struct worker *worker);
+struct checkpoint_source *worker_checkpoint_source(struct worker *worker);
 
 /* Takes the request over. */
 void worker_put(struct worker *worker, struct request **request);
@@ -89,6 +100,9 @@ void worker_stop(struct worker *worker);
 bool worker_is_done(struct worker *worker);
 
 /* -- for the files of the stage -- */
+
+/* Whether nothing more may be changed, since the store takes nothing and memory has its bound. */
+bool worker_is_full(const struct worker *worker);
 
 /* Runs one request of an actor to its reply; takes it over. */
 void worker_perform(struct worker *worker, struct actor *actor, struct request **request);

@@ -79,7 +79,7 @@ static void a_new_one_is_made(void **state) {
   assert_string_equal(folder_store_path(folder), file_in(fixture, "store"));
   struct buf format = {0};
   assert_int_equal(disk_read_file(file_in(fixture, "FORMAT"), 100, &format), 0);
-  assert_slice_equal(buf_slice(&format), slice_text("troupe 1\n"));
+  assert_slice_equal(buf_slice(&format), slice_text("troupe 2\n"));
   buf_done(&format);
   assert_int_equal(strlen(folder_token(folder)), FOLDER_TOKEN_SIZE);
   assert_int_equal(strspn(folder_token(folder), "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
@@ -155,19 +155,32 @@ static void a_second_host_is_refused(void **state) {
 static void another_format_is_refused(void **state) {
   struct fixture *fixture = *state;
   folder_close(open_well(fixture));
-  static const char *const others[] = { "troupe 2\n", "", "troupe 1", "troupe 1\n\n", "\xff\x1b[2J" };
+  static const char *const others[] = { "troupe 3\n", "", "troupe 2", "troupe 2\n\n", "\xff\x1b[2J" };
   for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
     write_in(fixture, "FORMAT", others[i]);
-    assert_refused(fixture, "this host knows \"troupe 1\" only");
+    assert_refused(fixture, "this host knows \"troupe 2\" only");
   }
-  write_in(fixture, "FORMAT", "troupe 2\n");
-  assert_refused(fixture, "has the format \"troupe 2\"");
+  write_in(fixture, "FORMAT", "troupe 3\n");
+  assert_refused(fixture, "has the format \"troupe 3\"");
   char large[200] = {0};
   memset(large, 'x', sizeof large - 1);
   write_in(fixture, "FORMAT", large);
   assert_refused(fixture, "has the format");
+  write_in(fixture, "FORMAT", "troupe 2\n");
+  folder_close(open_well(fixture));
+}
+
+static void the_format_before_becomes_this_one(void **state) {
+  struct fixture *fixture = *state;
+  folder_close(open_well(fixture));
+  assert_int_equal(rmdir(file_in(fixture, "log")), 0);
   write_in(fixture, "FORMAT", "troupe 1\n");
   folder_close(open_well(fixture));
+  assert_int_equal(access(file_in(fixture, "log"), F_OK), 0);
+  struct buf format = {0};
+  assert_int_equal(disk_read_file(file_in(fixture, "FORMAT"), 100, &format), 0);
+  assert_slice_equal(buf_slice(&format), slice_text("troupe 2\n"));
+  buf_done(&format);
 }
 
 static void what_is_somebody_elses_is_refused_and_left_alone(void **state) {
@@ -215,6 +228,7 @@ int main(void) {
     cmocka_unit_test_setup_teardown(a_missing_token_is_named, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_second_host_is_refused, set_up, tear_down),
     cmocka_unit_test_setup_teardown(another_format_is_refused, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(the_format_before_becomes_this_one, set_up, tear_down),
     cmocka_unit_test_setup_teardown(what_is_somebody_elses_is_refused_and_left_alone, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_start_that_was_cut_off_is_made_again, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_path_that_cannot_be_is_refused, set_up, tear_down),

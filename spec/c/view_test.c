@@ -1,14 +1,15 @@
-/* view_test.c -- drafts over what is pending over the store, against one sorted array of what should be seen. */
+/* view_test.c -- drafts over the layers over the store, against one sorted array of what should be seen. */
 #include "records.h"
 
-#include "ledger/changes.h"
+#include "ledger/checkpointer.h"
 #include "ledger/view.h"
 
 struct fixture {
-  struct memtable *pending;     /* the view's, to be written to */
+  struct layers layers;
   struct scratch scratch;
   struct memory_log log;
   struct failure failure;
+  struct clock clock;
   struct store *store;
   struct view view;
 };
@@ -25,9 +26,11 @@ static int set_up(void **state) {
   struct fixture *fixture = calloc(1, sizeof *fixture);
   scratch_begin(&fixture->scratch);
   memory_log_init(&fixture->log);
+  clock_init_manual(&fixture->clock, 1);
   open_store(fixture);
   fixture->view.drafts = drafts_try_new();
-  fixture->view.pending = fixture->pending = memtable_try_new();
+  assert_true(layers_try_init(&fixture->layers));
+  fixture->view.layers = &fixture->layers;
   *state = fixture;
   return 0;
 }
@@ -35,7 +38,7 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
   struct fixture *fixture = *state;
   drafts_free(fixture->view.drafts);
-  memtable_free(fixture->pending);
+  layers_done(&fixture->layers);
   store_reader_close(fixture->view.reader);
   store_close(fixture->store);
   failure_done(&fixture->failure);
@@ -60,7 +63,7 @@ static void change_one(struct chance *chance, struct fixture *fixture, enum plac
     enum err err = deleted ? store_delete(fixture->store, key) : store_put(fixture->store, key, value);
     assert_int_equal(err, ERR_NONE);
   } else if (place == PENDING) {
-    assert_true(deleted ? memtable_try_delete(fixture->pending, key) : memtable_try_put(fixture->pending, key, value));
+    assert_true(deleted ? memtable_try_delete(fixture->layers.pending, key) : memtable_try_put(fixture->layers.pending, key, value));
   } else {
     assert_true(deleted ? drafts_try_delete(drafts, key) : drafts_try_put(drafts, key, value));
   }
@@ -111,7 +114,7 @@ static void the_upper_hides_the_lower(void **state) {
       model_clear(&drafts);
     }
     if (chance_below(&chance, 10) == 0) {
-      memtable_clear(fixture->pending);
+      memtable_clear(fixture->layers.pending);
       model_clear(&pending);
     }
     size_t count = chance_below(&chance, 12);
@@ -142,7 +145,7 @@ static void the_upper_hides_the_lower(void **state) {
 
 /* -- deleted ranges and snapshots, on their way through all places -- */
 
-enum { NAMES = 40, SNAPSHOTS_MAX = 6, SENT_MAX = 64 };
+enum { NAMES = 40, SNAPSHOTS_MAX = 6 };
 
 /* Keys are two letters; 0: there is no such record. */
 struct world {
@@ -198,27 +201,59 @@ static void write_one(struct chance *chance, struct drafts *drafts, struct world
   }
 }
 
-static void store_changes(struct store *store, struct slice rest) {
-  struct change change;
-  assert_int_equal(store_begin(store), ERR_NONE);
-  while ((change = changes_next(&rest)).type != CHANGE_END) {
-    enum err err = change.type == CHANGE_PUT      ? store_put(store, change.key, change.value)
-                   : change.type == CHANGE_DELETE ? store_delete(store, change.key)
-                                                  : store_delete_range(store, change.key, change.value);
-    assert_int_equal(err, ERR_NONE);
-  }
-  assert_int_equal(store_commit(store), ERR_NONE);
+/* The fixture as the one source of a checkpointer. */
+struct source {
+  struct checkpoint_source source;
+  struct checkpoint_part part;
+  struct fixture *fixture;
+  struct checkpointer *checkpointer;
+};
+
+static void freeze(struct checkpoint_source *told) {
+  struct source *source = (struct source *)told;
+  source->part = (struct checkpoint_part){ .table = layers_try_freeze(&source->fixture->layers) };
+  checkpointer_put(source->checkpointer, &source->part);
 }
 
-/* Turns with snapshots are sent or thrown away; what was sent is stored some time later, in order, and leaves pending. */
+static void written(struct checkpoint_source *told) {
+  struct source *source = (struct source *)told;
+  layers_thaw(&source->fixture->layers);
+  store_reader_reset(source->fixture->view.reader);
+  source->part = (struct checkpoint_part){ .table = NULL };
+  checkpointer_put(source->checkpointer, &source->part);
+}
+
+static void open_checkpointer(struct fixture *fixture, struct source *source) {
+  static struct checkpoint_source *sources[1];
+  *source = (struct source){ .source = { .freeze = freeze, .written = written }, .fixture = fixture };
+  sources[0] = &source->source;
+  const struct checkpointer_config config = {
+    .store = fixture->store, .log = { .path = fixture->scratch.path, .segment_bytes = 64, .logger = &fixture->log.logger },
+    .sources = sources, .source_count = 1, .log_bytes_max = UINT64_MAX, .slice_records_max = 3,
+    .logger = &fixture->log.logger, .clock = &fixture->clock,
+  };
+  source->checkpointer = checkpointer_new(&config, NULL, 0);
+}
+
+static void checkpoint_some(struct chance *chance, struct source *source) {
+  bool worked;
+  if (chance_below(chance, 8) == 0) checkpointer_want(source->checkpointer);
+  for (size_t steps = chance_below(chance, 4); steps > 0; steps--) {
+    assert_int_equal(checkpointer_step(source->checkpointer, &worked), ERR_NONE);
+  }
+}
+
+/* Turns with snapshots are sent or thrown away; what was sent becomes durable some time later, and is frozen and brought
+ * to the store in slices of three records, while all this goes on. */
 static void ranges_and_snapshots_hold_on_every_way(void **state) {
   struct fixture *fixture = *state;
   struct chance chance = chance_begin("ranges");
   struct drafts *drafts = fixture->view.drafts;
   struct world now = {0}, before = {0}, seen[SNAPSHOTS_MAX];
   size_t pins[SNAPSHOTS_MAX] = {0};
-  struct buf sent[SENT_MAX] = {0};
-  uint64_t seq = 0, stored = 0;
+  uint64_t seq = 0, durable = 0;
+  struct source source;
+  open_checkpointer(fixture, &source);
   for (int round = 0; round < 20000; round++) {
     size_t i = chance_below(&chance, SNAPSHOTS_MAX);
     uint64_t what = chance_below(&chance, 40);
@@ -232,17 +267,16 @@ static void ranges_and_snapshots_hold_on_every_way(void **state) {
       drafts_discard(drafts);
       memset(pins, 0, sizeof pins);
       now = before;
-    } else if (what < 9 && seq - stored < SENT_MAX) {
-      buf_clear(&sent[++seq % SENT_MAX]);
-      drafts_put_changes(drafts, &sent[seq % SENT_MAX]);
-      drafts_send(drafts, fixture->pending, seq);
+    } else if (what < 9) {
+      drafts_send(drafts, fixture->layers.pending, ++seq);
       assert_true(drafts_is_empty(drafts));
       memset(pins, 0, sizeof pins);
       before = now;
-    } else if (what < 11 && seq > stored) {
-      store_changes(fixture->store, buf_slice(&sent[++stored % SENT_MAX]));
-      memtable_pull(NULL, fixture->pending, stored);
-      store_reader_reset(fixture->view.reader);
+    } else if (what < 11 && seq > durable) {
+      durable += 1 + chance_below(&chance, seq - durable);
+      layers_settle(&fixture->layers, durable);
+    } else if (what < 14) {
+      checkpoint_some(&chance, &source);
     } else {
       write_one(&chance, drafts, &now);
     }
@@ -254,13 +288,14 @@ static void ranges_and_snapshots_hold_on_every_way(void **state) {
       if (pins[s] != 0) assert_world(&chance, &then, &seen[s]);
     }
   }
-  for (size_t i = 0; i < SENT_MAX; i++) buf_done(&sent[i]);
+  checkpointer_free(source.checkpointer);
 }
 
-/* Of a range with long keys nothing is left, their continuations neither. */
+/* Of a range with long keys nothing is left, their continuations neither; and it goes in parts. */
 static void a_stored_range_goes_whole(void **state) {
   struct fixture *fixture = *state;
   static uint8_t key[1600];
+  size_t count;
   memset(key, 'k', sizeof key);
   assert_int_equal(store_begin(fixture->store), ERR_NONE);
   for (int i = 0; i < 50; i++) {
@@ -271,7 +306,13 @@ static void a_stored_range_goes_whole(void **state) {
   assert_true(store_entry_count(fixture->store) > 50);
   assert_int_equal(store_begin(fixture->store), ERR_NONE);
   assert_int_equal(store_put(fixture->store, slice_text("z"), slice_text("stays")), ERR_NONE);
-  assert_int_equal(store_delete_range(fixture->store, slice_text("a"), slice_text("z")), ERR_NONE);
+  struct slice from = slice_text("a"), to = slice_text("z");
+  assert_int_equal(store_delete_some(fixture->store, from, to, 20, &count), ERR_NONE);
+  assert_int_equal(count, 20);
+  assert_int_equal(store_delete_some(fixture->store, from, to, 30, &count), ERR_NONE);
+  assert_int_equal(count, 30);
+  assert_int_equal(store_delete_some(fixture->store, from, to, 1, &count), ERR_NONE);
+  assert_int_equal(count, 0);
   assert_int_equal(store_commit(fixture->store), ERR_NONE);
   assert_int_equal(store_entry_count(fixture->store), 1);
 }
@@ -283,13 +324,13 @@ static void a_record_is_seen_on_its_way_down(void **state) {
   assert_int_equal(view_get(&fixture->view, key, &value), ERR_NOT_FOUND);   /* takes a snapshot */
   assert_true(drafts_try_put(fixture->view.drafts, key, slice_text("1")));
   assert_int_equal(view_get(&fixture->view, key, &value), ERR_NONE);
-  drafts_send(fixture->view.drafts, fixture->pending, 1);
+  drafts_send(fixture->view.drafts, fixture->layers.pending, 1);
   assert_int_equal(view_get(&fixture->view, key, &value), ERR_NONE);
   assert_int_equal(store_begin(fixture->store), ERR_NONE);
   assert_int_equal(store_put(fixture->store, key, slice_text("1")), ERR_NONE);
   assert_int_equal(store_commit(fixture->store), ERR_NONE);
   assert_int_equal(view_get(&fixture->view, key, &value), ERR_NONE);
-  memtable_pull(NULL, fixture->pending, 1);
+  memtable_pull(NULL, fixture->layers.pending, 1);
   store_reader_reset(fixture->view.reader);
   assert_int_equal(view_get(&fixture->view, key, &value), ERR_NONE);
   assert_slice_equal(value, slice_text("1"));

@@ -107,7 +107,9 @@ describe("save_state", function()
     host:fail_next "sync"
     local lost = host:start("Saver", "s", "many")
     assert.equal("connection_lost", hosts.failure_of(lost.get, lost).code)
-    assert.same({ 2, 2 }, actor:get())
+    local found = actor:get()
+    assert.is_true(found[1] == 2 or found[1] == 1, "its first part may have happened or not, the others have not")
+    assert.equal(2, found[2])
   end)
 
   it("in the call that creates the actor leaves the state what it is", function()

@@ -1,0 +1,319 @@
+/* checkpointer.c -- gathers tables, writes them in slices, and lets go of them. */
+#include "ledger/checkpointer.h"
+
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+
+enum phase { RESTING, FREEZING, WRITING, THAWING };
+
+/* Where a slice begins. */
+struct place {
+  size_t table;
+  struct slice range_from;          /* the ranges that end behind it are still to be deleted */
+  bool ranges_done;
+  const struct memtable_entry *entry;
+};
+
+struct checkpointer {
+  struct checkpointer_config config;
+  struct queue *queue;
+  enum phase phase;
+  struct memtable **tables;         /* what is written: of each source, or the one that was recovered */
+  size_t table_count;
+  size_t answers;                   /* how many sources have answered in this phase */
+  uint64_t number;                  /* of the checkpoint under way */
+  uint64_t written;                 /* of the last one */
+  bool tidied;                      /* since the start */
+
+  struct place place;               /* of the next slice */
+  int64_t retry_ns;                 /* while failing: when to try again */
+  uint64_t slices;                  /* written in this checkpoint */
+  _Atomic uint64_t log_bytes;       /* heard last */
+  _Atomic uint64_t log_bytes_begun; /* when the last checkpoint began */
+  atomic_bool wanted;
+  atomic_bool failing;
+};
+
+enum { NUMBER_KEY_SIZE = 9 };
+
+/* The record of the host, id 0, that numbers the checkpoint: all batches of the log up to it are in the store. */
+static struct slice number_key(uint8_t bytes[NUMBER_KEY_SIZE]) {
+  memset(bytes, 0, 8);
+  bytes[8] = 'c';
+  return slice_of(bytes, NUMBER_KEY_SIZE);
+}
+
+enum err checkpointer_read(struct store *store, uint64_t *number, struct failure *failure) {
+  struct store_reader *reader;
+  struct slice value;
+  uint8_t key[NUMBER_KEY_SIZE];
+  *number = 0;
+  enum err err = store_reader_open(store, &reader, failure);
+  if (err != ERR_NONE) return err;
+  err = store_get(reader, number_key(key), &value);
+  if (err == ERR_NONE && value.size == 8) *number = read_u64(value.data);
+  else if (err != ERR_NOT_FOUND) err = ERR_STORAGE;
+  store_reader_close(reader);
+  if (err != ERR_STORAGE) return ERR_NONE;
+  return failure_set(failure, ERR_STORAGE, "the store's record of its checkpoint cannot be read");
+}
+
+struct checkpointer *checkpointer_new(const struct checkpointer_config *config, struct memtable *recovered, uint64_t last) {
+  CHECK_THAT(config->source_count, >, 0);
+  CHECK_THAT(config->slice_records_max, >, 0);
+  struct checkpointer *checkpointer = mem_zero(sizeof *checkpointer);
+  checkpointer->config = *config;
+  checkpointer->queue = queue_new();
+  checkpointer->tables = mem_zero(config->source_count * sizeof *checkpointer->tables);
+  checkpointer->number = checkpointer->written = last;
+  if (recovered != NULL) {
+    checkpointer->written = 0;
+    checkpointer->tables[0] = recovered;
+    checkpointer->table_count = 1;
+    checkpointer->phase = WRITING;
+  }
+  return checkpointer;
+}
+
+static struct checkpoint_part *part_of(struct queue_item *item) {
+  return (struct checkpoint_part *)(void *)((uint8_t *)item - offsetof(struct checkpoint_part, item));
+}
+
+static void free_tables(struct checkpointer *checkpointer) {
+  for (size_t i = 0; i < checkpointer->table_count; i++) memtable_free(checkpointer->tables[i]);
+  checkpointer->table_count = 0;
+}
+
+void checkpointer_free(struct checkpointer *checkpointer) {
+  if (checkpointer == NULL) return;
+  for (struct queue_item *item = queue_take(checkpointer->queue); item != NULL; item = item->next) {
+    memtable_free(part_of(item)->table);
+  }
+  free_tables(checkpointer);
+  mem_free(checkpointer->tables);
+  queue_free(checkpointer->queue);
+  mem_free(checkpointer);
+}
+
+void checkpointer_want(struct checkpointer *checkpointer) {
+  if (!atomic_exchange(&checkpointer->wanted, true)) queue_wake(checkpointer->queue);
+}
+
+void checkpointer_hear(struct checkpointer *checkpointer, uint64_t log_bytes) {
+  atomic_store(&checkpointer->log_bytes, log_bytes);
+  if (log_bytes - atomic_load(&checkpointer->log_bytes_begun) >= checkpointer->config.log_bytes_max) {
+    checkpointer_want(checkpointer);
+  }
+}
+
+void checkpointer_put(struct checkpointer *checkpointer, struct checkpoint_part *part) {
+  queue_put(checkpointer->queue, &part->item);
+}
+
+bool checkpointer_is_failing(const struct checkpointer *checkpointer) {
+  return atomic_load(&checkpointer->failing);
+}
+
+/* ---- a slice --------------------------------------------------------------------------------------------- */
+
+/* Deletes on in the ranges of a table, as far as the slice may. */
+static enum err write_ranges(struct store *store, const struct memtable *table, struct place *place, size_t *left) {
+  struct slice from, to;
+  while (*left > 0 && memtable_next_range(table, place->range_from, &from, &to)) {
+    size_t count;
+    enum err err = store_delete_some(store, from, to, *left, &count);
+    if (err != ERR_NONE) return err;
+    *left -= count;
+    if (*left > 0) place->range_from = to;      /* else there may be more: the next slice looks */
+  }
+  if (*left == 0) return ERR_NONE;
+  place->ranges_done = true;
+  place->entry = memtable_seek(table, slice_of(NULL, 0), false);
+  return ERR_NONE;
+}
+
+static enum err write_records(struct store *store, struct place *place, size_t *left) {
+  while (*left > 0 && place->entry != NULL) {
+    struct slice key = memtable_key(place->entry), value = memtable_value(place->entry);
+    bool deleted = memtable_is_deleted(place->entry);
+    enum err err = deleted ? store_delete(store, key) : store_put(store, key, value);
+    if (err != ERR_NONE) return err;
+    size_t cost = 1 + (key.size + value.size) / 1024;
+    *left -= cost < *left ? cost : *left;
+    place->entry = memtable_next(place->entry, false);
+  }
+  return ERR_NONE;
+}
+
+static enum err write_number(struct checkpointer *checkpointer) {
+  uint8_t key[NUMBER_KEY_SIZE];
+  uint64_t number = htobe64(checkpointer->number);
+  return store_put(checkpointer->config.store, number_key(key), slice_of(&number, sizeof number));
+}
+
+/* What the slice takes, from `place` on. The number goes with the last one. */
+static enum err write_some(struct checkpointer *checkpointer, struct place *place) {
+  struct store *store = checkpointer->config.store;
+  size_t left = checkpointer->config.slice_records_max;
+  for (; place->table < checkpointer->table_count; *place = (struct place){ .table = place->table + 1 }) {
+    const struct memtable *table = checkpointer->tables[place->table];
+    enum err err = place->ranges_done ? ERR_NONE : write_ranges(store, table, place, &left);
+    if (err == ERR_NONE) err = write_records(store, place, &left);
+    if (err != ERR_NONE || left == 0) return err;
+  }
+  return write_number(checkpointer);
+}
+
+/* One slice, wholly or not at all. */
+static enum err write_slice(struct checkpointer *checkpointer) {
+  struct store *store = checkpointer->config.store;
+  struct place place = checkpointer->place;
+  enum err err = store_begin(store);
+  if (err != ERR_NONE) return err;
+  err = write_some(checkpointer, &place);
+  if (err != ERR_NONE) {
+    store_abort(store);
+    return err;
+  }
+  err = store_commit(store);
+  if (err == ERR_NONE) checkpointer->place = place;
+  return err;
+}
+
+/* ---- from state to state --------------------------------------------------------------------------------- */
+
+static void log_checkpoint(const struct checkpointer *checkpointer, const char *what) {
+  char batch[24], slices[24];
+  snprintf(batch, sizeof batch, "%" PRIu64, checkpointer->number);
+  snprintf(slices, sizeof slices, "%" PRIu64, checkpointer->slices);
+  const struct log_field fields[] = { { "batch", slice_text(batch) }, { "slices", slice_text(slices) } };
+  logger_event(checkpointer->config.logger, LOG_INFO, slice_text(what), fields, 2 - (checkpointer->slices == 0));
+}
+
+static bool nothing_changed(const struct checkpointer *checkpointer) {
+  bool changed = checkpointer->number != checkpointer->written;
+  for (size_t i = 0; i < checkpointer->table_count; i++) changed |= !memtable_is_empty(checkpointer->tables[i]);
+  return !changed;
+}
+
+static void begin_writing(struct checkpointer *checkpointer) {
+  checkpointer->phase = WRITING;
+  checkpointer->place = (struct place){ 0 };
+  checkpointer->slices = 0;
+  log_checkpoint(checkpointer, "checkpoint begun");
+}
+
+static void take_part(struct checkpointer *checkpointer, const struct checkpoint_part *part) {
+  CHECK(checkpointer->phase == (part->table == NULL ? THAWING : FREEZING));
+  checkpointer->answers++;
+  if (part->table == NULL) return;
+  if (part->batch < checkpointer->number) checkpointer->number = part->batch;
+  checkpointer->tables[checkpointer->table_count++] = part->table;
+}
+
+static bool take_parts(struct checkpointer *checkpointer) {
+  struct queue_item *item = queue_take(checkpointer->queue);
+  bool any = item != NULL;
+  while (item != NULL) {
+    const struct checkpoint_part *part = part_of(item);
+    item = item->next;            /* before its source may use it again, which is after the next word to it */
+    take_part(checkpointer, part);
+  }
+  return any;
+}
+
+static bool step_resting(struct checkpointer *checkpointer) {
+  if (!checkpointer->tidied) {
+    checkpointer->tidied = true;
+    log_tidy(&checkpointer->config.log, checkpointer->written);
+  }
+  if (!atomic_exchange(&checkpointer->wanted, false)) return false;
+  atomic_store(&checkpointer->log_bytes_begun, atomic_load(&checkpointer->log_bytes));
+  checkpointer->phase = FREEZING;
+  checkpointer->answers = 0;
+  checkpointer->number = UINT64_MAX;
+  for (size_t i = 0; i < checkpointer->config.source_count; i++) {
+    struct checkpoint_source *source = checkpointer->config.sources[i];
+    source->freeze(source);
+  }
+  return true;
+}
+
+static void begin_thawing(struct checkpointer *checkpointer) {
+  checkpointer->phase = THAWING;
+  checkpointer->answers = 0;
+  for (size_t i = 0; i < checkpointer->config.source_count; i++) {
+    struct checkpoint_source *source = checkpointer->config.sources[i];
+    source->written(source);
+  }
+}
+
+static void end_writing(struct checkpointer *checkpointer) {
+  checkpointer->written = checkpointer->number;
+  log_checkpoint(checkpointer, "checkpoint done");
+  checkpointer->tidied = true;
+  log_tidy(&checkpointer->config.log, checkpointer->written);
+  begin_thawing(checkpointer);
+}
+
+static enum err step_writing(struct checkpointer *checkpointer, bool *worked) {
+  int64_t now_ns = clock_monotonic_ns(checkpointer->config.clock);
+  if (atomic_load(&checkpointer->failing) && now_ns < checkpointer->retry_ns) return ERR_NONE;
+  *worked = true;
+  enum err err = write_slice(checkpointer);
+  if (err == ERR_FATAL) return err;
+  atomic_store(&checkpointer->failing, err != ERR_NONE);
+  if (err != ERR_NONE) {
+    *worked = false;
+    checkpointer->retry_ns = now_ns + (int64_t)CHECKPOINT_RETRY_MS * 1000000;
+    for (size_t i = 0; i < checkpointer->config.source_count; i++) {
+      checkpointer->config.sources[i]->failing(checkpointer->config.sources[i]);
+    }
+    return ERR_NONE;
+  }
+  checkpointer->slices++;
+  if (checkpointer->place.table == checkpointer->table_count) end_writing(checkpointer);
+  return ERR_NONE;
+}
+
+enum err checkpointer_step(struct checkpointer *checkpointer, bool *worked) {
+  *worked = take_parts(checkpointer);
+  bool all = checkpointer->answers == checkpointer->config.source_count;
+  switch (checkpointer->phase) {
+    case RESTING:
+      *worked |= step_resting(checkpointer);
+      return ERR_NONE;
+    case FREEZING:
+      if (all && nothing_changed(checkpointer)) begin_thawing(checkpointer);
+      else if (all) begin_writing(checkpointer);
+      *worked |= all;
+      return ERR_NONE;
+    case WRITING:
+      return step_writing(checkpointer, worked);
+    case THAWING:
+      if (!all) return ERR_NONE;
+      free_tables(checkpointer);
+      checkpointer->phase = RESTING;
+      *worked = true;
+      return ERR_NONE;
+  }
+  return ERR_NONE;
+}
+
+void checkpointer_wait(struct checkpointer *checkpointer) {
+  bool rests = checkpointer->phase == RESTING && atomic_load(&checkpointer->wanted);
+  if (rests) return;
+  int64_t timeout_ns = -1;
+  if (checkpointer->phase == WRITING) {
+    timeout_ns = atomic_load(&checkpointer->failing) ? (int64_t)CHECKPOINT_RETRY_MS * 1000000 : 0;
+  }
+  queue_wait(checkpointer->queue, timeout_ns);
+}
+
+void checkpointer_wake(struct checkpointer *checkpointer) {
+  queue_wake(checkpointer->queue);
+}

@@ -1,0 +1,88 @@
+/* checkpointer.h -- brings what is durable in the log into the store, so that the log may be forgotten.
+ *
+ * WHY      A key that was written ten thousand times goes to the store once; and keys go there in order and in bulk. Both
+ *          would be too slow for a call to wait for.
+ * ROOM     ledger. Below: memtable, store, log (only to tidy it). Knows no actor and no Lua.
+ * THREAD   checkpointer_want(), _hear() and _put(): any. checkpointer_step() on its own (inline: the caller's).
+ * OWNS     The tables that sources put, and the store's write transactions.
+ * STATES   RESTING -> FREEZING   wanted, or the log has grown: each source is asked for its table
+ *          FREEZING -> WRITING   all tables are here. Their checkpoint is numbered by the least of their batches
+ *          WRITING -> WRITING    a slice: ranges to delete and records, in one synced transaction
+ *          WRITING -> THAWING    the last slice, with the number of the checkpoint. The log is tidied
+ *          THAWING -> RESTING    no source reads its table any more: they are freed
+ * ALWAYS   1. What a source puts holds all of its records of all batches up to the one it names, and nothing that is not
+ *             durable.
+ *          2. Between two slices the store is a mixture. The log holds everything since the checkpoint before, and what
+ *             it holds done again leads to the same records: so a crash there does no harm.
+ *          3. A slice that failed for want of room is tried again, after CHECKPOINT_RETRY_MS.
+ * LIMITS   log_bytes_max: so much the log grows between two checkpoints begun. slice_records_max: what one transaction
+ *          takes, a record counted once more for each KiB; it decides for how long the disk is busy with it.
+ */
+#ifndef TROUPE_CHECKPOINTER_H
+#define TROUPE_CHECKPOINTER_H
+
+#include "base/clock.h"
+#include "base/queue.h"
+#include "ledger/log.h"
+#include "ledger/memtable.h"
+#include "ledger/store.h"
+
+enum { CHECKPOINT_RETRY_MS = 1000 };
+
+struct checkpointer;
+
+/* What a source puts: first its frozen table, and when that was written, word that nobody reads it any more. */
+struct checkpoint_part {
+  struct queue_item item;
+  struct memtable *table;      /* NULL: the word */
+  uint64_t batch;              /* the table holds all of this source's records up to it */
+};
+
+/* Who has records: a worker. Told on the checkpointer's thread. Each answers by checkpointer_put(), some time later. */
+struct checkpoint_source {
+  void (*freeze)(struct checkpoint_source *source);
+  void (*written)(struct checkpoint_source *source);
+  void (*failing)(struct checkpoint_source *source);      /* checkpointer_is_failing() is true now. No answer */
+};
+
+struct checkpointer_config {
+  struct store *store;
+  struct log_config log;
+  struct checkpoint_source **sources;
+  size_t source_count;
+  uint64_t log_bytes_max;
+  size_t slice_records_max;
+  const struct logger *logger;
+  const struct clock *clock;
+};
+
+/* `recovered`: what the log held at the start, up to batch `last`, which all sources read as their frozen table; it is
+ * written first. NULL: there was nothing. */
+struct checkpointer *checkpointer_new(const struct checkpointer_config *config, struct memtable *recovered, uint64_t last);
+
+/* Also in the midst of a checkpoint, as a crash would. */
+void checkpointer_free(struct checkpointer *checkpointer);
+
+/* The number of the store's checkpoint: it holds all batches up to that one, 0 for none. */
+enum err checkpointer_read(struct store *store, uint64_t *number, struct failure *failure);
+
+/* Asks for a checkpoint of all that is durable now. */
+void checkpointer_want(struct checkpointer *checkpointer);
+
+/* Tells how far log_bytes() has come. */
+void checkpointer_hear(struct checkpointer *checkpointer, uint64_t log_bytes);
+
+/* Puts a source's part; it stays the source's, who may use it again when it is told the next time. */
+void checkpointer_put(struct checkpointer *checkpointer, struct checkpoint_part *part);
+
+/* Does one step: a change of state, or a slice. ERR_FATAL, with the reason in the log, when the host must end. */
+enum err checkpointer_step(struct checkpointer *checkpointer, bool *worked);
+
+/* Waits for something to do, or checkpointer_wake(). */
+void checkpointer_wait(struct checkpointer *checkpointer);
+void checkpointer_wake(struct checkpointer *checkpointer);
+
+/* Whether the last slice failed, so that it is not known when there will be a checkpoint again. From any thread. */
+bool checkpointer_is_failing(const struct checkpointer *checkpointer);
+
+#endif
