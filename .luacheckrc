@@ -13,6 +13,3 @@ files["spec/support/actors"] = { read_globals = actor_globals }
 files["spec/support/actors_attack"] = { read_globals = actor_globals }
 files["spec/bench/peers/redis.lua"] = { std = "lua51", read_globals = { "redis" } }
 files["spec/bench/peers/tarantool.lua"] = { std = "luajit", read_globals = { "box" } }
-files["spec/support/wrk_tally.lua"] = {
-  globals = { "wrk", "init", "request", "response", "setup", "done", "number", "acknowledged", "highest", "refused" },
-}

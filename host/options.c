@@ -20,7 +20,8 @@ enum {
 
 /* What getopt answers for each flag: its own flags, then those of the limits. */
 enum flag {
-  FLAG_DATA = 256, FLAG_LISTEN, FLAG_WORKERS, FLAG_DOORS, FLAG_DURABILITY, FLAG_DEV, FLAG_HELP, FLAG_VERSION,
+  FLAG_DATA = 256, FLAG_LISTEN, FLAG_IDEMPOTENCY_KEY, FLAG_WORKERS, FLAG_DOORS, FLAG_DURABILITY, FLAG_DEV, FLAG_HELP,
+  FLAG_VERSION,
 #define LIMIT_NUMBER(field, flag, value, text) FLAG_LIMIT_##field,
   LIMITS_LIST(LIMIT_NUMBER)
 #undef LIMIT_NUMBER
@@ -29,6 +30,7 @@ enum flag {
 static const struct option FLAGS[] = {
   { "data", required_argument, NULL, FLAG_DATA },
   { "listen", required_argument, NULL, FLAG_LISTEN },
+  { "idempotency-key", required_argument, NULL, FLAG_IDEMPOTENCY_KEY },
   { "workers", required_argument, NULL, FLAG_WORKERS },
   { "doors", required_argument, NULL, FLAG_DOORS },
   { "durability", required_argument, NULL, FLAG_DURABILITY },
@@ -170,6 +172,7 @@ static enum err apply_flag(int got, const char *name, struct options *options, s
     case FLAG_DATA: options->data_path = optarg; break;
     case FLAG_LISTEN: options->listen = optarg; break;
     case FLAG_DURABILITY: return parse_durability(optarg, &options->relaxed, failure);
+    case FLAG_IDEMPOTENCY_KEY: options->idempotency_key = optarg; break;
     case FLAG_DEV: options->dev = true; break;
     case FLAG_HELP: options->command = COMMAND_HELP; break;
     case FLAG_VERSION: options->command = COMMAND_VERSION; break;
@@ -332,6 +335,7 @@ void options_print_help(struct buf *buf) {
     "  --dev                                 errors of scripts reach the client in full; reload on change\n"
     "\n"
     "troupe call CLASS KEY METHOD [JSON]...  calls a running host and prints the result as JSON\n"
+    "  --idempotency-key KEY                 call: a repeat with the same key does not run again\n"
     "troupe inspect CLASS KEY                shows what an actor holds\n"
     "  --listen HOST:PORT                    where the host is\n"
     "  --data DIR                            where the operator's token is (or TROUPE_TOKEN has it)\n"

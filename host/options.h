@@ -19,6 +19,7 @@ struct options {
   const char *actors_path;
   const char *data_path;
   const char *listen;         /* HOST:PORT; of call and inspect: where the host is */
+  const char *idempotency_key;   /* of call; NULL: none */
   unsigned workers;
   unsigned doors;
   bool dev;

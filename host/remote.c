@@ -8,6 +8,7 @@
 #include "codec/json.h"
 #include "door/client.h"
 #include "ledger/folder.h"
+#include "stage/idempotency.h"
 
 /* Beyond the wall time of a call: for the way there and back, and for what waits before it. */
 enum { WAIT_MORE_MS = 10000 };
@@ -94,9 +95,20 @@ static enum err send(const struct options *options, struct client_request *reque
   return err;
 }
 
+static enum err check_idempotency_key(const struct options *options, struct failure *failure) {
+  struct failure reason = { 0 };
+  if (options->idempotency_key != NULL &&
+      idempotency_check_key(slice_text(options->idempotency_key), &reason) != ERR_NONE) {
+    failure_set(failure, ERR_ARGUMENTS, "%.*s", (int)reason.message.size, (const char *)reason.message.data);
+  }
+  failure_done(&reason);
+  return failure->err;
+}
+
 enum err remote_call(const struct options *options, struct buf *result, struct failure *failure) {
   struct buf path = { 0 }, body = { 0 };
-  enum err err = put_actor(&path, options, failure);
+  enum err err = check_idempotency_key(options, failure);
+  if (err == ERR_NONE) err = put_actor(&path, options, failure);
   if (err != ERR_NONE) goto done;
   put_segment(&path, slice_text(options->words[2]));
 
@@ -110,7 +122,8 @@ enum err remote_call(const struct options *options, struct buf *result, struct f
     err = failure_set(failure, ERR_MEMORY, "no memory for the request");
     goto done;
   }
-  struct client_request request = { .method = "POST", .path = buf_slice(&path), .body = buf_slice(&body) };
+  struct client_request request = { .method = "POST", .path = buf_slice(&path), .body = buf_slice(&body),
+                                    .idempotency_key = options->idempotency_key };
   err = send(options, &request, result, failure);
 
 done:

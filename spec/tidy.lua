@@ -175,6 +175,7 @@ local SEEN_ONLY_IN = {
   { "^h2o", { "host/door/" } },
   { "^msgpack", { "host/codec/" } },
   { "^yajl/", { "host/codec/" } },
+  { "^sha2%.h$", { "host/stage/idempotency.c" } },
   { "^pthread%.h$", { "host/main.c", "host/base/queue.c" } },
   { "^threads%.h$", { "host/main.c", "host/base/queue.c" } },
 }
@@ -332,6 +333,7 @@ end
 -- Which package of .packages brings a header or a module.
 local PACKAGES = {
   ["libisal-dev"] = "^isa%-l",
+  ["libmd-dev"] = "^sha2%.h$",
   ["liblmdb-dev"] = "^lmdb%.h$",
   ["libmsgpack-dev"] = "^msgpack",
   ["libyajl-dev"] = "^yajl/",

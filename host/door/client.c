@@ -103,6 +103,7 @@ static enum err send_request(struct conversation *talk) {
   buf_put(&head, request->path);
   buf_printf(&head, " HTTP/1.0\r\nHost: %s\r\nConnection: close\r\n", request->address);
   if (request->token != NULL) buf_printf(&head, "Authorization: Bearer %s\r\n", request->token);
+  if (request->idempotency_key != NULL) buf_printf(&head, "Idempotency-Key: %s\r\n", request->idempotency_key);
   if (request->body.size > 0 || strcmp(request->method, "POST") == 0) {
     buf_printf(&head, "Content-Type: application/json\r\nContent-Length: %zu\r\n", request->body.size);
   }

@@ -14,6 +14,7 @@ struct client_request {
   struct slice path;       /* already percent-encoded, with its query */
   struct slice body;
   const char *token;       /* sent as Authorization: Bearer; NULL: none */
+  const char *idempotency_key;   /* sent as Idempotency-Key; NULL: none */
   int timeout_ms;
 };
 

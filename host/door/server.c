@@ -15,6 +15,7 @@
 #include "door/call.h"
 #include "door/route.h"
 #include "door/visit.h"
+#include "stage/idempotency.h"
 
 enum {
   REQUEST_TIMEOUT_MS = 30000,   /* to send a request whole; and how long a connection may be idle between two */
@@ -53,6 +54,13 @@ static struct slice slice_of_iovec(h2o_iovec_t bytes) {
   return slice_of(bytes.base, bytes.len);
 }
 
+/* A header's value. White space behind it is none of it (RFC 9110 section 5.5); h2o takes off only what is before it. */
+static struct slice value_of(const h2o_headers_t *headers, size_t index) {
+  struct slice value = slice_of_iovec(headers->entries[index].value);
+  while (value.size > 0 && (value.data[value.size - 1] == ' ' || value.data[value.size - 1] == '\t')) value.size--;
+  return value;
+}
+
 /* Whether an earlier header bears the same name. Names that h2o knows are one object each. */
 static bool is_repeated(const h2o_headers_t *headers, size_t index) {
   const h2o_iovec_t *name = headers->entries[index].name;
@@ -70,7 +78,7 @@ static void put_joined(struct buf *joined, const h2o_headers_t *headers, size_t 
   for (size_t i = index; i < headers->size; i++) {
     if (!slice_equal(slice_of_iovec(*headers->entries[i].name), name)) continue;
     if (i > index) buf_put_text(joined, ", ");
-    buf_put(joined, slice_of_iovec(headers->entries[i].value));
+    buf_put(joined, value_of(headers, i));
   }
 }
 
@@ -90,7 +98,7 @@ static void put_headers(struct buf *into, const h2o_req_t *req) {
     if (is_repeated(headers, i)) continue;
     value_put_string(into, slice_of_iovec(*headers->entries[i].name));
     if (count == headers->size) {
-      value_put_string(into, slice_of_iovec(headers->entries[i].value));
+      value_put_string(into, value_of(headers, i));
     } else {
       put_joined(&joined, headers, i);
       value_put_string(into, buf_slice(&joined));
@@ -102,7 +110,26 @@ static void put_headers(struct buf *into, const h2o_req_t *req) {
 
 static struct slice authorization_of(const h2o_req_t *req) {
   ssize_t at = h2o_find_header(&req->headers, H2O_TOKEN_AUTHORIZATION, -1);
-  return at < 0 ? slice_of(NULL, 0) : slice_of_iovec(req->headers.entries[at].value);
+  return at < 0 ? slice_of(NULL, 0) : value_of(&req->headers, (size_t)at);
+}
+
+/* The header Idempotency-Key; one that comes twice must say the same. */
+static enum err read_idempotency_key(const h2o_req_t *req, struct buf *key, struct failure *failure) {
+  const h2o_headers_t *headers = &req->headers;
+  bool seen = false;
+  for (size_t i = 0; i < headers->size; i++) {
+    if (!slice_equal(slice_of_iovec(*headers->entries[i].name), slice_text("idempotency-key"))) continue;
+    struct slice value = value_of(headers, i);
+    if (seen && !slice_equal(value, buf_slice(key))) {
+      return failure_set(failure, ERR_REQUEST, "the header Idempotency-Key comes twice, and says different things");
+    }
+    if (seen) continue;
+    enum err err = idempotency_check_key(value, failure);
+    if (err != ERR_NONE) return err;
+    buf_put(key, value);
+    seen = true;
+  }
+  return ERR_NONE;
 }
 
 /* What the host is to be asked; NULL in `request` where the door answers by itself. */
@@ -122,10 +149,15 @@ static enum err read_request(const struct server *server, const h2o_req_t *req, 
 
   buf_put(&(*request)->args, slice_of_iovec(req->entity));
   put_headers(&(*request)->headers, req);
-  if ((*request)->args.err == ERR_NONE && (*request)->headers.err == ERR_NONE) return ERR_NONE;
+  err = read_idempotency_key(req, &(*request)->idempotency_key, failure);
+  const struct buf *filled[] = { &(*request)->args, &(*request)->headers, &(*request)->idempotency_key };
+  for (size_t i = 0; i < sizeof filled / sizeof *filled && err == ERR_NONE; i++) {
+    if (filled[i]->err != ERR_NONE) err = failure_set(failure, ERR_MEMORY, "no memory to read the request");
+  }
+  if (err == ERR_NONE) return ERR_NONE;
   request_free(*request);
   *request = NULL;
-  return failure_set(failure, ERR_MEMORY, "no memory to read the request");
+  return err;
 }
 
 static void answer_without_host(h2o_req_t *req, struct failure *failure) {

@@ -1,87 +1,21 @@
-/* kit.c -- the host in a spec's own process: the Lua module troupe_host, on which troupe.test stands.
- *
- * WHY     Specs run the real host, not a likeness: the same rooms, the same steps, run inline in one thread, with a
- *         clock and a disk that the spec holds.
- * ROOM    kit, beside the door: both turn what comes from outside into requests. Here, as in script, lua.h. Below:
- *         stage.
- * THREAD  The spec's.
- * OWNS    The host, its data folder where the spec named none, the calls under way. A *pending* is a call under way:
- *         the spec's userdata and the host's reply share it, and the last one to let go frees it.
- * STATES  of a kit: open -> ended (crashed, or a sync failed: pendings are lost) -> open again ... -> closed.
- */
+/* kit.c -- opens, steps, disturbs and closes a host for a spec. */
+#include "kit/kit.h"
+
 #include <ftw.h>
-#include <lauxlib.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "codec/value.h"
-#include "script/lua_key.h"
-#include "script/lua_value.h"
-#include "script/lua_vm.h"
-#include "stage/host.h"
+#include "script/walk.h"
 
 int luaopen_troupe_host(lua_State *L);
 
-static const char kit_name[] = "troupe.kit", pending_name[] = "troupe.pending", lender_name[] = "troupe.lender";
+static const char kit_name[] = "troupe.kit", lender_name[] = "troupe.lender";
 
 enum {
-  PATH_MAX_BYTES = 4096, MAP_BYTES = 1024 * 1024 * 1024, SEGMENT_BYTES = 64 * 1024, CHECKPOINT_BYTES = 16 * 1024 * 1024,
-  SLICE_RECORDS = 1000
+  MAP_BYTES = 1024 * 1024 * 1024, SEGMENT_BYTES = 64 * 1024, CHECKPOINT_BYTES = 16 * 1024 * 1024, SLICE_RECORDS = 1000
 };
-
-struct kit {
-  struct host *host;                   /* NULL: ended or closed */
-  struct host_config config;
-  struct clock clock;
-  struct logger logger;
-  struct faults faults, store_faults;
-  struct vm *lent;                     /* for conversions in the spec's Lua state: the module's; NULL when closed */
-  struct pending *pendings;            /* those that the host has */
-  struct buf log;                      /* lines since the last look */
-  bool held;                           /* the committer takes no step */
-  bool stuck;                          /* the checkpointer takes no step */
-  bool echo;                           /* log lines go to standard error too */
-  bool own_data;
-  unsigned long fail_allocation;       /* the k-th of the next worker steps; 0: none */
-  unsigned long fail_count;            /* and how many in a row */
-  bool allocation_failed;
-  char actors[PATH_MAX_BYTES], data[PATH_MAX_BYTES];
-};
-
-struct pending {
-  struct reply reply;
-  struct kit *kit;                     /* NULL when the host has let go of it */
-  struct pending *next;
-  bool done, lost, dropped;            /* dropped: the spec's userdata is gone */
-};
-
-/* -- pendings -- */
-
-static void pending_unlink(struct pending *pending) {
-  struct pending **at = &pending->kit->pendings;
-  while (*at != pending) at = &(*at)->next;
-  *at = pending->next;
-  pending->kit = NULL;
-}
-
-static void pending_free(struct pending *pending) {
-  reply_done(&pending->reply);
-  mem_free(pending);
-}
-
-static void deliver(struct reply *reply) {
-  struct pending *pending = (struct pending *)(void *)((uint8_t *)reply - offsetof(struct pending, reply));
-  pending_unlink(pending);
-  pending->done = true;
-  if (pending->dropped) pending_free(pending);
-}
-
-static struct pending *check_pending(lua_State *L, int index) {
-  struct pending **pending = luaL_checkudata(L, index, pending_name);
-  return *pending;
-}
 
 /* -- what the spec's Lua state is lent -- */
 
@@ -119,7 +53,7 @@ static void make_lender(lua_State *L) {
 
 /* -- the kit -- */
 
-static struct kit *check_kit(lua_State *L) {
+struct kit *kit_check(lua_State *L) {
   struct kit *kit = luaL_checkudata(L, 1, kit_name);
   if (kit->lent == NULL) luaL_error(L, "this host is closed");
   lend(L);
@@ -223,29 +157,24 @@ static void end_host(struct kit *kit) {
   if (kit->host == NULL) return;
   host_close(kit->host, true);
   kit->host = NULL;
-  while (kit->pendings != NULL) {
-    struct pending *pending = kit->pendings;
-    pending_unlink(pending);
-    pending->lost = true;
-    if (pending->dropped) pending_free(pending);
-  }
+  pendings_lose(kit);
 }
 
 /* kit:crash(): as kill -9 would */
 static int kit_crash(lua_State *L) {
-  end_host(check_kit(L));
+  end_host(kit_check(L));
   return 0;
 }
 
 /* kit:is_open() -> whether the host runs */
 static int kit_is_open(lua_State *L) {
-  lua_pushboolean(L, check_kit(L)->host != NULL);
+  lua_pushboolean(L, kit_check(L)->host != NULL);
   return 1;
 }
 
 /* kit:reopen(): starts an ended host again on the same folder */
 static int kit_reopen(lua_State *L) {
-  struct kit *kit = check_kit(L);
+  struct kit *kit = kit_check(L);
   if (kit->host == NULL) open_host(L, kit);
   return 0;
 }
@@ -280,27 +209,27 @@ static void run_steps(struct kit *kit) {
 
 /* kit:run(): runs the steps until all is at rest */
 static int kit_run(lua_State *L) {
-  run_steps(check_kit(L));
+  run_steps(kit_check(L));
   return 0;
 }
 
 /* kit:hold(bool): whether the committer stands still */
 static int kit_hold(lua_State *L) {
-  struct kit *kit = check_kit(L);
+  struct kit *kit = kit_check(L);
   kit->held = lua_toboolean(L, 2);
   return 0;
 }
 
 /* kit:stick(bool): whether the checkpointer stands still */
 static int kit_stick(lua_State *L) {
-  struct kit *kit = check_kit(L);
+  struct kit *kit = kit_check(L);
   kit->stuck = lua_toboolean(L, 2);
   return 0;
 }
 
 /* kit:checkpoint(): brings all that is durable to the store; runs all steps */
 static int kit_checkpoint(lua_State *L) {
-  struct kit *kit = check_kit(L);
+  struct kit *kit = kit_check(L);
   if (kit->host == NULL) return luaL_error(L, "this host has ended");
   if (host_checkpoint(kit->host) == ERR_FATAL) end_host(kit);
   return 0;
@@ -308,7 +237,7 @@ static int kit_checkpoint(lua_State *L) {
 
 /* kit:advance(seconds) */
 static int kit_advance(lua_State *L) {
-  struct kit *kit = check_kit(L);
+  struct kit *kit = kit_check(L);
   lua_Number seconds = luaL_checknumber(L, 2);
   luaL_argcheck(L, seconds >= 0 && seconds < 1e9, 2, "a number of seconds, 0 or more");
   clock_advance(&kit->clock, (int64_t)(seconds * 1e9));
@@ -319,7 +248,7 @@ static int kit_advance(lua_State *L) {
 /* kit:fail_next("write" | "sync" | "store write" | "store sync" [, count]) */
 static int kit_fail_next(lua_State *L) {
   static const char *const places[] = { "write", "sync", "store write", "store sync", NULL };
-  struct kit *kit = check_kit(L);
+  struct kit *kit = kit_check(L);
   unsigned *const counts[] = {
     &kit->faults.write_next, &kit->faults.sync_next, &kit->store_faults.write_next, &kit->store_faults.sync_next,
   };
@@ -330,7 +259,7 @@ static int kit_fail_next(lua_State *L) {
 /* kit:fail_allocation(k [, count]) -> whether one asked for before has failed: in each worker step from now on the k-th
  * allocation fails, and those behind it up to `count` of them (1); k = 0: none */
 static int kit_fail_allocation(lua_State *L) {
-  struct kit *kit = check_kit(L);
+  struct kit *kit = kit_check(L);
   lua_settop(L, 3);
   lua_pushboolean(L, kit->allocation_failed);
   kit->fail_allocation = (unsigned long)luaL_checkinteger(L, 2);
@@ -341,7 +270,7 @@ static int kit_fail_allocation(lua_State *L) {
 
 /* kit:log() -> the lines since the last look */
 static int kit_log(lua_State *L) {
-  struct kit *kit = check_kit(L);
+  struct kit *kit = kit_check(L);
   lua_pushlstring(L, (const char *)kit->log.data, kit->log.size);
   buf_clear(&kit->log);
   return 1;
@@ -349,7 +278,7 @@ static int kit_log(lua_State *L) {
 
 /* kit:stats() -> commits, syncs, bytes */
 static int kit_stats(lua_State *L) {
-  struct kit *kit = check_kit(L);
+  struct kit *kit = kit_check(L);
   if (kit->host == NULL) return luaL_error(L, "this host has ended");
   const struct committer_stats *stats = host_stats(kit->host);
   lua_pushinteger(L, (lua_Integer)stats->commits);
@@ -360,7 +289,7 @@ static int kit_stats(lua_State *L) {
 
 /* kit:memory() -> bytes that the VMs hold, garbage collected */
 static int kit_memory(lua_State *L) {
-  struct kit *kit = check_kit(L);
+  struct kit *kit = kit_check(L);
   if (kit->host == NULL) return luaL_error(L, "this host has ended");
   lua_pushinteger(L, (lua_Integer)host_memory(kit->host));
   return 1;
@@ -368,152 +297,11 @@ static int kit_memory(lua_State *L) {
 
 /* kit:entries() -> how many entries the store has, when all that is durable has come to it */
 static int kit_entries(lua_State *L) {
-  struct kit *kit = check_kit(L);
+  struct kit *kit = kit_check(L);
   if (kit->host == NULL) return luaL_error(L, "this host has ended");
   if (host_checkpoint(kit->host) != ERR_NONE) return luaL_error(L, "the store cannot be written");
   lua_pushinteger(L, (lua_Integer)host_entry_count(kit->host));
   return 1;
-}
-
-/* -- calls -- */
-
-static void write_value(lua_State *L, struct kit *kit, int index, const char *what, struct buf *bytes) {
-  struct walk_options options = { .root.name = what, .depth_max = (size_t)kit->config.limits.depth, .boolean_keys = true,
-                                  .raw_metatables = true, .shared = true };
-  if (lua_value_write(L, index, bytes, &options, &kit->lent->raised) == ERR_NONE) return;
-  lua_pushlstring(L, (const char *)kit->lent->raised.message.data, kit->lent->raised.message.size);
-  lua_error(L);
-}
-
-/* Takes the bytes of the working buffer over into a request. */
-static void take_bytes(struct kit *kit, struct buf *into) {
-  buf_put(into, buf_slice(&kit->lent->value));
-  CHECK(into->err == ERR_NONE);
-}
-
-/* Takes a value of the options, at 8, into a request. */
-static void take_option(lua_State *L, struct kit *kit, const char *name, struct buf *into) {
-  buf_clear(&kit->lent->value);
-  if (lua_getfield(L, 8, name) != LUA_TNIL) write_value(L, kit, lua_gettop(L), name, &kit->lent->value);   /* value */
-  lua_pop(L, 1);                                                     /* - */
-  take_bytes(kit, into);
-}
-
-static struct request *new_request(lua_State *L, struct kit *kit, struct pending *pending, enum request_type type) {
-  size_t size;
-  const char *class_name = luaL_checklstring(L, 3, &size);
-  struct request *request = request_try_new(type, &pending->reply);
-  CHECK(request != NULL);
-  buf_put(&request->class_name, slice_of(class_name, size));
-  buf_put(&request->key, buf_slice(&kit->lent->key));
-  return request;
-}
-
-/* Pushes `count` arguments, from the table at 6, as one marked sequence: a table that is in two of them stays one. */
-static void push_arguments(lua_State *L, lua_Integer count) {
-  lua_createtable(L, (int)count, 0);                                 /* arguments */
-  for (lua_Integer i = 1; i <= count; i++) {
-    if (lua_geti(L, 6, i) == LUA_TNIL) {                             /* arguments value */
-      lua_pop(L, 1);
-      lua_pushlightuserdata(L, NULL);                                /* arguments null */
-    }
-    lua_rawseti(L, -2, i);                                           /* arguments */
-  }
-  walk_mark(L);
-}
-
-/* kit:submit(type, class, key [, method, arguments, count [, options]]) -> pending
- * type: "call", "inspect", "state", "kv", "sleep"; options: { create = bool, input = value, params = value } */
-static int kit_submit(lua_State *L) {
-  static const char *const types[] = { "call", "inspect", "state", "kv", "sleep", NULL };
-  static const enum request_type values[] = { REQUEST_CALL, REQUEST_INSPECT, REQUEST_STATE, REQUEST_KV, REQUEST_SLEEP };
-  struct kit *kit = check_kit(L);
-  enum request_type type = values[luaL_checkoption(L, 2, NULL, types)];
-  if (kit->host == NULL) return luaL_error(L, "this host has ended");
-  luaL_checkstring(L, 3);
-  luaL_checkany(L, 4);
-  lua_settop(L, 8);
-  buf_clear(&kit->lent->key);
-  lua_key_write(L, 4, &kit->lent->key, &(struct argument){ .name = "key" });
-  buf_clear(&kit->lent->value);
-  push_arguments(L, luaL_optinteger(L, 7, 0));                       /* arguments */
-  write_value(L, kit, lua_gettop(L), "arguments", &kit->lent->value);
-  lua_pop(L, 1);                                                     /* - */
-  struct pending **box = lua_newuserdatauv(L, sizeof *box, 1);       /* pending */
-  *box = NULL;
-  luaL_setmetatable(L, pending_name);
-  struct pending *pending = mem_zero(sizeof *pending);
-  *box = pending;
-  pending->kit = kit;
-  reply_init(&pending->reply, FORMAT_VALUE, deliver);
-  lua_pushvalue(L, 1);
-  lua_setiuservalue(L, -2, 1);                                       /* pending: keeps its kit alive */
-  size_t size = 0;
-  const char *method = luaL_optlstring(L, 5, "", &size);
-  struct request *request = new_request(L, kit, pending, type);
-  buf_put(&request->method, slice_of(method, size));
-  take_bytes(kit, &request->args);
-  if (lua_istable(L, 8)) {
-    lua_getfield(L, 8, "create");
-    request->create = lua_isnil(L, -1) || lua_toboolean(L, -1);
-    lua_pop(L, 1);
-    take_option(L, kit, "input", &request->input);
-    take_option(L, kit, "params", &request->params);
-  }
-  pending->next = kit->pendings;
-  kit->pendings = pending;
-  host_submit(kit->host, &request);
-  return 1;
-}
-
-/* pending:is_done() -> whether its answer is there, or lost */
-static int pending_is_done(lua_State *L) {
-  struct pending *pending = check_pending(L, 1);
-  lua_pushboolean(L, pending->done || pending->lost);
-  return 1;
-}
-
-/* pending:answer(kit) -> true, result | false, code, message, metadata | nil: none yet */
-static int pending_answer(lua_State *L) {
-  struct pending *pending = check_pending(L, 1);
-  lua_getiuservalue(L, 1, 1);                                        /* pending kit */
-  lua_replace(L, 1);                                                 /* kit, in the place that check_kit() looks at */
-  check_kit(L);
-  if (pending->lost) {
-    lua_pushboolean(L, 0);
-    lua_pushliteral(L, "connection_lost");
-    lua_pushliteral(L, "the host ended before it answered; the call may or may not have happened");
-    return 3;
-  }
-  if (!pending->done) return 0;
-  const struct failure *failure = &pending->reply.failure;
-  lua_pushboolean(L, failure->err == ERR_NONE);
-  if (failure->err == ERR_NONE) {
-    if (pending->reply.body.size == 0) {
-      lua_pushlightuserdata(L, NULL);
-    } else {
-      lua_value_read(L, buf_slice(&pending->reply.body));
-    }
-    return 2;
-  }
-  struct slice code = failure_code(failure);
-  lua_pushlstring(L, (const char *)code.data, code.size);
-  lua_pushlstring(L, (const char *)failure->message.data, failure->message.size);
-  if (failure->metadata.size == 0) return 3;
-  lua_value_read(L, buf_slice(&failure->metadata));
-  return 4;
-}
-
-static int pending_gc(lua_State *L) {
-  struct pending **box = lua_touserdata(L, 1);
-  if (*box == NULL) return 0;
-  if ((*box)->kit != NULL) {
-    (*box)->dropped = true;
-  } else {
-    pending_free(*box);
-  }
-  *box = NULL;
-  return 0;
 }
 
 /* -- the end -- */
@@ -550,7 +338,7 @@ static int kit_array(lua_State *L) {
   return walk_array(L);
 }
 
-static void make_class(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction gc) {
+void kit_make_class(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction gc) {
   luaL_newmetatable(L, name);                                        /* meta */
   lua_pushcfunction(L, gc);
   lua_setfield(L, -2, "__gc");                                       /* meta */
@@ -562,18 +350,17 @@ static void make_class(lua_State *L, const char *name, const luaL_Reg *methods, 
 
 int luaopen_troupe_host(lua_State *L) {
   static const luaL_Reg kit_methods[] = {
-    { "submit", kit_submit },       { "run", kit_run },         { "hold", kit_hold },
+    { "submit", pending_submit },      { "run", kit_run },         { "hold", kit_hold },
     { "crash", kit_crash },         { "reopen", kit_reopen },   { "is_open", kit_is_open },
     { "advance", kit_advance },     { "log", kit_log },         { "fail_next", kit_fail_next },
     { "memory", kit_memory },       { "entries", kit_entries }, { "stick", kit_stick },
-    { "checkpoint", kit_checkpoint },
     { "stats", kit_stats },         { "close", kit_close },     { "fail_allocation", kit_fail_allocation },
+    { "checkpoint", kit_checkpoint },
     { NULL, NULL },
   };
-  static const luaL_Reg pending_methods[] = { { "is_done", pending_is_done }, { "answer", pending_answer }, { NULL, NULL } };
   static const luaL_Reg functions[] = { { "open", kit_open }, { "array", kit_array }, { NULL, NULL } };
-  make_class(L, kit_name, kit_methods, kit_close);
-  make_class(L, pending_name, pending_methods, pending_gc);
+  kit_make_class(L, kit_name, kit_methods, kit_close);
+  pending_open(L);
   make_lender(L);
   luaL_newlib(L, functions);                                         /* module */
   lua_pushlightuserdata(L, NULL);

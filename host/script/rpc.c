@@ -53,6 +53,8 @@ static int rpc_index(lua_State *L) {
     push_kept(L, turn, true);
   } else if (strcmp(name, "headers") == 0) {
     push_kept(L, turn, false);
+  } else if (strcmp(name, "idempotency_key") == 0 && turn->idempotency_key.size > 0) {
+    lua_pushlstring(L, (const char *)turn->idempotency_key.data, turn->idempotency_key.size);
   } else {
     lua_pushnil(L);
   }

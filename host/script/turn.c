@@ -165,7 +165,8 @@ static int step_start(lua_State *L, struct turn *turn) {
 /* -- admission: on_before_connect refuses a client by raising -- */
 
 static int step_admit(lua_State *L, struct turn *turn) {
-  if (turn->task != TURN_CALL || turn->caller != CALLER_CLIENT) return go_on(L, LUA_OK, STEP_TASK);
+  bool calls = turn->task == TURN_CALL || turn->task == TURN_REPEAT;
+  if (!calls || turn->caller != CALLER_CLIENT) return go_on(L, LUA_OK, STEP_TASK);
   push_class(L, turn);                                               /* class */
   if (!classes_push_hook(L, -1, "on_before_connect")) return go_on(L, LUA_OK, STEP_TASK);
   self_push(L, turn->instance);                                      /* class function self */
@@ -256,9 +257,17 @@ static void push_nothing(lua_State *L, struct instance *instance) {
   lua_pushnil(L);
 }
 
+/* The result is there already. */
+static int repeat(lua_State *L, struct turn *turn) {
+  if (turn->refusal.err != ERR_NONE) return lib_fail_with(L, &turn->refusal);
+  settle_drafts(L, turn);
+  return 0;
+}
+
 static int step_task(lua_State *L, struct turn *turn) {
   switch (turn->task) {
     case TURN_CALL: return call_method(L, turn);
+    case TURN_REPEAT: return repeat(L, turn);
     case TURN_INSPECT: return call_hook(L, turn, "inspect_state", push_state_or_nil);
     case TURN_STOP: return call_hook(L, turn, "on_stop", push_nothing);
     case TURN_STATE: push_state_or_nil(L, turn->instance); break;

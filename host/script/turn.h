@@ -24,6 +24,7 @@ struct instance;
 
 enum turn_task {
   TURN_CALL,        /* a method */
+  TURN_REPEAT,      /* a call that was made before: it is admitted as that was, and then answered without the method */
   TURN_INSPECT,     /* inspect_state, or the state */
   TURN_STATE,       /* the state as it is */
   TURN_KV,          /* all kv entries */
@@ -50,7 +51,9 @@ struct turn {
   struct slice input;
   struct slice params;        /* or empty */
   struct slice headers;       /* a value or empty */
-  struct buf result;
+  struct slice idempotency_key;   /* or empty */
+  struct buf result;          /* of a repeat: what the stage put here before */
+  struct failure refusal;     /* the stage's: of a repeat that has no result to give, why; raised when it is admitted */
   struct failure failure;
   struct buf traceback;       /* of a script's failure, for the log */
 };

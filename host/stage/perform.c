@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "codec/key.h"
 #include "codec/value.h"
+#include "stage/idempotency.h"
 #include "stage/worker.h"
 
 /* -- records of the host -- */
@@ -150,6 +151,8 @@ static enum err commit_turn(struct worker *worker, struct actor *actor, struct t
   struct drafts *drafts = turn->view.drafts;
   if (turn->create && !draft_creation(drafts, actor)) return lose_memory(turn);
   turn->create = false;
+  const struct buf *result = reply == NULL ? NULL : &reply->body;
+  if (!idempotency_try_draft(turn, actor->id, worker->config.vm.clock, result)) return lose_memory(turn);
   if (drafts_is_empty(drafts)) {
     if (reply != NULL) pass_gate(worker, actor, reply, turn->epoch);
     return ERR_NONE;
@@ -218,6 +221,10 @@ static enum turn_status take_turn(struct worker *worker, struct actor *actor, st
   turn->instance = actor->instance;
   turn->view = view_of(worker);
   turn->create = !actor->exists;
+  if (actor->exists && idempotency_recall(turn, actor->id, worker->config.vm.clock) != ERR_NONE) {
+    roll_back(actor, turn);
+    return TURN_FAILED;
+  }
   return send_turn(worker, actor, turn, turn_run(turn), reply);
 }
 
@@ -253,6 +260,7 @@ static void turn_done(struct turn *turn) {
   buf_done(&turn->result);
   buf_done(&turn->traceback);
   failure_done(&turn->failure);
+  failure_done(&turn->refusal);
 }
 
 /* -- a performance: a request's turn, from its beginning to its reply -- */
@@ -315,6 +323,7 @@ static void perform(struct worker *worker, struct actor *actor, struct request *
     .task = task_of(request->type), .caller = CALLER_CLIENT, .method = buf_slice(&request->method),
     .format = request->format, .args = buf_slice(&request->args), .input = buf_slice(&request->input),
     .params = buf_slice(&request->params), .headers = buf_slice(&request->headers),
+    .idempotency_key = buf_slice(&request->idempotency_key),
   };
   bool create = request->create && request->type == REQUEST_CALL;
   after_turn(worker, performance, take_turn(worker, actor, &performance->turn, create, request->reply));

@@ -29,6 +29,7 @@ struct request {
   bool create;                 /* whether a first call may create the actor */
   struct buf params;           /* what a client says beside the arguments (`?params=`), or empty */
   struct buf headers;          /* of an HTTP call: a value, a map from lower-case names to strings; else empty */
+  struct buf idempotency_key;  /* of a call: the client's (idempotency.h), or empty */
   struct reply *reply;         /* whose format is `format` */
 };
 

@@ -105,7 +105,7 @@ end
 --- A handle: calling a method on it calls the actor, and raises what the call raises.
 ---@param class string
 ---@param key any
----@param options { create: boolean|nil, input: any, params: any }|nil   as in the query over HTTP
+---@param options { create: boolean|nil, input: any, params: any, idempotency_key: string|nil }|nil  as over HTTP
 ---@return table
 function Host:actor(class, key, options)
   local host = self

@@ -59,6 +59,12 @@ end
 local Host = {}
 Host.__index = Host
 
+--- Starts a host and kills it after so many seconds, however far it has come.
+function program.serve_briefly(seconds, actors, data)
+  local line = "timeout --signal=KILL %.3f %s serve %s --data %s --listen 127.0.0.1:0 >/dev/null 2>&1 </dev/null"
+  os.execute(line:format(seconds, quote(program.path), quote(actors), quote(data)))
+end
+
 --- Starts a host that serves `actors` from `data`, on a free port, and waits for its first line.
 function program.serve(actors, data, ...)
   local host = setmetatable({ folder = program.folder(), data = data }, Host)
@@ -85,6 +91,12 @@ end
 
 function Host:signal(name)
   os.execute("kill -" .. name .. " " .. read(self.folder .. "/pid"))
+end
+
+--- Sends the signal after so many seconds, while the caller goes on: it comes whatever the caller does then.
+function Host:signal_after(seconds, name)
+  local pid = read(self.folder .. "/pid"):match "%d+"
+  os.execute(("(sleep %.3f; kill -%s %s) >/dev/null 2>&1 &"):format(seconds, name, pid))
 end
 
 --- Waits for the end of the host. Returns its exit status, 128 and more for a signal.
