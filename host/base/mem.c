@@ -1,7 +1,6 @@
 /* mem.c -- malloc behind one door, with a fault point in builds that test. */
 #include "base/mem.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -30,7 +29,7 @@ int mem_has_failed(void) {
   return fault.failed;
 }
 
-static bool is_fault_due(void) {
+bool mem_is_refused(void) {
   if (fault.left == 0) return false;
   if (fault.left > 1) {
     fault.left--;
@@ -41,27 +40,21 @@ static bool is_fault_due(void) {
   return true;
 }
 
-#else
-
-static bool is_fault_due(void) {
-  return false;
-}
-
 #endif
 
 void *mem_try_alloc(size_t size) {
   CHECK_THAT(size, >, 0);
-  return is_fault_due() ? NULL : malloc(size);
+  return mem_is_refused() ? NULL : malloc(size);
 }
 
 void *mem_try_zero(size_t size) {
   CHECK_THAT(size, >, 0);
-  return is_fault_due() ? NULL : calloc(1, size);
+  return mem_is_refused() ? NULL : calloc(1, size);
 }
 
 void *mem_try_resize(void *block, size_t size) {
   CHECK_THAT(size, >, 0);
-  return is_fault_due() ? NULL : realloc(block, size);
+  return mem_is_refused() ? NULL : realloc(block, size);
 }
 
 void *mem_alloc(size_t size) {

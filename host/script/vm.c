@@ -29,7 +29,7 @@ static void *allocate(void *context, void *block, size_t old_size, size_t size) 
   struct vm *vm = context;
   if (block == NULL) old_size = 0;
   if (size == 0) {
-    mem_free(block);
+    if (block != NULL) pool_put(&vm->pool, block, old_size);
     vm->bytes -= old_size;
     return NULL;
   }
@@ -37,8 +37,7 @@ static void *allocate(void *context, void *block, size_t old_size, size_t size) 
     if (vm->stopped == ERR_NONE) vm->stopped = ERR_MEMORY;
     return NULL;
   }
-  void *moved = mem_try_resize(block, size);
-  if (moved == NULL && block != NULL && size <= old_size) moved = block;        /* Lua counts on it that a block can shrink */
+  void *moved = block == NULL ? pool_try_take(&vm->pool, size) : pool_try_resize(&vm->pool, block, old_size, size);
   if (moved != NULL) vm->bytes += size - old_size;
   return moved;
 }
@@ -194,6 +193,7 @@ static struct vm *vm_new(const struct vm_config *config) {
   lift_limits(vm);
   vm->L = lua_newstate(allocate, vm);
   if (vm->L == NULL) {
+    pool_done(&vm->pool);
     mem_free(vm);
     return NULL;
   }
@@ -254,6 +254,7 @@ void vm_close(struct vm *vm) {
   lua_close(vm->L);
   CHECK_THAT(vm->bytes, ==, 0);
   mem_free(vm->class_names);
+  pool_done(&vm->pool);
   vm_return(vm);
 }
 
