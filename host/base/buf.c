@@ -49,41 +49,20 @@ static bool try_grow(struct buf *buf, size_t count) {
   return true;
 }
 
-uint8_t *buf_try_reserve(struct buf *buf, size_t count) {
+uint8_t *buf_try_make_room(struct buf *buf, size_t count) {
   CHECK_THAT(buf->size, <=, buf->capacity);
   if (buf->err != ERR_NONE || !try_limit(buf, count) || !try_grow(buf, count)) return NULL;
   return buf->data + buf->size;
 }
 
-void buf_put(struct buf *buf, struct slice bytes) {
-  if (bytes.size == 0) return;
-  uint8_t *room = buf_try_reserve(buf, bytes.size);
-  if (room == NULL) return;
-  memcpy(room, bytes.data, bytes.size);
-  buf->size += bytes.size;
-}
-
-void buf_put_byte(struct buf *buf, uint8_t byte) {
-  uint8_t *room = buf_try_reserve(buf, 1);
-  if (room == NULL) return;
-  *room = byte;
-  buf->size++;
-}
-
-void buf_put_text(struct buf *buf, const char *text) {
-  buf_put(buf, slice_text(text));
-}
-
 void buf_put_u32(struct buf *buf, uint32_t number) {
-  uint8_t bytes[4];
-  for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(number >> (24 - 8 * i));
+  uint8_t bytes[] = { (uint8_t)(number >> 24), (uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint8_t)number };
   buf_put(buf, slice_of(bytes, sizeof bytes));
 }
 
 void buf_put_u64(struct buf *buf, uint64_t number) {
-  uint8_t bytes[8];
-  for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(number >> (56 - 8 * i));
-  buf_put(buf, slice_of(bytes, sizeof bytes));
+  buf_put_u32(buf, (uint32_t)(number >> 32));
+  buf_put_u32(buf, (uint32_t)number);
 }
 
 /* printf writes the end of a string too, one byte more than counts; so the limit and the memory are asked apart. */
@@ -115,14 +94,4 @@ void buf_move(struct buf *to, struct buf *from) {
   mem_free(to->data);
   *to = *from;
   *from = (struct buf){ .size_max = from->size_max };
-}
-
-uint32_t read_u32(const uint8_t *bytes) {
-  uint32_t number = 0;
-  for (size_t i = 0; i < 4; i++) number = number << 8 | bytes[i];
-  return number;
-}
-
-uint64_t read_u64(const uint8_t *bytes) {
-  return (uint64_t)read_u32(bytes) << 32 | read_u32(bytes + 4);
 }

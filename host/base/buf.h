@@ -30,11 +30,11 @@ void buf_clear(struct buf *buf);
 
 /* Makes room for `count` more bytes and returns where they go, or NULL after a failure. The caller writes them
  * and then adds to `size`. */
-uint8_t *buf_try_reserve(struct buf *buf, size_t count);
+static inline uint8_t *buf_try_reserve(struct buf *buf, size_t count);
 
-void buf_put(struct buf *buf, struct slice bytes);
-void buf_put_byte(struct buf *buf, uint8_t byte);
-void buf_put_text(struct buf *buf, const char *text);
+static inline void buf_put(struct buf *buf, struct slice bytes);
+static inline void buf_put_byte(struct buf *buf, uint8_t byte);
+static inline void buf_put_text(struct buf *buf, const char *text);
 
 /* Big-endian, so that byte order is number order. */
 void buf_put_u32(struct buf *buf, uint32_t number);
@@ -51,7 +51,42 @@ static inline struct slice buf_slice(const struct buf *buf) {
 }
 
 /* Reads what buf_put_u32/u64 wrote. */
-uint32_t read_u32(const uint8_t *bytes);
-uint64_t read_u64(const uint8_t *bytes);
+static inline uint32_t read_u32(const uint8_t *bytes) {
+  return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+static inline uint64_t read_u64(const uint8_t *bytes) {
+  return (uint64_t)read_u32(bytes) << 32 | read_u32(bytes + 4);
+}
+
+/* As buf_try_reserve(), where that has to look closer: its own, for want of room at hand. */
+uint8_t *buf_try_make_room(struct buf *buf, size_t count);
+
+/* Most writes are of a few bytes that there is room for: inline, they cost less than a call. */
+
+static inline uint8_t *buf_try_reserve(struct buf *buf, size_t count) {
+  bool is_at_hand = buf->err == ERR_NONE && buf->size < buf->capacity && count < buf->capacity - buf->size &&
+                    (buf->size_max == 0 || buf->size + count <= buf->size_max);
+  return is_at_hand ? buf->data + buf->size : buf_try_make_room(buf, count);
+}
+
+static inline void buf_put(struct buf *buf, struct slice bytes) {
+  if (bytes.size == 0) return;
+  uint8_t *room = buf_try_reserve(buf, bytes.size);
+  if (room == NULL) return;
+  memcpy(room, bytes.data, bytes.size);
+  buf->size += bytes.size;
+}
+
+static inline void buf_put_byte(struct buf *buf, uint8_t byte) {
+  uint8_t *room = buf_try_reserve(buf, 1);
+  if (room == NULL) return;
+  *room = byte;
+  buf->size++;
+}
+
+static inline void buf_put_text(struct buf *buf, const char *text) {
+  buf_put(buf, slice_text(text));
+}
 
 #endif

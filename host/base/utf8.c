@@ -22,9 +22,20 @@ size_t utf8_first(struct slice text, uint32_t *code) {
   return size;
 }
 
+/* Eight bytes at once, all of them below 0x80. */
+static bool is_ascii(const uint8_t *bytes) {
+  uint64_t eight;
+  memcpy(&eight, bytes, sizeof eight);
+  return (eight & 0x8080808080808080) == 0;
+}
+
 size_t utf8_valid_size(struct slice text) {
   size_t at = 0;
   while (at < text.size) {
+    if (text.size - at >= 8 && is_ascii(text.data + at)) {
+      at += 8;
+      continue;
+    }
     if (text.data[at] < 0x80) {
       at++;
       continue;

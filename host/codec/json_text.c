@@ -35,7 +35,40 @@ static void put_valid(struct buf *buf, struct slice text) {
   if (begin < text.size) buf_put(buf, slice_after(text, begin));
 }
 
+static const uint64_t ones = 0x0101010101010101;
+
+/* Of eight bytes at once: all are ASCII and none needs an escape. Where a subtraction borrows, the byte was below what is
+ * taken from it, here 0x20, or 1 where it had been made 0. */
+static bool are_plain(uint64_t eight) {
+  uint64_t quotes = eight ^ ones * '"', slashes = eight ^ ones * '\\';
+  return ((eight | (eight - ones * 0x20) | (quotes - ones) | (slashes - ones)) & ones * 0x80) == 0;
+}
+
+/* The same of a text, as most are. */
+static bool is_plain(struct slice text) {
+  uint64_t eight;
+  for (; text.size >= sizeof eight; text = slice_after(text, sizeof eight)) {
+    memcpy(&eight, text.data, sizeof eight);
+    if (!are_plain(eight)) return false;
+  }
+  eight = ones * ' ';
+  if (text.size > 0) memcpy(&eight, text.data, text.size);
+  return are_plain(eight);
+}
+
+static void put_plain(struct buf *buf, struct slice text) {
+  uint8_t *room = buf_try_reserve(buf, text.size + 2);
+  if (room == NULL) return;
+  room[0] = room[text.size + 1] = '"';
+  if (text.size > 0) memcpy(room + 1, text.data, text.size);
+  buf->size += text.size + 2;
+}
+
 bool json_put_string(struct buf *buf, struct slice text) {
+  if (is_plain(text)) {
+    put_plain(buf, text);
+    return true;
+  }
   if (!utf8_is_valid(text)) return false;
   buf_put_byte(buf, '"');
   put_valid(buf, text);
@@ -56,8 +89,44 @@ void json_put_text(struct buf *buf, struct slice text) {
   buf_put_byte(buf, '"');
 }
 
+enum { DIGITS_MAX = 20 };
+
+/* Writes a number's digits so that they end where `end` is; answers where they begin. */
+static char *write_digits(uint64_t number, char *end) {
+  do {
+    *--end = (char)('0' + number % 10);
+    number /= 10;
+  } while (number > 0);
+  return end;
+}
+
 void json_put_integer(struct buf *buf, int64_t number) {
-  buf_printf(buf, "%lld", (long long)number);
+  char text[DIGITS_MAX + 1], *end = text + sizeof text;
+  char *begin = write_digits(number < 0 ? 0 - (uint64_t)number : (uint64_t)number, end);
+  if (number < 0) *--begin = '-';
+  buf_put(buf, slice_of(begin, (size_t)(end - begin)));
+}
+
+/* Numbers with few decimals, such as prices: with `whole` / 10^decimals, both exact, the quotient is the float nearest to
+ * that decimal number; where it is this one, the text reads back, and with 15 digits at most no shorter one does. False,
+ * and nothing written, for others. */
+static bool put_few_decimals(struct buf *buf, double number) {
+  static const double powers[] = { 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6 };
+  double size = fabs(number);
+  if (size < 1e-4 || size >= 1e9) return false;
+  for (int decimals = 1; decimals <= 6; decimals++) {
+    double whole = nearbyint(size * powers[decimals]);
+    if (whole / powers[decimals] != size) continue;
+    char text[DIGITS_MAX + 3], *end = text + sizeof text;
+    uint64_t power = (uint64_t)powers[decimals], all = (uint64_t)whole;
+    char *begin = write_digits(all % power + power, end);       /* with a 1 in front, which keeps the zeros behind it */
+    *begin = '.';
+    begin = write_digits(all / power, begin);
+    if (number < 0) *--begin = '-';
+    buf_put(buf, slice_of(begin, (size_t)(end - begin)));
+    return true;
+  }
+  return false;
 }
 
 enum { FLOAT_TEXT_MAX = 32 };
@@ -76,9 +145,12 @@ void json_put_float(struct buf *buf, double number) {
   CHECK(isfinite(number));
   char text[FLOAT_TEXT_MAX];
   if (fabs(number) < 1e15 && trunc(number) == number) {
-    buf_printf(buf, "%.1f", number);
+    if (number == 0 && signbit(number)) buf_put_byte(buf, '-');
+    json_put_integer(buf, (int64_t)number);
+    buf_put_text(buf, ".0");
     return;
   }
+  if (put_few_decimals(buf, number)) return;
   int digits = fabs(number) < DBL_MIN ? 1 : 15;
   while (!reads_back(text, number, digits)) digits++;
   buf_put_text(buf, text);
