@@ -76,6 +76,7 @@ struct vm {
   struct json_parser *parser;  /* freed when the turn ends, or by its user */
   char *class_names;
   size_t class_count;
+  const void *array_mark;      /* the address of VM_ARRAY_META, to be told by */
   int refs[VM_REF_COUNT];
 };
 

@@ -17,6 +17,7 @@ struct frame {
   const struct frame *up;
   int key;
   lua_Integer position;
+  bool array;
   size_t depth;
 };
 
@@ -31,11 +32,13 @@ struct walker {
   uint32_t tables;
 };
 
+static const char not_sequence[] = "a table with numbers as keys that is no sequence has no form in JSON";
+static const char not_sequence_marked[] = "a table marked as a sequence has a key that is not of 1..n";
+
 /* What the keys of a table are. */
 struct shape {
   size_t count;
   bool sequence;            /* exactly 1..count */
-  bool strings;             /* strings only */
 };
 
 void walk_build(lua_State *L) {
@@ -44,6 +47,7 @@ void walk_build(lua_State *L) {
   lua_setfield(L, -2, "__name");                                     /* meta */
   lua_pushboolean(L, 0);                                             /* meta false */
   lua_setfield(L, -2, "__metatable");                                /* meta */
+  vm_of(L)->array_mark = lua_topointer(L, -1);
   vm_set_ref(L, VM_ARRAY_META);                                      /* - */
 }
 
@@ -74,19 +78,22 @@ int walk_array(lua_State *L) {
   return 1;
 }
 
+static bool is_mark(lua_State *L, int index) {
+  return lua_topointer(L, index) == vm_of(L)->array_mark;
+}
+
 bool walk_table(lua_State *L, int index, bool *marked) {
-  if (journal_is_part(L, index)) {
-    *marked = journal_push_data(L, index);                           /* data */
+  if (lua_type(L, index) == LUA_TTABLE) {
+    *marked = false;
+    if (lua_getmetatable(L, index)) {                                /* meta */
+      *marked = is_mark(L, -1);
+      lua_pop(L, 1);                                                 /* - */
+    }
+    lua_pushvalue(L, index);                                         /* table */
     return true;
   }
-  if (lua_type(L, index) != LUA_TTABLE) return false;
-  *marked = false;
-  if (lua_getmetatable(L, index)) {                                  /* meta */
-    vm_push_ref(L, VM_ARRAY_META);                                   /* meta mark */
-    *marked = lua_rawequal(L, -1, -2);
-    lua_pop(L, 2);                                                   /* - */
-  }
-  lua_pushvalue(L, index);                                           /* table */
+  if (!journal_is_part(L, index)) return false;
+  *marked = journal_push_data(L, index);                             /* data */
   return true;
 }
 
@@ -152,14 +159,13 @@ static enum err fail_type(struct walker *walker, const struct frame *frame, cons
 }
 
 static struct shape shape_of(lua_State *L, int data) {
-  struct shape shape = { .strings = true };
+  struct shape shape = { 0 };
   lua_Integer largest = 0;
   bool integers = true;
   lua_pushnil(L);                                                    /* key */
   while (lua_next(L, data)) {                                        /* key value */
     lua_pop(L, 1);                                                   /* key */
     shape.count++;
-    if (lua_type(L, -1) != LUA_TSTRING) shape.strings = false;
     lua_Integer key = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
     if (key < 1) integers = false;
     if (key > largest) largest = key;
@@ -223,12 +229,13 @@ static enum err walk_key(struct walker *walker, const struct frame *frame) {
   return ERR_NONE;
 }
 
-static enum err walk_array_values(struct walker *walker, int data, size_t count, struct frame *frame) {
+/* The values of a sequence of `count` from a position on. */
+static enum err walk_array_values(struct walker *walker, int data, lua_Integer first, size_t count, struct frame *frame) {
   lua_State *L = walker->L;
-  for (size_t i = 1; i <= count; i++) {
-    frame->position = (lua_Integer)i;
+  for (lua_Integer i = first; i <= (lua_Integer)count; i++) {
+    frame->position = i;
     walker->writer->on_element(walker->context);
-    lua_rawgeti(L, data, (lua_Integer)i);                            /* value */
+    lua_rawgeti(L, data, i);                                         /* value */
     enum err err = walk_value(walker, lua_gettop(L), frame);
     lua_pop(L, 1);                                                   /* - */
     if (err != ERR_NONE) return err;
@@ -249,48 +256,106 @@ static enum err walk_pairs(struct walker *walker, int data, struct frame *frame)
   return ERR_NONE;
 }
 
+/* A table whose writer wants to know the count first: only a marked one is an array. */
+static enum err walk_counted(struct walker *walker, int data, struct frame *frame) {
+  bool array = frame->array;
+  struct shape shape = shape_of(walker->L, data);
+  if (shape.count > UINT32_MAX) return fail_at(walker, frame->up, "a table of more than 2^32 entries");
+  if (array && !shape.sequence) return fail_at(walker, frame->up, not_sequence_marked);
+  walker->writer->on_begin(walker->context, array, (uint32_t)shape.count);
+  return array ? walk_array_values(walker, data, 1, shape.count, frame) : walk_pairs(walker, data, frame);
+}
+
+/* An array, with its first key and value on the stack. As a rule they come in order, and one pass does; from the first
+ * that does not on they are told from others first. */
+static enum err walk_in_order(struct walker *walker, int data, bool marked, struct frame *frame) {
+  lua_State *L = walker->L;
+  int value = lua_gettop(L);
+  frame->position = 0;
+  do {                                                               /* key value */
+    if (!lua_isinteger(L, value - 1) || lua_tointeger(L, value - 1) != frame->position + 1) {
+      lua_pop(L, 2);                                                 /* - */
+      struct shape shape = shape_of(L, data);
+      if (!shape.sequence) return fail_at(walker, frame->up, marked ? not_sequence_marked : not_sequence);
+      return walk_array_values(walker, data, frame->position + 1, shape.count, frame);
+    }
+    frame->position++;
+    walker->writer->on_element(walker->context);
+    enum err err = walk_value(walker, value, frame);
+    if (err != ERR_NONE) return err;
+    lua_pop(L, 1);                                                   /* key */
+  } while (lua_next(L, data));
+  return ERR_NONE;
+}
+
+/* A table whose first key tells whether it is an array or an object. */
+static enum err walk_by_first_key(struct walker *walker, int data, bool marked, struct frame *frame) {
+  lua_State *L = walker->L;
+  lua_pushnil(L);                                                    /* nil */
+  bool any = lua_next(L, data);                                      /* key value, or nothing */
+  frame->array = marked || (any && lua_type(L, -2) != LUA_TSTRING);
+  walker->writer->on_begin(walker->context, frame->array, 0);
+  if (!any) return ERR_NONE;
+  if (frame->array) return walk_in_order(walker, data, marked, frame);
+  do {                                                               /* key value */
+    frame->key = lua_gettop(L) - 1;
+    if (lua_type(L, frame->key) != LUA_TSTRING) return fail_at(walker, frame->up, not_sequence);
+    enum err err = walk_key(walker, frame);
+    if (err == ERR_NONE) err = walk_value(walker, frame->key + 1, frame);
+    if (err != ERR_NONE) return err;
+    lua_pop(L, 1);                                                   /* key */
+  } while (lua_next(L, data));
+  return ERR_NONE;
+}
+
 /* The content of a table: `data` holds it. */
 static enum err walk_content(struct walker *walker, int data, bool marked, const struct frame *up) {
   const struct walk_options *options = walker->options;
-  struct shape shape = shape_of(walker->L, data);
-  if (shape.count > UINT32_MAX) return fail_at(walker, up, "a table of more than 2^32 entries");
-  if (marked && !shape.sequence) return fail_at(walker, up, "a table marked as a sequence has a key that is not of 1..n");
-  bool array = marked || (options->sequences && shape.sequence && shape.count > 0);
-  if (options->sequences && !array && !shape.strings) {
-    return fail_at(walker, up, "a table with numbers as keys that is no sequence has no form in JSON");
-  }
-  struct frame frame = { .up = up, .depth = up == NULL ? 1 : up->depth + 1 };
+  struct frame frame = { .up = up, .array = marked, .depth = up == NULL ? 1 : up->depth + 1 };
   if (frame.depth > options->depth_max) {
     char what[96];
     snprintf(what, sizeof what, "tables are nested more than %zu deep, or within themselves (limit depth)", options->depth_max);
     return fail_at(walker, up, what);
   }
-  walker->writer->on_begin(walker->context, array, (uint32_t)shape.count);
-  enum err err = array ? walk_array_values(walker, data, shape.count, &frame) : walk_pairs(walker, data, &frame);
-  if (err == ERR_NONE) walker->writer->on_end(walker->context, array);
+  enum err err = options->sequences ? walk_by_first_key(walker, data, marked, &frame)
+                                    : walk_counted(walker, data, &frame);
+  if (err == ERR_NONE) walker->writer->on_end(walker->context, frame.array);
   return err;
 }
 
-static enum err walk_tables(struct walker *walker, int index, const struct frame *frame) {
+static enum err walk_plain(struct walker *walker, int index, const struct frame *frame) {
   lua_State *L = walker->L;
-  bool marked;
-  luaL_checkstack(L, 12, NULL);
-  if (was_met(walker, index)) return ERR_NONE;
-  uint64_t node_id = frame != NULL && walker->options->node_of != NULL && journal_is_part(L, index)
-                       ? walker->options->node_of(L, index) : 0;
+  bool marked = false;
+  if (lua_getmetatable(L, index)) {                                  /* meta */
+    marked = is_mark(L, -1);
+    lua_pop(L, 1);                                                   /* - */
+    if (!marked && !walker->options->raw_metatables) {
+      return fail_at(walker, frame, "a table with a metatable cannot be saved");
+    }
+  }
+  return walk_content(walker, index, marked, frame);
+}
+
+static enum err walk_part(struct walker *walker, int index, const struct frame *frame) {
+  lua_State *L = walker->L;
+  const struct walk_options *options = walker->options;
+  if (!journal_is_part(L, index)) return fail_type(walker, frame, luaL_typename(L, index));
+  uint64_t node_id = frame != NULL && options->node_of != NULL ? options->node_of(L, index) : 0;
   if (node_id != 0) {
     walker->writer->on_node(walker->context, node_id);
     return ERR_NONE;
   }
-  vm_check_limits(L);                          /* a table in many places is walked as often */
-  int top = lua_gettop(L);
-  if (!walk_table(L, index, &marked)) return fail_type(walker, frame, luaL_typename(L, index));   /* data */
-  if (!marked && !walker->options->raw_metatables && !journal_is_part(L, index) && lua_getmetatable(L, index)) {
-    return fail_at(walker, frame, "a table with a metatable cannot be saved");
-  }
-  enum err err = walk_content(walker, top + 1, marked, frame);
-  lua_settop(L, top);                                                /* - */
+  bool marked = journal_push_data(L, index);                         /* data */
+  enum err err = walk_content(walker, lua_gettop(L), marked, frame);
+  if (err == ERR_NONE) lua_pop(L, 1);                                /* - */
   return err;
+}
+
+static enum err walk_tables(struct walker *walker, int index, bool plain, const struct frame *frame) {
+  luaL_checkstack(walker->L, 12, NULL);
+  if (was_met(walker, index)) return ERR_NONE;
+  vm_check_limits(walker->L);                  /* a table in many places is walked as often */
+  return plain ? walk_plain(walker, index, frame) : walk_part(walker, index, frame);
 }
 
 static enum err walk_number(struct walker *walker, int index, const struct frame *frame) {
@@ -331,8 +396,9 @@ static enum err walk_value(struct walker *walker, int index, const struct frame 
       writer->on_null(walker->context);
       return ERR_NONE;
     case LUA_TTABLE:
+      return walk_tables(walker, index, true, frame);
     case LUA_TUSERDATA:
-      return walk_tables(walker, index, frame);
+      return walk_tables(walker, index, false, frame);
     default:
       break;
   }

@@ -21,11 +21,13 @@ struct walk_options {
   bool boolean_keys;         /* keys may be booleans too */
   bool shared;               /* a table in two places is told with on_same */
   uint64_t (*node_of)(lua_State *L, int index);   /* of a part below the root: its node id, told with on_node; 0: goes on into it. NULL: always does */
-  bool sequences;            /* an unmarked table with keys 1..n, n > 0, is an array; and others must have string keys only */
+  bool sequences;            /* an unmarked table with keys 1..n, n > 0, is an array; and others must have string keys only.
+                              * The writer learns no counts then: one pass does for both */
 };
 
 /* What a writer hears, in order. `context` is the buffer that it fills. on_string and on_key_string answer false where
- * they cannot take the bytes. An array has `count` values; a map `count` pairs of on_key_* and a value. */
+ * they cannot take the bytes. An array has `count` values; a map `count` pairs of key and value; with the option
+ * `sequences` the count is not known beforehand, and 0. */
 struct walk_writer {
   void (*on_null)(void *context);
   void (*on_boolean)(void *context, bool truth);
