@@ -1,12 +1,12 @@
 /* kv_list.c -- see kv.h: list, count and the deletes of ranges. Each walks over its range, and may pause in between;
- * what it needs then is on the stack: 1 kv, 2 the range, and the list. */
+ * what it needs then is on the stack: 1 kv, 2 the range, and for a list the names of its fields and itself. */
 #include <lauxlib.h>
 
 #include "script/kv.h"
 #include "script/lua_key.h"
 #include "script/walk.h"
 
-enum { AT_RANGE = 2, AT_LIST };
+enum { AT_RANGE = 2, AT_KEY, AT_VALUE };
 
 /* Leaves the range of the options at 2 in their place, and nothing above. [-n, +2, v] */
 static struct kv_range *begin(lua_State *L) {
@@ -32,10 +32,10 @@ static bool next(lua_State *L, struct kv_range *range, struct scan *scan, struct
 /* Appends an entry to the list on top of the stack. [-0, +0, v] */
 static void add_entry(lua_State *L, struct slice key, struct slice value, bool bytes, lua_Integer place) {
   lua_createtable(L, 0, 2);                                          /* list entry */
-  lua_pushliteral(L, "key");
+  lua_pushvalue(L, AT_KEY);
   lua_key_read(L, slice_after(key, KV_KEY_BEGIN));                   /* list entry "key" key */
   lua_rawset(L, -3);                                                 /* list entry */
-  lua_pushliteral(L, "value");
+  lua_pushvalue(L, AT_VALUE);
   kv_push_value(L, value, bytes);                                    /* list entry "value" value */
   lua_rawset(L, -3);                                                 /* list entry */
   lua_rawseti(L, -2, place);                                         /* list */
@@ -62,7 +62,9 @@ static int list_on(lua_State *L, int status, lua_KContext count) {
 int kv_list(lua_State *L) {
   begin(L);                                                          /* kv range */
   luaL_checkstack(L, 8, NULL);
-  lua_newtable(L);                                                   /* kv range list */
+  lua_pushliteral(L, "key");
+  lua_pushliteral(L, "value");                                       /* kv range "key" "value" */
+  lua_newtable(L);                                                   /* kv range "key" "value" list */
   walk_mark(L);
   return list_on(L, LUA_OK, 0);
 }
