@@ -49,7 +49,7 @@ static void push_old_values(lua_State *L, int index, struct tracked *tracked) {
   self_push_slot(L, instance, SELF_JOURNAL);                         /* journal|nil */
   if (lua_isnil(L, -1)) {
     lua_pop(L, 1);                                                   /* - */
-    lua_createtable(L, 8, 0);                                        /* journal */
+    lua_createtable(L, 2, 0);                                        /* journal: as a rule one tracked userdata is written to */
     lua_pushvalue(L, -1);
     self_set_slot(L, instance, SELF_JOURNAL);                        /* journal */
   }
@@ -59,7 +59,7 @@ static void push_old_values(lua_State *L, int index, struct tracked *tracked) {
     return;
   }
   lua_Integer place = (lua_Integer)instance->noted + 1;
-  lua_newtable(L);                                                   /* journal old */
+  lua_createtable(L, 0, 1);                                          /* journal old */
   lua_pushvalue(L, -1);
   lua_rawseti(L, -3, 2 * place);                                     /* journal old */
   lua_pushvalue(L, index);
@@ -86,6 +86,12 @@ static void note(lua_State *L, int index, struct tracked *tracked) {
   lua_pop(L, 2);                                                     /* key value */
 }
 
+/* A plain table, or a part, which is a userdata. */
+static bool is_tabular(lua_State *L, int index) {
+  int type = lua_type(L, index);
+  return type == LUA_TTABLE || type == LUA_TUSERDATA;
+}
+
 bool journal_set(lua_State *L, int index) {
   struct tracked *tracked = lua_touserdata(L, index);
   luaL_checkstack(L, 10, NULL);
@@ -99,6 +105,7 @@ bool journal_set(lua_State *L, int index) {
     lua_pop(L, 5);                                                   /* - */
     return false;
   }
+  if (is_tabular(L, -1) || is_tabular(L, value)) vm_of(L)->turn->instance->tables_moved = true;
   note(L, index, tracked);                                           /* key value data key old */
   lua_pop(L, 1);                                                     /* key value data key */
   lua_pushvalue(L, value);                                           /* key value data key value */
@@ -192,6 +199,7 @@ void journal_undo(lua_State *L, struct instance *instance) {
 
 void journal_clear(lua_State *L, struct instance *instance) {
   instance->state_changed = false;
+  instance->tables_moved = false;
   if (instance->noted == 0) return;
   luaL_checkstack(L, 4, NULL);
   self_push_slot(L, instance, SELF_JOURNAL);                         /* journal */

@@ -22,6 +22,7 @@ struct instance {
   bool broken;               /* could not be put back: must leave memory */
   bool has_state;            /* the class has initialize_state */
   bool state_changed;        /* in this turn */
+  bool tables_moved;         /* in this turn a table was stored in a field, or went from one */
   uint32_t noted;            /* entries of the journal */
   uint32_t notes;            /* of parts, in this turn (part.h) */
   uint64_t node_id;          /* the highest that a node of the state has had */

@@ -335,17 +335,63 @@ static void write_dirty(struct settling *s) {
   }
 }
 
+/* -- the short way -- */
+
+/* Where the fields are that a turn wrote. */
+struct written {
+  struct settling *s;
+  bool any;                /* in the state */
+  bool in_root;            /* all of them in the one record of a small state */
+};
+
+static void look_where(lua_State *L, void *context) {
+  struct written *written = context;
+  int top = lua_gettop(L), part = top + 1;
+  lua_pushvalue(L, top - 2);                                         /* ... tracked */
+  if (part_is(L, part) && !((struct part *)lua_touserdata(L, part))->detached) {
+    written->any = true;
+    while (written->in_root && !places_is_holder(written->s, part)) {
+      written->in_root = ((struct part *)lua_touserdata(L, part))->node_id == 0 && places_push_home(written->s, part);
+      if (!written->in_root) break;
+      lua_pop(L, 1);
+      lua_replace(L, part);                                          /* ... owner */
+    }
+  }
+  lua_settop(L, top);
+}
+
+/* Most turns write some scalars into a small state, which is one record: nothing moved, so each part is where it was, and
+ * that record is all there is to write. False, and nothing done, where it is not so simple. */
+static bool try_settle_root(struct settling *s) {
+  lua_State *L = s->L;
+  struct written written = { .s = s, .in_root = true };
+  struct walk_options options = { .root.name = "state", .depth_max = LIMIT_DEPTH_MAX, .finite = true, .node_of = node_of };
+  if (s->instance->tables_moved) return false;
+  journal_each(L, s->instance, look_where, &written);
+  if (!written.any || !written.in_root) return !written.any;
+  lua_getiuservalue(L, s->holder, PART_DATA);                        /* data */
+  lua_pushinteger(L, STATE_ROOT_FIELD);                              /* data key */
+  lua_rawgeti(L, -2, STATE_ROOT_FIELD);                              /* data key root */
+  struct buf *bytes = vm_begin_value(s->vm, STATE_INLINE_BYTES_MAX);
+  if (lua_value_write(L, -1, bytes, &options, &s->vm->raised) != ERR_NONE) return false;
+  draft_put(s, lua_touserdata(L, s->holder), lua_gettop(L) - 1);
+  return true;
+}
+
 void settle(lua_State *L, struct instance *instance) {
   if (!instance->state_changed) return;
   struct vm *vm = vm_of(L);
   int top = lua_gettop(L);
   luaL_checkstack(L, 16, NULL);
-  for (int i = 0; i < 5; i++) lua_newtable(L);                       /* copies claims live dirty dead */
-  self_push_slot(L, instance, SELF_STATE);                           /* copies claims live dirty dead holder */
-  struct settling s = { .L = L, .vm = vm, .instance = instance, .drafts = vm->turn->view.drafts, .copies = top + 1,
-                        .claims = top + 2, .live = top + 3, .dirty = top + 4, .dead = top + 5, .holder = top + 6 };
-  places_settle(&s);
-  journal_each(L, instance, look_at_field, &s);
-  write_dirty(&s);
+  self_push_slot(L, instance, SELF_STATE);                           /* holder */
+  struct settling s = { .L = L, .vm = vm, .instance = instance, .drafts = vm->turn->view.drafts, .holder = top + 1,
+                        .copies = top + 2, .claims = top + 3, .live = top + 4, .dirty = top + 5, .dead = top + 6 };
+  if (!try_settle_root(&s)) {
+    lua_settop(L, s.holder);                                         /* holder */
+    for (int i = 0; i < 5; i++) lua_newtable(L);                     /* holder copies claims live dirty dead */
+    places_settle(&s);
+    journal_each(L, instance, look_at_field, &s);
+    write_dirty(&s);
+  }
   lua_settop(L, top);                                                /* - */
 }
