@@ -344,6 +344,10 @@ bool memtable_covers(const struct memtable *memtable, struct slice key, struct s
   return true;
 }
 
+bool memtable_has_ranges(const struct memtable *memtable) {
+  return !RB_EMPTY(&memtable->boundaries);
+}
+
 bool memtable_next_range(const struct memtable *memtable, struct slice key, struct slice *from, struct slice *to) {
   struct boundary *boundary = boundary_before(memtable, key);
   if (boundary == NULL) boundary = RB_MIN(boundary_tree, (struct boundary_tree *)&memtable->boundaries);

@@ -44,6 +44,9 @@ bool memtable_is_deleted(const struct memtable_entry *entry);
 /* The deleted range that covers `key`, joined with those that touch it; false where none does. */
 bool memtable_covers(const struct memtable *memtable, struct slice key, struct slice *from, struct slice *to);
 
+/* Whether any range was deleted. */
+bool memtable_has_ranges(const struct memtable *memtable);
+
 /* The first deleted range that ends behind `key`. False where there is none. */
 bool memtable_next_range(const struct memtable *memtable, struct slice key, struct slice *from, struct slice *to);
 

@@ -75,6 +75,13 @@ static void stored_seek(struct scan *scan, struct slice bound) {
   if (err == ERR_NONE && scan->reverse && slice_equal(*key, bound)) stored_next(scan);
 }
 
+static bool tables_are_done(struct scan *scan) {
+  for (size_t i = 0; i < table_count(scan->view); i++) {
+    if (*cursor_at(scan, i) != NULL || memtable_has_ranges(table_at(scan->view, i))) return false;
+  }
+  return true;
+}
+
 /* Everything at its beginning; later, the store's next record at hand. It is read only when it is needed, since reading
  * ends the record before. */
 static enum err scan_fetch(struct scan *scan) {
@@ -83,6 +90,7 @@ static enum err scan_fetch(struct scan *scan) {
     struct slice bound = scan->reverse ? scan->to : scan->from;
     for (size_t i = 0; i < table_count(scan->view); i++) table_seek(scan, i, bound);
     stored_seek(scan, bound);
+    scan->alone = tables_are_done(scan);
   } else if (!scan->stored && scan->stored_err == ERR_NONE) {
     stored_next(scan);
   }
@@ -132,16 +140,27 @@ static void scan_pass(struct scan *scan, struct slice key) {
     const struct memtable_entry **at = cursor_at(scan, i);
     if (*at == NULL || !slice_equal(memtable_key(*at), key)) continue;
     *at = scan_bound(scan, memtable_next(*at, scan->reverse));
+    if (*at == NULL) scan->alone = tables_are_done(scan);
   }
 }
 
+/* The store's next record, with nothing over it. */
+static enum err stored_give(struct scan *scan, struct slice *key, struct slice *value) {
+  if (!scan->stored) return ERR_NOT_FOUND;
+  *key = scan->stored_key;
+  *value = scan->stored_value;
+  scan->stored = false;
+  return ERR_NONE;
+}
+
 enum err scan_next(struct scan *scan, struct slice *key, struct slice *value) {
-  if (slice_compare(scan->from, scan->to) >= 0) return ERR_NOT_FOUND;
+  if (!scan->begun && slice_compare(scan->from, scan->to) >= 0) return ERR_NOT_FOUND;
   for (;;) {
     size_t index;
     struct slice nearest;
     enum err err = scan_fetch(scan);
     if (err != ERR_NONE) return err;
+    if (scan->alone) return stored_give(scan, key, value);
     if (!scan_nearest(scan, &nearest, &index)) return ERR_NOT_FOUND;
     if (scan_skip(scan, nearest, index)) continue;
     const struct memtable_entry *entry = index < table_count(scan->view) ? *cursor_at(scan, index) : NULL;

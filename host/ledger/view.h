@@ -36,6 +36,7 @@ struct scan {
   struct slice stored_key, stored_value;
   bool stored;           /* the two above hold a record that was not given yet */
   bool begun;            /* the store's cursor is at its place */
+  bool alone;            /* no table over the store has anything for the rest of the walk */
   enum err stored_err;   /* ERR_NOT_FOUND at the end of the stored records, ERR_STORAGE at a damaged one; it stays */
 };
 
