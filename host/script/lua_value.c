@@ -210,7 +210,6 @@ static void read_value(struct reading *reading, enum value_type type) {
 }
 
 static void read_whole(lua_State *L, struct slice bytes, const struct lua_value_parts *parts) {
-  luaL_checkstack(L, 4, NULL);
   int top = lua_gettop(L);
   struct reading reading = { .L = L, .parts = parts };
   value_reader_init(&reading.reader, bytes);
@@ -226,10 +225,27 @@ static void read_whole(lua_State *L, struct slice bytes, const struct lua_value_
   if (value_next(&reading.reader) != VALUE_END) fail_broken(L);
 }
 
+/* A value that is one scalar, as most in a kv are; false, and nothing pushed, for all others. */
+static bool read_scalar(lua_State *L, struct slice bytes) {
+  struct value_reader reader;
+  value_reader_init(&reader, bytes);
+  enum value_type type = value_next(&reader);
+  if (reader.rest.size > 0) return false;
+  switch (type) {
+    case VALUE_STRING: lua_pushlstring(L, (const char *)reader.text.data, reader.text.size); return true;
+    case VALUE_INTEGER: lua_pushinteger(L, reader.integer); return true;
+    case VALUE_FLOAT: lua_pushnumber(L, reader.number); return true;
+    case VALUE_BOOLEAN: lua_pushboolean(L, reader.truth); return true;
+    default: return false;
+  }
+}
+
 void lua_value_read(lua_State *L, struct slice bytes) {
-  read_whole(L, bytes, NULL);
+  luaL_checkstack(L, 4, NULL);
+  if (!read_scalar(L, bytes)) read_whole(L, bytes, NULL);
 }
 
 void lua_value_read_parts(lua_State *L, struct slice bytes, const struct lua_value_parts *parts) {
+  luaL_checkstack(L, 4, NULL);
   read_whole(L, bytes, parts);
 }
