@@ -59,7 +59,8 @@ struct vm {
   size_t bytes_begin;          /* when the stay began */
   bool granting;
   enum err stopped;            /* ERR_TIMEOUT, ERR_MEMORY, ERR_STORAGE: what runs must end */
-  int64_t cpu_begin_ns;        /* of the thread's processor time */
+  int64_t cpu_begin_ns;        /* of the thread's processor time, as it was when the stay began or shortly before */
+  int64_t cpu_read_ns;         /* when that was read, by the system's clock */
   int64_t cpu_end_ns;
   int64_t wall_end_ns;         /* of the host's clock */
   unsigned hook_count, check_count;
@@ -90,7 +91,8 @@ void vm_return(struct vm *vm);
  * and is `out_of_memory`, `timeout` or `internal_error`. */
 bool vm_enter(struct vm *vm, lua_CFunction function, void *context, struct failure *failure);
 
-/* Between these two the limits of a call hold, less what it has used already; the second adds to that. */
+/* Between these two the limits of a call hold, less what it has used already; the second adds to that, unless it is NULL:
+ * then the call is over. */
 void vm_limit_begin(struct vm *vm, struct vm_usage *usage);
 void vm_limit_end(struct vm *vm, struct vm_usage *usage);
 

@@ -470,7 +470,7 @@ static enum turn_status enter(struct turn *turn, bool begins) {
   }
   failure_done(&raised);
   if (vm->stopped == ERR_MEMORY) vm_collect(vm);          /* else the next call would be measured from on top of this one's garbage */
-  vm_limit_end(vm, &turn->usage);
+  vm_limit_end(vm, running.waits ? &turn->usage : NULL);
   if (vm->value.capacity > VALUE_KEPT_BYTES) buf_done(&vm->value);
   vm->turn = NULL;
   vm->call = NULL;
