@@ -35,10 +35,13 @@ struct json_parser;
 struct json_parser *json_parser_try_new(const struct json_events *events, void *context, size_t depth_max);
 void json_parser_free(struct json_parser *parser);
 
+/* Makes a parser that has parsed, or was left, ready for another text. */
+void json_parser_again(struct json_parser *parser, void *context);
+
 /* Parses one whole text: one value, white space around it. 0; or `err` set in the failure with the place in bytes: "not
  * valid JSON at byte 12: ..."; nested too deeply, a lone surrogate, a number beyond the floats (1e999) and invalid
  * UTF-8 too. Where an event answered false, what the event noted in the failure before, else ERR_REQUEST. The err set
- * is ERR_REQUEST, or ERR_MEMORY. A parser parses one text in its life. */
+ * is ERR_REQUEST, or ERR_MEMORY. Then the parser is to be freed, or to be told json_parser_again(). */
 enum err json_parse(struct json_parser *parser, struct slice text, struct failure *failure);
 
 /* A key from JSON text: an array is a tuple (arrays in it nested tuples), a string, number or boolean a tuple of one.

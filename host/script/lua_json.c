@@ -131,7 +131,8 @@ static bool read_key(void *context, struct slice text) {
 static bool begin(struct building *building, bool array) {
   if (building->depth == LIMIT_DEPTH_MAX) return false;
   luaL_checkstack(building->L, 8, NULL);
-  lua_newtable(building->L);                                         /* +1 table */
+  bool arguments = array && building->depth == 0;                    /* as a rule: a few, as a call has */
+  lua_createtable(building->L, arguments ? 4 : 0, 0);                /* +1 table */
   building->levels[building->depth++] = (struct level){ .array = array };
   return true;
 }
@@ -163,15 +164,16 @@ void lua_json_read(lua_State *L, struct slice text) {
     read_array_begin, read_array_end, read_object_begin, read_object_end,
   };
   struct vm *vm = vm_of(L);
-  struct building building = { .L = L };
+  struct building building;                    /* not all levels of it: most texts have few */
+  building.L = L;
+  building.depth = 0;
   luaL_checkstack(L, 8, NULL);
-  json_parser_free(vm->parser);
-  vm->parser = json_parser_try_new(&events, &building, (size_t)vm->config.limits->depth);   /* the VM's: an error below skips this frame */
+  if (vm->parser == NULL) vm->parser = json_parser_try_new(&events, NULL, (size_t)vm->config.limits->depth);
   if (vm->parser == NULL) lib_fail(L, ERR_MEMORY, "no memory to read JSON");
+  json_parser_again(vm->parser, &building);                          /* the VM's: an error below skips this frame */
   failure_clear(&vm->raised);
   if (json_parse(vm->parser, text, &vm->raised) != ERR_NONE) lib_fail_with(L, &vm->raised);
-  json_parser_free(vm->parser);
-  vm->parser = NULL;
+  json_parser_again(vm->parser, NULL);
 }
 
 /* -- the module -- */

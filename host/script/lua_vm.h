@@ -74,7 +74,7 @@ struct vm {
   struct buf key_end;
   struct key_reader key_reader;
   struct failure raised;       /* what a lib_ function is about to raise: a message outlives the C frame that found it */
-  struct json_parser *parser;  /* freed when the turn ends, or by its user */
+  struct json_parser *parser;  /* or NULL; what a text took is let go by its user, or where the stay in Lua ends */
   char *class_names;
   size_t class_count;
   const void *array_mark;      /* the address of VM_ARRAY_META, to be told by */

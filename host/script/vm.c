@@ -173,10 +173,7 @@ bool vm_enter(struct vm *vm, lua_CFunction function, void *context, struct failu
   int status = lua_pcall(L, 1, 0, 0);                                /* +0, or +1 error */
   if (status != LUA_OK) lib_error_describe(L, status, failure);
   lua_settop(L, top);
-  if (vm->parser != NULL) {
-    json_parser_free(vm->parser);
-    vm->parser = NULL;
-  }
+  if (vm->parser != NULL) json_parser_again(vm->parser, NULL);
   return status == LUA_OK;
 }
 
