@@ -44,7 +44,7 @@ static void push_chunk(lua_State *L, const char *path) {
   if (error != 0) luaL_error(L, "%s: %s", path, error == EINVAL ? "is no regular file" : strerror(error));
   lua_pushfstring(L, "@%s", path);                                   /* name */
   if (luaL_loadbufferx(L, (const char *)vm->value.data, vm->value.size, lua_tostring(L, -1), "t") != LUA_OK) lua_error(L);
-  lua_remove(L, -2);                                                 /* chunk */
+  lua_replace(L, -2);                                                /* chunk */
   sandbox_push_environment(L);                                       /* chunk env */
   if (lua_setupvalue(L, -2, 1) == NULL) lua_pop(L, 1);               /* chunk */
 }
@@ -125,7 +125,7 @@ static bool is_class(lua_State *L, int index) {
   lua_pushvalue(L, index);                                           /* actor class */
   bool found = false;
   for (int i = 0; i < PARENTS_MAX && !found && lua_getmetatable(L, -1); i++) {             /* actor class parent */
-    lua_remove(L, -2);                                               /* actor parent */
+    lua_replace(L, -2);                                              /* actor parent */
     found = lua_rawequal(L, -1, -2);
   }
   lua_pop(L, 2);                                                     /* - */
@@ -286,7 +286,7 @@ bool classes_push(lua_State *L, struct slice name) {
   vm_push_ref(L, VM_CLASSES);                                        /* classes */
   lua_pushlstring(L, (const char *)name.data, name.size);
   bool found = lua_rawget(L, -2) != LUA_TNIL;                        /* classes class|nil */
-  lua_remove(L, -2);                                                 /* class|nil */
+  lua_replace(L, -2);                                                /* class|nil */
   if (!found) lua_pop(L, 1);                                         /* - */
   return found;
 }

@@ -25,7 +25,7 @@ void self_push(lua_State *L, const struct instance *instance) {
 void self_push_slot(lua_State *L, const struct instance *instance, enum self_slot slot) {
   self_push(L, instance);                                            /* self */
   lua_getiuservalue(L, -1, (int)slot);                               /* self value */
-  lua_remove(L, -2);                                                 /* value */
+  lua_replace(L, -2);                                                /* value */
 }
 
 void self_set_slot(lua_State *L, const struct instance *instance, enum self_slot slot) {

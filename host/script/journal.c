@@ -55,7 +55,7 @@ static void push_old_values(lua_State *L, int index, struct tracked *tracked) {
   }
   if (tracked->noted != 0) {
     lua_rawgeti(L, -1, 2 * (lua_Integer)tracked->noted);             /* journal old */
-    lua_remove(L, -2);                                               /* old */
+    lua_replace(L, -2);                                              /* old */
     return;
   }
   lua_Integer place = (lua_Integer)instance->noted + 1;
@@ -66,7 +66,7 @@ static void push_old_values(lua_State *L, int index, struct tracked *tracked) {
   lua_rawseti(L, -3, 2 * place - 1);                                 /* journal old */
   instance->noted = (uint32_t)place;                                 /* both are in: nothing can fail any more */
   tracked->noted = (uint32_t)place;
-  lua_remove(L, -2);                                                 /* old */
+  lua_replace(L, -2);                                                /* old */
 }
 
 /* Notes `old value` of `key` once; both on top of the stack. [-0, +0, m] */
@@ -140,7 +140,7 @@ bool journal_push_old_values(lua_State *L, struct instance *instance, const stru
   if (tracked->noted == 0) return false;
   self_push_slot(L, instance, SELF_JOURNAL);                         /* journal */
   lua_rawgeti(L, -1, 2 * (lua_Integer)tracked->noted);               /* journal old */
-  lua_remove(L, -2);                                                 /* old */
+  lua_replace(L, -2);                                                /* old */
   return true;
 }
 

@@ -178,5 +178,5 @@ void lua_key_read(lua_State *L, struct slice key) {
 void lua_key_read_part(lua_State *L, struct slice key) {
   lua_key_read(L, key);                                              /* tuple */
   lua_rawgeti(L, -1, 1);                                             /* tuple part */
-  lua_remove(L, -2);                                                 /* part */
+  lua_replace(L, -2);                                                /* part */
 }

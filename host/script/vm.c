@@ -142,7 +142,7 @@ lua_State *vm_take_coroutine(lua_State *L) {
   lua_rawgeti(L, -1, count);                                         /* +2 pool coroutine */
   lua_pushnil(L);                                                    /* +3 pool coroutine nil */
   lua_rawseti(L, -3, count);                                         /* +2 pool coroutine */
-  lua_remove(L, -2);                                                 /* +1 coroutine */
+  lua_replace(L, -2);                                                /* +1 coroutine */
   return lua_tothread(L, -1);
 }
 
