@@ -36,6 +36,65 @@ static void strings_are_escaped_and_no_further(void **state) {
   buf_done(&buf);
 }
 
+/* The definition, taken literally: byte by byte. */
+static void put_escaped(struct buf *buf, struct slice text) {
+  buf_put_byte(buf, '"');
+  for (size_t i = 0; i < text.size; i++) {
+    uint8_t byte = text.data[i];
+    const char *found = byte == 0 ? NULL : strchr("\b\f\n\r\t\"\\", byte);
+    if (found != NULL) {
+      buf_put_byte(buf, '\\');
+      buf_put_byte(buf, (uint8_t)"bfnrt\"\\"[found - strchr("\b\f\n\r\t\"\\", '\b')]);
+    } else if (byte < 0x20) {
+      buf_printf(buf, "\\u%04x", byte);
+    } else {
+      buf_put_byte(buf, byte);
+    }
+  }
+  buf_put_byte(buf, '"');
+}
+
+/* Mostly letters, since runs of them are found eight at a time. */
+static void random_strings_are_escaped(void **state) {
+  (void)state;
+  static const char *const rare[] = { "\"", "\\", "\n", "\x01", "\x1f", " ", "!", "#", "[", "]", "\x7f", "\xc2\x80",
+                                      "\xc3\xa9", "\xe2\x80\xa8", "\xf0\x9f\x98\x80", "\xff" };
+  struct random random = random_begin("strings");
+  struct buf text = { 0 }, printed = { 0 }, expected = { 0 };
+  for (int i = 0; i < 100000; i++) {
+    buf_clear(&text);
+    buf_clear(&printed);
+    buf_clear(&expected);
+    for (uint64_t pieces = random_below(&random, 30); pieces > 0; pieces--) {
+      bool letter = !random_once_in(&random, 12);
+      if (letter) buf_put_byte(&text, (uint8_t)('a' + random_below(&random, 26)));
+      if (!letter) buf_put_text(&text, rare[random_below(&random, sizeof rare / sizeof *rare)]);
+    }
+    bool valid = text.size == 0 || memchr(text.data, 0xff, text.size) == NULL;
+    assert_int_equal(json_put_string(&printed, buf_slice(&text)), valid);
+    if (valid) put_escaped(&expected, buf_slice(&text));
+    assert_true(slice_equal(buf_slice(&printed), buf_slice(&expected)));
+  }
+  buf_done(&text);
+  buf_done(&printed);
+  buf_done(&expected);
+}
+
+static void integers_are_printed(void **state) {
+  (void)state;
+  struct random random = random_begin("integers");
+  struct buf buf = { 0 };
+  char expected[32];
+  for (int i = 0; i < 100000; i++) {
+    int64_t number = (int64_t)random_next(&random) >> random_below(&random, 64);
+    buf_clear(&buf);
+    json_put_integer(&buf, number);
+    snprintf(expected, sizeof expected, "%" PRId64, number);
+    assert_text(&buf, expected);
+  }
+  buf_done(&buf);
+}
+
 /* The definition, taken literally. */
 static void fewest_digits(double number, char *text, size_t size) {
   int digits = 0;
@@ -62,7 +121,10 @@ static double random_float(struct random *random) {
   double number;
   uint64_t bits = random_next(random);
   char text[40];
-  switch (random_below(random, 5)) {
+  switch (random_below(random, 6)) {
+    case 5:   /* prices, and the floats beside them */
+      number = (double)((int64_t)bits >> (24 + random_below(random, 40))) / pow(10, (double)random_below(random, 8));
+      return random_once_in(random, 4) ? nextafter(number, 1) : number;
     case 0:
       memcpy(&number, &bits, sizeof number);
       return isfinite(number) ? number : 0;
@@ -288,6 +350,8 @@ static void failures_always_leave(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(strings_are_escaped_and_no_further),
+    cmocka_unit_test(random_strings_are_escaped),
+    cmocka_unit_test(integers_are_printed),
     cmocka_unit_test(floats_have_the_fewest_digits),
     cmocka_unit_test(values_become_json),
     cmocka_unit_test(what_json_cannot_express_is_refused_with_its_path),

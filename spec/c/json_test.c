@@ -192,6 +192,46 @@ static void bad_text_is_refused_with_its_place(void **state) {
   failure_done(&failure);
 }
 
+/* The look over the text takes eight bytes at once where it can. */
+static void each_byte_is_looked_at(void **state) {
+  (void)state;
+  struct notes notes = { 0 };
+  for (size_t at = 1; at < 29; at++) {
+    for (int byte = 0; byte < 0x20; byte++) {
+      char text[] = "\"............................\"", place[32];
+      struct failure failure = { 0 };
+      text[at] = (char)byte;
+      enum err err = parse(slice_of(text, sizeof text - 1), 9, &notes, &failure);
+      snprintf(place, sizeof place, "byte %zu: a control", at + 1);
+      bool is_space = byte == '\t' || byte == '\n' || byte == '\r';
+      assert_int_equal(err, ERR_REQUEST);                /* white space too: not within a string */
+      if (!is_space) assert_non_null(memmem(failure.message.data, failure.message.size, place, strlen(place)));
+      failure_done(&failure);
+    }
+  }
+  buf_done(&notes.text);
+}
+
+static void a_parser_reads_again(void **state) {
+  (void)state;
+  struct notes notes = { 0 };
+  struct json_parser *parser = json_parser_try_new(&events, NULL, 3);
+  static const char *const texts[] = { "[[[1]]]", "[[[[", "\"a\\u0041\\n\"", "{\"a\":tru", "\"\\ud800\"", "[[[2]]]" };
+  assert_non_null(parser);
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    struct failure failure = { 0 };
+    buf_clear(&notes.text);
+    json_parser_again(parser, &notes);
+    enum err err = json_parse(parser, slice_text(texts[i]), &failure);
+    assert_int_equal(err, i == 0 || i == 2 || i == 5 ? ERR_NONE : ERR_REQUEST);
+    failure_done(&failure);
+  }
+  buf_put_byte(&notes.text, 0);
+  assert_non_null(strstr((const char *)notes.text.data, "i2"));
+  json_parser_free(parser);
+  buf_done(&notes.text);
+}
+
 static void depth_is_bounded(void **state) {
   (void)state;
   struct buf text = { 0 };
@@ -386,6 +426,8 @@ int main(void) {
     cmocka_unit_test(strings_may_hold_nul),
     cmocka_unit_test(long_numbers_are_read_whole),
     cmocka_unit_test(bad_text_is_refused_with_its_place),
+    cmocka_unit_test(each_byte_is_looked_at),
+    cmocka_unit_test(a_parser_reads_again),
     cmocka_unit_test(depth_is_bounded),
     cmocka_unit_test(an_event_can_stop),
     cmocka_unit_test(an_event_may_leave_by_longjmp),
