@@ -183,6 +183,12 @@ static enum err open_doors(struct house *house, struct failure *failure) {
   return ERR_NONE;
 }
 
+/* Replies were delivered: the doors fetch them. On any thread of the host. */
+static void ring_doors(void *context) {
+  struct house *house = context;
+  for (unsigned i = 0; i < house->options->doors; i++) server_ring(house->doors[i].server);
+}
+
 /* From the address inwards, so that a taken port leaves no data folder behind. What is open after an error,
  * close_rooms()
  * closes. */
@@ -205,6 +211,8 @@ static enum err open_rooms(struct house *house, struct failure *failure) {
     .segment_bytes = SEGMENT_BYTES,
     .checkpoint_bytes = CHECKPOINT_BYTES,
     .slice_records = SLICE_RECORDS,
+    .delivered = ring_doors,
+    .delivered_context = house,
     .clock = &house->clock,
     .logger = &house->logger,
   };

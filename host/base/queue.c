@@ -44,16 +44,36 @@ static void unlock(struct queue *queue) {
   CHECK_THAT(pthread_mutex_unlock(&queue->lock), ==, 0);
 }
 
-void queue_put(struct queue *queue, struct queue_item *item) {
+static void append(struct queue *queue, struct queue_item *item) {
   item->next = NULL;
-  lock(queue);
   if (queue->first == NULL) {
     queue->first = item;
   } else {
     queue->last->next = item;
   }
   queue->last = item;
+}
+
+static void ring(struct queue *queue) {
   if (queue->is_waiting) CHECK_THAT(pthread_cond_signal(&queue->bell), ==, 0);
+}
+
+void queue_put(struct queue *queue, struct queue_item *item) {
+  lock(queue);
+  append(queue, item);
+  ring(queue);
+  unlock(queue);
+}
+
+void queue_post(struct queue *queue, struct queue_item *item) {
+  lock(queue);
+  append(queue, item);
+  unlock(queue);
+}
+
+void queue_ring(struct queue *queue) {
+  lock(queue);
+  if (queue->first != NULL) ring(queue);
   unlock(queue);
 }
 
@@ -97,6 +117,6 @@ void queue_wait(struct queue *queue, int64_t timeout_ns) {
 void queue_wake(struct queue *queue) {
   lock(queue);
   queue->is_woken = true;
-  if (queue->is_waiting) CHECK_THAT(pthread_cond_signal(&queue->bell), ==, 0);
+  ring(queue);
   unlock(queue);
 }

@@ -5,9 +5,11 @@
 #include "base/mem.h"
 #include "door/answer.h"
 
+enum { CALLS_A_RING = 16 };    /* so many requests go to the workers together */
+
 struct call {
   struct reply reply;
-  h2o_multithread_message_t message;   /* on its way from the host's thread to the server's */
+  struct queue_item item;              /* in calls->replies */
   h2o_linklist_t link;                 /* in calls->under_way */
   struct calls *calls;
   h2o_req_t *req;                      /* NULL where it is gone before the reply */
@@ -26,7 +28,14 @@ static struct call *call_of_reply(struct reply *reply) {
 /* On a thread of the host. */
 static void deliver(struct reply *reply) {
   struct call *call = call_of_reply(reply);
-  h2o_multithread_send_message(&call->calls->receiver, &call->message);
+  struct calls *calls = call->calls;
+  queue_post(calls->replies, &call->item);
+  atomic_store(&calls->has_replies, true);
+}
+
+void calls_ring(struct calls *calls) {
+  if (!atomic_exchange(&calls->has_replies, false) || atomic_exchange(&calls->is_rung, true)) return;
+  h2o_multithread_send_message(&calls->receiver, &calls->bell);
 }
 
 static void on_request_gone(void *memory) {
@@ -39,7 +48,6 @@ static void on_request_gone(void *memory) {
 }
 
 static void leave(struct call *call) {
-  CHECK(!h2o_linklist_is_linked(&call->message.link));
   h2o_linklist_unlink(&call->link);
   call->calls->count--;
 }
@@ -59,27 +67,37 @@ static void finish(struct call *call) {
   }
 }
 
-static void on_replies(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages) {
-  (void)receiver;
-  while (!h2o_linklist_is_empty(messages)) {
-    struct call *call = H2O_STRUCT_FROM_MEMBER(struct call, message.link, (void *)messages->next);
-    h2o_linklist_unlink(&call->message.link);
+static void take_replies(struct calls *calls) {
+  struct queue_item *item = queue_take(calls->replies);
+  while (item != NULL) {
+    struct call *call = H2O_STRUCT_FROM_MEMBER(struct call, item, (void *)item);
+    item = item->next;
     finish(call);
   }
 }
 
+static void on_bell(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages) {
+  struct calls *calls = H2O_STRUCT_FROM_MEMBER(struct calls, receiver, receiver);
+  while (!h2o_linklist_is_empty(messages)) h2o_linklist_unlink(messages->next);
+  /* Before the replies are taken: who finds it rung has put its own before that. */
+  atomic_store(&calls->is_rung, false);
+  take_replies(calls);
+}
+
 void calls_init(struct calls *calls, struct host *host, h2o_multithread_queue_t *queue) {
-  *calls = (struct calls){ .host = host };
+  *calls = (struct calls){ .host = host, .replies = queue_new() };
   h2o_linklist_init_anchor(&calls->under_way);
-  h2o_multithread_register_receiver(queue, &calls->receiver, on_replies);
+  h2o_multithread_register_receiver(queue, &calls->receiver, on_bell);
 }
 
 void calls_done(struct calls *calls, h2o_multithread_queue_t *queue) {
   CHECK_THAT(calls->count, ==, 0);
   h2o_multithread_unregister_receiver(queue, &calls->receiver);
+  queue_free(calls->replies);
 }
 
 void calls_abandon(struct calls *calls) {
+  take_replies(calls);
   while (!h2o_linklist_is_empty(&calls->under_way)) {
     struct call *call = H2O_STRUCT_FROM_MEMBER(struct call, link, (void *)calls->under_way.next);
     buf_clear(&call->reply.body);
@@ -115,4 +133,10 @@ void call_begin(struct call *call, struct request **request) {
   h2o_linklist_insert(&calls->under_way, &call->link);
   calls->count++;
   host_submit(calls->host, request);
+  if (++calls->submitted >= CALLS_A_RING) calls_submit(calls);
+}
+
+void calls_submit(struct calls *calls) {
+  if (calls->submitted > 0) host_ring(calls->host);
+  calls->submitted = 0;
 }

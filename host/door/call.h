@@ -2,7 +2,8 @@
  *
  * WHY     The reply comes on another thread, and the connection may be gone by then. A call holds both ends.
  * ROOM    door. Below: stage.
- * THREAD  The server's; only the reply's `deliver` runs elsewhere, and it only hands over through h2o's queue.
+ * THREAD  The server's; only the reply's `deliver` and calls_ring() run elsewhere: replies come through a queue, and the ring
+ *         by h2o's.
  * OWNS    A call belongs to `calls` until its reply came, then to the request's memory: the answer points into it.
  * STATES  new (call_try_new) -> under way (call_begin) -> answered (on the server's thread, after `deliver`)
  *         new -> freed (call_free), if there is nothing to ask the host for
@@ -12,12 +13,18 @@
 #ifndef TROUPE_CALL_H
 #define TROUPE_CALL_H
 
+#include <stdatomic.h>
+
 #include "door/h2o_api.h"
 #include "stage/host.h"
 
 struct calls {
   struct host *host;
+  struct queue *replies;               /* that came, as the calls they are for */
   h2o_multithread_receiver_t receiver;
+  h2o_multithread_message_t bell;      /* on its way to the server's thread while `is_rung` */
+  atomic_bool is_rung, has_replies;
+  unsigned submitted;                  /* since the host was rung for */
   h2o_linklist_t under_way;
   size_t count;
 };
@@ -39,7 +46,12 @@ void call_free(struct call *call);
 /* The reply that its request is to carry. */
 struct reply *call_reply(struct call *call);
 
-/* Submits the request and keeps the call until the reply. Takes both over. */
+/* Submits the request and keeps the call until the reply. Takes both over. The host may hear of it only with
+ * calls_submit(). */
 void call_begin(struct call *call, struct request **request);
+void calls_submit(struct calls *calls);
+
+/* Wakes the server's thread if replies were delivered to it. From any thread. */
+void calls_ring(struct calls *calls);
 
 #endif

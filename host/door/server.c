@@ -270,6 +270,7 @@ enum err server_open(const struct server_config *config, struct server **server,
 static void run_loop(struct server *server, int timeout_ms) {
   int status = h2o_evloop_run(server->ctx.loop, timeout_ms);
   CHECK(status == 0 || errno == EINTR);
+  calls_submit(&server->calls);
 }
 
 /* One step on the way to the end; false there. Who was sending a request gets a little time, who is called for gets all
@@ -287,6 +288,10 @@ static bool stop_step(struct server *server) {
   if (server->calls.count > 0) server->quiet_since_ms = now_ms;
   if (now_ms - server->quiet_since_ms >= STOP_SLOW_MS) visits_cut(&server->visits);
   return server->visits.count > 0 || server->calls.count > 0;
+}
+
+void server_ring(struct server *server) {
+  if (atomic_load(&server->is_up)) calls_ring(&server->calls);
 }
 
 bool server_step(struct server *server, int timeout_ms) {

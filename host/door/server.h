@@ -34,6 +34,9 @@ enum err server_open(const struct server_config *config, struct server **server,
 /* Runs the loop for at most `timeout_ms`; false when stopped and nothing is under way any more. */
 bool server_step(struct server *server, int timeout_ms);
 
+/* Wakes the server's thread if replies were delivered to it. From any thread. */
+void server_ring(struct server *server);
+
 /* Begins to stop. From any thread. */
 void server_stop(struct server *server);
 

@@ -74,6 +74,10 @@ static void list_settle(struct commit_list *list, enum err err) {
   for (struct commit *commit = list->first; commit != NULL; commit = commit_next(commit)) commit_settle(commit, err);
 }
 
+static void committer_settled(const struct committer *committer) {
+  if (committer->config.settled != NULL) committer->config.settled(committer->config.settled_context);
+}
+
 /* Frees the commits without a word to their effects: these are settled, or the caller has taken them back. */
 static void list_drop(struct commit_list *list) {
   struct commit *commit;
@@ -104,7 +108,11 @@ void committer_put(struct committer *committer, struct commit **commit) {
   CHECK_THAT((*commit)->changes.err, ==, ERR_NONE);
   struct queue_item *item = &(*commit)->item;
   *commit = NULL;
-  queue_put(committer->queue, item);
+  queue_post(committer->queue, item);
+}
+
+void committer_ring(struct committer *committer) {
+  queue_ring(committer->queue);
 }
 
 static void committer_take(struct committer *committer) {
@@ -274,6 +282,7 @@ enum err committer_step(struct committer *committer, bool *worked) {
   *worked = committer->waiting.first != NULL;
   committer_fail_older(committer);
   enum err err = committer_round(committer);
+  committer_settled(committer);
   if (err == ERR_NONE) err = committer_catch_up(committer);
   if (err == ERR_NONE) return ERR_NONE;
   committer->lost = true;

@@ -2,7 +2,7 @@
  *
  * WHY      One sync a call would cost a disk write each. Calls are gathered while the batch before them syncs.
  * ROOM     ledger. Below: changes, log, checkpointer. Knows no actor and no Lua, nor what a log does to be durable.
- * THREAD   committer_put() from any worker; committer_step() on the committer's own (inline: the caller's).
+ * THREAD   committer_put() and _ring() from any worker; committer_step() on the committer's own (inline: the caller's).
  * OWNS     From committer_put() on, the commit. Its effect is let go or failed, once; then the commit is freed.
  * STATES   GATHERING -> APPENDED -> SYNCED -> RELEASING -> GATHERING       committer_step(), one round
  *          GATHERING -> APPENDED -> RELEASING -> GATHERING  with `relaxed`: SYNCED comes later, within SYNC_MS
@@ -77,6 +77,8 @@ struct committer_config {
   size_t source_count;
   size_t batch_bytes_max;
   size_t batch_commits_max;
+  void (*settled)(void *context);      /* after effects were settled, one or many; NULL: nobody wants to know */
+  void *settled_context;
   const struct logger *logger;
   const struct clock *clock;
 };
@@ -84,8 +86,10 @@ struct committer_config {
 struct committer *committer_new(const struct committer_config *config);
 void committer_free(struct committer *committer);   /* nothing may be under way */
 
-/* Takes the commit over. */
+/* Takes the commit over. The committer hears of it with the next committer_ring(). */
 void committer_put(struct committer *committer, struct commit **commit);
+
+void committer_ring(struct committer *committer);
 
 /* One round: takes what has come, makes it durable, lets its effects go. `*worked` tells whether there was anything.
  * ERR_FATAL, with the reason in the log, when the host must end. */

@@ -49,6 +49,7 @@ static void look_at_limits(lua_State *L, struct vm *vm) {
     if (vm->bytes > vm->bytes_soft && vm->stopped == ERR_NONE) vm->stopped = ERR_MEMORY;
   }
   if (++vm->hook_count % HOOKS_A_CLOCK != 0 || vm->stopped != ERR_NONE) return;
+  if (vm->config.tick != NULL) vm->config.tick(vm->config.tick_context);
   bool late = clock_thread_cpu_ns() > vm->cpu_end_ns || clock_monotonic_ns(vm->config.clock) > vm->wall_end_ns;
   if (late) vm->stopped = ERR_TIMEOUT;
 }

@@ -104,6 +104,8 @@ static enum err open_workers(struct host *host, struct failure *failure) {
       .store = host->store,
       .recovered = host->recovered,
       .checkpoint_bytes = host->config.checkpoint_bytes,
+      .delivered = host->config.delivered,
+      .delivered_context = host->config.delivered_context,
       .next_actor_id = &host->next_actor_id,
     };
     enum err err = worker_open(&config, &host->workers[i], failure);
@@ -129,7 +131,8 @@ static void open_committer(struct host *host) {
   struct committer_config config = {
     .log = host->log, .checkpointer = host->checkpointer, .relaxed = host->config.relaxed,
     .sources = host->sources, .source_count = host->worker_count, .batch_bytes_max = BATCH_BYTES_MAX,
-    .batch_commits_max = BATCH_COMMITS_MAX, .logger = host->config.logger, .clock = host->config.clock,
+    .batch_commits_max = BATCH_COMMITS_MAX, .settled = host->config.delivered,
+    .settled_context = host->config.delivered_context, .logger = host->config.logger, .clock = host->config.clock,
   };
   host->committer = committer_new(&config);
   for (unsigned i = 0; i < host->worker_count; i++) {
@@ -176,6 +179,10 @@ void host_close(struct host *host, bool abandon) {
 void host_submit(struct host *host, struct request **request) {
   struct slice class_name = buf_slice(&(*request)->class_name), key = buf_slice(&(*request)->key);
   worker_put(host->workers[router_worker(class_name, key, host->worker_count)], request);
+}
+
+void host_ring(struct host *host) {
+  for (unsigned i = 0; i < host->worker_count; i++) worker_ring(host->workers[i]);
 }
 
 void host_stop(struct host *host) {

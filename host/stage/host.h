@@ -3,7 +3,7 @@
  * WHY     main.c puts threads around the steps; the spec kit runs the same steps inline. Both build the same house
  *         here.
  * ROOM    stage. Below: script, ledger.
- * THREAD  host_submit() from any thread. Steps: each on one thread, or all on the caller's.
+ * THREAD  host_submit() and host_ring() from any thread. Steps: each on one thread, or all on the caller's.
  * OWNS    All rooms, and the lock on the data folder.
  * STATES  open -> stopping (host_stop: no new calls; what is running ends) -> closed.
  */
@@ -29,6 +29,8 @@ struct host_config {
   size_t segment_bytes;            /* of the log */
   size_t checkpoint_bytes;         /* so much the log grows, or a worker's memory, between two checkpoints */
   size_t slice_records;            /* what a checkpoint writes at a time (ledger/checkpointer.h) */
+  void (*delivered)(void *context);   /* after replies were delivered, one or many; on the thread that did; or NULL */
+  void *delivered_context;
   const struct clock *clock;
   const struct logger *logger;
   struct faults *faults;           /* of the log; NULL: none */
@@ -42,8 +44,10 @@ enum err host_open(const struct host_config *config, struct host **host, struct 
  * delivered). */
 void host_close(struct host *host, bool abandon);
 
-/* Hands a request to the worker of its actor. Takes it over; its reply is delivered in any case. */
+/* Hands a request to the worker of its actor. Takes it over; its reply is delivered in any case. Workers hear of it with
+ * the next host_ring(). */
 void host_submit(struct host *host, struct request **request);
+void host_ring(struct host *host);
 
 /* Lets the workers finish what they have and put every actor to sleep; requests from now on are refused with
  * `overloaded`. From any thread, at most once. */

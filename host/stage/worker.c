@@ -6,6 +6,7 @@
 #include "stage/reload.h"
 
 enum {
+  TURNS_A_RING = 16,              /* so many turns go to the committer and the doors together */
   TURNS_A_STEP = 256,             /* then the step ends, so that what has come meanwhile gets its place in line */
   SLEEPERS_A_STEP = 64,
   PENDING_BYTES_MAX = 256 * 1024 * 1024
@@ -53,7 +54,20 @@ static void told_failing(struct checkpoint_source *source) {
   queue_wake(worker_of_checkpoint(source)->inbox);
 }
 
+/* Wakes who has something from this worker: the committer, and the doors. */
+static void ring_others(void *context) {
+  struct worker *worker = context;
+  committer_ring(worker->committer);
+  if (worker->config.delivered != NULL) worker->config.delivered(worker->config.delivered_context);
+}
+
 /* -- life -- */
+
+/* While Lua runs for long: what was there before it need not wait. */
+static void tick(void *context) {
+  struct worker *worker = context;
+  if (worker->committer != NULL) ring_others(worker);
+}
 
 enum err worker_open(const struct worker_config *config, struct worker **worker, struct failure *failure) {
   struct worker *made = mem_zero(sizeof *made);
@@ -65,12 +79,14 @@ enum err worker_open(const struct worker_config *config, struct worker **worker,
   };
   made->inbox = queue_new();
   made->actors = actors_new();
+  made->config.vm.tick = tick;
+  made->config.vm.tick_context = made;
   TAILQ_INIT(&made->saving);
   TAILQ_INIT(&made->paused);
   made->drafts = drafts_try_new();
   CHECK(layers_try_init(&made->layers) && made->drafts != NULL);
   made->layers.frozen = config->recovered;
-  enum err err = vm_open(&config->vm, &made->vm, failure);
+  enum err err = vm_open(&made->config.vm, &made->vm, failure);
   if (err == ERR_NONE) err = store_reader_open(config->store, &made->reader, failure);
   if (err != ERR_NONE) {
     worker_close(made);
@@ -117,7 +133,11 @@ struct checkpoint_source *worker_checkpoint_source(struct worker *worker) {
 void worker_put(struct worker *worker, struct request **request) {
   struct request *put = *request;
   *request = NULL;
-  queue_put(worker->inbox, &put->item);
+  queue_post(worker->inbox, &put->item);
+}
+
+void worker_ring(struct worker *worker) {
+  queue_ring(worker->inbox);
 }
 
 void worker_stop(struct worker *worker) {
@@ -244,6 +264,7 @@ static bool run_turns(struct worker *worker) {
     if (actor == NULL) break;
     worker_perform(worker, actor, &request);
     worked = true;
+    if (i % TURNS_A_RING == TURNS_A_RING - 1) ring_others(worker);
     if (atomic_load(&worker->told_epoch) != worker->epoch) hear(worker);
   }
   return worked;
@@ -341,6 +362,7 @@ bool worker_step(struct worker *worker) {
     hear(worker);
     worker->stopped = memtable_is_empty(worker->layers.pending);
   }
+  ring_others(worker);
   return worked;
 }
 

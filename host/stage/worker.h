@@ -2,7 +2,7 @@
  *
  * WHY     An actor lives on one worker, so nothing of it is shared and nothing is locked.
  * ROOM    stage. Below: actor, script, ledger.
- * THREAD  worker_put() and worker_stop() from any; what its commit_source is told, on the committer's; the rest on its
+ * THREAD  worker_put(), worker_ring() and worker_stop() from any; what its commit_source is told, on the committer's; the rest on its
  *         own (inline: the caller's).
  * OWNS    Its VM, its actors, its pending records, its reader, the requests put to it.
  * STATES  of a request: put -> in the actor's mailbox -> its turn -> its reply at the gate -> delivered.
@@ -37,6 +37,8 @@ struct worker_config {
   struct store *store;
   const struct memtable *recovered;    /* frozen from the start on; NULL: nothing was */
   size_t checkpoint_bytes;
+  void (*delivered)(void *context);    /* the host's: after replies were delivered */
+  void *delivered_context;
   _Atomic uint64_t *next_actor_id;     /* the host's */
 };
 
@@ -88,8 +90,9 @@ void worker_connect(struct worker *worker, struct committer *committer, struct c
 struct commit_source *worker_source(struct worker *worker);
 struct checkpoint_source *worker_checkpoint_source(struct worker *worker);
 
-/* Takes the request over. */
+/* Takes the request over. The worker hears of it with the next worker_ring(). */
 void worker_put(struct worker *worker, struct request **request);
+void worker_ring(struct worker *worker);
 
 /* Takes what has come, runs some turns, puts idle actors to sleep. Whether there was anything to do. */
 bool worker_step(struct worker *worker);
