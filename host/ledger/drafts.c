@@ -14,6 +14,8 @@ struct layer {
 struct drafts {
   struct layer *layers;
   size_t count;            /* of tables in use, at least 1 */
+  size_t sent;             /* so many of them, the oldest, were sent */
+  size_t durable;          /* and so many of those are durable */
   size_t room;             /* of layers; those behind `count` have an empty table, or none */
 };
 
@@ -70,7 +72,7 @@ static bool try_add_layer(struct drafts *drafts) {
 
 /* The table that writes go into, or NULL for want of memory. */
 static struct memtable *top_to_write(struct drafts *drafts) {
-  bool closed = drafts->layers[drafts->count - 1].pins > 0;
+  bool closed = drafts->layers[drafts->count - 1].pins > 0 || drafts->count == drafts->sent;
   if (closed && !try_add_layer(drafts)) return NULL;
   return drafts->layers[drafts->count - 1].table;
 }
@@ -92,13 +94,13 @@ bool drafts_try_delete_range(struct drafts *drafts, struct slice from, struct sl
 
 size_t drafts_bytes(const struct drafts *drafts) {
   size_t bytes = 0;
-  for (size_t i = 0; i < drafts->count; i++) bytes += memtable_bytes(drafts->layers[i].table);
+  for (size_t i = drafts->sent; i < drafts->count; i++) bytes += memtable_bytes(drafts->layers[i].table);
   return bytes;
 }
 
 size_t drafts_bytes_of(const struct drafts *drafts, struct slice key) {
   const struct layer *top = &drafts->layers[drafts->count - 1];
-  if (top->pins > 0) return 0;
+  if (top->pins > 0 || drafts->count == drafts->sent) return 0;
   const struct memtable_entry *entry = memtable_seek(top->table, key, false);
   if (entry == NULL || !slice_equal(memtable_key(entry), key)) return 0;
   return key.size + memtable_value(entry).size;
@@ -114,9 +116,9 @@ size_t drafts_pin(struct drafts *drafts) {
   return top + 1;
 }
 
-/* Joins the uppermost tables, as far as no snapshot lies between them. */
+/* Joins the uppermost tables, as far as no snapshot lies between them and none was sent. */
 static void join_top(struct drafts *drafts) {
-  while (drafts->count > 1 && drafts->layers[drafts->count - 2].pins == 0) {
+  while (drafts->count > drafts->sent + 1 && drafts->layers[drafts->count - 2].pins == 0) {
     struct layer *top = &drafts->layers[drafts->count - 1];
     drafts->layers[drafts->count - 2].pins = top->pins;
     top->pins = 0;
@@ -132,6 +134,13 @@ void drafts_unpin(struct drafts *drafts, size_t snapshot) {
   if (drafts->layers[drafts->count - 1].pins == 0) join_top(drafts);
 }
 
+static bool has_snapshots(const struct drafts *drafts) {
+  for (size_t i = 0; i < drafts->count; i++) {
+    if (drafts->layers[i].pins > 0) return true;
+  }
+  return false;
+}
+
 static void unpin_all(struct drafts *drafts) {
   for (size_t i = 0; i < drafts->count; i++) drafts->layers[i].pins = 0;
   join_top(drafts);
@@ -140,23 +149,59 @@ static void unpin_all(struct drafts *drafts) {
 /* -- the stage's -- */
 
 bool drafts_is_empty(const struct drafts *drafts) {
-  for (size_t i = 0; i < drafts->count; i++) {
+  for (size_t i = drafts->sent; i < drafts->count; i++) {
     if (!memtable_is_empty(drafts->layers[i].table)) return false;
   }
   return true;
 }
 
 void drafts_put_changes(const struct drafts *drafts, struct buf *changes) {
-  for (size_t i = 0; i < drafts->count; i++) changes_put_all(changes, drafts->layers[i].table);
+  for (size_t i = drafts->sent; i < drafts->count; i++) changes_put_all(changes, drafts->layers[i].table);
+}
+
+bool drafts_hold(const struct drafts *drafts) {
+  return drafts->sent > 0;
 }
 
 void drafts_send(struct drafts *drafts, struct memtable *pending, uint64_t seq) {
+  if (drafts->sent == 0 && !has_snapshots(drafts)) {
+    CHECK_THAT(drafts->count, ==, 1);
+    memtable_push(pending, drafts->layers[0].table, seq);
+  } else {
+    drafts->sent = drafts->count;
+  }
+}
+
+/* Moves what is durable on, oldest first. The tables above it take the places of those that are empty then. */
+static void give(struct drafts *drafts, struct memtable *active) {
+  for (; drafts->durable > 0; drafts->durable--) {
+    struct layer given = drafts->layers[0];
+    memtable_merge(active, given.table);
+    if (drafts->count > 1) {
+      memmove(drafts->layers, drafts->layers + 1, (drafts->count - 1) * sizeof given);
+      drafts->layers[--drafts->count] = given;
+    }
+    drafts->sent--;
+  }
+}
+
+void drafts_settle(struct drafts *drafts, struct memtable *active) {
+  drafts->durable = drafts->sent;
+  if (!has_snapshots(drafts)) give(drafts, active);
+}
+
+void drafts_end_snapshots(struct drafts *drafts, struct memtable *active) {
   unpin_all(drafts);
-  CHECK_THAT(drafts->count, ==, 1);
-  memtable_push(pending, drafts->layers[0].table, seq);
+  give(drafts, active);
 }
 
 void drafts_discard(struct drafts *drafts) {
-  for (size_t i = 0; i < drafts->count; i++) memtable_clear(drafts->layers[i].table);
+  for (size_t i = drafts->sent; i < drafts->count; i++) memtable_clear(drafts->layers[i].table);
   unpin_all(drafts);
+}
+
+void drafts_end(struct drafts *drafts, struct memtable *active) {
+  drafts_end_snapshots(drafts, active);
+  drafts->sent = 0;               /* what is left of it has failed */
+  drafts_discard(drafts);
 }

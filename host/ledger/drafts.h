@@ -1,11 +1,14 @@
 /* drafts.h -- what one turn has written, and what its snapshots see of it.
  *
  * WHY     A list or an iterator sees the records as they were when it began. So what is written while one lives goes
- *         into a table on top, and a snapshot is no more than how many tables there were.
+ *         into a table on top, and a snapshot is no more than how many tables there were. What was sent while one lives
+ *         stays here too: in the layers below it would be seen. That is in the way of nobody, since nobody else reads the
+ *         records of an actor whose turn is not over.
  * ROOM    ledger. Below: memtable, changes.
  * THREAD  Its worker's.
  * OWNS    Its tables.
- * ALWAYS  A table that a snapshot ends at is not written to.
+ * ALWAYS  1. A table that a snapshot ends at, or that was sent, is not written to.
+ *         2. What was sent is older than what was not.
  */
 #ifndef TROUPE_DRAFTS_H
 #define TROUPE_DRAFTS_H
@@ -44,16 +47,28 @@ void drafts_unpin(struct drafts *drafts, size_t snapshot);
 
 /* -- for the stage -- */
 
-/* Whether nothing is written. */
+/* Whether nothing is written that was not sent. */
 bool drafts_is_empty(const struct drafts *drafts);
 
-/* Appends what was written as changes. */
+/* Appends what was written and not sent as changes. */
 void drafts_put_changes(const struct drafts *drafts, struct buf *changes);
 
-/* Moves what was written on to `pending`, marked with `seq`. All snapshots end. */
+/* Sends what was written: moves it to `pending`, marked with `seq`. While a snapshot lives, it is held here instead. */
 void drafts_send(struct drafts *drafts, struct memtable *pending, uint64_t seq);
 
-/* Throws away what was written. All snapshots end. */
+/* Whether something that was sent is held. */
+bool drafts_hold(const struct drafts *drafts);
+
+/* What was sent is durable: moves it to `active`, unless a snapshot lives. */
+void drafts_settle(struct drafts *drafts, struct memtable *active);
+
+/* All snapshots end: what is durable moves to `active`. */
+void drafts_end_snapshots(struct drafts *drafts, struct memtable *active);
+
+/* Throws away what was written and not sent. All snapshots end. */
 void drafts_discard(struct drafts *drafts);
+
+/* The turn is over: as drafts_end_snapshots(), and the rest is thrown away. */
+void drafts_end(struct drafts *drafts, struct memtable *active);
 
 #endif

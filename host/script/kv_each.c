@@ -1,7 +1,7 @@
 /* kv_each.c -- see kv.h: each, whose iterators see the entries as of their beginning.
  *
- * An iterator is a function over its range, a userdata, which is also what the loop closes. Its snapshot ends with it,
- * or where the turn saves or ends. */
+ * An iterator is a function over its range, a userdata, which is also what the loop closes. Its snapshot ends with it, or
+ * with the turn. */
 #include "script/kv.h"
 #include "script/lua_key.h"
 
@@ -37,7 +37,7 @@ static int step_on(lua_State *L, int status, lua_KContext context) {
 /* iterator() -> key, value, or nothing at the end   [-0, +(0|2), v] */
 static int step(lua_State *L) {
   const struct kv_range *range = lua_touserdata(L, lua_upvalueindex(1));
-  if (kv_turn(L)->serial != range->turn) return lib_misuse(L, "this iterator began before save_state, or in a call that has ended");
+  if (kv_turn(L)->serial != range->turn) return lib_misuse(L, "this iterator began in a call that has ended");
   lua_settop(L, 0);
   if (range->snapshot == 0) return 0;
   if (turn_is_due(L)) return turn_pause(L, 0, step_on);

@@ -341,7 +341,6 @@ int save_state(lua_State *L) {
   if (!lua_isyieldable(L)) return lib_misuse(L, "save_state: not from within a sort or a gsub");
   settle_drafts(L, turn);
   adopt(L, turn);
-  turn->serial = ++turn->vm->serial;             /* iterators end here: what they have not seen yet goes to the disk */
   return lua_yieldk(L, 0, 0, finish_save);
 }
 

@@ -41,7 +41,7 @@ struct turn {
   struct view view;
   struct vm_usage usage;      /* of its stays in Lua before this one */
   bool paused;                /* the script room's: its stay in Lua ended by pausing */
-  uint64_t serial;            /* set by the script room: tells this turn, or what follows a save, from all others of the VM */
+  uint64_t serial;            /* set by the script room: tells this turn from all others of the VM */
   uint64_t epoch;             /* the stage's: in which it began, or went on */
   bool in_method;             /* the method itself runs, no hook before it: creation and migration are never half saved */
   bool create;                /* the actor does not exist: initialize_state makes it */

@@ -167,6 +167,7 @@ static enum err commit_turn(struct worker *worker, struct actor *actor, struct t
     return lose_memory(turn);
   }
   worker->seq++;
+  if (!saving) drafts_end_snapshots(drafts, worker->layers.active);
   drafts_send(drafts, worker->layers.pending, worker->seq);
   actor->last_seq = worker->seq;
   actor->exists = true;
@@ -248,9 +249,8 @@ static void keep_drafts(struct worker *worker, struct turn *turn) {
 static void release_drafts(struct worker *worker, struct turn *turn) {
   if (turn->view.drafts == NULL) return;
   if (worker->drafts == NULL) worker->drafts = turn->view.drafts;
-  if (turn->view.drafts == worker->drafts) {
-    drafts_discard(worker->drafts);
-  } else {
+  drafts_end(turn->view.drafts, worker->layers.active);
+  if (turn->view.drafts != worker->drafts) {
     drafts_free(turn->view.drafts);
   }
   turn->view.drafts = NULL;
@@ -319,6 +319,7 @@ static void perform(struct worker *worker, struct actor *actor, struct request *
   }
   performance->actor = actor;
   performance->request = request;
+  performance->batch = committer_durable_batch(worker->committer);
   performance->turn = (struct turn){
     .task = task_of(request->type), .caller = CALLER_CLIENT, .method = buf_slice(&request->method),
     .format = request->format, .args = buf_slice(&request->args), .input = buf_slice(&request->input),
@@ -373,6 +374,7 @@ static void resume(struct worker *worker, struct performance *performance) {
   struct turn *turn = &performance->turn;
   struct actor *actor = performance->actor;
   turn->epoch = worker->epoch;
+  if (!drafts_hold(turn->view.drafts)) performance->batch = committer_durable_batch(worker->committer);
   if (worker->spare == NULL) worker->spare = commit_try_new();
   enum turn_status status = TURN_FAILED;
   if (worker->spare == NULL) {
@@ -396,6 +398,7 @@ bool worker_resume_saved(struct worker *worker, uint64_t durable_seq) {
   bool any = !TAILQ_EMPTY(&ready);
   while ((performance = TAILQ_FIRST(&ready)) != NULL) {
     TAILQ_REMOVE(&ready, performance, link);
+    drafts_settle(performance->turn.view.drafts, worker->layers.active);
     resume(worker, performance);
   }
   return any;

@@ -175,9 +175,20 @@ static void hear(struct worker *worker) {
   }
 }
 
+/* The last batch before those whose records a turn still holds, if that is less. */
+static uint64_t batch_before_held(const struct performance_list *list, uint64_t batch) {
+  const struct performance *performance;
+  TAILQ_FOREACH(performance, list, link) {
+    const struct drafts *drafts = performance->turn.view.drafts;
+    if (drafts != NULL && drafts_hold(drafts) && performance->batch < batch) batch = performance->batch;
+  }
+  return batch;
+}
+
 /* Gives all that is durable away to be written. */
 static void freeze(struct worker *worker) {
   uint64_t batch = committer_durable_batch(worker->committer);
+  batch = batch_before_held(&worker->saving, batch_before_held(&worker->paused, batch));
   hear(worker);                                              /* after that: all of it is active */
   struct memtable *table = layers_try_freeze(&worker->layers);
   if (table == NULL) return;

@@ -48,6 +48,7 @@ struct performance {
   struct actor *actor;
   struct request *request;
   uint64_t wait_seq;                   /* while it saves: the commit that must be durable before it goes on */
+  uint64_t batch;                      /* what its drafts hold of what was sent is in batches after this one */
   TAILQ_ENTRY(performance) link;
 };
 

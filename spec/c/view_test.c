@@ -265,12 +265,22 @@ static void ranges_and_snapshots_hold_on_every_way(void **state) {
       pins[i] = 0;
     } else if (what == 6) {
       drafts_discard(drafts);
+      if (chance_below(&chance, 2) == 0) drafts_end(drafts, fixture->layers.active);
       memset(pins, 0, sizeof pins);
       now = before;
-    } else if (what < 9) {
+    } else if (what == 7) {
+      drafts_end_snapshots(drafts, fixture->layers.active);
+      drafts_send(drafts, fixture->layers.pending, ++seq);
+      assert_true(drafts_is_empty(drafts) && !drafts_hold(drafts));
+      memset(pins, 0, sizeof pins);
+      before = now;
+    } else if (what == 8) {
+      /* The turn goes on, with its snapshots, when that is durable. */
       drafts_send(drafts, fixture->layers.pending, ++seq);
       assert_true(drafts_is_empty(drafts));
-      memset(pins, 0, sizeof pins);
+      durable = seq;
+      layers_settle(&fixture->layers, durable);
+      drafts_settle(drafts, fixture->layers.active);
       before = now;
     } else if (what < 11 && seq > durable) {
       durable += 1 + chance_below(&chance, seq - durable);

@@ -98,7 +98,30 @@ local store = hosts.class("Store", [[
     self:save_state()
     self.kv:delete_all()
     self:save_state()
-    return { pcall(next_entry), self.kv:count() }
+    local count = 0
+    for _ in next_entry do count = count + 1 end
+    return { count, self.kv:count() }
+  end
+  function cases.save_and_fail(self)          -- each round is saved, but for the last
+    for key in self.kv:each() do
+      self.kv:put(key[1], "saved")
+      if key[1] == 3 then error(UserError "enough") end
+      self:save_state()
+    end
+  end
+  function cases.save_early(self)             -- saved while an iterator lives, and long before it ends
+    local seen = 0
+    for key in self.kv:each() do
+      if key[1] == 1 then
+        self.kv:put("early", 1)
+        self:save_state()
+        for _ = 1, 5 do self.kv:count() end
+      end
+      seen = seen + 1
+    end
+    self.kv:put("small", seen)
+    self:save_state()
+    return seen
   end
   function cases.coroutine(self)
     local seen = array {}
@@ -213,21 +236,41 @@ for _, pause_ms in ipairs { 0, 10, 1000000 } do
       assert.same({ 1, 12 }, actor:try "sort")
     end)
 
-    it("is over with a save_state, and says so", function()
+    it("goes on over a save_state", function()
       local host, actor = filled(3)
-      local seen, ok, message, alive, after = table.unpack(actor:try "save")
-      assert.same({ { 1, 1 }, { 2, "written before" } }, seen)
-      assert.is_false(ok)
-      assert.matches("this iterator began before save_state", message)
-      assert.is_false(alive)
-      assert.same({ 1, 1.5, 2, 3 }, after)
+      local seen, ok, _, alive, after = table.unpack(actor:try "save")
+      assert.same({ { 1, 1 }, { 2, "written before" }, { 3, 3 } }, seen)
+      assert.is_true(ok)
+      assert.is_true(alive)
+      assert.same({ 1, 1.5, 2, 3, 3.5 }, after)
       host:crash()
-      assert.equal(4, #actor:each())
-      local result = actor:try "save_alone"
-      assert.is_false(result[1])
-      assert.equal(0, result[#result])
+      assert.equal(5, #actor:each())
+      assert.same({ 5, 0 }, actor:try "save_alone")
       host:crash()
-      assert.same({}, actor:each())
+      assert.equal(0, #actor:each())
+    end)
+
+    it("keeps what it saved when it fails later", function()
+      local host, actor = filled(4)
+      assert.is_false(pcall(actor.try, actor, "save_and_fail"))
+      local expected = { { { 1 }, "saved" }, { { 2 }, "saved" }, { { 3 }, 3 }, { { 4 }, 4 } }
+      assert.same(expected, actor:each())
+      host:crash()
+      assert.same(expected, actor:each())
+    end)
+
+    it("keeps what it saved though a checkpoint came before its end", function()
+      local host = hosts.open({ ["store.lua"] = store }, { pause_ms = pause_ms, checkpoint_bytes = 30000 })
+      local actor = host:actor("Store", "a")
+      actor:fill(10)
+      local call = host:start("Store", "a", "try", "save_early")
+      local other = host:start("Store", "b", "put", "large", ("x"):rep(50000))     -- so that a checkpoint is due
+      assert.equal(10, call:get())
+      other:get()
+      assert.matches("checkpoint done", host:log())
+      host:crash()
+      assert.equal(12, #actor:each())
+      assert.equal(10, actor:each()[12][2])
     end)
 
     it("is over with its call, and says so", function()
