@@ -41,7 +41,8 @@ host_sources   := $(wildcard host/*.c) $(ledger_sources) $(foreach room,script s
 test_sources   := $(wildcard spec/c/*_test.c)
 helper_sources := $(filter-out $(test_sources),$(wildcard spec/c/*.c))
 bench_sources  := $(wildcard spec/bench/*.c)
-all_sources    := $(sort $(host_sources) $(kit_sources) $(test_sources) $(helper_sources) $(bench_sources))
+crash_sources  := $(wildcard spec/crash/*.c)
+all_sources    := $(sort $(host_sources) $(kit_sources) $(test_sources) $(helper_sources) $(bench_sources) $(crash_sources))
 lua_sources    := $(wildcard lua/troupe/*.lua)
 
 # The program brings its own Lua and what belongs to it. The kit is loaded by lua5.4, which has Lua's symbols already: a
@@ -54,6 +55,7 @@ test_libraries := -Wl,--as-needed -llmdb -lyajl -lisal -lcmocka -lm
 
 objects = $(patsubst %.c,build/$(1)/%.o,$(2))
 tests = $(patsubst %.c,build/$(1)/%,$(test_sources))
+kit = build/$(1)/troupe_host.so build/$(1)/simulated_disk.so
 
 define flavour
 build/$(1)/%.o: %.c Makefile | packages
@@ -69,6 +71,11 @@ build/$(1)/troupe_host.so: $(call objects,$(1),$(kit_sources))
 	@echo "link  $$@"
 	@$$(CC) $$(flags_$(1)) -pthread -shared -Wl,-Bsymbolic -Wl,-z,nodelete -o $$@ $$^ $$(kit_libraries)
 
+# What stands in front of the C library's calls in the crash simulation.
+build/$(1)/simulated_disk.so: $(call objects,$(1),$(crash_sources))
+	@echo "link  $$@"
+	@$$(CC) $$(flags_$(1)) -pthread -shared -Wl,-Bsymbolic -Wl,-z,nodelete -o $$@ $$^
+
 # What the tests in C are linked with: an archive, of which each takes what it needs, and so neither Lua nor h2o.
 build/$(1)/rooms.a: $(call objects,$(1),$(filter-out host/kit/%,$(kit_sources)) $(wildcard host/door/*.c) $(helper_sources))
 	@echo "ar    $$@"
@@ -77,6 +84,8 @@ build/$(1)/rooms.a: $(call objects,$(1),$(filter-out host/kit/%,$(kit_sources)) 
 $(call tests,$(1)): build/$(1)/%: build/$(1)/%.o build/$(1)/rooms.a
 	@echo "link  $$@"
 	@$$(CC) $$(flags_$(1)) -pthread -o $$@ $$^ $$(test_libraries)
+
+build/$(1)/spec/c/simulated_disk_test: $(call objects,$(1),$(filter-out %/disk_module.c,$(crash_sources)))
 
 build/$(1)/host/script/embedded.o: $(lua_sources)
 build/$(1)/host/door/%.o: EXTRA := -DH2O_USE_LIBUV=0
@@ -126,24 +135,26 @@ packages:
 
 build: build/release/troupe  ## build the program, build/release/troupe
 
-kit: build/kit/troupe_host.so  ## build the spec kit, so that plain `busted` runs here
+kit: $(call kit,kit)  ## build the spec kit, so that plain `busted` runs here
 
 run: build/release/troupe  ## serve the actors in actors/; flags in ARGS="--dev ..."
 	@build/release/troupe serve actors $(ARGS)
 
-test: build/release/troupe build/kit/troupe_host.so $(call tests,kit)  ## run all tests; only some: ONLY=kv
+test: build/release/troupe $(call kit,kit) $(call tests,kit)  ## run all tests; only some: ONLY=kv
 	@TROUPE_PROGRAM=build/release/troupe lua5.4 spec/run.lua kit $(ONLY)
 
-check: build/release/troupe build/kit/troupe_host.so $(call tests,kit)  ## run all tests, luacheck and clang's warnings
+check: build/release/troupe $(call kit,kit) $(call tests,kit)  ## run all tests, luacheck and clang's warnings
 	@TROUPE_PROGRAM=build/release/troupe TROUPE_LINT=1 lua5.4 spec/run.lua kit $(ONLY)
 
-asan: build/asan/troupe build/asan/troupe_host.so $(call tests,asan)  ## the tests under address and undefined sanitizers
+asan: build/asan/troupe $(call kit,asan) $(call tests,asan)  ## the tests under address and undefined sanitizers
 	@TROUPE_PROGRAM=build/asan/troupe lua5.4 spec/run.lua asan $(ONLY)
 
-tsan: build/tsan/troupe build/tsan/troupe_host.so $(call tests,tsan)  ## the tests under the thread sanitizer
+tsan: build/tsan/troupe $(call kit,tsan) $(call tests,tsan)  ## the tests under the thread sanitizer
 	@TROUPE_PROGRAM=build/tsan/troupe lua5.4 spec/run.lua tsan $(ONLY)
 
-crash: build/release/troupe build/kit/troupe_host.so  ## kill the host under load, 500 times: nothing acknowledged is lost
+crash: build/release/troupe $(call kit,kit) packages  ## 100,000 simulated crashes, then 500 kills under load: nothing may be missing
+	@LUA_PATH="./?.lua;lua/?.lua;;" LUA_CPATH="build/kit/?.so;;" LD_PRELOAD=build/kit/simulated_disk.so \
+	  TROUPE_CRASHES=$${TROUPE_CRASHES:-100000} lua5.4 spec/crash/run.lua
 	@TROUPE_PROGRAM=build/release/troupe TROUPE_ROUNDS=$${TROUPE_ROUNDS:-500} busted \
 	  spec/host/kill_spec.lua spec/host/linearizable_spec.lua
 

@@ -29,24 +29,30 @@ local function test_program(path)
   return environment .. "build/" .. flavour .. "/" .. path:gsub("%.c$", "")
 end
 
--- lua5.4 itself knows nothing of sanitizers, so their runtime has to be there before it loads the kit. The loader
--- brings it in, and not LD_PRELOAD, which the programs that a spec starts would inherit.
-local function lua()
+-- lua5.4 itself knows nothing of sanitizers, so their runtime has to be there before it loads the kit; and the
+-- simulated disk has to stand in front of the C library. The loader brings them in, and not LD_PRELOAD, which the
+-- programs that a spec starts would inherit.
+local function lua(preloaded)
   local path = capture "command -v lua5.4"
-  if not slow then return path end
+  if slow then
+    local runtime = capture("gcc -print-file-name=" .. (flavour == "asan" and "libasan.so" or "libtsan.so"))
+    preloaded = { runtime, table.unpack(preloaded) }
+  end
+  if #preloaded == 0 then return path end
   local loader = capture("ldd " .. path):match "(/%S*ld%-linux%S*)"
-  local runtime = capture("gcc -print-file-name=" .. (flavour == "asan" and "libasan.so" or "libtsan.so"))
-  return loader .. " --preload " .. runtime .. " " .. path
+  return loader .. " --preload " .. quote(table.concat(preloaded, " ")) .. " " .. path
 end
 
-local in_lua = environment .. lua() .. " " .. capture "command -v busted"
+local busted = " " .. capture "command -v busted"
+local in_lua = environment .. lua {} .. busted
+local on_simulated_disk = environment .. lua { "build/" .. flavour .. "/simulated_disk.so" } .. busted
 
 local function spec(path)
   local flags = {
     "--ignore-lua", "--output=spec/output.lua", "--shuffle", "--seed=" .. seed,
     quote "--lpath=./lua/?.lua", quote("--cpath=./build/" .. flavour .. "/?.so"), quote(path),
   }
-  return in_lua .. " " .. table.concat(flags, " ")
+  return (path:find "^spec/crash/" and on_simulated_disk or in_lua) .. " " .. table.concat(flags, " ")
 end
 
 local function make(target)
@@ -64,18 +70,17 @@ local function list_suites()
     if wanted then table.insert(suites, { name = name, command = command, plain = plain }) end
   end
 
-  for path in capture("find spec -name '*_test.c' | sort"):gmatch "[^\n]+" do
-    add(path, test_program(path))
-  end
-  -- These two run in one thread and measure processor time: under the thread sanitizer they find nothing
-  -- nothing
-  local long = { ["spec/host/attack_spec.lua"] = true, ["spec/host/memory_spec.lua"] = true }
-  local without = flavour == "tsan" and long or {}
-  for path in capture("find spec -name '*_spec.lua' | sort"):gmatch "[^\n]+" do
+  -- These run in one thread, and measure processor time or stand in front of the C library: under the thread sanitizer
+  -- they find nothing.
+  local without = flavour ~= "tsan" and {} or {
+    ["spec/host/attack_spec.lua"] = true, ["spec/host/memory_spec.lua"] = true, ["spec/crash/crash_spec.lua"] = true,
+    ["spec/c/simulated_disk_test.c"] = true,
+  }
+  for path in capture("find spec -name '*_test.c' -o -name '*_spec.lua' | sort"):gmatch "[^\n]+" do
     if without[path] then
       print("left out under tsan: " .. path)
     else
-      add(path, spec(path))
+      add(path, path:find "%.c$" and test_program(path) or spec(path))
     end
   end
   if os.getenv "TROUPE_LINT" == "1" then

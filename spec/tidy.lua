@@ -349,9 +349,9 @@ local PACKAGES = {
   ["lua-busted"] = "^busted ^pl%. ^luassert ^lfs$ ^system$ ^term$",
 }
 local LIBC = [[
-  arpa ctype dirent endian errno fcntl fenv float fts ftw getopt inttypes libgen limits locale malloc math net netdb
-  netinet poll pthread sanitizer sched semaphore setjmp signal stdalign stdarg stdatomic stdbool stddef stdint stdio
-  stdlib stdnoreturn string strings sys syslog termios threads time unistd wait wchar ]]
+  arpa ctype dirent dlfcn endian errno fcntl fenv float fts ftw getopt inttypes libgen limits locale malloc math net
+  netdb netinet poll pthread sanitizer sched semaphore setjmp signal stdalign stdarg stdatomic stdbool stddef stdint
+  stdio stdlib stdnoreturn string strings sys syslog termios threads time unistd wait wchar ]]
 
 local function check_package(name, line, complain, house)
   local package
@@ -380,7 +380,7 @@ function rules.packages(file, complain, house)
   local text = file.text:gsub("%[%[.-%]%]", function(inner) return (inner:gsub("[^\n]", " ")) end)   -- actors in specs
   for number, line in each_line(text) do
     local name = line:match "%f[%w]require%s*%(?%s*[\"']([%w_.]+)[\"']"
-    local ours = name and (name:find "^troupe" or name:find "^spec%.")
+    local ours = name and (name:find "^troupe" or name:find "^spec%." or name == "simulated_disk")
     if name and not ours then check_package(name, number, complain, house) end
   end
 end

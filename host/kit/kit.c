@@ -213,6 +213,25 @@ static int kit_run(lua_State *L) {
   return 0;
 }
 
+/* kit:step(worker | "committer" | "checkpointer") -> whether there was anything to do; a worker by its number, from 1 on */
+static int kit_step(lua_State *L) {
+  static const char *const names[] = { "committer", "checkpointer", NULL };
+  struct kit *kit = kit_check(L);
+  if (kit->host == NULL) return luaL_error(L, "this host has ended");
+  bool worked = false;
+  if (lua_type(L, 2) == LUA_TNUMBER) {
+    lua_Integer worker = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, worker >= 1 && worker <= kit->config.workers, 2, "no such worker");
+    host_worker_step(kit->host, (unsigned)worker - 1, &worked);
+  } else {
+    bool commits = luaL_checkoption(L, 2, NULL, names) == 0;
+    enum err err = commits ? host_committer_step(kit->host, &worked) : host_checkpointer_step(kit->host, &worked);
+    if (err == ERR_FATAL) end_host(kit);
+  }
+  lua_pushboolean(L, worked);
+  return 1;
+}
+
 /* kit:hold(bool): whether the committer stands still */
 static int kit_hold(lua_State *L) {
   struct kit *kit = kit_check(L);
@@ -355,7 +374,7 @@ int luaopen_troupe_host(lua_State *L) {
     { "advance", kit_advance },     { "log", kit_log },         { "fail_next", kit_fail_next },
     { "memory", kit_memory },       { "entries", kit_entries }, { "stick", kit_stick },
     { "stats", kit_stats },         { "close", kit_close },     { "fail_allocation", kit_fail_allocation },
-    { "checkpoint", kit_checkpoint },
+    { "checkpoint", kit_checkpoint }, { "step", kit_step },
     { NULL, NULL },
   };
   static const luaL_Reg functions[] = { { "open", kit_open }, { "array", kit_array }, { NULL, NULL } };

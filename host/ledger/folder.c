@@ -80,6 +80,8 @@ static enum err check_format(const char *path, struct failure *failure) {
     size_t size = content.size > 0 && content.data[content.size - 1] == '\n' ? content.size - 1 : content.size;
     err = failure_set(failure, ERR_REQUEST, "the data folder %s has the format \"%.*s\"; this host knows \"%s\" only", path,
                       error == EFBIG ? 3 : (int)size, error == EFBIG ? "..." : (const char *)content.data, FORMAT_TEXT);
+  } else if ((error = disk_sync_folder(path)) != 0) {   /* it may be from a start that ended before its sync */
+    err = refuse(failure, "cannot sync the data folder", path, error);
   }
   buf_done(&content);
   return err;

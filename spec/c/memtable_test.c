@@ -136,6 +136,69 @@ static void pushes_and_pulls_by_age(void **state) {
   memtable_free(pending);
 }
 
+/* What each of a few keys is, as one letter: a value, deleted, or nothing known. */
+enum { LETTERS = 12, WRITES_MAX = 4000 };
+
+struct written {
+  uint64_t seq;
+  enum memtable_answer what;
+  uint8_t from, to;          /* letters from <= letter < to */
+};
+
+static struct slice letter(const uint8_t *at) {
+  return slice_of(at, 1);
+}
+
+static struct written write_some(struct chance *chance, struct memtable *drafts, uint64_t seq) {
+  struct written written = { .seq = seq, .from = (uint8_t)chance_below(chance, LETTERS) };
+  written.to = (uint8_t)(written.from + 1);
+  size_t kind = chance_below(chance, 4);
+  written.what = kind == 0 ? MEMTABLE_VALUE : MEMTABLE_DELETED;
+  if (kind == 0) {
+    assert_true(memtable_try_put(drafts, letter(&written.from), slice_text("x")));
+  } else if (kind == 1) {
+    assert_true(memtable_try_delete(drafts, letter(&written.from)));
+  } else {
+    written.to = (uint8_t)(written.to + chance_below(chance, LETTERS - written.from));
+    assert_true(memtable_try_delete_range(drafts, letter(&written.from), letter(&written.to)));
+  }
+  return written;
+}
+
+/* A table against the writes that it must hold. */
+static void assert_writes(const struct memtable *table, const struct written *writes, size_t count) {
+  enum memtable_answer expected[LETTERS] = { MEMTABLE_NOTHING };
+  for (size_t i = 0; i < count; i++) {
+    for (uint8_t at = writes[i].from; at < writes[i].to; at++) expected[at] = writes[i].what;
+  }
+  for (uint8_t at = 0; at < LETTERS; at++) {
+    struct slice value;
+    assert_int_equal(memtable_get(table, letter(&at), &value), expected[at]);
+  }
+}
+
+static void a_range_covers_in_whatever_table_it_comes_to(void **state) {
+  (void)state;
+  struct chance chance = chance_begin("memtable ranges");
+  static struct written writes[WRITES_MAX];
+  struct memtable *drafts = memtable_try_new(), *pending = memtable_try_new(), *active = memtable_try_new();
+  size_t count = 0, pulled = 0;
+  for (uint64_t seq = 1; count < WRITES_MAX - 3; seq++) {
+    for (size_t i = chance_below(&chance, 4); i > 0; i--) writes[count++] = write_some(&chance, drafts, seq);
+    memtable_push(pending, drafts, seq);
+    if (chance_below(&chance, 3) == 0) {
+      uint64_t seq_max = seq - chance_below(&chance, seq < 5 ? seq : 5);
+      memtable_pull(active, pending, seq_max);
+      while (pulled < count && writes[pulled].seq <= seq_max) pulled++;
+    }
+    assert_writes(pending, writes + pulled, count - pulled);
+    assert_writes(active, writes, pulled);
+  }
+  memtable_free(drafts);
+  memtable_free(pending);
+  memtable_free(active);
+}
+
 /* A value that is put again is often a slice of the entry that it replaces. */
 static void takes_a_slice_of_itself(void **state) {
   (void)state;
@@ -222,6 +285,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(is_an_ordered_map),
     cmocka_unit_test(pushes_and_pulls_by_age),
+    cmocka_unit_test(a_range_covers_in_whatever_table_it_comes_to),
     cmocka_unit_test(takes_a_slice_of_itself),
     cmocka_unit_test(travels_as_changes),
     cmocka_unit_test(has_the_bytes_that_the_header_says),
