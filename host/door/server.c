@@ -182,6 +182,9 @@ static int on_request(h2o_handler_t *self, h2o_req_t *req) {
     read_request(server, req, call_reply(call), &request, &failure);
   }
   if (request != NULL) {
+    /* What comes early may move the bytes that the request was read from. h2o needs them no more, answer.c the method. */
+    req->input.method = h2o_strdup(&req->pool, req->input.method.base, req->input.method.len);
+    visit_hold(req->conn->callbacks->get_socket(req->conn));
     call_begin(call, &request);
   } else {
     call_free(call);

@@ -70,6 +70,16 @@ static void on_close(void *data) {
   }
 }
 
+/* Bytes stay in the socket's input, where h2o looks behind the answer; an end it then reads again. */
+static void on_early(h2o_socket_t *sock, const char *error) {
+  (void)error;
+  h2o_socket_read_stop(sock);
+}
+
+void visit_hold(h2o_socket_t *sock) {
+  h2o_socket_read_start(sock, on_early);
+}
+
 void visit_linger(h2o_socket_t *sock) {
   struct visit *visit = sock->on_close.data;
   if (visit->linger_fd < 0) visit->linger_fd = fcntl(h2o_socket_get_fd(sock), F_DUPFD_CLOEXEC, 0);
@@ -161,7 +171,8 @@ static void hang_up(h2o_socket_t *sock) {
 static int close_if_idle(h2o_req_t *req, void *context) {
   const bool *unfinished = context;
   h2o_socket_t *sock = req->conn->callbacks->get_socket(req->conn);
-  if (h2o_socket_is_reading(sock) && (*unfinished || sock->input->size == 0)) hang_up(sock);
+  bool reads = h2o_socket_is_reading(sock) && sock->_cb.read != on_early;
+  if (reads && (*unfinished || sock->input->size == 0)) hang_up(sock);
   return 0;
 }
 

@@ -38,6 +38,10 @@ void visits_close_idle(struct visits *visits, bool unfinished);
 /* Cuts off all connections. Each is gone when h2o has noticed, within a few turns of the loop. */
 void visits_cut(struct visits *visits);
 
+/* A call of this connection begins. h2o has just stopped to read from it, and will begin again behind the answer; here
+ * it goes on, so that the two system calls in between fall away. Only if something comes early is reading stopped. */
+void visit_hold(h2o_socket_t *sock);
+
 /* This connection is about to be closed by h2o with a request not read to its end: the answer is still to arrive. */
 void visit_linger(h2o_socket_t *sock);
 

@@ -80,6 +80,23 @@ describe("A connection takes", function()
     connection:close()
   end)
 
+  it("requests that come while one without a body waits for its answer", function()
+    local own, other, connection = new_key(), http.connect(host.address), http.connect(host.address)
+    other:send(http.text("POST", path_of(own, "work"), "[3000000]"))
+    connection:send(http.text("POST", path_of(own, "get")))
+    local texts, large = {}, ("x"):rep(30000)
+    for number = 1, 5 do
+      texts[number] = http.text("POST", path_of(own, "echo"), ('["%d%s"]'):format(number, large))
+    end
+    texts = table.concat(texts)
+    for at = 1, #texts, 7000 do connection:send(texts:sub(at, at + 6999)) end
+    assert_result("1", other:receive())
+    assert_result("null", connection:receive())
+    for number = 1, 5 do assert_result(('"%d%s"'):format(number, large), connection:receive()) end
+    other:close()
+    connection:close()
+  end)
+
   it("a body in chunks", function()
     local text = head_of("echo", "Transfer-Encoding: chunked") .. "1\r\n[\r\n8;x=y\r\n\"chunks\"\r\n1\r\n]\r\n0\r\n\r\n"
     assert_result('"chunks"', http.exchange(host.address, text))

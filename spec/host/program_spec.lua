@@ -91,7 +91,7 @@ describe("A host as a program", function()
   end
 
   it("says where it is, answers, and finishes what is running when it is told to stop", function()
-    local host = serve("--workers", "2", "--doors", "2")
+    local host = serve("--workers", "2", "--doors", "2", "--limit-call-cpu-ms", "60000")
     assert.matches("^troupe %S+ listening on http://127%.0%.0%.1:%d+, classes: Slow, data: %S+\n$", host:output())
     local status, output = host:ask("call", "Slow", "ann", "work", "1")
     assert.same({ 0, "1\n" }, { status, output })
@@ -99,8 +99,8 @@ describe("A host as a program", function()
     assert.equal('{"done":1}\n', shown)
 
     local answer = host.folder .. "/answer"
-    os.execute(("%s call Slow ann work 20000000 --listen %s >%s 2>&1 &"):format(program.path, host.address, answer))
-    program.eventually("the call", function() return host:log():find "begun 20000000" end)
+    os.execute(("%s call Slow ann work 100000000 --listen %s >%s 2>&1 &"):format(program.path, host.address, answer))
+    program.eventually("the call", function() return host:log():find "begun 100000000" end)
     host:signal "TERM"
     assert.equal(0, host:wait())
     assert.matches("info stopped commits=%d+ syncs=%d+\n$", host:log())
