@@ -50,6 +50,7 @@ lua_sources    := $(wildcard lua/troupe/*.lua)
 # still has its names.
 host_libraries := -Wl,--as-needed -rdynamic -l:liblua5.4.a -l:liblua5.4-cjson.a -l:liblmdb.a -l:libyajl_s.a -l:libmd.a -lisal \
                   -lh2o-evloop -lm
+heap_release   := -lmimalloc
 kit_libraries  := -Wl,--as-needed -l:liblua5.4-cjson.so.0 -llmdb -lyajl -lmd -lisal -lm
 test_libraries := -Wl,--as-needed -llmdb -lyajl -lisal -lcmocka -lm
 
@@ -65,7 +66,7 @@ build/$(1)/%.o: %.c Makefile | packages
 
 build/$(1)/troupe: $(call objects,$(1),$(host_sources))
 	@echo "link  $$@"
-	@$$(CC) $$(flags_$(1)) -pthread -o $$@ $$^ $$(host_libraries)
+	@$$(CC) $$(flags_$(1)) -pthread -o $$@ $$^ $$(host_libraries) $$(heap_$(1))
 
 build/$(1)/troupe_host.so: $(call objects,$(1),$(kit_sources))
 	@echo "link  $$@"

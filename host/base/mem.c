@@ -1,6 +1,7 @@
 /* mem.c -- malloc behind one door, with a fault point in builds that test. */
 #include "base/mem.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -29,7 +30,7 @@ int mem_has_failed(void) {
   return fault.failed;
 }
 
-bool mem_is_refused(void) {
+static bool is_refused(void) {
   if (fault.left == 0) return false;
   if (fault.left > 1) {
     fault.left--;
@@ -40,21 +41,27 @@ bool mem_is_refused(void) {
   return true;
 }
 
+#else
+
+static bool is_refused(void) {
+  return false;
+}
+
 #endif
 
 void *mem_try_alloc(size_t size) {
   CHECK_THAT(size, >, 0);
-  return mem_is_refused() ? NULL : malloc(size);
+  return is_refused() ? NULL : malloc(size);
 }
 
 void *mem_try_zero(size_t size) {
   CHECK_THAT(size, >, 0);
-  return mem_is_refused() ? NULL : calloc(1, size);
+  return is_refused() ? NULL : calloc(1, size);
 }
 
 void *mem_try_resize(void *block, size_t size) {
   CHECK_THAT(size, >, 0);
-  return mem_is_refused() ? NULL : realloc(block, size);
+  return is_refused() ? NULL : realloc(block, size);
 }
 
 void *mem_alloc(size_t size) {

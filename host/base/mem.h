@@ -8,7 +8,6 @@
 #ifndef TROUPE_MEM_H
 #define TROUPE_MEM_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /* `size` bytes, not cleared; NULL for want of memory. size > 0. */
@@ -29,9 +28,6 @@ void *mem_zero(size_t size);
 void mem_free(void *block);
 
 #ifdef TROUPE_FAULTS
-/* Counts as a mem_try_* that takes nothing: who gives a block that was kept asks here first, so that it can fail too. */
-bool mem_is_refused(void);
-
 /* Lets the k-th mem_try_* of this thread from now on fail, and no other; 0: none. */
 void mem_fail_at(unsigned long k);
 
@@ -41,10 +37,6 @@ void mem_fail_run(unsigned long k, unsigned long count);
 
 /* Whether a failure that was asked for has happened. */
 int mem_has_failed(void);
-#else
-static inline bool mem_is_refused(void) {
-  return false;
-}
 #endif
 
 #endif

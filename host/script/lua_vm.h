@@ -18,7 +18,6 @@
 
 #include <lua.h>
 
-#include "base/pool.h"
 #include "codec/key.h"
 #include "script/vm.h"
 
@@ -52,7 +51,6 @@ struct vm {
   struct vm_config config;
   struct turn *turn;           /* the one whose Lua runs, or NULL */
   lua_State *call;             /* its coroutine */
-  struct pool pool;            /* where the allocator takes small blocks from */
   size_t bytes;                /* given out by the allocator */
   size_t bytes_soft;           /* beyond this the next hook collects, and then stops the call */
   size_t bytes_hard;           /* beyond this the allocator says no */

@@ -30,7 +30,7 @@ static void *allocate(void *context, void *block, size_t old_size, size_t size) 
   struct vm *vm = context;
   if (block == NULL) old_size = 0;
   if (size == 0) {
-    if (block != NULL) pool_put(&vm->pool, block, old_size);
+    mem_free(block);
     vm->bytes -= old_size;
     return NULL;
   }
@@ -38,7 +38,8 @@ static void *allocate(void *context, void *block, size_t old_size, size_t size) 
     if (vm->stopped == ERR_NONE) vm->stopped = ERR_MEMORY;
     return NULL;
   }
-  void *moved = block == NULL ? pool_try_take(&vm->pool, size) : pool_try_resize(&vm->pool, block, old_size, size);
+  void *moved = mem_try_resize(block, size);
+  if (moved == NULL && block != NULL && size <= old_size) moved = block;        /* Lua counts on it that a block can shrink */
   if (moved != NULL) vm->bytes += size - old_size;
   return moved;
 }
@@ -198,7 +199,6 @@ static struct vm *vm_new(const struct vm_config *config) {
   lift_limits(vm);
   vm->L = lua_newstate(allocate, vm);
   if (vm->L == NULL) {
-    pool_done(&vm->pool);
     mem_free(vm);
     return NULL;
   }
@@ -260,7 +260,6 @@ void vm_close(struct vm *vm) {
   lua_close(vm->L);
   CHECK_THAT(vm->bytes, ==, 0);
   mem_free(vm->class_names);
-  pool_done(&vm->pool);
   vm_return(vm);
 }
 
