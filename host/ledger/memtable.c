@@ -8,6 +8,7 @@
 #include "ledger/memtable.h"
 
 #include <bsd/sys/tree.h>
+#include <endian.h>
 #include <sys/queue.h>
 
 #include "base/check.h"
@@ -15,8 +16,15 @@
 
 enum write { WRITE_PUT, WRITE_DELETE, WRITE_RANGE };
 
+/* The first bytes of a key as numbers, the rest of a shorter one 0: where two heads differ, they are in the order of
+ * their keys. A step down the tree mostly needs no more, and they share a line of the cache with its links. */
+struct head {
+  uint64_t first, second;
+};
+
 struct memtable_entry {
   RB_ENTRY(memtable_entry) node;     /* of a range: not in the tree */
+  struct head head;
   TAILQ_ENTRY(memtable_entry) age;
   uint64_t seq;                      /* of the push that brought it */
   uint32_t key_size, value_size;     /* of a range: the sizes of its bounds */
@@ -70,8 +78,21 @@ bool memtable_is_deleted(const struct memtable_entry *entry) {
   return entry->write == WRITE_DELETE;
 }
 
+static struct head head_of(struct slice key) {
+  struct head head = { 0 };
+  if (key.size > 0) memcpy(&head, key.data, key.size < sizeof head ? key.size : sizeof head);
+  return (struct head){ .first = be64toh(head.first), .second = be64toh(head.second) };
+}
+
+/* The order of a key, whose head is known, and that of an entry. */
+static inline int compare_with(struct head head, struct slice key, const struct memtable_entry *entry) {
+  if (head.first != entry->head.first) return head.first < entry->head.first ? -1 : 1;
+  if (head.second != entry->head.second) return head.second < entry->head.second ? -1 : 1;
+  return slice_compare(key, memtable_key(entry));
+}
+
 static int entry_compare(const struct memtable_entry *a, const struct memtable_entry *b) {
-  return slice_compare(memtable_key(a), memtable_key(b));
+  return compare_with(a->head, memtable_key(a), b);
 }
 
 static int boundary_compare(const struct boundary *a, const struct boundary *b) {
@@ -99,7 +120,9 @@ static struct range *range_of(struct memtable_entry *entry) {
 static struct memtable_entry *entry_try_new(enum write write, struct slice key, struct slice value) {
   CHECK_THAT(key.size, <=, UINT32_MAX);
   CHECK_THAT(value.size, <=, UINT32_MAX);
-  struct memtable_entry head = { .write = write, .key_size = (uint32_t)key.size, .value_size = (uint32_t)value.size };
+  struct memtable_entry head = {
+    .head = head_of(key), .write = write, .key_size = (uint32_t)key.size, .value_size = (uint32_t)value.size,
+  };
   size_t head_size = write == WRITE_RANGE ? sizeof(struct range) : sizeof head;
   struct memtable_entry *entry = mem_try_alloc(head_size + key.size + value.size);
   if (entry == NULL) return NULL;
@@ -122,9 +145,8 @@ static void forget(struct memtable *memtable, struct memtable_entry *entry) {
   if (!entry->replaced) memtable->bytes -= entry_bytes(entry);
 }
 
-/* Takes an entry out of sight; for good, or to be pulled. */
-static void replace(struct memtable *memtable, struct memtable_entry *entry, bool keep) {
-  RB_REMOVE(entry_tree, &memtable->tree, entry);
+/* An entry has left the tree: for good, or to be pulled. */
+static void hide(struct memtable *memtable, struct memtable_entry *entry, bool keep) {
   if (keep) {
     entry->replaced = true;
     memtable->bytes -= entry_bytes(entry);
@@ -191,19 +213,36 @@ static void range_unlink(struct memtable *memtable, struct range *range) {
 
 /* -- writing -- */
 
+/* Puts an entry where another one of the same key is in the tree. */
+static void take_place(struct memtable *memtable, struct memtable_entry *older, struct memtable_entry *entry) {
+  struct memtable_entry *parent = RB_PARENT(older, node);
+  entry->node = older->node;
+  if (parent == NULL) {
+    RB_ROOT(&memtable->tree) = entry;
+  } else if (RB_LEFT(parent, node) == older) {
+    RB_LEFT(parent, node) = entry;
+  } else {
+    RB_RIGHT(parent, node) = entry;
+  }
+  if (RB_LEFT(entry, node) != NULL) RB_PARENT(RB_LEFT(entry, node), node) = entry;
+  if (RB_RIGHT(entry, node) != NULL) RB_PARENT(RB_RIGHT(entry, node), node) = entry;
+}
+
 static void insert_entry(struct memtable *memtable, struct memtable_entry *entry, bool keep) {
   struct memtable_entry *older = RB_INSERT(entry_tree, &memtable->tree, entry);
   if (older == NULL) return;
-  replace(memtable, older, keep);
-  CHECK(RB_INSERT(entry_tree, &memtable->tree, entry) == NULL);
+  take_place(memtable, older, entry);
+  hide(memtable, older, keep);
 }
 
 static void insert_range(struct memtable *memtable, struct range *range, bool keep) {
   struct slice to = memtable_value(&range->entry);
   const struct memtable_entry *entry = memtable_seek(memtable, memtable_key(&range->entry), false), *next;
   for (; entry != NULL && slice_compare(memtable_key(entry), to) < 0; entry = next) {
+    struct memtable_entry *covered = (struct memtable_entry *)entry;
     next = memtable_next(entry, false);
-    replace(memtable, (struct memtable_entry *)entry, keep);
+    RB_REMOVE(entry_tree, &memtable->tree, covered);
+    hide(memtable, covered, keep);
   }
   range_link(memtable, range);
 }
@@ -300,8 +339,9 @@ void memtable_pull(struct memtable *to, struct memtable *from, uint64_t seq_max)
 const struct memtable_entry *memtable_seek(const struct memtable *memtable, struct slice key, bool reverse) {
   const struct memtable_entry *nearest = NULL;
   const struct memtable_entry *entry = RB_ROOT(&memtable->tree);
+  struct head head = head_of(key);
   while (entry != NULL) {
-    int order = slice_compare(key, memtable_key(entry));
+    int order = compare_with(head, key, entry);
     if (order == 0) return entry;
     if ((order > 0) == reverse) nearest = entry;
     entry = order < 0 ? RB_LEFT(entry, node) : RB_RIGHT(entry, node);
@@ -316,8 +356,9 @@ const struct memtable_entry *memtable_next(const struct memtable_entry *entry, b
 
 enum memtable_answer memtable_get(const struct memtable *memtable, struct slice key, struct slice *value) {
   const struct memtable_entry *entry = RB_ROOT(&memtable->tree);
+  struct head head = head_of(key);
   while (entry != NULL) {
-    int order = slice_compare(key, memtable_key(entry));
+    int order = compare_with(head, key, entry);
     if (order == 0) {
       *value = memtable_value(entry);
       return entry->write == WRITE_PUT ? MEMTABLE_VALUE : MEMTABLE_DELETED;

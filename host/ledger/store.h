@@ -1,4 +1,4 @@
-/* store.h -- LMDB: where records live for good. Only store.c includes lmdb.h.
+/* store.h -- LMDB: where records live for good. Only the files of the store include lmdb.h.
  *
  * WHY     One ordered map from keys to values, of any size up to the limits (lua/README.md), each record with a
  *         checksum.
@@ -7,13 +7,7 @@
  *         caller's).
  * OWNS    Readers belong to who opened them and are closed before the store. What a seek or a next gave is dead after
  *         the following seek, next or reset on that reader, what a get gave after the following reset.
- * BYTES   LMDB key: `r` and the key, where both fit into FIT (510) bytes. A longer one is cut: its first FIT bytes
- *         followed by 00 (so one byte longer than any whole key) are the key of a pointer, a record that holds a
- *         continuation id, u64, from 1; what was cut off is stored likewise after `z` and that id, and cut again if
- *         need be. Order stays exact. A new id is one more than the highest in use; with the last key of a continuation
- *         its pointer goes.
- *         LMDB value: CRC-32C u32 big-endian over the whole key (of a pointer: the LMDB key) and the value, then the
- *              value.
+ * BYTES   place.h
  * ALWAYS  1. A reader sees one snapshot from its first read after store_reader_reset() to the next reset.
  *         2. A batch is in the store wholly and synced after store_commit() = ERR_NONE, and not at all after
  *            ERR_STORAGE.

@@ -39,6 +39,13 @@ function servers.wait_until(what, condition)
   error("waited in vain for " .. what, 0)
 end
 
+--- An empty folder of this name: the data of a peer that an earlier topic ran goes.
+local function empty_folder(name)
+  local folder = servers.folder .. "/" .. name
+  servers.capture(("rm -rf %s && mkdir %s"):format(folder, folder))
+  return folder
+end
+
 function servers.free_port()
   local listener = assert(socket.bind("127.0.0.1", 0))
   local _, port = listener:getsockname()
@@ -138,8 +145,7 @@ end
 --- Functions in Lua; each write is synced before it is answered.
 function servers.redis()
   local server = { name = "redis", protocol = "resp", port = servers.free_port(), request = resp_request }
-  local folder = servers.folder .. "/redis"
-  assert(os.execute("mkdir " .. folder))
+  local folder = empty_folder "redis"
   start(server, ("redis-server --port %d --bind 127.0.0.1 --dir %s --save '' --appendonly yes --appendfsync always")
     :format(server.port, folder))
   servers.capture(("redis-cli -p %d -x FUNCTION LOAD <spec/bench/peers/redis.lua"):format(server.port))
@@ -164,8 +170,7 @@ end
 --- Procedures in Lua on spaces in memory; each write is synced before it is answered.
 function servers.tarantool()
   local server = { name = "tarantool", protocol = "iproto", port = servers.free_port(), request = iproto_request }
-  local folder = servers.folder .. "/tarantool"
-  assert(os.execute("mkdir " .. folder))
+  local folder = empty_folder "tarantool"
   start(server, ("tarantool spec/bench/peers/tarantool.lua %s %d"):format(folder, server.port))
   socket.sleep(0.5)   -- it listens before its procedures are there
   return server

@@ -1,0 +1,186 @@
+/* store_batch.c -- writes records, long keys and short ones; a batch of them at a time. */
+#include <endian.h>
+#include <errno.h>
+#include <sys/statvfs.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "ledger/store_env.h"
+
+enum { ROOM_MIN = 1 << 20 };    /* a disk with less than this free counts as full */
+
+static int record_put(MDB_txn *txn, MDB_dbi dbi, MDB_val at, struct slice key, struct slice value) {
+  MDB_val room = val_of(NULL, PLACE_CRC_SIZE + value.size);
+  int rc = mdb_put(txn, dbi, &at, &room, MDB_RESERVE);
+  if (rc == 0) place_seal(room.mv_data, key, value);
+  return rc;
+}
+
+/* An error within a batch: whatever it was, nothing of the batch is on disk once it is aborted. */
+static enum err batch_failed(struct store *store, int rc) {
+  store->batch_failed = true;
+  return store_failed(store, ERR_STORAGE, "to write", rc);
+}
+
+enum err store_begin(struct store *store) {
+  CHECK(store->txn == NULL);
+  if (store->lost) return ERR_FATAL;
+  store->batch_failed = false;
+  int rc = mdb_txn_begin(store->env, NULL, 0, &store->txn);
+  if (rc == 0) return ERR_NONE;
+  store->txn = NULL;
+  store->lost = rc == MDB_PANIC;
+  return store_failed(store, store->lost ? ERR_FATAL : ERR_STORAGE, "to begin a batch", rc);
+}
+
+/* The first LMDB key that begins with or comes after some bytes, or with NULL the last of all. */
+static int batch_find(struct store *store, const uint8_t *from, size_t size, MDB_val *at) {
+  MDB_cursor *cursor;
+  int rc = mdb_cursor_open(store->txn, store->dbi, &cursor);
+  if (rc != 0) return rc;
+  MDB_val stored;
+  *at = val_of(from, size);
+  rc = mdb_cursor_get(cursor, at, &stored, from == NULL ? MDB_LAST : MDB_SET_RANGE);
+  mdb_cursor_close(cursor);
+  return rc;
+}
+
+/* A new continuation's id is one more than the highest in use. That is in the last LMDB key of all, or it is `*id`, of
+ * the continuation where the pointer comes to stand, which may hold nothing yet. */
+static int pointer_make(struct store *store, const struct place *place, uint64_t *id) {
+  MDB_val last;
+  int rc = batch_find(store, NULL, 0, &last);
+  if (rc != 0 && rc != MDB_NOTFOUND) return rc;
+  const uint8_t *bytes = last.mv_data;
+  uint64_t highest = rc == 0 && bytes[0] == 'z' && last.mv_size >= PLACE_HEAD_MAX ? read_u64(bytes + 1) : 0;
+  *id = (highest > *id ? highest : *id) + 1;
+  uint64_t id_bytes = htobe64(*id);
+  struct slice key = place_slice(place);
+  return record_put(store->txn, store->dbi, place_val(place), key, slice_of(&id_bytes, PLACE_ID_SIZE));
+}
+
+enum err store_put(struct store *store, struct slice key, struct slice value) {
+  CHECK(store->txn != NULL && !store->batch_failed);
+  CHECK_THAT(key.size, <=, STORE_KEY_MAX);
+  struct place place;
+  uint64_t id = 0;
+  place_put(&place, id, key);
+  while (place.cut) {
+    enum err err = store_get_pointer(store, store->txn, &place, &id);
+    if (err == ERR_NOT_FOUND) {
+      int rc = pointer_make(store, &place, &id);
+      if (rc != 0) return batch_failed(store, rc);
+    } else if (err != ERR_NONE) {
+      store->batch_failed = true;
+      return err;
+    }
+    place_put(&place, id, place.rest);
+  }
+  int rc = record_put(store->txn, store->dbi, place_val(&place), key, value);
+  return rc == 0 ? ERR_NONE : batch_failed(store, rc);
+}
+
+/* After a delete at the end of a path: takes away each pointer whose continuation has become empty. */
+static int path_prune(struct store *store, const struct place *path, size_t depth) {
+  for (; depth > 0; depth--) {
+    MDB_val at;
+    const uint8_t *head = path[depth].bytes;
+    int rc = batch_find(store, head, PLACE_HEAD_MAX, &at);
+    if (rc != 0 && rc != MDB_NOTFOUND) return rc;
+    if (rc == 0 && slice_begins(val_slice(at), slice_of(head, PLACE_HEAD_MAX))) return 0;
+    at = place_val(&path[depth - 1]);
+    rc = mdb_del(store->txn, store->dbi, &at, NULL);
+    if (rc != 0) return rc;
+  }
+  return 0;
+}
+
+enum err store_delete(struct store *store, struct slice key) {
+  CHECK(store->txn != NULL && !store->batch_failed);
+  CHECK_THAT(key.size, <=, STORE_KEY_MAX);
+  struct place path[PLACE_LEVELS_MAX];
+  size_t depth = 0;
+  place_put(&path[0], 0, key);
+  while (path[depth].cut) {
+    uint64_t id;
+    enum err err = store_get_pointer(store, store->txn, &path[depth], &id);
+    if (err == ERR_NOT_FOUND) return ERR_NONE;
+    if (err != ERR_NONE) {
+      store->batch_failed = true;
+      return err;
+    }
+    place_put(&path[depth + 1], id, path[depth].rest);
+    depth++;
+  }
+  MDB_val at = place_val(&path[depth]);
+  int rc = mdb_del(store->txn, store->dbi, &at, NULL);
+  if (rc == MDB_NOTFOUND) return ERR_NONE;
+  if (rc == 0) rc = path_prune(store, path, depth);
+  return rc == 0 ? ERR_NONE : batch_failed(store, rc);
+}
+
+enum err store_delete_some(struct store *store, struct slice from, struct slice to, size_t count_max, size_t *count) {
+  CHECK(store->txn != NULL && !store->batch_failed);
+  *count = 0;
+  struct store_reader *reader = mem_zero(sizeof *reader);
+  uint8_t key[STORE_KEY_MAX];
+  struct slice found, value;
+  int rc = store_reader_begin_in_batch(reader, store);
+  enum err err = rc == 0 ? ERR_NONE : batch_failed(store, rc);
+  /* From the beginning each time: what a delete does to the cursors of a continuation is not worth knowing. */
+  while (err == ERR_NONE && *count < count_max) {
+    err = store_seek(reader, from, false, &found, &value);
+    if (err != ERR_NONE || slice_compare(found, to) >= 0) break;
+    memcpy(key, found.data, found.size);
+    err = store_delete(store, slice_of(key, found.size));
+    *count += err == ERR_NONE;
+  }
+  store_reader_end_in_batch(reader);
+  mem_free(reader);
+  if (err == ERR_STORAGE) store->batch_failed = true;
+  return err == ERR_NOT_FOUND ? ERR_NONE : err;
+}
+
+/* Whether a commit failed because there was no room. LMDB says EIO for a write that was cut short, which a disk that
+ * becomes full does; so the disk is asked. */
+static bool is_for_want_of_room(const struct store *store, int rc) {
+  if (rc == ENOSPC || rc == EDQUOT || rc == EFBIG || rc == ENOMEM) return true;
+  if (rc == MDB_MAP_FULL || rc == MDB_TXN_FULL) return true;
+  struct statvfs disk;
+  if (rc != EIO || statvfs(store->path, &disk) != 0) return false;
+  return disk.f_bavail < ROOM_MIN / (disk.f_frsize > 0 ? disk.f_frsize : 1);
+}
+
+/* LMDB writes and syncs all pages before the meta page that makes them count. Once that one could not be written, it
+ * begins no transaction any more: so one that begins proves that nothing happened. */
+static bool is_usable(struct store *store) {
+  MDB_txn *txn;
+  if (mdb_txn_begin(store->env, NULL, 0, &txn) != 0) return false;
+  mdb_txn_abort(txn);
+  return true;
+}
+
+enum err store_commit(struct store *store) {
+  CHECK(store->txn != NULL && !store->batch_failed);
+  if (store->faults != NULL && faults_take_write(store->faults)) {
+    store_abort(store);
+    return store_failed(store, ERR_STORAGE, "to commit", ENOSPC);
+  }
+  if (store->faults != NULL && faults_take_sync(store->faults)) {
+    store_abort(store);
+    store->lost = true;
+    return store_failed(store, ERR_FATAL, "to sync", EIO);
+  }
+  int rc = mdb_txn_commit(store->txn);
+  store->txn = NULL;
+  if (rc == 0) return ERR_NONE;
+  bool full = is_for_want_of_room(store, rc);
+  store->lost = !full || !is_usable(store);
+  return store_failed(store, store->lost ? ERR_FATAL : ERR_STORAGE, "to commit", full && rc == EIO ? ENOSPC : rc);
+}
+
+void store_abort(struct store *store) {
+  CHECK(store->txn != NULL);
+  mdb_txn_abort(store->txn);
+  store->txn = NULL;
+}

@@ -1,0 +1,102 @@
+/* store_env.c -- LMDB's environment: made, opened, closed; and what went wrong in it. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "ledger/store_env.h"
+
+enum { HEX_BYTES_MAX = 64 };    /* of a key that is named in the log */
+
+/* ---- errors ---------------------------------------------------------------------------------------------- */
+
+enum err store_failed(const struct store *store, enum err err, const char *what, int rc) {
+  logger_printf(store->logger, LOG_ERROR, "the store failed %s: %s", what, mdb_strerror(rc));
+  return err;
+}
+
+enum err store_damaged(const struct store *store, struct slice key) {
+  char hex[2 * HEX_BYTES_MAX + sizeof "..."];
+  size_t count = key.size < HEX_BYTES_MAX ? key.size : HEX_BYTES_MAX;
+  for (size_t i = 0; i < count; i++) {
+    hex[2 * i] = "0123456789abcdef"[key.data[i] >> 4];
+    hex[2 * i + 1] = "0123456789abcdef"[key.data[i] & 15];
+  }
+  memcpy(hex + 2 * count, "...", sizeof "...");
+  struct slice text = slice_of(hex, 2 * count + (count < key.size ? 3 : 0));
+  const struct log_field fields[] = {{ "key", text }};
+  logger_event(store->logger, LOG_ERROR, slice_text("a damaged record in the store is not served"), fields, 1);
+  return ERR_STORAGE;
+}
+
+/* ---- opening and closing --------------------------------------------------------------------------------- */
+
+/* Makes LMDB's file where it is missing. LMDB writes its first pages under the file's own name, and syncs them with the
+ * first batch: after a power cut until then it would take the file for none of its own. */
+static int env_make(const char *path) {
+  char file[PATH_MAX], half_made[PATH_MAX];
+  int size = snprintf(file, sizeof file, "%s/data.mdb", path);
+  int longer = snprintf(half_made, sizeof half_made, "%s/data.mdb.new", path);
+  if (size < 0 || longer >= PATH_MAX) return ENAMETOOLONG;
+  if (access(file, F_OK) == 0) return 0;
+  if (errno != ENOENT || (unlink(half_made) != 0 && errno != ENOENT)) return errno;
+  MDB_env *env = NULL;
+  int rc = mdb_env_create(&env);
+  if (rc == 0) rc = mdb_env_open(env, half_made, MDB_NOSUBDIR | MDB_NOLOCK, 0600);
+  if (rc == 0) rc = mdb_env_sync(env, 1);
+  mdb_env_close(env);
+  if (rc == 0) rc = rename(half_made, file) == 0 ? disk_sync_folder(path) : errno;
+  return rc;
+}
+
+static int env_open(struct store *store, const struct store_config *config) {
+  int rc = env_make(config->path);
+  if (rc == 0) rc = mdb_env_create(&store->env);
+  if (rc != 0) return rc;
+  CHECK_THAT(mdb_env_get_maxkeysize(store->env), >=, PLACE_CUT);
+  if ((rc = mdb_env_set_mapsize(store->env, config->map_bytes)) != 0) return rc;
+  if ((rc = mdb_env_set_maxreaders(store->env, config->readers_max)) != 0) return rc;
+  /* A reader belongs to a worker's struct and not to its thread; records are read here and there, so that reading ahead
+   * would mostly read for nothing. */
+  if ((rc = mdb_env_open(store->env, config->path, MDB_NOTLS | MDB_NORDAHEAD, 0600)) != 0) return rc;
+  int dead;
+  if ((rc = mdb_reader_check(store->env, &dead)) != 0) return rc;
+  MDB_txn *txn;
+  if ((rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn)) != 0) return rc;
+  rc = mdb_dbi_open(txn, NULL, 0, &store->dbi);
+  mdb_txn_abort(txn);
+  return rc != 0 ? rc : disk_sync_folder(config->path);
+}
+
+enum err store_open(const struct store_config *config, struct store **store, struct failure *failure) {
+  *store = NULL;
+  struct store *made = mem_zero(sizeof *made);
+  made->logger = config->logger;
+  made->faults = config->faults;
+  made->path = mem_alloc(strlen(config->path) + 1);
+  memcpy(made->path, config->path, strlen(config->path) + 1);
+  int rc = env_open(made, config);
+  if (rc != 0) {
+    store_close(made);
+    return failure_set(failure, ERR_STORAGE, "the store %s cannot be opened: %s", config->path, mdb_strerror(rc));
+  }
+  *store = made;
+  return ERR_NONE;
+}
+
+void store_close(struct store *store) {
+  if (store == NULL) return;
+  CHECK(store->txn == NULL);
+  CHECK_THAT(atomic_load(&store->readers), ==, 0);
+  if (store->env != NULL) mdb_env_close(store->env);
+  mem_free(store->path);
+  mem_free(store);
+}
+
+size_t store_entry_count(struct store *store) {
+  MDB_stat stat;
+  CHECK_THAT(mdb_env_stat(store->env, &stat), ==, 0);
+  return stat.ms_entries;
+}

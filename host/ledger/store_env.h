@@ -1,0 +1,73 @@
+/* store_env.h -- what the files of the store share, and nobody else sees: LMDB.
+ *
+ * WHY    Batches (store_batch.c), readers (store_reader.c) and what looks at the whole (store_check.c) go about one
+ *        environment.
+ * ROOM   ledger. Below: place. Only for the files of the store.
+ * OWNS   store.h says it.
+ */
+#ifndef TROUPE_STORE_ENV_H
+#define TROUPE_STORE_ENV_H
+
+#include <lmdb.h>
+#include <stdatomic.h>
+
+#include "ledger/place.h"
+#include "ledger/store.h"
+
+struct store {
+  char *path;
+  MDB_env *env;
+  MDB_dbi dbi;
+  MDB_txn *txn;             /* of the batch, or NULL */
+  bool batch_failed;        /* it can only be aborted */
+  bool lost;                /* it is unknown what is on disk: nothing is written any more */
+  atomic_uint readers;
+  const struct logger *logger;
+  struct faults *faults;
+};
+
+/* One continuation on the way down to where the cursor is, or the top. */
+struct level {
+  MDB_cursor *cursor;
+  uint8_t head[PLACE_HEAD_MAX];   /* with which all LMDB keys of this level begin */
+  size_t head_size;
+  size_t above;                   /* bytes of the key that the levels above hold */
+};
+
+struct store_reader {
+  struct store *store;
+  MDB_txn *txn;
+  bool live;                /* has a snapshot */
+  bool writes;              /* its transaction is that of the batch */
+  bool placed;              /* the cursor is somewhere, be it at the end */
+  bool ended;
+  bool reverse;
+  size_t depth;             /* of the level where the cursor is */
+  struct level levels[PLACE_LEVELS_MAX];
+  uint8_t key[PLACE_LEVELS_MAX * PLACE_FIT];   /* a long key, put together again */
+};
+
+static inline struct slice val_slice(MDB_val val) {
+  return slice_of(val.mv_data, val.mv_size);
+}
+
+static inline MDB_val val_of(const void *data, size_t size) {
+  return (MDB_val){ .mv_size = size, .mv_data = (void *)data };
+}
+
+static inline MDB_val place_val(const struct place *place) {
+  return val_of(place->bytes, place->size);
+}
+
+/* These log what went wrong, and answer `err`, or ERR_STORAGE. */
+enum err store_failed(const struct store *store, enum err err, const char *what, int rc);
+enum err store_damaged(const struct store *store, struct slice key);
+
+/* The continuation id that a pointer holds. ERR_NOT_FOUND; ERR_STORAGE: damaged. */
+enum err store_get_pointer(const struct store *store, MDB_txn *txn, const struct place *place, uint64_t *id);
+
+/* A reader of what the batch has written so far. An errno, or one of LMDB's. */
+int store_reader_begin_in_batch(struct store_reader *reader, struct store *store);
+void store_reader_end_in_batch(struct store_reader *reader);
+
+#endif

@@ -1,0 +1,209 @@
+/* store_reader.c -- reads records, and walks over them, long keys and short ones in one order. */
+#include "base/check.h"
+#include "base/mem.h"
+#include "ledger/store_env.h"
+
+_Static_assert((PLACE_FIT - 1) + (PLACE_LEVELS_MAX - 1) * (PLACE_FIT - PLACE_HEAD_MAX) >= STORE_KEY_MAX,
+               "the longest key needs more levels");
+
+enum err store_get_pointer(const struct store *store, MDB_txn *txn, const struct place *place, uint64_t *id) {
+  MDB_val at = place_val(place), stored;
+  int rc = mdb_get(txn, store->dbi, &at, &stored);
+  if (rc == MDB_NOTFOUND) return ERR_NOT_FOUND;
+  if (rc != 0) return store_failed(store, ERR_STORAGE, "to read", rc);
+  return place_open_pointer(val_slice(at), val_slice(stored), id) ? ERR_NONE : store_damaged(store, place_slice(place));
+}
+
+static int reader_open(struct store_reader *reader) {
+  int rc = mdb_txn_begin(reader->store->env, NULL, MDB_RDONLY, &reader->txn);
+  if (rc != 0) return rc;
+  for (size_t i = 0; i < PLACE_LEVELS_MAX && rc == 0; i++) {
+    rc = mdb_cursor_open(reader->txn, reader->store->dbi, &reader->levels[i].cursor);
+  }
+  mdb_txn_reset(reader->txn);
+  return rc;
+}
+
+enum err store_reader_open(struct store *store, struct store_reader **reader, struct failure *failure) {
+  *reader = NULL;
+  struct store_reader *made = mem_zero(sizeof *made);
+  made->store = store;
+  made->levels[0].head_size = place_put_head(made->levels[0].head, 0);
+  atomic_fetch_add(&store->readers, 1);
+  int rc = reader_open(made);
+  if (rc != 0) {
+    store_reader_close(made);
+    return failure_set(failure, ERR_STORAGE, "the store %s takes no reader: %s", store->path, mdb_strerror(rc));
+  }
+  *reader = made;
+  return ERR_NONE;
+}
+
+void store_reader_close(struct store_reader *reader) {
+  if (reader == NULL) return;
+  for (size_t i = 0; i < PLACE_LEVELS_MAX; i++) {
+    if (reader->levels[i].cursor != NULL) mdb_cursor_close(reader->levels[i].cursor);
+  }
+  if (reader->txn != NULL) mdb_txn_abort(reader->txn);
+  atomic_fetch_sub(&reader->store->readers, 1);
+  mem_free(reader);
+}
+
+void store_reader_reset(struct store_reader *reader) {
+  if (reader->live) mdb_txn_reset(reader->txn);
+  reader->live = false;
+  reader->placed = false;
+}
+
+/* ---- reading --------------------------------------------------------------------------------------------- */
+
+static enum err reader_begin(struct store_reader *reader) {
+  if (reader->live) return ERR_NONE;
+  int rc = mdb_txn_renew(reader->txn);
+  if (rc != 0) return store_failed(reader->store, ERR_STORAGE, "to take a snapshot", rc);
+  reader->live = true;
+  rc = mdb_cursor_renew(reader->txn, reader->levels[0].cursor);
+  CHECK_THAT(rc, ==, 0);
+  return ERR_NONE;
+}
+
+enum err store_get(struct store_reader *reader, struct slice key, struct slice *value) {
+  CHECK_THAT(key.size, <=, STORE_KEY_MAX);
+  const struct store *store = reader->store;
+  enum err err = reader_begin(reader);
+  if (err != ERR_NONE) return err;
+  struct place place;
+  place_put(&place, 0, key);
+  while (place.cut) {
+    uint64_t id;
+    err = store_get_pointer(store, reader->txn, &place, &id);
+    if (err != ERR_NONE) return err;
+    place_put(&place, id, place.rest);
+  }
+  MDB_val at = place_val(&place), stored;
+  int rc = mdb_get(reader->txn, store->dbi, &at, &stored);
+  if (rc == MDB_NOTFOUND) return ERR_NOT_FOUND;
+  if (rc != 0) return store_failed(store, ERR_STORAGE, "to read", rc);
+  return place_open(val_slice(stored), key, value) ? ERR_NONE : store_damaged(store, key);
+}
+
+/* Steps down into the continuation that a pointer names. False where it is deeper than any key is long. */
+static bool reader_descend(struct store_reader *reader, struct slice part, uint64_t id) {
+  if (reader->depth + 1 == PLACE_LEVELS_MAX) return false;
+  const struct level *upper = &reader->levels[reader->depth];
+  memcpy(reader->key + upper->above, part.data, part.size);
+  struct level *lower = &reader->levels[++reader->depth];
+  lower->above = upper->above + part.size;
+  lower->head_size = place_put_head(lower->head, id);
+  if (!reader->writes) CHECK_THAT(mdb_cursor_renew(reader->txn, lower->cursor), ==, 0);
+  return true;
+}
+
+/* Where MDB_SET_RANGE has looked for the first LMDB key behind what is wanted: goes to the one before it. */
+static int cursor_back(MDB_cursor *cursor, int rc, MDB_val *at, MDB_val *stored) {
+  if (rc == MDB_NOTFOUND) return mdb_cursor_get(cursor, at, stored, MDB_LAST);
+  return rc != 0 ? rc : mdb_cursor_get(cursor, at, stored, MDB_PREV);
+}
+
+/* Puts the cursor of a level that was just entered at its first record, in reverse at its last. */
+static int reader_enter(const struct store_reader *reader, uint64_t id, MDB_val *at, MDB_val *stored) {
+  uint8_t head[PLACE_HEAD_MAX];
+  MDB_cursor *cursor = reader->levels[reader->depth].cursor;
+  *at = val_of(head, place_put_head(head, reader->reverse ? id + 1 : id));
+  int rc = mdb_cursor_get(cursor, at, stored, MDB_SET_RANGE);
+  return reader->reverse ? cursor_back(cursor, rc, at, stored) : rc;
+}
+
+/* Gives the record that stands at `at`, its key put together with what the levels above hold. */
+static enum err reader_give(struct store_reader *reader, MDB_val at, MDB_val stored, struct slice *found,
+                            struct slice *value) {
+  const struct level *level = &reader->levels[reader->depth];
+  struct slice key = slice_after(val_slice(at), level->head_size);
+  if (reader->depth > 0) {
+    memcpy(reader->key + level->above, key.data, key.size);
+    key = slice_of(reader->key, level->above + key.size);
+  }
+  *found = key;
+  if (reader->writes) return ERR_NONE;     /* what is read to be deleted may be damaged */
+  return place_open(val_slice(stored), key, value) ? ERR_NONE : store_damaged(reader->store, key);
+}
+
+/* Carries a step of the cursor through to a record: down upon a pointer, up where a continuation ended. */
+static enum err reader_settle(struct store_reader *reader, int rc, MDB_val at, MDB_val stored, struct slice *found,
+                              struct slice *value) {
+  for (;;) {
+    const struct level *level = &reader->levels[reader->depth];
+    if (rc != 0 && rc != MDB_NOTFOUND) return store_failed(reader->store, ERR_STORAGE, "to read", rc);
+    bool inside = rc == 0 && slice_begins(val_slice(at), slice_of(level->head, level->head_size));
+    if (inside && at.mv_size <= PLACE_FIT) return reader_give(reader, at, stored, found, value);
+    if (inside) {
+      uint64_t id;
+      struct slice part = slice_of((uint8_t *)at.mv_data + level->head_size, PLACE_FIT - level->head_size);
+      if (!place_open_pointer(val_slice(at), val_slice(stored), &id) || !reader_descend(reader, part, id)) {
+        return store_damaged(reader->store, val_slice(at));
+      }
+      rc = reader_enter(reader, id, &at, &stored);
+    } else if (reader->depth > 0) {
+      reader->depth--;
+      MDB_cursor *cursor = reader->levels[reader->depth].cursor;
+      rc = mdb_cursor_get(cursor, &at, &stored, reader->reverse ? MDB_PREV : MDB_NEXT);
+    } else {
+      reader->ended = true;
+      return ERR_NOT_FOUND;
+    }
+  }
+}
+
+enum err store_seek(struct store_reader *reader, struct slice key, bool reverse, struct slice *found,
+                    struct slice *value) {
+  CHECK_THAT(key.size, <=, STORE_KEY_MAX);
+  enum err err = reader_begin(reader);
+  if (err != ERR_NONE) return err;
+  reader->placed = true;
+  reader->ended = false;
+  reader->reverse = reverse;
+  reader->depth = 0;
+  struct place place;
+  place_put(&place, 0, key);
+  for (;;) {
+    const struct level *level = &reader->levels[reader->depth];
+    MDB_val at = place_val(&place), stored;
+    int rc = mdb_cursor_get(level->cursor, &at, &stored, MDB_SET_RANGE);
+    bool exact = rc == 0 && slice_equal(val_slice(at), slice_of(place.bytes, place.size));
+    if (!exact || !place.cut) {
+      if (reverse && !exact) rc = cursor_back(level->cursor, rc, &at, &stored);
+      return reader_settle(reader, rc, at, stored, found, value);
+    }
+    uint64_t id;
+    struct slice part = slice_of(place.bytes + level->head_size, PLACE_FIT - level->head_size);
+    if (!place_open_pointer(val_slice(at), val_slice(stored), &id) || !reader_descend(reader, part, id)) {
+      return store_damaged(reader->store, val_slice(at));
+    }
+    place_put(&place, id, place.rest);
+  }
+}
+
+enum err store_next(struct store_reader *reader, struct slice *found, struct slice *value) {
+  CHECK(reader->placed);
+  if (reader->ended) return ERR_NOT_FOUND;
+  MDB_val at, stored;
+  MDB_cursor *cursor = reader->levels[reader->depth].cursor;
+  int rc = mdb_cursor_get(cursor, &at, &stored, reader->reverse ? MDB_PREV : MDB_NEXT);
+  return reader_settle(reader, rc, at, stored, found, value);
+}
+
+int store_reader_begin_in_batch(struct store_reader *reader, struct store *store) {
+  *reader = (struct store_reader){ .store = store, .txn = store->txn, .live = true, .writes = true };
+  reader->levels[0].head_size = place_put_head(reader->levels[0].head, 0);
+  int rc = 0;
+  for (size_t i = 0; i < PLACE_LEVELS_MAX && rc == 0; i++) {
+    rc = mdb_cursor_open(store->txn, store->dbi, &reader->levels[i].cursor);
+  }
+  return rc;
+}
+
+void store_reader_end_in_batch(struct store_reader *reader) {
+  for (size_t i = 0; i < PLACE_LEVELS_MAX; i++) {
+    if (reader->levels[i].cursor != NULL) mdb_cursor_close(reader->levels[i].cursor);
+  }
+}
