@@ -52,7 +52,7 @@ host_libraries := -Wl,--as-needed -rdynamic -l:liblua5.4.a -l:liblua5.4-cjson.a 
                   -lh2o-evloop -lm
 heap_release   := -lmimalloc
 kit_libraries  := -Wl,--as-needed -l:liblua5.4-cjson.so.0 -llmdb -lyajl -lmd -lisal -lm
-test_libraries := -Wl,--as-needed -llmdb -lyajl -lisal -lcmocka -lm
+test_libraries := -Wl,--as-needed -llmdb -lyajl -lmd -lisal -lcmocka -lm
 
 objects = $(patsubst %.c,build/$(1)/%.o,$(2))
 tests = $(patsubst %.c,build/$(1)/%,$(test_sources))

@@ -20,6 +20,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "door/server.h"
+#include "maintenance.h"
 #include "options.h"
 #include "remote.h"
 #include "script/vm.h"
@@ -28,13 +29,6 @@
 enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, DOOR_STEP_MS = 1000 };
 
 enum { SEGMENT_BYTES = 16 * 1024 * 1024, CHECKPOINT_BYTES = 64 * 1024 * 1024, SLICE_RECORDS = 1000 };
-
-/* The address space of the store: only what is written takes room. ThreadSanitizer cannot map as much. */
-#ifdef __SANITIZE_THREAD__
-#define MAP_BYTES MIB(1024)
-#else
-#define MAP_BYTES MIB((uint64_t)1024 * 1024)
-#endif
 
 struct house;
 
@@ -319,6 +313,8 @@ static enum err run(const struct options *options, struct buf *output, struct fa
     case COMMAND_SERVE: return serve(options, failure);
     case COMMAND_CALL: return remote_call(options, output, failure);
     case COMMAND_INSPECT: return remote_inspect(options, output, failure);
+    case COMMAND_BACKUP: return maintenance_backup(options, output, failure);
+    case COMMAND_VERIFY: return maintenance_verify(options, output, failure);
     case COMMAND_VERSION: buf_put_text(output, "troupe " TROUPE_VERSION); break;
     case COMMAND_HELP: options_print_help(output); break;
   }

@@ -67,8 +67,8 @@ static uint64_t *limit_place(int flag, struct limits *limits) {
 }
 
 static const char *const COMMANDS[] = {
-  [COMMAND_SERVE] = "serve",     [COMMAND_CALL] = "call", [COMMAND_INSPECT] = "inspect",
-  [COMMAND_VERSION] = "version", [COMMAND_HELP] = "help",
+  [COMMAND_SERVE] = "serve",     [COMMAND_CALL] = "call", [COMMAND_INSPECT] = "inspect", [COMMAND_BACKUP] = "backup",
+  [COMMAND_VERIFY] = "verify", [COMMAND_VERSION] = "version", [COMMAND_HELP] = "help",
 };
 
 enum { COMMAND_COUNT = sizeof COMMANDS / sizeof COMMANDS[0] };
@@ -283,7 +283,7 @@ static enum err check_folder(struct options *options, struct failure *failure) {
   }
   if (!is_folder(word)) {
     return failure_set(failure, ERR_ARGUMENTS, "%s is neither a folder of actors nor a command "
-                       "(serve, call, inspect, version, help)", word);
+                       "(serve, call, inspect, backup, verify, version, help)", word);
   }
   return failure_set(failure, ERR_ARGUMENTS, "serve takes one folder of actors, and %s is one too many",
                      options->words[1]);
@@ -299,6 +299,12 @@ static enum err check_words(struct options *options, struct failure *failure) {
     case COMMAND_INSPECT:
       if (options->word_count == 2) return ERR_NONE;
       return failure_set(failure, ERR_ARGUMENTS, "inspect wants CLASS KEY, as in: troupe inspect Counter ann");
+    case COMMAND_BACKUP:
+      if (options->word_count == 2) return ERR_NONE;
+      return failure_set(failure, ERR_ARGUMENTS, "backup wants DATA_DIR DEST, as in: troupe backup data backups/monday");
+    case COMMAND_VERIFY:
+      if (options->word_count == 1) return ERR_NONE;
+      return failure_set(failure, ERR_ARGUMENTS, "verify wants DATA_DIR, as in: troupe verify data");
     case COMMAND_VERSION: case COMMAND_HELP: break;
   }
   return ERR_NONE;
@@ -340,6 +346,10 @@ void options_print_help(struct buf *buf) {
     "  --listen HOST:PORT                    where the host is\n"
     "  --data DIR                            where the operator's token is (or TROUPE_TOKEN has it)\n"
     "  A KEY that begins with [ is a JSON array, else it is one string.\n"
+    "\n"
+    "troupe backup DATA_DIR DEST             copies a data folder as it is between two calls, be it that a host runs on it,\n"
+    "                                        to a new one (the parent of DEST must exist)\n"
+    "troupe verify DATA_DIR                  checks a data folder: store, log, records; names damage; exit status 1 then\n"
     "\n"
     "troupe version | help\n"
     "\n"

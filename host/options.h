@@ -12,7 +12,16 @@
 
 #define TROUPE_VERSION "0.1.0"
 
-enum command { COMMAND_SERVE, COMMAND_CALL, COMMAND_INSPECT, COMMAND_VERSION, COMMAND_HELP };
+/* The address space of the store: only what is written takes room. ThreadSanitizer cannot map as much. */
+#ifdef __SANITIZE_THREAD__
+#define MAP_BYTES MIB(1024)
+#else
+#define MAP_BYTES MIB((uint64_t)1024 * 1024)
+#endif
+
+enum command {
+  COMMAND_SERVE, COMMAND_CALL, COMMAND_INSPECT, COMMAND_BACKUP, COMMAND_VERIFY, COMMAND_VERSION, COMMAND_HELP
+};
 
 struct options {
   enum command command;
@@ -25,7 +34,7 @@ struct options {
   bool dev;
   bool relaxed;               /* --durability */
   struct limits limits;
-  char **words;               /* of call and inspect: what follows the command: CLASS KEY METHOD JSON... */
+  char **words;               /* what follows the command: CLASS KEY METHOD JSON... of call, folders of backup */
   int word_count;
 };
 

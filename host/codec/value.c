@@ -182,3 +182,32 @@ enum value_type value_next(struct value_reader *reader) {
   if (type != VALUE_BROKEN) reader->rest = rest;
   return type;
 }
+
+bool value_is_valid(struct slice bytes, struct buf *nodes) {
+  struct value_reader reader;
+  uint64_t to_come = 1, tables = 0;
+  value_reader_init(&reader, bytes);
+  while (to_come > 0) {
+    to_come--;
+    switch (value_next(&reader)) {
+      case VALUE_END: case VALUE_BROKEN: return false;
+      case VALUE_NULL: case VALUE_BOOLEAN: case VALUE_INTEGER: case VALUE_FLOAT: case VALUE_STRING: break;
+      case VALUE_ARRAY:
+        to_come += reader.count;
+        tables++;
+        break;
+      case VALUE_MAP:
+        to_come += 2 * (uint64_t)reader.count;
+        tables++;
+        break;
+      case VALUE_NODE:
+        if (nodes == NULL) return false;
+        buf_put(nodes, slice_of(&reader.node, sizeof reader.node));
+        break;
+      case VALUE_SAME:
+        if (reader.count >= tables) return false;
+        break;
+    }
+  }
+  return value_next(&reader) == VALUE_END;
+}

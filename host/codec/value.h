@@ -58,4 +58,8 @@ void value_reader_init(struct value_reader *reader, struct slice bytes);
 /* The next token. A `count` is never larger than what the rest of the bytes can hold. */
 enum value_type value_next(struct value_reader *reader);
 
+/* Whether bytes are one whole value, and nothing behind it. Appends the ids of the nodes that it names, as uint64_t's;
+ * `nodes` NULL: it may name none. */
+bool value_is_valid(struct slice bytes, struct buf *nodes);
+
 #endif

@@ -377,7 +377,9 @@ int luaopen_troupe_host(lua_State *L) {
     { "checkpoint", kit_checkpoint }, { "step", kit_step },
     { NULL, NULL },
   };
-  static const luaL_Reg functions[] = { { "open", kit_open }, { "array", kit_array }, { NULL, NULL } };
+  static const luaL_Reg functions[] = {
+    { "open", kit_open }, { "array", kit_array }, { "verify", upkeep_verify }, { "backup", upkeep_backup }, { NULL, NULL },
+  };
   kit_make_class(L, kit_name, kit_methods, kit_close);
   pending_open(L);
   make_lender(L);

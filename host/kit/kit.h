@@ -55,4 +55,8 @@ void kit_make_class(lua_State *L, const char *name, const luaL_Reg *methods, lua
  * idempotency_key = text } */
 int pending_submit(lua_State *L);
 
+/* The module's functions that look at folders from outside (upkeep.c). */
+int upkeep_verify(lua_State *L);
+int upkeep_backup(lua_State *L);
+
 #endif

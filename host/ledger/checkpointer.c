@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "ledger/checkpoint_number.h"
 
 enum phase { RESTING, FREEZING, WRITING, THAWING };
 
@@ -37,30 +38,6 @@ struct checkpointer {
   atomic_bool wanted;
   atomic_bool failing;
 };
-
-enum { NUMBER_KEY_SIZE = 9 };
-
-/* The record of the host, id 0, that numbers the checkpoint: all batches of the log up to it are in the store. */
-static struct slice number_key(uint8_t bytes[NUMBER_KEY_SIZE]) {
-  memset(bytes, 0, 8);
-  bytes[8] = 'c';
-  return slice_of(bytes, NUMBER_KEY_SIZE);
-}
-
-enum err checkpointer_read(struct store *store, uint64_t *number, struct failure *failure) {
-  struct store_reader *reader;
-  struct slice value;
-  uint8_t key[NUMBER_KEY_SIZE];
-  *number = 0;
-  enum err err = store_reader_open(store, &reader, failure);
-  if (err != ERR_NONE) return err;
-  err = store_get(reader, number_key(key), &value);
-  if (err == ERR_NONE && value.size == 8) *number = read_u64(value.data);
-  else if (err != ERR_NOT_FOUND) err = ERR_STORAGE;
-  store_reader_close(reader);
-  if (err != ERR_STORAGE) return ERR_NONE;
-  return failure_set(failure, ERR_STORAGE, "the store's record of its checkpoint cannot be read");
-}
 
 struct checkpointer *checkpointer_new(const struct checkpointer_config *config, struct memtable *recovered, uint64_t last) {
   CHECK_THAT(config->source_count, >, 0);
@@ -149,12 +126,6 @@ static enum err write_records(struct store *store, struct place *place, size_t *
   return ERR_NONE;
 }
 
-static enum err write_number(struct checkpointer *checkpointer) {
-  uint8_t key[NUMBER_KEY_SIZE];
-  uint64_t number = htobe64(checkpointer->number);
-  return store_put(checkpointer->config.store, number_key(key), slice_of(&number, sizeof number));
-}
-
 /* What the slice takes, from `place` on. The number goes with the last one. */
 static enum err write_some(struct checkpointer *checkpointer, struct place *place) {
   struct store *store = checkpointer->config.store;
@@ -165,7 +136,7 @@ static enum err write_some(struct checkpointer *checkpointer, struct place *plac
     if (err == ERR_NONE) err = write_records(store, place, &left);
     if (err != ERR_NONE || left == 0) return err;
   }
-  return write_number(checkpointer);
+  return checkpoint_number_put(store, checkpointer->number);
 }
 
 /* One slice, wholly or not at all. */

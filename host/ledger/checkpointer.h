@@ -63,9 +63,6 @@ struct checkpointer *checkpointer_new(const struct checkpointer_config *config, 
 /* Also in the midst of a checkpoint, as a crash would. */
 void checkpointer_free(struct checkpointer *checkpointer);
 
-/* The number of the store's checkpoint: it holds all batches up to that one, 0 for none. */
-enum err checkpointer_read(struct store *store, uint64_t *number, struct failure *failure);
-
 /* Asks for a checkpoint of all that is durable now. */
 void checkpointer_want(struct checkpointer *checkpointer);
 

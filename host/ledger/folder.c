@@ -19,7 +19,8 @@ enum { FORMAT_SIZE_MAX = 64, TOKEN_FILE_SIZE_MAX = 256, RANDOM_SIZE = 32, FULL_T
 static const char base64url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 struct folder {
-  int lock;
+  int lock;               /* -1: not ours */
+  char path[PATH_MAX];
   char store_path[PATH_MAX];
   char log_path[PATH_MAX];
   char token[FOLDER_TOKEN_SIZE + 1];
@@ -63,28 +64,48 @@ static enum err check_ours(const char *path, struct failure *failure) {
   return failure_set(failure, ERR_REQUEST, "%s is no data folder of Troupe: it holds %s, but no FORMAT", path, other);
 }
 
-/* Refuses a folder that another version wrote; marks a new one as ours. */
-static enum err check_format(const char *path, struct failure *failure) {
+enum format { FORMAT_NONE, FORMAT_OURS, FORMAT_OLD };
+
+/* Which format a folder has; an error where it is none that this host knows. */
+static enum err read_format(const char *path, enum format *format, struct failure *failure) {
   char file[PATH_MAX];
   enum err err = join(path, "FORMAT", file, failure);
   if (err != ERR_NONE) return err;
   struct buf content = {0};
   int error = disk_read_file(file, FORMAT_SIZE_MAX, &content);
-  bool before = error == 0 && slice_equal(buf_slice(&content), slice_text(FORMAT_BEFORE));
-  if (error == ENOENT || before) {
-    error = disk_write_file(file, slice_text(FORMAT_TEXT "\n"), 0600);
-    if (error != 0) err = refuse(failure, "cannot write", file, error);
+  if (error == ENOENT) {
+    *format = FORMAT_NONE;
   } else if (error != 0 && error != EFBIG) {
     err = refuse(failure, "cannot read", file, error);
-  } else if (error == EFBIG || !slice_equal(buf_slice(&content), slice_text(FORMAT_TEXT "\n"))) {
+  } else if (error == 0 && slice_equal(buf_slice(&content), slice_text(FORMAT_TEXT "\n"))) {
+    *format = FORMAT_OURS;
+  } else if (error == 0 && slice_equal(buf_slice(&content), slice_text(FORMAT_BEFORE))) {
+    *format = FORMAT_OLD;
+  } else {
     size_t size = content.size > 0 && content.data[content.size - 1] == '\n' ? content.size - 1 : content.size;
     err = failure_set(failure, ERR_REQUEST, "the data folder %s has the format \"%.*s\"; this host knows \"%s\" only", path,
                       error == EFBIG ? 3 : (int)size, error == EFBIG ? "..." : (const char *)content.data, FORMAT_TEXT);
-  } else if ((error = disk_sync_folder(path)) != 0) {   /* it may be from a start that ended before its sync */
-    err = refuse(failure, "cannot sync the data folder", path, error);
   }
   buf_done(&content);
   return err;
+}
+
+static enum err write_format(const char *path, struct failure *failure) {
+  char file[PATH_MAX];
+  enum err err = join(path, "FORMAT", file, failure);
+  if (err != ERR_NONE) return err;
+  int error = disk_write_file(file, slice_text(FORMAT_TEXT "\n"), 0600);
+  return error == 0 ? ERR_NONE : refuse(failure, "cannot write", file, error);
+}
+
+/* Refuses a folder that another version wrote; marks a new one as ours. */
+static enum err check_format(const char *path, struct failure *failure) {
+  enum format format;
+  enum err err = read_format(path, &format, failure);
+  if (err != ERR_NONE) return err;
+  if (format != FORMAT_OURS) return write_format(path, failure);
+  int error = disk_sync_folder(path);   /* it may be from a start that ended before its sync */
+  return error == 0 ? ERR_NONE : refuse(failure, "cannot sync the data folder", path, error);
 }
 
 /* 43 characters for 32 bytes: ten triples of bytes to four characters each, and the last two bytes to three. */
@@ -123,17 +144,22 @@ static int token_read(const char *file, char token[FOLDER_TOKEN_SIZE + 1], struc
   return error;
 }
 
+static enum err token_write(const char *file, struct slice token, struct failure *failure) {
+  char line[FOLDER_TOKEN_SIZE + 1];
+  CHECK_THAT(token.size, ==, FOLDER_TOKEN_SIZE);
+  memcpy(line, token.data, FOLDER_TOKEN_SIZE);
+  line[FOLDER_TOKEN_SIZE] = '\n';
+  int error = disk_write_file(file, slice_of(line, sizeof line), 0600);
+  return error == 0 ? ERR_NONE : refuse(failure, "cannot write", file, error);
+}
+
 static enum err token_make(const char *file, char token[FOLDER_TOKEN_SIZE + 1], struct failure *failure) {
   uint8_t bytes[RANDOM_SIZE];
   if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes) {
     return refuse(failure, "cannot make a random token for", file, errno);
   }
   token_print(bytes, token);
-  char line[FOLDER_TOKEN_SIZE + 1];
-  memcpy(line, token, FOLDER_TOKEN_SIZE);
-  line[FOLDER_TOKEN_SIZE] = '\n';
-  int error = disk_write_file(file, slice_of(line, sizeof line), 0600);
-  return error == 0 ? ERR_NONE : refuse(failure, "cannot write", file, error);
+  return token_write(file, slice_of(token, FOLDER_TOKEN_SIZE), failure);
 }
 
 static enum err token_open(const char *path, char token[FOLDER_TOKEN_SIZE + 1], struct failure *failure) {
@@ -160,26 +186,82 @@ static enum err make_folder(const char *path, struct failure *failure) {
   return error == 0 ? ERR_NONE : refuse(failure, "cannot make the data folder", path, error);
 }
 
+static struct folder *folder_new(void) {
+  struct folder *folder = mem_zero(sizeof *folder);
+  folder->lock = -1;
+  return folder;
+}
+
+/* Hands on what was opened, or closes it where that failed. */
+static enum err hand_on(enum err err, struct folder *made, struct folder **folder) {
+  if (err == ERR_NONE) *folder = made;
+  else folder_close(made);
+  return err;
+}
+
+static enum err name_all(struct folder *folder, const char *path, struct failure *failure) {
+  enum err err = join(path, "store", folder->store_path, failure);
+  if (err == ERR_NONE) err = join(path, "log", folder->log_path, failure);
+  if (err == ERR_NONE) memcpy(folder->path, path, strlen(path) + 1);
+  return err;
+}
+
+static enum err make_rooms(struct folder *folder, struct failure *failure) {
+  enum err err = make_folder(folder->store_path, failure);
+  return err == ERR_NONE ? make_folder(folder->log_path, failure) : err;
+}
+
 enum err folder_open(const char *path, struct folder **folder, struct failure *failure) {
   CHECK_THAT(failure->err, ==, ERR_NONE);
   *folder = NULL;
-  struct folder *made = mem_zero(sizeof *made);
-  made->lock = -1;
-  enum err err = make_folder(path, failure);
+  struct folder *made = folder_new();
+  enum err err = name_all(made, path, failure);
+  if (err == ERR_NONE) err = make_folder(path, failure);
   if (err == ERR_NONE) err = check_ours(path, failure);
   if (err == ERR_NONE) err = lock(path, &made->lock, failure);
   if (err == ERR_NONE) err = check_format(path, failure);
-  if (err == ERR_NONE) err = join(path, "store", made->store_path, failure);
-  if (err == ERR_NONE) err = make_folder(made->store_path, failure);
-  if (err == ERR_NONE) err = join(path, "log", made->log_path, failure);
-  if (err == ERR_NONE) err = make_folder(made->log_path, failure);
+  if (err == ERR_NONE) err = make_rooms(made, failure);
   if (err == ERR_NONE) err = token_open(path, made->token, failure);
-  if (err != ERR_NONE) {
-    folder_close(made);
-    return err;
+  return hand_on(err, made, folder);
+}
+
+enum err folder_look(const char *path, struct folder **folder, struct failure *failure) {
+  CHECK_THAT(failure->err, ==, ERR_NONE);
+  *folder = NULL;
+  struct folder *made = folder_new();
+  enum format format = FORMAT_NONE;
+  enum err err = name_all(made, path, failure);
+  if (err == ERR_NONE) err = read_format(path, &format, failure);
+  if (err == ERR_NONE && format == FORMAT_NONE) {
+    err = failure_set(failure, ERR_REQUEST, "%s is no data folder of Troupe: it holds no FORMAT", path);
+  } else if (err == ERR_NONE && format == FORMAT_OLD) {
+    err = failure_set(failure, ERR_REQUEST, "the data folder %s is of an older version: start a host on it once", path);
   }
-  *folder = made;
-  return ERR_NONE;
+  return hand_on(err, made, folder);
+}
+
+enum err folder_make(const char *path, struct folder **folder, struct failure *failure) {
+  CHECK_THAT(failure->err, ==, ERR_NONE);
+  *folder = NULL;
+  struct folder *made = folder_new();
+  enum format format = FORMAT_NONE;
+  enum err err = name_all(made, path, failure);
+  if (err == ERR_NONE) err = make_folder(path, failure);
+  if (err == ERR_NONE) err = check_ours(path, failure);
+  if (err == ERR_NONE) err = read_format(path, &format, failure);
+  if (err == ERR_NONE && format != FORMAT_NONE) {
+    err = failure_set(failure, ERR_REQUEST, "%s is a data folder already", path);
+  }
+  if (err == ERR_NONE) err = lock(path, &made->lock, failure);
+  if (err == ERR_NONE) err = make_rooms(made, failure);
+  return hand_on(err, made, folder);
+}
+
+enum err folder_finish(struct folder *folder, struct slice token, struct failure *failure) {
+  char file[PATH_MAX];
+  enum err err = token.size == 0 ? ERR_NONE : join(folder->path, "token", file, failure);
+  if (err == ERR_NONE && token.size > 0) err = token_write(file, token, failure);
+  return err == ERR_NONE ? write_format(folder->path, failure) : err;
 }
 
 void folder_close(struct folder *folder) {

@@ -107,12 +107,13 @@ void log_close(struct log *log) {
   mem_free(log);
 }
 
-enum err log_verify(const struct log_config *config, uint64_t after, const struct log_visitor *visitor,
+enum err log_verify(const struct log_config *config, uint64_t after, const struct log_visitor *visitor, uint64_t *last,
                     struct failure *failure) {
   int folder;
-  struct log_contents contents = { 0 };
+  struct log_contents contents = { .last = after };
   enum err err = open_folder(config->path, &folder, failure);
   if (err == ERR_NONE) err = log_read(folder, config->path, after, visitor, &contents, failure);
+  *last = contents.last;
   log_contents_done(&contents);
   close_file(&folder);
   return err;

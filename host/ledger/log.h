@@ -41,8 +41,10 @@ enum err log_open(const struct log_config *config, uint64_t after, const struct 
                   struct failure *failure);
 void log_close(struct log *log);
 
-/* Checks a log without changing anything, as log_open() does; the tail of a crash is fine. For `verify`. */
-enum err log_verify(const struct log_config *config, uint64_t after, const struct log_visitor *visitor,
+/* Reads a log as log_open() does and changes nothing, be it that a host appends to it; the tail of a crash is fine. Tells
+ * the number of the last batch. With a host at work what is read may look damaged, or have gone to the store meanwhile:
+ * then the next try can succeed. */
+enum err log_verify(const struct log_config *config, uint64_t after, const struct log_visitor *visitor, uint64_t *last,
                     struct failure *failure);
 
 /* The number of the last batch that was appended; 0: there never was one. */

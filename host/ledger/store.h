@@ -20,6 +20,7 @@
 
 #include "base/disk.h"
 #include "base/failure.h"
+#include "base/findings.h"
 #include "base/logger.h"
 
 enum { STORE_KEY_MAX = 4096 };   /* bytes of a whole record key: actor id, space, and up to two keys of 2,048 would not fit LMDB's; all do here */
@@ -30,7 +31,8 @@ struct store_reader;
 struct store_config {
   const char *path;             /* a folder that exists */
   size_t map_bytes;             /* address space, sized once; a full one is ERR_STORAGE */
-  unsigned readers_max;
+  unsigned readers_max;         /* of all processes; who is the first to open the store decides */
+  bool read_only;               /* for another process than the host's: makes nothing, and begins no batch */
   const struct logger *logger;
   struct faults *faults;        /* NULL: none */
 };
@@ -59,11 +61,27 @@ enum err store_begin(struct store *store);
 enum err store_put(struct store *store, struct slice key, struct slice value);
 enum err store_delete(struct store *store, struct slice key);
 
+/* The same as store_put(), sooner and with fuller pages, for one record after the other in the order of keys. */
+enum err store_append(struct store *store, struct slice key, struct slice value);
+
 /* Deletes records with from <= key < to, at most `count_max` of them, and tells how many. Fewer: no more are there. */
 enum err store_delete_some(struct store *store, struct slice from, struct slice to, size_t count_max, size_t *count);
 
 enum err store_commit(struct store *store);
 void store_abort(struct store *store);
+
+/* Where store_check() is: the record key that it looked at last, so that who shares the memory can tell where it ended. */
+struct store_place {
+  size_t size;
+  uint8_t key[STORE_KEY_MAX];
+};
+
+/* Looks at all that a reader's snapshot reaches: LMDB's pages, keys and records with their checksums. What is wrong is
+ * told to `findings`. On damaged pages LMDB may end the process; so whoever runs this gives it one of its own, and may
+ * share `place` with it (or NULL). Answers how many records there were, damaged ones too. ERR_STORAGE: the snapshot cannot
+ * be taken; ERR_MEMORY. */
+enum err store_check(struct store_reader *reader, struct findings *findings, struct store_place *place,
+                     uint64_t *records);
 
 /* How many LMDB keys the store holds, pointers included; 0 where there is no record. So specs can tell that no
  * continuation is left behind. */

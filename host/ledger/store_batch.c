@@ -9,9 +9,9 @@
 
 enum { ROOM_MIN = 1 << 20 };    /* a disk with less than this free counts as full */
 
-static int record_put(MDB_txn *txn, MDB_dbi dbi, MDB_val at, struct slice key, struct slice value) {
+static int record_put(struct store *store, MDB_val at, struct slice key, struct slice value, unsigned flags) {
   MDB_val room = val_of(NULL, PLACE_CRC_SIZE + value.size);
-  int rc = mdb_put(txn, dbi, &at, &room, MDB_RESERVE);
+  int rc = mdb_put(store->txn, store->dbi, &at, &room, MDB_RESERVE | flags);
   if (rc == 0) place_seal(room.mv_data, key, value);
   return rc;
 }
@@ -26,6 +26,9 @@ enum err store_begin(struct store *store) {
   CHECK(store->txn == NULL);
   if (store->lost) return ERR_FATAL;
   store->batch_failed = false;
+  /* A reader whose process was killed would keep pages from being used again for ever. */
+  int dead;
+  (void)mdb_reader_check(store->env, &dead);
   int rc = mdb_txn_begin(store->env, NULL, 0, &store->txn);
   if (rc == 0) return ERR_NONE;
   store->txn = NULL;
@@ -56,7 +59,7 @@ static int pointer_make(struct store *store, const struct place *place, uint64_t
   *id = (highest > *id ? highest : *id) + 1;
   uint64_t id_bytes = htobe64(*id);
   struct slice key = place_slice(place);
-  return record_put(store->txn, store->dbi, place_val(place), key, slice_of(&id_bytes, PLACE_ID_SIZE));
+  return record_put(store, place_val(place), key, slice_of(&id_bytes, PLACE_ID_SIZE), 0);
 }
 
 enum err store_put(struct store *store, struct slice key, struct slice value) {
@@ -76,8 +79,19 @@ enum err store_put(struct store *store, struct slice key, struct slice value) {
     }
     place_put(&place, id, place.rest);
   }
-  int rc = record_put(store->txn, store->dbi, place_val(&place), key, value);
+  int rc = record_put(store, place_val(&place), key, value, 0);
   return rc == 0 ? ERR_NONE : batch_failed(store, rc);
+}
+
+enum err store_append(struct store *store, struct slice key, struct slice value) {
+  CHECK(store->txn != NULL && !store->batch_failed);
+  struct place place;
+  place_put(&place, 0, key);
+  if (place.cut) return store_put(store, key, value);
+  int rc = record_put(store, place_val(&place), key, value, MDB_APPEND);
+  if (rc == 0) return ERR_NONE;
+  /* What continues long keys stands behind all others. */
+  return rc == MDB_KEYEXIST ? store_put(store, key, value) : batch_failed(store, rc);
 }
 
 /* After a delete at the end of a path: takes away each pointer whose continuation has become empty. */

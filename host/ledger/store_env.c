@@ -52,7 +52,7 @@ static int env_make(const char *path) {
 }
 
 static int env_open(struct store *store, const struct store_config *config) {
-  int rc = env_make(config->path);
+  int rc = config->read_only ? 0 : env_make(config->path);
   if (rc == 0) rc = mdb_env_create(&store->env);
   if (rc != 0) return rc;
   CHECK_THAT(mdb_env_get_maxkeysize(store->env), >=, PLACE_CUT);
@@ -60,14 +60,15 @@ static int env_open(struct store *store, const struct store_config *config) {
   if ((rc = mdb_env_set_maxreaders(store->env, config->readers_max)) != 0) return rc;
   /* A reader belongs to a worker's struct and not to its thread; records are read here and there, so that reading ahead
    * would mostly read for nothing. */
-  if ((rc = mdb_env_open(store->env, config->path, MDB_NOTLS | MDB_NORDAHEAD, 0600)) != 0) return rc;
+  unsigned flags = MDB_NOTLS | MDB_NORDAHEAD | (config->read_only ? MDB_RDONLY : 0);
+  if ((rc = mdb_env_open(store->env, config->path, flags, 0600)) != 0) return rc;
   int dead;
   if ((rc = mdb_reader_check(store->env, &dead)) != 0) return rc;
   MDB_txn *txn;
   if ((rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn)) != 0) return rc;
   rc = mdb_dbi_open(txn, NULL, 0, &store->dbi);
   mdb_txn_abort(txn);
-  return rc != 0 ? rc : disk_sync_folder(config->path);
+  return rc != 0 || config->read_only ? rc : disk_sync_folder(config->path);
 }
 
 enum err store_open(const struct store_config *config, struct store **store, struct failure *failure) {

@@ -66,6 +66,9 @@ enum err store_damaged(const struct store *store, struct slice key);
 /* The continuation id that a pointer holds. ERR_NOT_FOUND; ERR_STORAGE: damaged. */
 enum err store_get_pointer(const struct store *store, MDB_txn *txn, const struct place *place, uint64_t *id);
 
+/* Takes a snapshot, if the reader has none. */
+enum err store_reader_begin(struct store_reader *reader);
+
 /* A reader of what the batch has written so far. An errno, or one of LMDB's. */
 int store_reader_begin_in_batch(struct store_reader *reader, struct store *store);
 void store_reader_end_in_batch(struct store_reader *reader);

@@ -57,7 +57,7 @@ void store_reader_reset(struct store_reader *reader) {
 
 /* ---- reading --------------------------------------------------------------------------------------------- */
 
-static enum err reader_begin(struct store_reader *reader) {
+enum err store_reader_begin(struct store_reader *reader) {
   if (reader->live) return ERR_NONE;
   int rc = mdb_txn_renew(reader->txn);
   if (rc != 0) return store_failed(reader->store, ERR_STORAGE, "to take a snapshot", rc);
@@ -70,7 +70,7 @@ static enum err reader_begin(struct store_reader *reader) {
 enum err store_get(struct store_reader *reader, struct slice key, struct slice *value) {
   CHECK_THAT(key.size, <=, STORE_KEY_MAX);
   const struct store *store = reader->store;
-  enum err err = reader_begin(reader);
+  enum err err = store_reader_begin(reader);
   if (err != ERR_NONE) return err;
   struct place place;
   place_put(&place, 0, key);
@@ -157,7 +157,7 @@ static enum err reader_settle(struct store_reader *reader, int rc, MDB_val at, M
 enum err store_seek(struct store_reader *reader, struct slice key, bool reverse, struct slice *found,
                     struct slice *value) {
   CHECK_THAT(key.size, <=, STORE_KEY_MAX);
-  enum err err = reader_begin(reader);
+  enum err err = store_reader_begin(reader);
   if (err != ERR_NONE) return err;
   reader->placed = true;
   reader->ended = false;

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "ledger/changes.h"
+#include "ledger/checkpoint_number.h"
 #include "ledger/checkpointer.h"
 #include "ledger/folder.h"
 #include "stage/router.h"
@@ -50,7 +51,7 @@ static enum err recover_batch(void *context, uint64_t number, struct slice body)
 /* Opens the log, and reads what of it is not in the store into memory. */
 static enum err open_log(struct host *host, struct failure *failure) {
   uint64_t reached;
-  enum err err = checkpointer_read(host->store, &reached, failure);
+  enum err err = checkpoint_number_read(host->store, &reached, failure);
   if (err != ERR_NONE) return err;
   host->recovered = memtable_try_new();
   CHECK(host->recovered != NULL);

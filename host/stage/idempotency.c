@@ -218,3 +218,32 @@ bool idempotency_try_draft(const struct turn *turn, uint64_t actor_id, const str
   }
   return try_put_records(turn, actor_id, now + (int64_t)IDEMPOTENCY_KEPT_S * 1000, result);
 }
+
+/* -- looked at from outside -- */
+
+enum err idempotency_check_record(const struct view *view, struct slice key, struct slice value) {
+  const size_t head = 8 + 1;
+  struct slice rest = slice_after(key, head), found;
+  struct record record;
+  struct buf other = { 0 };
+  if (!key_is_valid(rest)) return ERR_NOT_FOUND;
+  size_t part = key_part_size(rest);
+  bool by_name = part == rest.size;
+  if (by_name ? !read_record(value, &record) : value.size > 0 || key.size <= TIME_KEY_SIZE) return ERR_NOT_FOUND;
+  if (by_name) {
+    put_time_key(&other, read_u64(key.data), record.expires_ms);
+    buf_put(&other, rest);
+  } else {
+    put_prefix(&other, read_u64(key.data));
+    buf_put(&other, slice_after(rest, part));
+  }
+  enum err err = other.err != ERR_NONE ? other.err : view_get(view, buf_slice(&other), &found);
+  if (err == ERR_NONE && !by_name) {
+    buf_clear(&other);
+    bool is_fellow = read_record(found, &record);
+    if (is_fellow) put_time_key(&other, read_u64(key.data), record.expires_ms);
+    if (!is_fellow || !slice_begins(key, buf_slice(&other))) err = ERR_NOT_FOUND;
+  }
+  buf_done(&other);
+  return err;
+}

@@ -39,4 +39,8 @@ enum err idempotency_recall(struct turn *turn, uint64_t actor_id, const struct c
 bool idempotency_try_draft(const struct turn *turn, uint64_t actor_id, const struct clock *clock,
                            const struct buf *result);
 
+/* Whether a record of the space `i` can be read, and its fellow is there: that by the key, or by the time. For a check of
+ * all records. ERR_NOT_FOUND: no; ERR_STORAGE, ERR_MEMORY. */
+enum err idempotency_check_record(const struct view *view, struct slice key, struct slice value);
+
 #endif

@@ -86,7 +86,8 @@ static inline enum err open_or_verify(struct fixture *fixture, bool verify) {
   fixture->visited = fixture->after;
   fixture->visited_bytes = 0;
   failure_clear(&fixture->failure);
-  if (verify) return log_verify(&fixture->config, fixture->after, &visitor, &fixture->failure);
+  uint64_t last;
+  if (verify) return log_verify(&fixture->config, fixture->after, &visitor, &last, &fixture->failure);
   log_close(fixture->log);
   return log_open(&fixture->config, fixture->after, &visitor, &fixture->log, &fixture->failure);
 }

@@ -29,5 +29,5 @@ if not ok then
 end
 print(("survived %d crashes (%d in the middle of what the disk did, %d of starts) of %d worlds in %.1f s"):format(
   tally.crashes, tally.cuts, tally.starts, tally.worlds, os.clock()))
-print(("%d calls, %d of them answered, none lost; %d times an actor was read"):format(tally.calls, tally.answers,
-  tally.checks))
+print(("%d calls, %d of them answered, none lost; %d times an actor was read, %d times all was verified"):format(
+  tally.calls, tally.answers, tally.checks, tally.verified))

@@ -140,6 +140,7 @@ function World:start()
     ok, why = pcall(kit.open, self.options)
     if ok then self.kit = why end
   end
+  self.has_started = self.has_started or (ok and not disk.is_cut())
   if ok and not disk.is_cut() then return true end
   if not ok and not failing then self:fail("the host does not open: " .. tostring(why)) end
   self.tally.starts = self.tally.starts + 1
@@ -168,6 +169,14 @@ function World:crash()
     self.loose = self.relaxed
     disk.lose(self.loss)
   end
+  if self.has_started then self:verify() end
+end
+
+-- What a crash leaves is no damage: before any host has seen to it, store and log together make sense.
+function World:verify()
+  local count, findings = kit.verify(self.options.data)
+  if count ~= 0 then self:fail("verify finds damage: " .. findings) end
+  self.tally.verified = self.tally.verified + 1
 end
 
 -- Reads every actor after a crash. False where the power was cut meanwhile.
@@ -214,6 +223,7 @@ local function new_world(seed, folder, tally, lies)
     small = small,           -- so small a store that it becomes full
     lies = lies,             -- whether syncs are none while calls are made
     kit = nil,               -- from the first start that went well on
+    has_started = false,     -- whether all that belongs to a folder is durable
     life = 0,
     number = 0,              -- of the last part
     books = {},
@@ -251,9 +261,9 @@ end
 ---@param crashes integer
 ---@param options { lies: boolean|nil, tells: boolean|nil, progress: fun(tally: table)|nil }
 ---@return table tally    worlds; crashes, of them cuts in the middle of what the disk did, and starts that did not end;
----                       calls, of them answers; checks of actors
+---                       calls, of them answers; checks of actors; folders verified
 function simulation.run(seed, crashes, options)
-  local tally = { worlds = 0, crashes = 0, cuts = 0, starts = 0, calls = 0, answers = 0, checks = 0 }
+  local tally = { worlds = 0, crashes = 0, cuts = 0, starts = 0, calls = 0, answers = 0, checks = 0, verified = 0 }
   disk.tell(options.tells or false)
   while tally.crashes < crashes do
     local folder = folders.new()

@@ -1,0 +1,58 @@
+/* upkeep.c -- what the program's backup and verify do, for specs: on folders that no host of this process has open. */
+#include "kit/kit.h"
+
+#include "ledger/backup.h"
+#include "stage/verify.h"
+
+enum { MAP_BYTES = 1024 * 1024 * 1024 };
+
+static void keep_finding(void *context, const char *sentence) {
+  struct buf *text = context;
+  buf_put_text(text, sentence);
+  buf_put_byte(text, '\n');
+}
+
+/* Pushes what a failure says, and lets go of it. [-0, +1, m] */
+static void push_failure(lua_State *L, struct failure *failure) {
+  lua_pushlstring(L, (const char *)failure->message.data, failure->message.size);
+  failure_done(failure);
+}
+
+/* verify(folder) -> how many things are wrong, what they are (a line each), how many actors there are; or nil, message
+ * where it is no data folder */
+int upkeep_verify(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  struct buf text = { 0 };
+  struct findings findings = { .tell = keep_finding, .context = &text };
+  struct failure failure = { 0 };
+  struct verify_report report;
+  if (verify_folder(path, MAP_BYTES, &findings, NULL, &report, &failure) != ERR_NONE) {
+    buf_done(&text);
+    lua_pushnil(L);
+    push_failure(L, &failure);                                       /* nil message */
+    return 2;
+  }
+  lua_pushinteger(L, (lua_Integer)findings.count);
+  lua_pushlstring(L, (const char *)text.data, text.size);
+  buf_done(&text);
+  lua_pushinteger(L, (lua_Integer)report.audit.actors);              /* count text actors */
+  return 3;
+}
+
+/* backup(from, to) -> the last batch that the copy holds, how many records; or nil, message */
+int upkeep_backup(lua_State *L) {
+  const char *from = luaL_checkstring(L, 1), *to = luaL_checkstring(L, 2);
+  struct clock clock;
+  clock_init_manual(&clock, 0);
+  const struct logger logger = { .clock = &clock, .level_min = LOG_WARN };
+  struct failure failure = { 0 };
+  struct backup_report report;
+  if (backup_make(from, to, MAP_BYTES, &logger, &report, &failure) != ERR_NONE) {
+    lua_pushnil(L);
+    push_failure(L, &failure);                                       /* nil message */
+    return 2;
+  }
+  lua_pushinteger(L, (lua_Integer)report.batch);
+  lua_pushinteger(L, (lua_Integer)report.records);                   /* batch records */
+  return 2;
+}

@@ -1,0 +1,108 @@
+/* backup.c -- see backup.h. */
+#include "ledger/backup.h"
+
+#include "ledger/checkpoint_number.h"
+#include "ledger/folder.h"
+#include "ledger/snapshot.h"
+
+enum { BATCH_BYTES = 8 * 1024 * 1024, RECORD_COST = 64 };   /* what one transaction takes; a record counts as so much more */
+
+struct copy {
+  struct scan scan;
+  struct store *store;
+  struct backup_report *report;
+  struct failure *failure;
+};
+
+static enum err cannot_write(const struct copy *copy, enum err err) {
+  return failure_set(copy->failure, err, "the backup did not come to its end: its store cannot be written; the line before says why");
+}
+
+/* Appends records to the batch that is begun, until it is full; `*ended` when no more follow. */
+static enum err copy_some(struct copy *copy, bool *ended) {
+  struct slice key, value;
+  for (size_t bytes = 0; bytes < BATCH_BYTES; bytes += key.size + value.size + RECORD_COST) {
+    enum err err = scan_next(&copy->scan, &key, &value);
+    if (err == ERR_NOT_FOUND) {
+      *ended = true;
+      return ERR_NONE;
+    }
+    if (err != ERR_NONE) {
+      return failure_set(copy->failure, err, "the backup did not come to its end: a record cannot be read; the line before "
+                         "names it");
+    }
+    if (checkpoint_number_is(key)) continue;
+    err = store_append(copy->store, key, value);
+    if (err != ERR_NONE) return cannot_write(copy, err);
+    copy->report->records++;
+  }
+  return ERR_NONE;
+}
+
+/* One transaction; with the last one goes the number. */
+static enum err copy_batch(struct copy *copy, bool *ended) {
+  enum err err = store_begin(copy->store);
+  if (err != ERR_NONE) return cannot_write(copy, err);
+  err = copy_some(copy, ended);
+  if (err == ERR_NONE && *ended && checkpoint_number_put(copy->store, copy->report->batch) != ERR_NONE) {
+    err = cannot_write(copy, ERR_STORAGE);
+  }
+  if (err != ERR_NONE) {
+    store_abort(copy->store);
+    return err;
+  }
+  err = store_commit(copy->store);
+  return err == ERR_NONE ? ERR_NONE : cannot_write(copy, err);
+}
+
+static enum err copy_records(const struct snapshot *snapshot, struct store *store, struct backup_report *report,
+                             struct failure *failure) {
+  static const uint8_t behind_all[9] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+  struct copy copy = { .store = store, .report = report, .failure = failure };
+  scan_begin(&copy.scan, snapshot_view(snapshot), slice_of(NULL, 0), slice_of(behind_all, sizeof behind_all), false);
+  bool ended = false;
+  enum err err = ERR_NONE;
+  while (!ended && err == ERR_NONE) err = copy_batch(&copy, &ended);
+  return err;
+}
+
+/* Copies the records into a store that is made here. */
+static enum err copy_store(const struct snapshot *snapshot, const char *path, size_t map_bytes,
+                           const struct logger *logger, struct backup_report *report, struct failure *failure) {
+  enum { READERS_MAX = 16 };
+  const struct store_config config = {
+    .path = path, .map_bytes = map_bytes, .readers_max = READERS_MAX, .logger = logger,
+  };
+  struct store *store;
+  enum err err = store_open(&config, &store, failure);
+  if (err != ERR_NONE) return err;
+  err = copy_records(snapshot, store, report, failure);
+  store_close(store);
+  return err;
+}
+
+/* The token goes along where there is one: a host whose first start was cut off had none yet. */
+static enum err finish(const char *from, struct folder *to, struct failure *failure) {
+  struct buf token = { 0 };
+  struct failure none = { 0 };
+  (void)folder_read_token(from, &token, &none);
+  enum err err = folder_finish(to, buf_slice(&token), failure);
+  failure_done(&none);
+  buf_done(&token);
+  return err;
+}
+
+enum err backup_make(const char *from, const char *to, size_t map_bytes, const struct logger *logger,
+                     struct backup_report *report, struct failure *failure) {
+  struct snapshot *snapshot = NULL;
+  struct folder *folder = NULL;
+  *report = (struct backup_report){ 0 };
+  enum err err = snapshot_open(from, map_bytes, logger, &snapshot, failure);
+  if (err == ERR_NONE) report->batch = snapshot_last_batch(snapshot);
+  if (err == ERR_NONE) err = folder_make(to, &folder, failure);
+  if (err == ERR_NONE) err = copy_store(snapshot, folder_store_path(folder), map_bytes, logger, report, failure);
+  if (err == ERR_NONE) err = finish(from, folder, failure);
+  folder_close(folder);
+  snapshot_close(snapshot);
+  return err;
+}

@@ -1,0 +1,48 @@
+/* checkpoint_number.c -- see checkpoint_number.h. */
+#include "ledger/checkpoint_number.h"
+
+#include <endian.h>
+
+#include "base/buf.h"
+
+enum { NUMBER_KEY_SIZE = 9 };
+
+/* The record of the host, id 0, that numbers the checkpoint: all batches of the log up to it are in the store. */
+static struct slice number_key(uint8_t bytes[NUMBER_KEY_SIZE]) {
+  memset(bytes, 0, 8);
+  bytes[8] = 'c';
+  return slice_of(bytes, NUMBER_KEY_SIZE);
+}
+
+bool checkpoint_number_is(struct slice key) {
+  uint8_t bytes[NUMBER_KEY_SIZE];
+  return slice_equal(key, number_key(bytes));
+}
+
+enum err checkpoint_number_get(struct store_reader *reader, uint64_t *number, struct failure *failure) {
+  struct slice value;
+  uint8_t key[NUMBER_KEY_SIZE];
+  *number = 0;
+  enum err err = store_get(reader, number_key(key), &value);
+  if (err == ERR_NOT_FOUND) return ERR_NONE;
+  if (err == ERR_NONE && value.size == 8) {
+    *number = read_u64(value.data);
+    return ERR_NONE;
+  }
+  return failure_set(failure, ERR_STORAGE, "the store's record of its checkpoint cannot be read");
+}
+
+enum err checkpoint_number_put(struct store *store, uint64_t number) {
+  uint8_t key[NUMBER_KEY_SIZE];
+  uint64_t bytes = htobe64(number);
+  return store_put(store, number_key(key), slice_of(&bytes, sizeof bytes));
+}
+
+enum err checkpoint_number_read(struct store *store, uint64_t *number, struct failure *failure) {
+  struct store_reader *reader;
+  *number = 0;
+  enum err err = store_reader_open(store, &reader, failure);
+  if (err == ERR_NONE) err = checkpoint_number_get(reader, number, failure);
+  store_reader_close(reader);
+  return err;
+}

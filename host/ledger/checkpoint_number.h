@@ -1,0 +1,24 @@
+/* checkpoint_number.h -- the number of the last batch of the log up to which the store holds everything; 0: none.
+ *
+ * WHY    It says from where on the log still matters.
+ * ROOM   ledger. Below: store.
+ * OWNS   Nothing.
+ * BYTES  A record of the store: actor id 0, space `c`; u64 big-endian.
+ * ERRORS ERR_STORAGE: the record cannot be read.
+ */
+#ifndef TROUPE_CHECKPOINT_NUMBER_H
+#define TROUPE_CHECKPOINT_NUMBER_H
+
+#include "ledger/store.h"
+
+/* As it is in the store now, and in a reader's snapshot. */
+enum err checkpoint_number_read(struct store *store, uint64_t *number, struct failure *failure);
+enum err checkpoint_number_get(struct store_reader *reader, uint64_t *number, struct failure *failure);
+
+/* Puts it into a batch. */
+enum err checkpoint_number_put(struct store *store, uint64_t number);
+
+/* Whether a key is that of its record. */
+bool checkpoint_number_is(struct slice key);
+
+#endif

@@ -1,0 +1,236 @@
+/* store_check.c -- walks over all of LMDB that a reader's snapshot reaches.
+ *
+ * LMDB has no checksums of its own, and trusts its pages. So each key that a walk meets is also looked up from the root,
+ * as a read would do it, and must be found at the same place; and the pages that are in use and those that are free must
+ * be all that there are. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "ledger/record.h"
+#include "ledger/store_env.h"
+
+struct checking {
+  struct store_reader *reader;
+  struct findings *findings;
+  struct store_place *place;
+  struct buf pointed;       /* the continuation ids that pointers hold, uint64_t's */
+  struct buf continued;     /* those that keys begin with, in order, each once */
+};
+
+/* ---- what is found --------------------------------------------------------------------------------------- */
+
+/* "... : what" about an LMDB key, by the record that it is the key of, or begins. */
+static void add(const struct checking *checking, struct slice at, const char *what) {
+  struct buf text = { 0 };
+  bool is_top = at.size > 0 && at.data[0] == 'r';
+  if (is_top) {
+    record_print(&text, slice_after(at, 1));
+  } else {
+    buf_put_text(&text, "a continuation of long keys, ");
+    for (size_t i = 0; i < at.size && i < PLACE_HEAD_MAX; i++) buf_printf(&text, "%02x", at.data[i]);
+  }
+  findings_add(checking->findings, "store: %.*s: %s", (int)text.size, (const char *)text.data, what);
+  buf_done(&text);
+}
+
+static void add_rc(const struct checking *checking, const char *what, int rc) {
+  findings_add(checking->findings, "store: LMDB cannot %s: %s", what, mdb_strerror(rc));
+}
+
+/* Of a key that continues a longer one, where it does: that is no record's key, but all there is. */
+static void note_place(const struct checking *checking, struct slice key) {
+  struct store_place *place = checking->place;
+  if (place == NULL) return;
+  place->size = key.size < sizeof place->key ? key.size : sizeof place->key;
+  if (place->size > 0) memcpy(place->key, key.data, place->size);
+}
+
+/* ---- keys ------------------------------------------------------------------------------------------------ */
+
+static void check_pointer(struct checking *checking, struct slice at, MDB_val stored) {
+  uint64_t id;
+  if (at.data[at.size - 1] != 0) {
+    add(checking, at, "its key is cut, and not as keys are");
+  } else if (!place_open_pointer(at, val_slice(stored), &id)) {
+    add(checking, at, "the pointer to the rest of a long key is damaged");
+  } else {
+    buf_put(&checking->pointed, slice_of(&id, sizeof id));
+  }
+}
+
+/* The continuation that a key stands in. */
+static void note_continuation(struct checking *checking, struct slice at) {
+  uint64_t id = read_u64(at.data + 1), last = 0;
+  const struct buf *continued = &checking->continued;
+  if (continued->size > 0) memcpy(&last, continued->data + continued->size - sizeof last, sizeof last);
+  if (id != last) buf_put(&checking->continued, slice_of(&id, sizeof id));
+}
+
+static void check_key(struct checking *checking, struct slice at, MDB_val stored) {
+  bool is_top = at.size > 0 && at.data[0] == 'r';
+  bool is_continued = at.size >= PLACE_HEAD_MAX && at.data[0] == 'z' && read_u64(at.data + 1) != 0;
+  if ((!is_top && !is_continued) || at.size > PLACE_CUT) {
+    add(checking, at, "no host makes such a key");
+    return;
+  }
+  if (is_continued) note_continuation(checking, at);
+  if (at.size == PLACE_CUT) check_pointer(checking, at, stored);
+}
+
+/* Whether a read from the root finds what the walk has found. */
+static bool is_found(const struct checking *checking, MDB_val at, MDB_val stored) {
+  MDB_val found;
+  if (mdb_get(checking->reader->txn, checking->reader->store->dbi, &at, &found) != 0) return false;
+  return found.mv_data == stored.mv_data && found.mv_size == stored.mv_size;
+}
+
+/* Walks over all LMDB keys: they are in order, can be found, and are as many as LMDB has counted. */
+static void check_keys(struct checking *checking) {
+  MDB_cursor *cursor = checking->reader->levels[0].cursor;
+  MDB_val at, stored;
+  MDB_stat stat;
+  uint8_t last[PLACE_CUT];
+  size_t last_size = 0;
+  uint64_t count = 0;
+  int rc = mdb_stat(checking->reader->txn, checking->reader->store->dbi, &stat);
+  if (rc != 0) {
+    add_rc(checking, "count its keys", rc);
+    return;
+  }
+  for (rc = mdb_cursor_get(cursor, &at, &stored, MDB_FIRST); rc == 0;
+       rc = mdb_cursor_get(cursor, &at, &stored, MDB_NEXT)) {
+    struct slice key = val_slice(at);
+    note_place(checking, key.size > 0 && key.data[0] == 'r' ? slice_after(key, 1) : key);
+    /* Pages that lead back to earlier ones lead round for ever. */
+    if (++count > stat.ms_entries || checking->findings->count > FINDINGS_TOLD_MAX) break;
+    if (last_size > 0 && slice_compare(slice_of(last, last_size), key) >= 0) add(checking, key, "it is out of order");
+    if (!is_found(checking, at, stored)) add(checking, key, "it is there, and is not found");
+    check_key(checking, key, stored);
+    last_size = key.size < sizeof last ? key.size : sizeof last;
+    memcpy(last, key.data, last_size);
+  }
+  if (rc != 0 && rc != MDB_NOTFOUND) add_rc(checking, "walk over its keys", rc);
+  if (rc != MDB_NOTFOUND || count != stat.ms_entries) {
+    findings_add(checking->findings, "store: LMDB counts %zu keys, and %" PRIu64 " were met", stat.ms_entries, count);
+  }
+}
+
+/* ---- long keys ------------------------------------------------------------------------------------------- */
+
+static int compare_ids(const void *a, const void *b) {
+  const uint64_t *left = a, *right = b;
+  return (*left > *right) - (*left < *right);
+}
+
+/* Each continuation has one pointer, and each pointer has one continuation. */
+static void check_continuations(struct checking *checking) {
+  size_t pointed_count = checking->pointed.size / sizeof(uint64_t);
+  size_t continued_count = checking->continued.size / sizeof(uint64_t);
+  uint64_t *pointed = (uint64_t *)(void *)checking->pointed.data;
+  const uint64_t *continued = (const uint64_t *)(const void *)checking->continued.data;
+  if (pointed_count > 0) qsort(pointed, pointed_count, sizeof *pointed, compare_ids);
+  size_t i = 0, j = 0;
+  while (i < pointed_count || j < continued_count) {
+    if (j == continued_count || (i < pointed_count && pointed[i] < continued[j])) {
+      findings_add(checking->findings, "store: a long key goes on in continuation %" PRIu64 ", which is not there", pointed[i++]);
+    } else if (i == pointed_count || pointed[i] > continued[j]) {
+      findings_add(checking->findings, "store: no key leads to continuation %" PRIu64, continued[j++]);
+    } else {
+      for (i++; i < pointed_count && pointed[i] == continued[j]; i++) {
+        findings_add(checking->findings, "store: two keys lead to continuation %" PRIu64, continued[j]);
+      }
+      j++;
+    }
+  }
+}
+
+/* ---- records --------------------------------------------------------------------------------------------- */
+
+/* Walks over all records as readers do: their checksums are right. */
+static uint64_t check_records(const struct checking *checking) {
+  struct slice key = { 0 }, value;
+  uint64_t count = 0;
+  enum err err = store_seek(checking->reader, slice_of(NULL, 0), false, &key, &value);
+  for (; err != ERR_NOT_FOUND && checking->findings->count < FINDINGS_TOLD_MAX;
+       err = store_next(checking->reader, &key, &value)) {
+    count++;
+    note_place(checking, key);
+    if (err == ERR_NONE) continue;
+    struct buf text = { 0 };
+    record_print(&text, key);
+    findings_add(checking->findings, "store: %.*s: the record is damaged", (int)text.size, (const char *)text.data);
+    buf_done(&text);
+  }
+  return count;
+}
+
+/* ---- pages ----------------------------------------------------------------------------------------------- */
+
+static uint64_t pages_of(const MDB_stat *stat) {
+  return (uint64_t)stat->ms_branch_pages + stat->ms_leaf_pages + stat->ms_overflow_pages;
+}
+
+/* How many pages LMDB's own list says are free. */
+static int count_free(const struct checking *checking, uint64_t *count) {
+  enum { FREE_LIST = 0 };       /* the number of the database that LMDB keeps for it */
+  MDB_cursor *cursor;
+  MDB_val at, stored;
+  *count = 0;
+  int rc = mdb_cursor_open(checking->reader->txn, FREE_LIST, &cursor);
+  if (rc != 0) return rc;
+  for (rc = mdb_cursor_get(cursor, &at, &stored, MDB_FIRST); rc == 0;
+       rc = mdb_cursor_get(cursor, &at, &stored, MDB_NEXT)) {
+    size_t listed;
+    if (stored.mv_size < sizeof listed) continue;
+    memcpy(&listed, stored.mv_data, sizeof listed);
+    if (listed != stored.mv_size / sizeof listed - 1) findings_add(checking->findings, "store: a list of free pages is damaged");
+    *count += listed;
+  }
+  mdb_cursor_close(cursor);
+  return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+/* Two pages hold LMDB's roots; each other one is in use or free. A host that wrote meanwhile has moved the end: then
+ * nothing can be said. */
+static void check_pages(const struct checking *checking) {
+  enum { ROOT_PAGES = 2, FREE_LIST = 0 };
+  MDB_txn *txn = checking->reader->txn;
+  MDB_envinfo info;
+  MDB_stat records, lists;
+  uint64_t free_pages;
+  int rc = mdb_env_info(checking->reader->store->env, &info);
+  if (rc == 0 && info.me_last_txnid != mdb_txn_id(txn)) return;
+  if (rc == 0) rc = mdb_stat(txn, checking->reader->store->dbi, &records);
+  if (rc == 0) rc = mdb_stat(txn, FREE_LIST, &lists);
+  if (rc == 0) rc = count_free(checking, &free_pages);
+  if (rc != 0) {
+    add_rc(checking, "count its pages", rc);
+    return;
+  }
+  uint64_t used = ROOT_PAGES + pages_of(&records) + pages_of(&lists), all = (uint64_t)info.me_last_pgno + 1;
+  if (used + free_pages != all) {
+    findings_add(checking->findings, "store: of LMDB's %" PRIu64 " pages %" PRIu64 " are in use and %" PRIu64 " are free", all,
+                 used, free_pages);
+  }
+}
+
+/* ---- the whole ------------------------------------------------------------------------------------------- */
+
+enum err store_check(struct store_reader *reader, struct findings *findings, struct store_place *place,
+                     uint64_t *records) {
+  struct checking checking = { .reader = reader, .findings = findings, .place = place };
+  *records = 0;
+  enum err err = store_reader_begin(reader);
+  if (err == ERR_NONE) {
+    check_pages(&checking);
+    check_keys(&checking);
+    check_continuations(&checking);
+    *records = check_records(&checking);
+    err = checking.pointed.err != ERR_NONE ? checking.pointed.err : checking.continued.err;
+  }
+  buf_done(&checking.continued);
+  buf_done(&checking.pointed);
+  return err;
+}

@@ -1,0 +1,24 @@
+/* verify.h -- checks a data folder: its store, its log, its records.
+ *
+ * WHY    Who keeps a backup, or has seen a disk fail, wants to know before the day when it matters.
+ * ROOM   stage. Below: ledger.
+ * THREAD One, of another process than that of a host on this folder. LMDB may end it on damaged pages.
+ * OWNS   Nothing. Nothing is changed.
+ */
+#ifndef TROUPE_VERIFY_H
+#define TROUPE_VERIFY_H
+
+#include "stage/audit.h"
+
+struct verify_report {
+  uint64_t records;              /* of the store */
+  uint64_t batch;                /* the last one, with the log */
+  struct audit_report audit;     /* zeros where store or log are damaged */
+};
+
+/* Tells what is wrong to `findings`, as soon as it is found. `place` as of store_check(). `map_bytes` as in struct
+ * store_config. ERR_REQUEST: it is no data folder. */
+enum err verify_folder(const char *path, size_t map_bytes, struct findings *findings, struct store_place *place,
+                       struct verify_report *report, struct failure *failure);
+
+#endif

@@ -1,0 +1,215 @@
+-- troupe verify: what is whole is fine, and each kind of damage is named. Nothing is changed by it.
+
+local lfs = require "lfs"
+local program = require "spec.support.program"
+
+local folder, data
+local running           -- a host that a spec may leave behind when it fails
+
+local function serve()
+  running = program.serve("actors", data)
+  return running
+end
+
+local function close()
+  if running then running:close() end
+  running = nil
+end
+
+local function clean_up()
+  close()
+  program.remove(folder)
+end
+
+local function read(path)
+  local file <close> = assert(io.open(path, "rb"))
+  return file:read "a"
+end
+
+local function write(path, content)
+  local file <close> = assert(io.open(path, "wb"))
+  file:write(content)
+end
+
+-- Turns a bit over wherever a text stands in a file, `offset` behind where it begins; how often that was.
+local function damage(path, text, offset)
+  local content, count, at = read(path), 0, 1
+  while true do
+    local found = content:find(text, at, true)
+    if not found then break end
+    local place = found + offset
+    content = content:sub(1, place - 1) .. string.char(content:byte(place) ~ 1) .. content:sub(place + 1)
+    count, at = count + 1, found + #text
+  end
+  write(path, content)
+  assert(count > 0, "nothing was damaged")
+end
+
+local function segments()
+  local names = {}
+  for name in lfs.dir(data .. "/log") do
+    if name:find "^%x+$" then table.insert(names, name) end
+  end
+  table.sort(names)
+  return names
+end
+
+-- A data folder with two actors, in the log alone, or after a stop in the store.
+local function make(stops)
+  folder = program.folder()
+  data = folder .. "/data"
+  local host = serve()
+  assert.equal(0, (host:ask("call", "Inventory", "north", "give", '"ann"', '"arrow of a kind"', "3")))
+  assert.equal(0, (host:ask("call", "Counter", "ann", "increment", "5", "--idempotency-key", "order-7")))
+  assert.equal(0, (host:ask("call", "Counter", "ann", "increment", "2")))
+  if stops then
+    host:signal "TERM"
+    assert.equal(0, host:wait())
+  end
+  close()
+end
+
+local function fine(words)
+  local status, output, errors = program.run("verify", data)
+  assert.same({ 0, "" }, { status, errors }, output)
+  assert.matches(words, output)
+end
+
+-- Each of the words stands in what is said.
+local function damaged(...)
+  local status, output, errors = program.run("verify", data)
+  assert.equal(1, status, output)
+  for _, words in ipairs { ... } do
+    assert.is_truthy((output .. errors):find(words, 1, true), output .. errors)
+  end
+  assert.matches("^troupe: ", errors)
+end
+
+describe("A data folder", function()
+  after_each(clean_up)
+
+  it("is fine while a host runs on it", function()
+    make(true)
+    local host = serve()
+    host:ask("call", "Counter", "bob", "increment")
+    fine "3 actors, 2 of them with a state, 1 kv entries"
+    close()
+  end)
+
+  it("is fine after a kill, and after a stop", function()
+    make(false)
+    fine "is fine: 2 actors, 1 of them with a state, 1 kv entries; 0 records in the store, up to batch 3 with the log"
+    program.remove(folder)
+    make(true)
+    fine "is fine: 2 actors, 1 of them with a state, 1 kv entries; 9 records in the store, up to batch 3 with the log"
+  end)
+
+  it("is not changed by being looked at", function()
+    make(false)
+    local function sum()
+      local pipe <close> = io.popen(("cd %s && md5sum FORMAT token store/data.mdb log/*"):format(data))
+      return pipe:read "a"
+    end
+    local before = sum()
+    fine "is fine"
+    assert.equal(before, sum())
+  end)
+
+  it("with the tail of a crash is fine", function()
+    make(false)
+    local path = data .. "/log/" .. segments()[1]
+    local content = read(path)
+    local last = content:find "%z*$"
+    write(path, content:sub(1, last - 3))
+    fine "is fine: 2 actors, 1 of them with a state, 1 kv entries; 0 records in the store, up to batch 2 with the log"
+  end)
+end)
+
+describe("Damage", function()
+  after_each(clean_up)
+
+  it("to the log before its tail is told with its place", function()
+    make(false)
+    damage(data .. "/log/" .. segments()[1], "arrow of a kind", 0)
+    damaged("the log is damaged: ", "at byte 0: batch 1 cannot be read, and it was synced")
+  end)
+
+  it("to a record of the store is told with the actor and the key", function()
+    make(true)
+    damage(data .. "/store/data.mdb", "arrow of a kind", 16)
+    damaged('actor 1, kv ["ann","items","arrow of a kind"]: the record is damaged', "is damaged")
+  end)
+
+  it("to the key of a record of the store is told", function()
+    make(true)
+    damage(data .. "/store/data.mdb", "arrow of a kind", 3)
+    damaged 'actor 1, kv ["ann","items","arrnw of a kind"]: the record is damaged'
+  end)
+
+  it("to an idempotency key is told", function()
+    make(true)
+    damage(data .. "/store/data.mdb", "i\1order-7\0", 14)
+    damaged 'actor 2, idempotency key "order-7": the record is damaged'
+  end)
+
+  it("that took a segment of the log away is told", function()
+    make(true)
+    local host = serve()
+    host:ask("call", "Counter", "ann", "increment")
+    close()
+    local names = segments()
+    os.rename(data .. "/log/" .. names[#names], ("%s/log/%016x"):format(data, tonumber(names[#names], 16) + 10))
+    for i = 1, #names - 1 do os.remove(data .. "/log/" .. names[i]) end
+    damaged("the log is damaged", "is missing before it")
+  end)
+
+  it("that took the store away is told", function()
+    make(true)
+    os.remove(data .. "/store/data.mdb")
+    damaged("the store ", "cannot be opened", "No such file or directory")
+  end)
+
+  it("that cut the store short is told, be it that LMDB does not survive it", function()
+    make(true)
+    local content = read(data .. "/store/data.mdb")
+    write(data .. "/store/data.mdb", content:sub(1, 2 * 4096 + 100))
+    damaged "damaged"
+  end)
+
+  it("to the roots of LMDB is told", function()
+    make(true)
+    local content = read(data .. "/store/data.mdb")
+    write(data .. "/store/data.mdb", ("\0"):rep(2 * 4096) .. content:sub(2 * 4096 + 1))
+    damaged("the store ", "cannot be opened")
+  end)
+
+  it("is not handed on to a backup, which names it", function()
+    make(true)
+    damage(data .. "/store/data.mdb", "arrow of a kind", 16)
+    local status, output, errors = program.run("backup", data, folder .. "/copy")
+    assert.same({ 1, "" }, { status, output })
+    assert.matches("a damaged record in the store is not served", errors)
+    assert.matches("the backup did not come to its end: a record cannot be read", errors)
+    assert.is_nil(lfs.attributes(folder .. "/copy/FORMAT"))
+  end)
+end)
+
+describe("verify", function()
+  after_each(clean_up)
+
+  it("refuses what is no data folder, and words that it does not know", function()
+    folder = program.folder()
+    local status, _, errors = program.run("verify", folder)
+    assert.same({ 1, "troupe: " .. folder .. " is no data folder of Troupe: it holds no FORMAT\n" }, { status, errors })
+    assert.equal(2, (program.run "verify"))
+    assert.equal(2, (program.run("verify", "a", "b")))
+  end)
+
+  it("refuses a folder of a version that it does not know", function()
+    make(true)
+    write(data .. "/FORMAT", "troupe 9\n")
+    local status, _, errors = program.run("verify", data)
+    assert.equal(1, status)
+    assert.matches('has the format "troupe 9"', errors)
+  end)
+end)
