@@ -48,6 +48,7 @@ struct house {
   int listen_fd;
   struct buf address;         /* where it listens, with the true port */
   struct host *host;
+  pthread_mutex_t committing; /* held by whose thread the committer's step runs on */
   struct hand committer;
   struct hand checkpointer;
   struct hand *workers;
@@ -64,22 +65,48 @@ static void *run_door(void *context) {
   return NULL;
 }
 
+/* Whoever calls it has logged why. */
+static void end_at_once(const struct house *house) {
+  logger_printf(&house->logger, LOG_ERROR, "it is unknown what is on disk: the host ends and recovers at its next start");
+  _exit(EXIT_FAILED);
+}
+
+static void step_committer(struct house *house, bool *worked, int64_t *rest_ns) {
+  if (host_committer_step(house->host, worked) == ERR_FATAL) end_at_once(house);
+  *rest_ns = host_committer_rest_ns(house->host);
+  CHECK_THAT(pthread_mutex_unlock(&house->committing), ==, 0);
+}
+
+static bool is_alone(const struct house *house) {
+  size_t under_way = 0;
+  for (unsigned i = 0; i < house->options->doors; i++) under_way += server_under_way(house->doors[i].server);
+  return under_way == 1;
+}
+
+/* After a worker's step. Where one call is all that is under way, its thread makes that durable itself: nobody waits for
+ * the worker meanwhile, and the way over another thread would cost more than all else but the sync. With relaxed
+ * durability the committer's thread must know when to sync. */
+static void pass_on(struct house *house, unsigned worker) {
+  bool helps = !house->options->relaxed && is_alone(house) && pthread_mutex_trylock(&house->committing) == 0;
+  if (helps) {
+    bool worked;
+    int64_t rest_ns;
+    step_committer(house, &worked, &rest_ns);
+  }
+  host_worker_ring(house->host, worker);
+}
+
 static void *run_worker(void *context) {
   struct hand *hand = context;
   struct host *host = hand->house->host;
   for (;;) {
     bool worked;
     host_worker_step(host, hand->worker, &worked);
+    pass_on(hand->house, hand->worker);
     if (worked) continue;
     if (host_worker_done(host, hand->worker)) return NULL;
     host_worker_wait(host, hand->worker);
   }
-}
-
-/* Whoever calls it has logged why. */
-static void end_at_once(const struct house *house) {
-  logger_printf(&house->logger, LOG_ERROR, "it is unknown what is on disk: the host ends and recovers at its next start");
-  _exit(EXIT_FAILED);
 }
 
 static void *run_committer(void *context) {
@@ -87,10 +114,12 @@ static void *run_committer(void *context) {
   struct house *house = hand->house;
   for (;;) {
     bool worked;
-    if (host_committer_step(house->host, &worked) == ERR_FATAL) end_at_once(house);
+    int64_t rest_ns;
+    CHECK_THAT(pthread_mutex_lock(&house->committing), ==, 0);
+    step_committer(house, &worked, &rest_ns);
     if (worked) continue;
     if (atomic_load(&house->workers_done)) return NULL;
-    host_committer_wait(house->host);
+    host_committer_wait(house->host, rest_ns);
   }
 }
 
@@ -279,7 +308,7 @@ static void log_stopped(const struct house *house) {
 }
 
 static enum err serve(const struct options *options, struct failure *failure) {
-  struct house house = { .options = options, .listen_fd = -1 };
+  struct house house = { .options = options, .listen_fd = -1, .committing = PTHREAD_MUTEX_INITIALIZER };
   clock_init(&house.clock);
   house.logger = (struct logger){ .clock = &house.clock, .level_min = LOG_INFO };
   raise_file_limit();

@@ -54,15 +54,17 @@ static void append(struct queue *queue, struct queue_item *item) {
   queue->last = item;
 }
 
-static void ring(struct queue *queue) {
-  if (queue->is_waiting) CHECK_THAT(pthread_cond_signal(&queue->bell), ==, 0);
+/* Lets go of the lock before the bell: who wakes up wants it at once. */
+static void unlock_and_ring(struct queue *queue, bool rings) {
+  rings = rings && queue->is_waiting;
+  unlock(queue);
+  if (rings) CHECK_THAT(pthread_cond_signal(&queue->bell), ==, 0);
 }
 
 void queue_put(struct queue *queue, struct queue_item *item) {
   lock(queue);
   append(queue, item);
-  ring(queue);
-  unlock(queue);
+  unlock_and_ring(queue, true);
 }
 
 void queue_post(struct queue *queue, struct queue_item *item) {
@@ -73,8 +75,7 @@ void queue_post(struct queue *queue, struct queue_item *item) {
 
 void queue_ring(struct queue *queue) {
   lock(queue);
-  if (queue->first != NULL) ring(queue);
-  unlock(queue);
+  unlock_and_ring(queue, queue->first != NULL);
 }
 
 struct queue_item *queue_take(struct queue *queue) {
@@ -117,6 +118,5 @@ void queue_wait(struct queue *queue, int64_t timeout_ns) {
 void queue_wake(struct queue *queue) {
   lock(queue);
   queue->is_woken = true;
-  ring(queue);
-  unlock(queue);
+  unlock_and_ring(queue, true);
 }

@@ -49,7 +49,7 @@ static void on_request_gone(void *memory) {
 
 static void leave(struct call *call) {
   h2o_linklist_unlink(&call->link);
-  call->calls->count--;
+  atomic_fetch_sub(&call->calls->count, 1);
 }
 
 static void finish(struct call *call) {
@@ -91,7 +91,7 @@ void calls_init(struct calls *calls, struct host *host, h2o_multithread_queue_t 
 }
 
 void calls_done(struct calls *calls, h2o_multithread_queue_t *queue) {
-  CHECK_THAT(calls->count, ==, 0);
+  CHECK_THAT(atomic_load(&calls->count), ==, 0);
   h2o_multithread_unregister_receiver(queue, &calls->receiver);
   queue_free(calls->replies);
 }
@@ -131,7 +131,7 @@ void call_begin(struct call *call, struct request **request) {
   struct guard *guard = h2o_mem_alloc_shared(&call->req->pool, sizeof *guard, on_request_gone);
   guard->call = call;
   h2o_linklist_insert(&calls->under_way, &call->link);
-  calls->count++;
+  atomic_fetch_add(&calls->count, 1);
   host_submit(calls->host, request);
   if (++calls->submitted >= CALLS_A_RING) calls_submit(calls);
 }

@@ -26,7 +26,7 @@ struct calls {
   atomic_bool is_rung, has_replies;
   unsigned submitted;                  /* since the host was rung for */
   h2o_linklist_t under_way;
-  size_t count;
+  atomic_size_t count;                 /* of them; anybody may read it */
 };
 
 struct call;

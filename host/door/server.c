@@ -193,6 +193,10 @@ static int on_request(h2o_handler_t *self, h2o_req_t *req) {
   return 0;
 }
 
+size_t server_under_way(const struct server *server) {
+  return atomic_load(&server->is_up) ? atomic_load(&server->calls.count) : 0;
+}
+
 static enum err fail_listen(int *fd, const char *address, int reason, struct failure *failure) {
   if (*fd >= 0) close(*fd);
   *fd = -1;
@@ -288,9 +292,9 @@ static bool stop_step(struct server *server) {
     server->ctx.shutdown_requested = 1;   /* and no more: h2o's function for it starts a timer of HTTP/2's */
   }
   visits_close_idle(&server->visits, now_ms - server->stopping_since_ms >= STOP_UNFINISHED_MS);
-  if (server->calls.count > 0) server->quiet_since_ms = now_ms;
+  if (server_under_way(server) > 0) server->quiet_since_ms = now_ms;
   if (now_ms - server->quiet_since_ms >= STOP_SLOW_MS) visits_cut(&server->visits);
-  return server->visits.count > 0 || server->calls.count > 0;
+  return server->visits.count > 0 || server_under_way(server) > 0;
 }
 
 void server_ring(struct server *server) {

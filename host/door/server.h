@@ -34,6 +34,9 @@ enum err server_open(const struct server_config *config, struct server **server,
 /* Runs the loop for at most `timeout_ms`; false when stopped and nothing is under way any more. */
 bool server_step(struct server *server, int timeout_ms);
 
+/* How many calls have begun and are not answered. From any thread. */
+size_t server_under_way(const struct server *server);
+
 /* Wakes the server's thread if replies were delivered to it. From any thread. */
 void server_ring(struct server *server);
 

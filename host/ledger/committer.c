@@ -295,14 +295,15 @@ uint64_t committer_durable_batch(const struct committer *committer) {
   return atomic_load(&committer->durable_batch);
 }
 
-void committer_wait(struct committer *committer) {
-  if (committer->waiting.first != NULL) return;
-  int64_t timeout_ns = -1;
-  if (committer->unsynced) {
-    timeout_ns = committer->sync_ns - clock_monotonic_ns(committer->config.clock);
-    if (timeout_ns < 0) timeout_ns = 0;
-  }
-  queue_wait(committer->queue, timeout_ns);
+int64_t committer_rest_ns(const struct committer *committer) {
+  if (committer->waiting.first != NULL) return 0;
+  if (!committer->unsynced) return -1;
+  int64_t left_ns = committer->sync_ns - clock_monotonic_ns(committer->config.clock);
+  return left_ns < 0 ? 0 : left_ns;
+}
+
+void committer_wait(struct committer *committer, int64_t rest_ns) {
+  if (rest_ns != 0) queue_wait(committer->queue, rest_ns);
 }
 
 void committer_wake(struct committer *committer) {

@@ -2,7 +2,8 @@
  *
  * WHY      One sync a call would cost a disk write each. Calls are gathered while the batch before them syncs.
  * ROOM     ledger. Below: changes, log, checkpointer. Knows no actor and no Lua, nor what a log does to be durable.
- * THREAD   committer_put() and _ring() from any worker; committer_step() on the committer's own (inline: the caller's).
+ * THREAD   committer_put() and _ring() from any worker; committer_step() and _rest_ns() on one at a time, mostly the
+ *          committer's own (inline: the caller's).
  * OWNS     From committer_put() on, the commit. Its effect is let go or failed, once; then the commit is freed.
  * STATES   GATHERING -> APPENDED -> SYNCED -> RELEASING -> GATHERING       committer_step(), one round
  *          GATHERING -> APPENDED -> RELEASING -> GATHERING  with `relaxed`: SYNCED comes later, within SYNC_MS
@@ -98,8 +99,11 @@ enum err committer_step(struct committer *committer, bool *worked);
 /* The last batch of which every source has heard all that is durable. From any thread. */
 uint64_t committer_durable_batch(const struct committer *committer);
 
-/* Waits for the next commit, committer_wake(), or the time of a sync. */
-void committer_wait(struct committer *committer);
+/* After a step, for how long there is nothing to do unless commits come: nanoseconds; -1: for ever; 0: there is more. */
+int64_t committer_rest_ns(const struct committer *committer);
+
+/* Waits so long, or for the next commit, or committer_wake(). One thread at a time; not that of a step that runs. */
+void committer_wait(struct committer *committer, int64_t rest_ns);
 void committer_wake(struct committer *committer);
 
 /* Drops what is under way as a crash would: effects are never settled. For specs: the caller has taken back the effects

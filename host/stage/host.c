@@ -195,6 +195,10 @@ void host_worker_step(struct host *host, unsigned worker, bool *worked) {
   *worked = worker_step(host->workers[worker]);
 }
 
+void host_worker_ring(struct host *host, unsigned worker) {
+  worker_ring_others(host->workers[worker]);
+}
+
 void host_worker_wait(struct host *host, unsigned worker) {
   worker_wait(host->workers[worker]);
 }
@@ -207,8 +211,12 @@ enum err host_committer_step(struct host *host, bool *worked) {
   return committer_step(host->committer, worked);
 }
 
-void host_committer_wait(struct host *host) {
-  committer_wait(host->committer);
+int64_t host_committer_rest_ns(const struct host *host) {
+  return committer_rest_ns(host->committer);
+}
+
+void host_committer_wait(struct host *host, int64_t rest_ns) {
+  committer_wait(host->committer, rest_ns);
 }
 
 void host_committer_wake(struct host *host) {

@@ -54,14 +54,20 @@ void host_ring(struct host *host);
 void host_stop(struct host *host);
 
 /* Each a step function: does what there is to do and returns; `*worked` tells whether there was anything. worker <
- * workers.
+ * workers. With threads, each step of a worker is followed by host_worker_ring(), which wakes who has something from it.
  * host_worker_wait() waits for something to do, host_worker_done() tells that a stopping worker has nothing left. */
 void host_worker_step(struct host *host, unsigned worker, bool *worked);
+void host_worker_ring(struct host *host, unsigned worker);
 void host_worker_wait(struct host *host, unsigned worker);
 bool host_worker_done(struct host *host, unsigned worker);
+
+/* The committer's step, and how long it may rest after that (committer_rest_ns()): on one thread at a time, not always the
+ * same. host_committer_wait() is that of its own. */
 enum err host_committer_step(struct host *host, bool *worked);
-void host_committer_wait(struct host *host);
+int64_t host_committer_rest_ns(const struct host *host);
+void host_committer_wait(struct host *host, int64_t rest_ns);
 void host_committer_wake(struct host *host);
+
 enum err host_checkpointer_step(struct host *host, bool *worked);
 void host_checkpointer_wait(struct host *host);
 void host_checkpointer_wake(struct host *host);

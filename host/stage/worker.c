@@ -54,9 +54,7 @@ static void told_failing(struct checkpoint_source *source) {
   queue_wake(worker_of_checkpoint(source)->inbox);
 }
 
-/* Wakes who has something from this worker: the committer, and the doors. */
-static void ring_others(void *context) {
-  struct worker *worker = context;
+void worker_ring_others(struct worker *worker) {
   committer_ring(worker->committer);
   if (worker->config.delivered != NULL) worker->config.delivered(worker->config.delivered_context);
 }
@@ -66,7 +64,7 @@ static void ring_others(void *context) {
 /* While Lua runs for long: what was there before it need not wait. */
 static void tick(void *context) {
   struct worker *worker = context;
-  if (worker->committer != NULL) ring_others(worker);
+  if (worker->committer != NULL) worker_ring_others(worker);
 }
 
 enum err worker_open(const struct worker_config *config, struct worker **worker, struct failure *failure) {
@@ -275,7 +273,7 @@ static bool run_turns(struct worker *worker) {
     if (actor == NULL) break;
     worker_perform(worker, actor, &request);
     worked = true;
-    if (i % TURNS_A_RING == TURNS_A_RING - 1) ring_others(worker);
+    if (i % TURNS_A_RING == TURNS_A_RING - 1) worker_ring_others(worker);
     if (atomic_load(&worker->told_epoch) != worker->epoch) hear(worker);
   }
   return worked;
@@ -373,7 +371,6 @@ bool worker_step(struct worker *worker) {
     hear(worker);
     worker->stopped = memtable_is_empty(worker->layers.pending);
   }
-  ring_others(worker);
   return worked;
 }
 

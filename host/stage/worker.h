@@ -97,6 +97,9 @@ void worker_ring(struct worker *worker);
 
 /* Takes what has come, runs some turns, puts idle actors to sleep. Whether there was anything to do. */
 bool worker_step(struct worker *worker);
+
+/* Wakes who has something from this worker: the committer, and the doors. After each step; a long one does it between. */
+void worker_ring_others(struct worker *worker);
 void worker_wait(struct worker *worker);
 void worker_stop(struct worker *worker);
 

@@ -275,7 +275,7 @@ static void a_batch_has_limits(void **state) {
   for (int i = 0; i < 5; i++) put(fixture, i % 2, "a", 10 * i);
   step(fixture);
   assert_events(fixture, "e0 ok, e1 ok, e10 ok, e11 ok, d0 1, d1 1");
-  committer_wait(fixture->committer);   /* does not wait: there is more */
+  committer_wait(fixture->committer, committer_rest_ns(fixture->committer));   /* does not wait: there is more */
   step(fixture);
   assert_events(fixture, "e20 ok, e21 ok, e30 ok, e31 ok, d0 2, d1 2");
   step(fixture);
@@ -354,7 +354,7 @@ static void relaxed_syncs_later(void **state) {
   assert_idle(fixture);
   assert_events(fixture, "");
   clock_advance(&fixture->clock, 1);
-  committer_wait(fixture->committer);   /* does not wait */
+  committer_wait(fixture->committer, committer_rest_ns(fixture->committer));   /* does not wait */
   assert_idle(fixture);
   assert_events(fixture, "d0 1, d1 1");
   assert_int_equal(committer_stats(fixture->committer)->syncs, 1);
@@ -480,7 +480,7 @@ static void takes_from_many_threads(void **state) {
   }
   while (fixture->sources[0].durable < 100 || fixture->sources[1].durable < 100) {
     bool worked;
-    committer_wait(fixture->committer);
+    committer_wait(fixture->committer, committer_rest_ns(fixture->committer));
     assert_int_equal(committer_step(fixture->committer, &worked), ERR_NONE);
     fixture->events.count = 0;
   }
