@@ -12,17 +12,29 @@ function folders.new()
   local name = os.tmpname()
   os.remove(name)
   local folder = place .. "/" .. name:match "[^/]+$"
-  assert(lfs.mkdir(folder))
+  folders.make(folder)
   return folder
 end
 
 ---@param folder string
-function folders.remove(folder)
+function folders.make(folder) assert(lfs.mkdir(folder)) end
+
+---@param folder string
+---@return string[] names   of what is in it, sorted
+function folders.names(folder)
+  local names = {}
   for entry in lfs.dir(folder) do
-    if entry ~= "." and entry ~= ".." then
-      local path = folder .. "/" .. entry
-      if lfs.symlinkattributes(path, "mode") == "directory" then folders.remove(path) else os.remove(path) end
-    end
+    if entry ~= "." and entry ~= ".." then table.insert(names, entry) end
+  end
+  table.sort(names)
+  return names
+end
+
+---@param folder string
+function folders.remove(folder)
+  for _, name in ipairs(folders.names(folder)) do
+    local path = folder .. "/" .. name
+    if lfs.symlinkattributes(path, "mode") == "directory" then folders.remove(path) else os.remove(path) end
   end
   lfs.rmdir(folder)
 end
