@@ -26,10 +26,10 @@ static int step_on(lua_State *L, int status, lua_KContext context) {
     return 0;
   }
   if (err != ERR_NONE) return kv_fail_storage(L);
-  if (range->left != SIZE_MAX) range->left--;
-  kv_range_pass(L, lua_upvalueindex(1), key);
   lua_key_read(L, slice_after(key, KV_KEY_BEGIN));                   /* key */
   kv_push_value(L, value, range->bytes);                             /* key value */
+  kv_range_pass(L, lua_upvalueindex(1), key);                        /* last: who catches an error gets the same entry again */
+  if (range->left != SIZE_MAX) range->left--;
   vm_check_limits(L);
   return 2;
 }

@@ -179,7 +179,6 @@ void kv_range_pass(lua_State *L, int index, struct slice key) {
   if (range->last_room < key.size + 1) {
     size_t room = key.size < LAST_ROOM / 2 ? LAST_ROOM : 2 * key.size;
     index = index > LUA_REGISTRYINDEX ? lua_absindex(L, index) : index;
-    range->last_size = 0;
     range->last = lua_newuserdatauv(L, room, 0);                     /* room */
     range->last_room = room;
     lua_setiuservalue(L, index, 1);                                  /* - */

@@ -11,20 +11,29 @@ local failing = { user_error = "refused", script_error = "internal_error", state
 
 local methods = {
   "state_write", "state_assign", "state_read", "state_tables", "state_refused", "fields", "kv_put", "kv_get",
-  "kv_delete", "kv_list", "log_lines", "json", "cjson", "user_error", "script_error", "requires", "marks", "rpc_fields",
-  "coroutines", "strings",
+  "kv_delete", "kv_list", "kv_get_batch", "kv_each", "kv_count", "kv_put_batch", "kv_delete_batch", "kv_delete_range",
+  "kv_delete_all", "kv_each_again", "log_lines", "json", "cjson", "user_error", "script_error", "requires", "marks",
+  "rpc_fields", "coroutines", "strings",
+}
+
+-- Those that go over entries, and pause on the way if they are told to.
+local pausing = {
+  "kv_list", "kv_get_batch", "kv_each", "kv_each_again", "kv_count", "kv_delete_range", "kv_delete_all",
 }
 
 describe("memory", function()
   local host
+  local stored = false    -- whether what a call finds is in the store already
 
   after_each(function()
+    stored = false
     host:close()        -- ends the process where anything of the VM was not given back
   end)
 
   local function open(key)
     local actor = host:actor("Memory", key)
     actor:seed()
+    if stored then host._kit:checkpoint() end
     return actor
   end
 
@@ -82,6 +91,14 @@ describe("memory", function()
         try_each(method, count, false)
         try_each(method, count, true)
       end
+    end)
+  end
+
+  for _, method in ipairs(pausing) do
+    it("runs out in " .. method .. ", which pauses at each entry of the store", function()
+      host = troupe.host { actors = "spec/support/actors_attack", pause_ms = 0 }
+      stored = true
+      for _, count in ipairs(runs) do try_each(method, count, false) end
     end)
   end
 

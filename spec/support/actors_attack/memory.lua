@@ -72,6 +72,50 @@ function Memory:kv_list()
   return #all
 end
 
+function Memory:kv_get_batch() return self.kv:get_batch { "one", "none", { "many", 2 } } end
+
+function Memory:kv_each()
+  local unfinished = self.kv:each { reverse = true }
+  unfinished()
+  for key, value in self.kv:each { prefix = "many", start_after = { "many", 1 } } do
+    self.kv:put({ "seen", key[2] }, value)
+    self.kv:delete(key)
+  end
+end
+
+-- Goes on where an entry could not be had, which no entry may be lost or come twice by.
+function Memory:kv_each_again()
+  local seen = array {}
+  local next_entry, failures = self.kv:each(), 0
+  while true do
+    local ok, key, value = pcall(next_entry)
+    if ok and not key then break end
+    if ok then seen[#seen + 1] = { key, value } end
+    failures = failures + (ok and 0 or 1)
+    if failures > 5 then error(key) end
+  end
+  self.kv:put("seen", seen)
+end
+
+function Memory:kv_count() return self.kv:count() + self.kv:count { prefix = "many", limit = 2 } end
+
+function Memory:kv_put_batch()
+  self.kv:put_batch { { key = { "a", { 1 } }, value = { x = { 1, 2 } } }, { key = "one", value = ("x"):rep(100) } }
+  self.kv:put_batch({ { key = "b", value = "bytes" }, { key = { "many", 1 }, value = "" } }, { format = "bytes" })
+end
+
+function Memory:kv_delete_batch() return self.kv:delete_batch { { "many", 3 }, "none", "one", "one" } end
+
+function Memory:kv_delete_range()
+  self.kv:put({ "many", 2.5 }, 2.5)
+  return self.kv:delete_range { prefix = "many", reverse = true, limit = 2 } + self.kv:delete_range { start = "one" }
+end
+
+function Memory:kv_delete_all()
+  self.kv:delete_all()
+  self.kv:put({ "many", 2 }, "anew")
+end
+
 function Memory:log_lines()
   self.log:info("a line", { a = 1, b = { 1, 2, 3 }, c = "text" })
   print("another", 1, {})
