@@ -49,11 +49,15 @@ void store_reader_reset(struct store_reader *reader);
 enum err store_get(struct store_reader *reader, struct slice key, struct slice *value);
 
 /* Puts the reader's one cursor (which needs no end) at the first record with a key >= `key`, in reverse at the last
- * with a key <= `key`, and gives it.
+ * with a key <= `key`, and gives its key.
  * store_next() gives the one after (in reverse: before) it. A get does not move the cursor.
- * Behind a damaged record (ERR_STORAGE) the walk can go on. */
-enum err store_seek(struct store_reader *reader, struct slice key, bool reverse, struct slice *found, struct slice *value);
-enum err store_next(struct store_reader *reader, struct slice *found, struct slice *value);
+ * Neither looks at what the record holds, which may be damaged; nobody is told of that who does not want it. Records that
+ * a damaged pointer leads to are given as one, with the least key that they can have, which may be less than `key`. */
+enum err store_seek(struct store_reader *reader, struct slice key, bool reverse, struct slice *found);
+enum err store_next(struct store_reader *reader, struct slice *found);
+
+/* What the record holds that the cursor is at. ERR_STORAGE: it is damaged; the walk can go on. */
+enum err store_value(const struct store_reader *reader, struct slice *value);
 
 /* One batch: begin, any number of puts and deletes, then commit or abort. After any error the batch must be aborted;
  * after a commit, whatever it answered, it is over. Deleting what is not there is fine. */
@@ -64,7 +68,8 @@ enum err store_delete(struct store *store, struct slice key);
 /* The same as store_put(), sooner and with fuller pages, for one record after the other in the order of keys. */
 enum err store_append(struct store *store, struct slice key, struct slice value);
 
-/* Deletes records with from <= key < to, at most `count_max` of them, and tells how many. Fewer: no more are there. */
+/* Deletes records with from <= key < to, damaged ones too, at most `count_max` of them, and tells how many. Fewer: no more
+ * are there. ERR_STORAGE where a damaged pointer may lead to records inside and outside of the bounds. */
 enum err store_delete_some(struct store *store, struct slice from, struct slice to, size_t count_max, size_t *count);
 
 enum err store_commit(struct store *store);

@@ -133,20 +133,32 @@ enum err store_delete(struct store *store, struct slice key) {
   return rc == 0 ? ERR_NONE : batch_failed(store, rc);
 }
 
+/* Deletes a damaged pointer, where all that can be behind it is to go. What is there stays, out of reach. */
+static enum err delete_broken(struct store *store, const struct store_reader *reader, struct slice from, struct slice to) {
+  struct slice begin = slice_of(reader->found.data, reader->found.size - 1);
+  if (slice_compare(reader->found, from) < 0 || slice_begins(to, begin)) return store_damaged(store, reader->found);
+  int rc = mdb_cursor_del(reader->levels[reader->depth].cursor, 0);
+  return rc == 0 ? ERR_NONE : batch_failed(store, rc);
+}
+
 enum err store_delete_some(struct store *store, struct slice from, struct slice to, size_t count_max, size_t *count) {
   CHECK(store->txn != NULL && !store->batch_failed);
   *count = 0;
   struct store_reader *reader = mem_zero(sizeof *reader);
   uint8_t key[STORE_KEY_MAX];
-  struct slice found, value;
+  struct slice found;
   int rc = store_reader_begin_in_batch(reader, store);
   enum err err = rc == 0 ? ERR_NONE : batch_failed(store, rc);
   /* From the beginning each time: what a delete does to the cursors of a continuation is not worth knowing. */
   while (err == ERR_NONE && *count < count_max) {
-    err = store_seek(reader, from, false, &found, &value);
+    err = store_seek(reader, from, false, &found);
     if (err != ERR_NONE || slice_compare(found, to) >= 0) break;
-    memcpy(key, found.data, found.size);
-    err = store_delete(store, slice_of(key, found.size));
+    if (reader->broken) {
+      err = delete_broken(store, reader, from, to);
+    } else {
+      memcpy(key, found.data, found.size);
+      err = store_delete(store, slice_of(key, found.size));
+    }
     *count += err == ERR_NONE;
   }
   store_reader_end_in_batch(reader);

@@ -42,6 +42,9 @@ struct store_reader {
   bool placed;              /* the cursor is somewhere, be it at the end */
   bool ended;
   bool reverse;
+  bool broken;              /* where the cursor is, a damaged pointer stands */
+  struct slice found;       /* what the cursor is at: its key, and what LMDB holds there */
+  MDB_val stored;
   size_t depth;             /* of the level where the cursor is */
   struct level levels[PLACE_LEVELS_MAX];
   uint8_t key[PLACE_LEVELS_MAX * PLACE_FIT];   /* a long key, put together again */

@@ -114,33 +114,42 @@ static int reader_enter(const struct store_reader *reader, uint64_t id, MDB_val 
   return reader->reverse ? cursor_back(cursor, rc, at, stored) : rc;
 }
 
-/* Gives the record that stands at `at`, its key put together with what the levels above hold. */
-static enum err reader_give(struct store_reader *reader, MDB_val at, MDB_val stored, struct slice *found,
-                            struct slice *value) {
+/* Gives the key of what stands at `at`, put together with what the levels above hold. */
+static enum err reader_give(struct store_reader *reader, MDB_val at, MDB_val stored, struct slice *found) {
   const struct level *level = &reader->levels[reader->depth];
   struct slice key = slice_after(val_slice(at), level->head_size);
   if (reader->depth > 0) {
     memcpy(reader->key + level->above, key.data, key.size);
     key = slice_of(reader->key, level->above + key.size);
   }
-  *found = key;
-  if (reader->writes) return ERR_NONE;     /* what is read to be deleted may be damaged */
-  return place_open(val_slice(stored), key, value) ? ERR_NONE : store_damaged(reader->store, key);
+  reader->broken = false;
+  reader->stored = stored;
+  reader->found = *found = key;
+  return ERR_NONE;
+}
+
+/* Of what is behind a damaged pointer only the beginning is known: gives the first key that could stand there. */
+static enum err reader_give_broken(struct store_reader *reader, struct slice part, struct slice *found) {
+  size_t above = reader->levels[reader->depth].above;
+  memcpy(reader->key + above, part.data, part.size);
+  reader->key[above + part.size] = 0;
+  reader->broken = true;
+  reader->found = *found = slice_of(reader->key, above + part.size + 1);
+  return ERR_NONE;
 }
 
 /* Carries a step of the cursor through to a record: down upon a pointer, up where a continuation ended. */
-static enum err reader_settle(struct store_reader *reader, int rc, MDB_val at, MDB_val stored, struct slice *found,
-                              struct slice *value) {
+static enum err reader_settle(struct store_reader *reader, int rc, MDB_val at, MDB_val stored, struct slice *found) {
   for (;;) {
     const struct level *level = &reader->levels[reader->depth];
     if (rc != 0 && rc != MDB_NOTFOUND) return store_failed(reader->store, ERR_STORAGE, "to read", rc);
     bool inside = rc == 0 && slice_begins(val_slice(at), slice_of(level->head, level->head_size));
-    if (inside && at.mv_size <= PLACE_FIT) return reader_give(reader, at, stored, found, value);
+    if (inside && at.mv_size <= PLACE_FIT) return reader_give(reader, at, stored, found);
     if (inside) {
       uint64_t id;
       struct slice part = slice_of((uint8_t *)at.mv_data + level->head_size, PLACE_FIT - level->head_size);
       if (!place_open_pointer(val_slice(at), val_slice(stored), &id) || !reader_descend(reader, part, id)) {
-        return store_damaged(reader->store, val_slice(at));
+        return reader_give_broken(reader, part, found);
       }
       rc = reader_enter(reader, id, &at, &stored);
     } else if (reader->depth > 0) {
@@ -154,8 +163,7 @@ static enum err reader_settle(struct store_reader *reader, int rc, MDB_val at, M
   }
 }
 
-enum err store_seek(struct store_reader *reader, struct slice key, bool reverse, struct slice *found,
-                    struct slice *value) {
+enum err store_seek(struct store_reader *reader, struct slice key, bool reverse, struct slice *found) {
   CHECK_THAT(key.size, <=, STORE_KEY_MAX);
   enum err err = store_reader_begin(reader);
   if (err != ERR_NONE) return err;
@@ -172,24 +180,30 @@ enum err store_seek(struct store_reader *reader, struct slice key, bool reverse,
     bool exact = rc == 0 && slice_equal(val_slice(at), slice_of(place.bytes, place.size));
     if (!exact || !place.cut) {
       if (reverse && !exact) rc = cursor_back(level->cursor, rc, &at, &stored);
-      return reader_settle(reader, rc, at, stored, found, value);
+      return reader_settle(reader, rc, at, stored, found);
     }
     uint64_t id;
     struct slice part = slice_of(place.bytes + level->head_size, PLACE_FIT - level->head_size);
     if (!place_open_pointer(val_slice(at), val_slice(stored), &id) || !reader_descend(reader, part, id)) {
-      return store_damaged(reader->store, val_slice(at));
+      return reader_give_broken(reader, part, found);
     }
     place_put(&place, id, place.rest);
   }
 }
 
-enum err store_next(struct store_reader *reader, struct slice *found, struct slice *value) {
+enum err store_next(struct store_reader *reader, struct slice *found) {
   CHECK(reader->placed);
   if (reader->ended) return ERR_NOT_FOUND;
   MDB_val at, stored;
   MDB_cursor *cursor = reader->levels[reader->depth].cursor;
   int rc = mdb_cursor_get(cursor, &at, &stored, reader->reverse ? MDB_PREV : MDB_NEXT);
-  return reader_settle(reader, rc, at, stored, found, value);
+  return reader_settle(reader, rc, at, stored, found);
+}
+
+enum err store_value(const struct store_reader *reader, struct slice *value) {
+  CHECK(reader->live && reader->placed && !reader->ended);
+  if (!reader->broken && place_open(val_slice(reader->stored), reader->found, value)) return ERR_NONE;
+  return store_damaged(reader->store, reader->found);
 }
 
 int store_reader_begin_in_batch(struct store_reader *reader, struct store *store) {

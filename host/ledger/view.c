@@ -65,14 +65,26 @@ static void stored_take(struct scan *scan, enum err err) {
 }
 
 static void stored_next(struct scan *scan) {
-  stored_take(scan, store_next(scan->view->reader, &scan->stored_key, &scan->stored_value));
+  stored_take(scan, store_next(scan->view->reader, &scan->stored_key));
+}
+
+/* What the store's record at hand holds. Where that is damaged, the walk has come to its end. */
+static enum err stored_value(struct scan *scan, struct slice *value) {
+  enum err err = store_value(scan->view->reader, value);
+  if (err == ERR_NONE) return err;
+  scan->stored = false;
+  scan->stored_err = err;
+  return err;
 }
 
 static void stored_seek(struct scan *scan, struct slice bound) {
-  struct slice *key = &scan->stored_key;
-  enum err err = store_seek(scan->view->reader, bound, scan->reverse, key, &scan->stored_value);
-  stored_take(scan, err);
-  if (err == ERR_NONE && scan->reverse && slice_equal(*key, bound)) stored_next(scan);
+  struct slice *key = &scan->stored_key, value;
+  stored_take(scan, store_seek(scan->view->reader, bound, scan->reverse, key));
+  if (!scan->stored) return;
+  int order = slice_compare(*key, bound);
+  if (scan->reverse && order == 0) stored_next(scan);
+  /* Behind a damaged pointer are records on both sides of the bound, for all that is known. */
+  if (!scan->reverse && order < 0) stored_value(scan, &value);
 }
 
 static bool tables_are_done(struct scan *scan) {
@@ -148,9 +160,8 @@ static void scan_pass(struct scan *scan, struct slice key) {
 static enum err stored_give(struct scan *scan, struct slice *key, struct slice *value) {
   if (!scan->stored) return ERR_NOT_FOUND;
   *key = scan->stored_key;
-  *value = scan->stored_value;
   scan->stored = false;
-  return ERR_NONE;
+  return stored_value(scan, value);
 }
 
 enum err scan_next(struct scan *scan, struct slice *key, struct slice *value) {
@@ -165,7 +176,8 @@ enum err scan_next(struct scan *scan, struct slice *key, struct slice *value) {
     if (scan_skip(scan, nearest, index)) continue;
     const struct memtable_entry *entry = index < table_count(scan->view) ? *cursor_at(scan, index) : NULL;
     *key = nearest;
-    *value = entry != NULL ? memtable_value(entry) : scan->stored_value;
+    if (entry != NULL) *value = memtable_value(entry);
+    else if ((err = stored_value(scan, value)) != ERR_NONE) return err;
     scan_pass(scan, nearest);
     if (entry == NULL || !memtable_is_deleted(entry)) return ERR_NONE;
   }

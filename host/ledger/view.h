@@ -33,16 +33,17 @@ struct scan {
   struct slice from, to;
   bool reverse;
   const struct memtable_entry *at[VIEW_LAYERS];   /* where it stands in each layer; in a table of drafts, drafts know it */
-  struct slice stored_key, stored_value;
-  bool stored;           /* the two above hold a record that was not given yet */
+  struct slice stored_key;
+  bool stored;           /* the store's cursor is at a record with this key, which was not given yet */
   bool begun;            /* the store's cursor is at its place */
   bool alone;            /* no table over the store has anything for the rest of the walk */
-  enum err stored_err;   /* ERR_NOT_FOUND at the end of the stored records, ERR_STORAGE at a damaged one; it stays */
+  enum err stored_err;   /* ERR_NOT_FOUND at the end of the stored records, ERR_STORAGE where LMDB fails; it stays */
 };
 
 void scan_begin(struct scan *scan, const struct view *view, struct slice from, struct slice to, bool reverse);
 
-/* The next record; ERR_NOT_FOUND at the end, ERR_STORAGE for a damaged record, and no more after either. */
+/* The next record; ERR_NOT_FOUND at the end, ERR_STORAGE for a damaged record that nothing hides, and no more after
+ * either. */
 enum err scan_next(struct scan *scan, struct slice *key, struct slice *value);
 
 #endif

@@ -83,8 +83,9 @@ static enum err find_next_actor_id(struct host *host, struct failure *failure) {
   if (err != ERR_NONE) return err;
   memset(end, 0xff, sizeof end);
   uint64_t last = 0;
-  err = store_seek(reader, slice_of(end, sizeof end), true, &key, &value);
+  err = store_seek(reader, slice_of(end, sizeof end), true, &key);
   if (err == ERR_NONE) last = id_of(key);
+  if (err == ERR_NONE) err = store_value(reader, &value);
   store_reader_close(reader);
   const struct memtable_entry *entry = NULL;
   if (host->recovered != NULL) entry = memtable_seek(host->recovered, slice_of(end, sizeof end), true);

@@ -71,19 +71,20 @@ static void assert_walk(struct fixture *fixture, const struct model *model, stru
   size_t at = model_lower(model, from);
   if (reverse && model_find(model, from) == NULL) at--;   /* below 0 it is beyond every count */
   struct slice key, value;
-  enum err err = store_seek(fixture->reader, from, reverse, &key, &value);
+  enum err err = store_seek(fixture->reader, from, reverse, &key);
   for (size_t i = 0; i < steps; i++) {
     if (i % 3 == 2) assert_get(fixture, model, between);
     if (at >= model->count) {
       assert_int_equal(err, ERR_NOT_FOUND);
-      assert_int_equal(store_next(fixture->reader, &key, &value), ERR_NOT_FOUND);
+      assert_int_equal(store_next(fixture->reader, &key), ERR_NOT_FOUND);
       return;
     }
     assert_int_equal(err, ERR_NONE);
     assert_slice_equal(key, model->records[at].key);
+    assert_int_equal(store_value(fixture->reader, &value), ERR_NONE);
     assert_slice_equal(value, model->records[at].value);
     at += reverse ? (size_t)-1 : 1;
-    err = store_next(fixture->reader, &key, &value);
+    err = store_next(fixture->reader, &key);
   }
 }
 
@@ -217,9 +218,10 @@ static void a_reader_keeps_its_snapshot(void **state) {
   assert_int_equal(store_put(fixture->store, slice_text("b"), slice_text("3")), ERR_NONE);
   assert_int_equal(store_commit(fixture->store), ERR_NONE);
   assert_slice_equal(value, slice_text("1"));
-  assert_int_equal(store_seek(fixture->reader, slice_text("a"), false, &key, &value), ERR_NONE);
+  assert_int_equal(store_seek(fixture->reader, slice_text("a"), false, &key), ERR_NONE);
+  assert_int_equal(store_value(fixture->reader, &value), ERR_NONE);
   assert_slice_equal(value, slice_text("1"));
-  assert_int_equal(store_next(fixture->reader, &key, &value), ERR_NOT_FOUND);
+  assert_int_equal(store_next(fixture->reader, &key), ERR_NOT_FOUND);
   store_reader_reset(fixture->reader);
   assert_int_equal(store_get(fixture->reader, slice_text("a"), &value), ERR_NONE);
   assert_slice_equal(value, slice_text("2"));
@@ -330,19 +332,24 @@ static void a_damaged_record_is_named_and_not_served(void **state) {
   assert_int_equal(err, ERR_STORAGE);
   assert_int_equal(fixture->log.errors, 1);
   assert_non_null(strstr(fixture->log.last, "key=016b"));
-  assert_int_equal(store_seek(fixture->reader, slice_of(NULL, 0), false, &key, &value), ERR_STORAGE);
-  assert_int_equal(store_next(fixture->reader, &key, &value), ERR_NONE);
+  assert_int_equal(store_seek(fixture->reader, slice_of(NULL, 0), false, &key), ERR_NONE);
+  assert_slice_equal(key, slice_text("\x01k"));
+  assert_int_equal(fixture->log.errors, 1);      /* who looks at keys alone is not told */
+  assert_int_equal(store_value(fixture->reader, &value), ERR_STORAGE);
+  assert_int_equal(fixture->log.errors, 2);
+  assert_int_equal(store_next(fixture->reader, &key), ERR_NONE);
   assert_slice_equal(key, slice_text("a"));
+  assert_int_equal(store_value(fixture->reader, &value), ERR_NONE);
   /* Writing it anew heals it. */
   put_one(fixture, slice_text("\x01k"), slice_text("new"));
   assert_int_equal(store_get(fixture->reader, slice_text("\x01k"), &value), ERR_NONE);
 }
 
-static void a_damaged_pointer_is_not_followed(void **state) {
-  struct fixture *fixture = *state;
+/* A record with a key of 1,000 bytes `p`, and its pointer damaged. */
+static struct slice damage_pointer(struct fixture *fixture) {
   static uint8_t bytes[1000];
   memset(bytes, 'p', sizeof bytes);
-  struct slice long_key = slice_of(bytes, sizeof bytes), key, value;
+  struct slice long_key = slice_of(bytes, sizeof bytes);
   put_one(fixture, long_key, slice_text("1"));
   close_store(fixture);
   struct buf needle = {0};
@@ -352,17 +359,60 @@ static void a_damaged_pointer_is_not_followed(void **state) {
   scratch_damage(&fixture->scratch, "data.mdb", buf_slice(&needle), needle.size + 4 + 7);
   buf_done(&needle);
   open_store(fixture, (size_t)1 << 30);
+  return long_key;
+}
+
+static void a_damaged_pointer_is_not_followed(void **state) {
+  struct fixture *fixture = *state;
+  struct slice long_key = damage_pointer(fixture), key, value;
+  put_one(fixture, slice_text("q"), slice_text("2"));
   assert_int_equal(store_get(fixture->reader, long_key, &value), ERR_STORAGE);
   assert_non_null(strstr(fixture->log.last, "7070..."));
-  assert_int_equal(store_seek(fixture->reader, long_key, false, &key, &value), ERR_STORAGE);
-  assert_int_equal(store_seek(fixture->reader, slice_text("a"), false, &key, &value), ERR_STORAGE);
-  assert_int_equal(store_next(fixture->reader, &key, &value), ERR_NOT_FOUND);
+  struct slice least = slice_of(long_key.data, TOP_MAX);
+  const struct slice from[] = { long_key, least, slice_text("a") };
+  for (size_t i = 0; i < sizeof from / sizeof from[0]; i++) {
+    assert_int_equal(store_seek(fixture->reader, from[i], false, &key), ERR_NONE);
+    assert_true(key.size == TOP_MAX + 1 && slice_begins(key, least) && key.data[TOP_MAX] == 0);
+    assert_int_equal(store_value(fixture->reader, &value), ERR_STORAGE);
+    assert_int_equal(store_next(fixture->reader, &key), ERR_NONE);
+    assert_slice_equal(key, slice_text("q"));
+  }
+  assert_int_equal(store_seek(fixture->reader, slice_text("pz"), true, &key), ERR_NONE);
+  assert_int_equal(store_value(fixture->reader, &value), ERR_STORAGE);
+  assert_int_equal(store_next(fixture->reader, &key), ERR_NOT_FOUND);
   assert_int_equal(store_begin(fixture->store), ERR_NONE);
   assert_int_equal(store_put(fixture->store, long_key, slice_text("2")), ERR_STORAGE);
   store_abort(fixture->store);
   assert_int_equal(store_begin(fixture->store), ERR_NONE);
   assert_int_equal(store_delete(fixture->store, long_key), ERR_STORAGE);
   store_abort(fixture->store);
+}
+
+static void a_damaged_pointer_goes_with_all_that_it_may_lead_to(void **state) {
+  struct fixture *fixture = *state;
+  struct slice long_key = damage_pointer(fixture), least = slice_of(long_key.data, TOP_MAX), key, value;
+  put_one(fixture, slice_text("q"), slice_text("2"));
+  size_t count;
+  const struct slice bounds[][2] = { { slice_text("a"), long_key }, { long_key, slice_text("q") } };
+  for (size_t i = 0; i < 2; i++) {
+    assert_int_equal(store_begin(fixture->store), ERR_NONE);
+    assert_int_equal(store_delete_some(fixture->store, bounds[i][0], bounds[i][1], 10, &count), ERR_STORAGE);
+    store_abort(fixture->store);
+  }
+  assert_int_equal(store_begin(fixture->store), ERR_NONE);
+  assert_int_equal(store_delete_some(fixture->store, slice_text("a"), least, 10, &count), ERR_NONE);
+  assert_int_equal(count, 0);
+  assert_int_equal(store_delete_some(fixture->store, least, slice_text("q"), 10, &count), ERR_NONE);
+  assert_int_equal(count, 1);
+  assert_int_equal(store_put(fixture->store, long_key, slice_text("3")), ERR_NONE);
+  assert_int_equal(store_commit(fixture->store), ERR_NONE);
+  store_reader_reset(fixture->reader);
+  assert_int_equal(store_seek(fixture->reader, slice_text("a"), false, &key), ERR_NONE);
+  assert_slice_equal(key, long_key);
+  assert_int_equal(store_value(fixture->reader, &value), ERR_NONE);
+  assert_slice_equal(value, slice_text("3"));
+  assert_int_equal(store_next(fixture->reader, &key), ERR_NONE);
+  assert_slice_equal(key, slice_text("q"));
 }
 
 static void what_is_no_store_is_refused(void **state) {
@@ -414,6 +464,7 @@ int main(void) {
     STORE_TEST(a_file_that_cannot_grow_undoes_the_batch),
     STORE_TEST(a_damaged_record_is_named_and_not_served),
     STORE_TEST(a_damaged_pointer_is_not_followed),
+    STORE_TEST(a_damaged_pointer_goes_with_all_that_it_may_lead_to),
     STORE_TEST(what_is_no_store_is_refused),
     STORE_TEST(readers_beyond_the_limit_are_refused),
   };

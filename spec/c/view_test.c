@@ -369,6 +369,21 @@ static void a_damaged_record_ends_the_scan(void **state) {
   }
   assert_int_equal(view_get(&fixture->view, slice_text("b"), &value), ERR_STORAGE);
   assert_int_equal(fixture->log.errors, 3);
+  /* Beside the walk, or hidden, it is nobody's. */
+  const struct slice bounds[][2] = { { slice_text("a"), slice_text("b") }, { slice_text("b2"), slice_text("z") },
+                                     { slice_text("a"), slice_text("z") } };
+  for (size_t i = 0; i < 3; i++) {
+    if (i == 2) assert_true(drafts_try_put(fixture->view.drafts, slice_text("b"), slice_text("2")));
+    for (int reverse = 0; reverse < 2; reverse++) {
+      struct scan scan;
+      size_t count = 0;
+      scan_begin(&scan, &fixture->view, bounds[i][0], bounds[i][1], reverse);
+      while (scan_next(&scan, &key, &value) == ERR_NONE) count++;
+      assert_int_equal(scan_next(&scan, &key, &value), ERR_NOT_FOUND);
+      assert_int_equal(count, i == 0 ? 1 : i == 1 ? 2 : 4);
+    }
+  }
+  assert_int_equal(fixture->log.errors, 3);
 }
 
 int main(void) {
