@@ -1,0 +1,130 @@
+-- self.kv: a delete of very many entries is one commit. It goes to the store in slices, between which others have
+-- their turns.
+local hosts = require "spec.support.hosts"
+
+local store = hosts.class("Store", [[
+  function Class:fill(_, first, last) for i = first, last do self.kv:put(i, i) end end
+  function Class:put(_, key, value) self.kv:put(key, value) end
+  function Class:get(_, key) return self.kv:get(key) end
+  function Class:count(_, opts) return self.kv:count(opts) end
+  function Class:delete_all() self.kv:delete_all() end
+  function Class:delete_range(_, opts) return self.kv:delete_range(opts) end
+]])
+
+local ENTRIES, SLICE = 400, 20
+
+-- Ways to delete all but what the last of them leaves.
+local ways = {
+  delete_all = { "delete_all", nil, 0 },
+  delete_range = { "delete_range", {}, 0 },
+  ["delete_range with a limit"] = { "delete_range", { limit = ENTRIES - 10, reverse = true }, 10 },
+}
+
+describe("A delete of many entries", function()
+  after_each(hosts.close_all)
+
+  local CHECKPOINT_BYTES = 5000
+
+  -- A host whose actor "many" has them in the store.
+  local function open()
+    local settings = { slice_records = SLICE, checkpoint_bytes = CHECKPOINT_BYTES, pause_ms = 0 }
+    local host = hosts.open({ ["store.lua"] = store }, settings)
+    host:actor("Store", "many"):fill(1, ENTRIES)
+    host:actor("Store", "other"):put("kept", 1)
+    host._kit:checkpoint()
+    host:log()
+    return host, host._kit
+  end
+
+  -- Steps all but the checkpointer, until a call has its answer.
+  local function answer(kit, pending)
+    for _ = 1, 10 * ENTRIES do
+      if pending:is_done() then break end
+      kit:step(1)
+      kit:step "committer"
+    end
+    local ok, result = pending:answer()
+    assert.is_true(ok, result)
+    return result
+  end
+
+  local function call(kit, name, method, ...)
+    return answer(kit, kit:submit("call", "Store", name, method, { ... }, select("#", ...)))
+  end
+
+  -- Deletes, and makes a checkpoint due.
+  local function delete(kit, method, options)
+    call(kit, "many", method, options)
+    call(kit, "other", "put", "large", ("x"):rep(CHECKPOINT_BYTES))
+  end
+
+  -- Steps the checkpointer, and the worker as far as it takes part, until a slice is written; false where it rests.
+  local function write_slice(kit)
+    repeat
+      kit:step "checkpointer"
+      kit:step(1)
+      local log = kit:log()
+      if log:find "checkpoint done" then return false end
+    until not log:find "checkpoint begun"
+    return true
+  end
+
+  for name, way in pairs(ways) do
+    local method, options, left = table.unpack(way, 1, 3)
+
+    it("lets others be answered between its slices: " .. name, function()
+      local _, kit = open()
+      delete(kit, method, options)
+      local answered = 0
+      while write_slice(kit) do
+        answered = answered + 1
+        call(kit, "other", "put", "n", answered)
+        assert.equal(answered, call(kit, "other", "get", "n"))
+        assert.equal(left, call(kit, "many", "count"))
+        assert.is_true(answered < ENTRIES)
+      end
+      assert.is_true(answered >= (ENTRIES - left) / SLICE)
+      assert.equal(left, call(kit, "many", "count"))
+    end)
+
+    it("is whole after a crash behind any of its slices, and nothing before it is durable: " .. name, function()
+      local host, kit = open()
+      host:hold(true)
+      local pending = kit:submit("call", "Store", "many", method, { options }, 1)
+      kit:run()
+      assert.is_false(pending:is_done())
+      host:crash()
+      host:hold(false)
+      local many = host:actor("Store", "many")
+      assert.equal(ENTRIES, many:count())
+      local slices = 0
+      repeat
+        many:fill(1, ENTRIES)
+        kit:checkpoint()
+        kit:log()
+        delete(kit, method, options)
+        local more = true
+        for _ = 1, slices do more = more and write_slice(kit) end
+        host:crash()
+        assert.equal(left, many:count())
+        assert.equal(left, many:count { reverse = true })
+        assert.equal(1, host:actor("Store", "other"):get "kept")
+        slices = slices + 3
+      until not more
+      assert.is_true(slices > (ENTRIES - left) / SLICE)
+    end)
+  end
+
+  it("counts with its two bounds, however much it deletes", function()
+    local host = hosts.open({ ["store.lua"] = store }, { limits = { commit_bytes = 5000 } })
+    local many = host:actor("Store", "many")
+    for i = 0, 9 do many:fill(i * 100 + 1, i * 100 + 100) end
+    local before = host:stats()
+    assert.equal(1000, many:delete_range { start = 0 })
+    local after = host:stats()
+    assert.equal(1, after.commits - before.commits)
+    assert.is_true(after.bytes - before.bytes < 200)
+    host:crash()
+    assert.equal(0, many:count())
+  end)
+end)
