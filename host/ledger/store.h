@@ -24,6 +24,7 @@
 #include "base/logger.h"
 
 enum { STORE_KEY_MAX = 4096 };   /* bytes of a whole record key: actor id, space, and up to two keys of 2,048 would not fit LMDB's; all do here */
+enum { STORE_SHORT_MAX = 509 };  /* a longer key is cut */
 
 struct store;
 struct store_reader;
@@ -47,6 +48,9 @@ void store_reader_close(struct store_reader *reader);
 void store_reader_reset(struct store_reader *reader);
 
 enum err store_get(struct store_reader *reader, struct slice key, struct slice *value);
+
+/* Whether a put of a key can find its place: ERR_STORAGE where a damaged pointer is in the way. Short keys can. */
+enum err store_reach(struct store_reader *reader, struct slice key);
 
 /* Puts the reader's one cursor (which needs no end) at the first record with a key >= `key`, in reverse at the last
  * with a key <= `key`, and gives its key.

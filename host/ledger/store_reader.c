@@ -5,6 +5,7 @@
 
 _Static_assert((PLACE_FIT - 1) + (PLACE_LEVELS_MAX - 1) * (PLACE_FIT - PLACE_HEAD_MAX) >= STORE_KEY_MAX,
                "the longest key needs more levels");
+_Static_assert(STORE_SHORT_MAX == PLACE_FIT - 1, "a short key fits behind its head");
 
 enum err store_get_pointer(const struct store *store, MDB_txn *txn, const struct place *place, uint64_t *id) {
   MDB_val at = place_val(place), stored;
@@ -67,24 +68,34 @@ enum err store_reader_begin(struct store_reader *reader) {
   return ERR_NONE;
 }
 
-enum err store_get(struct store_reader *reader, struct slice key, struct slice *value) {
+/* Where a key stands. ERR_NOT_FOUND: nowhere, for there is no pointer to it. */
+static enum err reader_place(struct store_reader *reader, struct slice key, struct place *place) {
   CHECK_THAT(key.size, <=, STORE_KEY_MAX);
-  const struct store *store = reader->store;
   enum err err = store_reader_begin(reader);
-  if (err != ERR_NONE) return err;
-  struct place place;
-  place_put(&place, 0, key);
-  while (place.cut) {
+  place_put(place, 0, key);
+  while (err == ERR_NONE && place->cut) {
     uint64_t id;
-    err = store_get_pointer(store, reader->txn, &place, &id);
-    if (err != ERR_NONE) return err;
-    place_put(&place, id, place.rest);
+    err = store_get_pointer(reader->store, reader->txn, place, &id);
+    if (err == ERR_NONE) place_put(place, id, place->rest);
   }
+  return err;
+}
+
+enum err store_get(struct store_reader *reader, struct slice key, struct slice *value) {
+  struct place place;
+  enum err err = reader_place(reader, key, &place);
+  if (err != ERR_NONE) return err;
   MDB_val at = place_val(&place), stored;
-  int rc = mdb_get(reader->txn, store->dbi, &at, &stored);
+  int rc = mdb_get(reader->txn, reader->store->dbi, &at, &stored);
   if (rc == MDB_NOTFOUND) return ERR_NOT_FOUND;
-  if (rc != 0) return store_failed(store, ERR_STORAGE, "to read", rc);
-  return place_open(val_slice(stored), key, value) ? ERR_NONE : store_damaged(store, key);
+  if (rc != 0) return store_failed(reader->store, ERR_STORAGE, "to read", rc);
+  return place_open(val_slice(stored), key, value) ? ERR_NONE : store_damaged(reader->store, key);
+}
+
+enum err store_reach(struct store_reader *reader, struct slice key) {
+  struct place place;
+  enum err err = reader_place(reader, key, &place);
+  return err == ERR_NOT_FOUND ? ERR_NONE : err;
 }
 
 /* Steps down into the continuation that a pointer names. False where it is deeper than any key is long. */

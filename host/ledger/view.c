@@ -29,6 +29,15 @@ enum err view_get(const struct view *view, struct slice key, struct slice *value
   return store_get(view->reader, key, value);
 }
 
+enum err view_reach(const struct view *view, struct slice key) {
+  struct slice value;
+  if (key.size <= STORE_SHORT_MAX) return ERR_NONE;
+  for (size_t i = 0; i < table_count(view); i++) {
+    if (memtable_get(table_at(view, i), key, &value) != MEMTABLE_NOTHING) return ERR_NONE;
+  }
+  return store_reach(view->reader, key);
+}
+
 /* -- the walk -- */
 
 void scan_begin(struct scan *scan, const struct view *view, struct slice from, struct slice to, bool reverse) {

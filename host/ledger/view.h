@@ -26,6 +26,10 @@ struct view {
 /* ERR_NONE, ERR_NOT_FOUND or ERR_STORAGE. */
 enum err view_get(const struct view *view, struct slice key, struct slice *value);
 
+/* Whether what is put under a key can come to the store, else ERR_STORAGE: a checkpoint would never get past it. What was
+ * written to the key before has been asked, or goes first. */
+enum err view_reach(const struct view *view, struct slice key);
+
 /* A walk over the records with from <= key < to, in key order or in reverse. The bounds stay the caller's; nothing may
  * be written while it lasts, and there is one at a time. It needs no end. */
 struct scan {

@@ -186,6 +186,10 @@ int kv_put_batch(lua_State *L) {
   vm_begin_value(vm_of(L), 0);
   for (lua_Integer i = 1; i <= count; i++) prepare_put(L, i, bytes);
   check_room(L, count, false);
+  rest = buf_slice(&vm_of(L)->value);
+  while (take(&rest, &key, &value)) {
+    if (view_reach(&kv_turn(L)->view, key) != ERR_NONE) return kv_fail_storage(L);
+  }
   drafts = kv_turn(L)->view.drafts;
   rest = buf_slice(&vm_of(L)->value);
   while (take(&rest, &key, &value)) {

@@ -132,6 +132,7 @@ static int kv_put(lua_State *L) {
   kv_write_value(L, 3, bytes, &value_argument);
   struct slice key = record_key(L, instance), value = buf_slice(&vm_of(L)->value);
   check_room(L, key, value.size);
+  if (view_reach(&kv_turn(L)->view, key) != ERR_NONE) return kv_fail_storage(L);
   if (!drafts_try_put(kv_turn(L)->view.drafts, key, value)) return lib_fail(L, ERR_MEMORY, "no memory for a put");
   return 0;
 }

@@ -368,6 +368,9 @@ static void a_damaged_pointer_is_not_followed(void **state) {
   put_one(fixture, slice_text("q"), slice_text("2"));
   assert_int_equal(store_get(fixture->reader, long_key, &value), ERR_STORAGE);
   assert_non_null(strstr(fixture->log.last, "7070..."));
+  assert_int_equal(store_reach(fixture->reader, long_key), ERR_STORAGE);
+  static uint8_t other[1000] = { 'o' };
+  assert_int_equal(store_reach(fixture->reader, slice_of(other, sizeof other)), ERR_NONE);
   struct slice least = slice_of(long_key.data, TOP_MAX);
   const struct slice from[] = { long_key, least, slice_text("a") };
   for (size_t i = 0; i < sizeof from / sizeof from[0]; i++) {
