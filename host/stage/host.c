@@ -74,23 +74,28 @@ static uint64_t id_of(struct slice key) {
   return key.size >= 8 ? read_u64(key.data) : 0;
 }
 
-/* The id after the last one that a record bears. */
+/* The id after the last one that a record bears. A damaged record's key may be what is damaged: it counts for an id far
+ * behind that of the one before it, so that no id is given twice. */
 static enum err find_next_actor_id(struct host *host, struct failure *failure) {
+  enum { IDS_UNKNOWN = 1 << 30 };
   struct store_reader *reader;
   struct slice key, value;
   uint8_t end[10];
   enum err err = store_reader_open(host->store, &reader, failure);
   if (err != ERR_NONE) return err;
   memset(end, 0xff, sizeof end);
-  uint64_t last = 0;
+  uint64_t last, unknown = 0;
   err = store_seek(reader, slice_of(end, sizeof end), true, &key);
-  if (err == ERR_NONE) last = id_of(key);
-  if (err == ERR_NONE) err = store_value(reader, &value);
+  while (err == ERR_NONE && store_value(reader, &value) != ERR_NONE) {
+    unknown = IDS_UNKNOWN;
+    err = store_next(reader, &key);
+  }
+  last = (err == ERR_NONE ? id_of(key) : 0) + unknown;
   store_reader_close(reader);
   const struct memtable_entry *entry = NULL;
   if (host->recovered != NULL) entry = memtable_seek(host->recovered, slice_of(end, sizeof end), true);
   if (entry != NULL && id_of(memtable_key(entry)) > last) last = id_of(memtable_key(entry));
-  if (err == ERR_STORAGE) return failure_set(failure, ERR_STORAGE, "the last record of the store cannot be read");
+  if (err == ERR_STORAGE) return failure_set(failure, ERR_STORAGE, "the end of the store cannot be read");
   atomic_store(&host->next_actor_id, last + 1);
   return ERR_NONE;
 }

@@ -145,6 +145,21 @@ describe("A damaged record", function()
     end)
   end
 
+  it("keeps no host from its start, be it the last of all", function()
+    local host = damage(filled(), "the note of cay")
+    assert.matches("error a damaged record in the store is not served", host:log())
+    for _, name in ipairs { "ann", "bob", "dan", "eve" } do
+      local actor = host:actor("Store", name, { input = "the note of " .. name })
+      assert.equal("the note of " .. name, actor:note())
+      actor:put("own", name)
+    end
+    assert_damaged(host, "cay", "note")
+    host:crash()
+    assert.equal(1, host:actor("Store", "dan"):run "count")
+    assert.equal("eve", host:actor("Store", "eve"):run("get", "own"))
+    assert_damaged(host, "cay", "note")
+  end)
+
   it("is healed by what takes its place, in a list too, before and after a checkpoint", function()
     local host = damage(filled(), "value 5 of bob")
     local bob = host:actor("Store", "bob")
