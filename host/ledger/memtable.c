@@ -4,7 +4,10 @@
  * A boundary says whether the keys from it on, up to the next boundary, are covered by a deleted range, and how old the
  * newest such range is. A range brings two boundaries, at its ends; the upper one goes on with what was there before.
  * They take the place of those that they meet or enclose. So the boundaries of the newest range are always in the tree,
- * and those of the oldest can be taken out without a trace, once what it covers is marked as not covered. */
+ * and those of the oldest can be taken out without a trace, once what it covers is marked as not covered.
+ *
+ * A large table has a filter beside the tree, a Bloom filter with one hash (Bloom, "Space/time trade-offs in hash coding
+ * with allowable errors", 1970). */
 #include "ledger/memtable.h"
 
 #include <bsd/sys/tree.h>
@@ -13,6 +16,16 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "ledger/crc.h"
+
+/* A filter is worth its memory from so many entries on. Where tests run it is small, so that they meet it, full and not. */
+#ifdef TROUPE_FAULTS
+enum { FILTER_FROM = 8, FILTER_BITS_LOG2 = 8 };
+#else
+enum { FILTER_FROM = 1024, FILTER_BITS_LOG2 = 21 };
+#endif
+
+enum { FILTER_BITS = 1 << FILTER_BITS_LOG2, FILTER_SHIFT = 64 - FILTER_BITS_LOG2 };
 
 enum write { WRITE_PUT, WRITE_DELETE, WRITE_RANGE };
 
@@ -54,6 +67,8 @@ struct memtable {
   struct entry_tree tree;
   struct boundary_tree boundaries;
   struct entry_list oldest_first;
+  uint64_t *filter;                  /* NULL: none. A bit for each owner of an entry that is in the tree, or was */
+  size_t inserted;                   /* entries that came into the tree, while there is no filter */
   size_t bytes;
   size_t memory;
 };
@@ -156,6 +171,51 @@ static void hide(struct memtable *memtable, struct memtable_entry *entry, bool k
   }
 }
 
+/* -- the filter -- */
+
+/* Where a table is large, most reads are of actors of which it holds nothing: a bit says so, and spares them the way down
+ * the tree. An owner is an actor's id, or where that is the host's own, 0, the key as a whole. */
+static uint64_t owner_of(struct head head, struct slice key) {
+  return head.first != 0 ? head.first : crc_end(crc_add(CRC_BEGIN, key));
+}
+
+/* The number of an owner's bit, by Fibonacci hashing (Knuth, The Art of Computer Programming, volume 3, 6.4). */
+static size_t filter_bit(struct head head, struct slice key) {
+  return (size_t)((owner_of(head, key) * 0x9e3779b97f4a7c15u) >> FILTER_SHIFT);
+}
+
+static void filter_set(uint64_t *filter, const struct memtable_entry *entry) {
+  size_t bit = filter_bit(entry->head, memtable_key(entry));
+  filter[bit / 64] |= (uint64_t)1 << bit % 64;
+}
+
+/* False: the tree holds no entry of the owner of this key. */
+static bool filter_lets_pass(const struct memtable *memtable, struct head head, struct slice key) {
+  if (memtable->filter == NULL) return true;
+  size_t bit = filter_bit(head, key);
+  return (memtable->filter[bit / 64] >> bit % 64 & 1) != 0;
+}
+
+/* Notes an entry of the tree; a filter that there is no memory for is not made. */
+static void filter_note(struct memtable *memtable, const struct memtable_entry *entry) {
+  if (memtable->filter != NULL) {
+    filter_set(memtable->filter, entry);
+    return;
+  }
+  if (++memtable->inserted % FILTER_FROM != 0) return;
+  memtable->filter = mem_try_zero(FILTER_BITS / 8);
+  if (memtable->filter == NULL) return;
+  memtable->memory += FILTER_BITS / 8;
+  struct memtable_entry *each;
+  RB_FOREACH(each, entry_tree, &memtable->tree) filter_set(memtable->filter, each);
+}
+
+static void filter_drop(struct memtable *memtable) {
+  mem_free(memtable->filter);
+  memtable->filter = NULL;
+  memtable->inserted = 0;
+}
+
 /* -- boundaries -- */
 
 /* The last boundary with a key <= `key`, or NULL. */
@@ -230,7 +290,10 @@ static void take_place(struct memtable *memtable, struct memtable_entry *older, 
 
 static void insert_entry(struct memtable *memtable, struct memtable_entry *entry, bool keep) {
   struct memtable_entry *older = RB_INSERT(entry_tree, &memtable->tree, entry);
-  if (older == NULL) return;
+  if (older == NULL) {
+    if (!keep) filter_note(memtable, entry);   /* from a table that is pushed to all leave soon */
+    return;
+  }
   take_place(memtable, older, entry);
   hide(memtable, older, keep);
 }
@@ -287,6 +350,7 @@ static struct memtable_entry *take_all(struct memtable *memtable) {
   /* All of them leave: the trees are given up at once, and balanced no more. */
   RB_INIT(&memtable->tree);
   RB_INIT(&memtable->boundaries);
+  filter_drop(memtable);
   TAILQ_INIT(&memtable->oldest_first);
   memtable->bytes = 0;
   memtable->memory = 0;
@@ -349,14 +413,21 @@ const struct memtable_entry *memtable_seek(const struct memtable *memtable, stru
   return nearest;
 }
 
+bool memtable_may_hold(const struct memtable *memtable, struct slice from, struct slice to) {
+  if (RB_EMPTY(&memtable->tree)) return false;
+  struct head first = head_of(from), last = head_of(to);
+  bool has_owner = first.first != 0 && first.first == last.first;
+  return !has_owner || filter_lets_pass(memtable, first, from);
+}
+
 const struct memtable_entry *memtable_next(const struct memtable_entry *entry, bool reverse) {
   struct memtable_entry *here = (struct memtable_entry *)entry;
   return reverse ? RB_PREV(entry_tree, NULL, here) : RB_NEXT(entry_tree, NULL, here);
 }
 
 enum memtable_answer memtable_get(const struct memtable *memtable, struct slice key, struct slice *value) {
-  const struct memtable_entry *entry = RB_ROOT(&memtable->tree);
   struct head head = head_of(key);
+  const struct memtable_entry *entry = filter_lets_pass(memtable, head, key) ? RB_ROOT(&memtable->tree) : NULL;
   while (entry != NULL) {
     int order = compare_with(head, key, entry);
     if (order == 0) {

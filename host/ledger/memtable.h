@@ -37,6 +37,10 @@ enum memtable_answer memtable_get(const struct memtable *memtable, struct slice 
 const struct memtable_entry *memtable_seek(const struct memtable *memtable, struct slice key, bool reverse);
 const struct memtable_entry *memtable_next(const struct memtable_entry *entry, bool reverse);
 
+/* False where there is surely no entry with from <= key < to, which for the keys of one actor (that begin with the same 8
+ * bytes) is mostly known without a look at them. */
+bool memtable_may_hold(const struct memtable *memtable, struct slice from, struct slice to);
+
 struct slice memtable_key(const struct memtable_entry *entry);
 struct slice memtable_value(const struct memtable_entry *entry);      /* empty where deleted */
 bool memtable_is_deleted(const struct memtable_entry *entry);

@@ -61,7 +61,9 @@ static const struct memtable_entry *scan_bound(const struct scan *scan, const st
 
 /* Puts the walk in a table behind a bound: at the first key >= it, in reverse at the last one below it. */
 static void table_seek(struct scan *scan, size_t index, struct slice bound) {
-  const struct memtable_entry *entry = memtable_seek(table_at(scan->view, index), bound, scan->reverse);
+  const struct memtable *table = table_at(scan->view, index);
+  const struct memtable_entry *entry = NULL;
+  if (memtable_may_hold(table, scan->from, scan->to)) entry = memtable_seek(table, bound, scan->reverse);
   if (scan->reverse && entry != NULL && slice_equal(memtable_key(entry), bound)) entry = memtable_next(entry, true);
   *cursor_at(scan, index) = scan_bound(scan, entry);
 }

@@ -3,6 +3,7 @@
 
 #include <lauxlib.h>
 
+#include "codec/value.h"
 #include "script/journal.h"
 #include "script/lib_error.h"
 #include "script/lua_key.h"
@@ -180,27 +181,38 @@ static void check_nodes(lua_State *L, int nodes) {
   }
 }
 
-void state_read(lua_State *L, struct instance *instance) {
+/* The version that the record behind those of the state holds. */
+static lua_Integer read_version(lua_State *L, struct slice key, struct slice value) {
+  struct value_reader reader;
+  value_reader_init(&reader, value);
+  if (key.data[8] != 'v' || value_next(&reader) != VALUE_INTEGER) lib_fail(L, ERR_STORAGE, "the version of this actor's state is damaged");
+  return reader.integer;
+}
+
+lua_Integer state_read(lua_State *L, struct instance *instance) {
   struct vm *vm = vm_of(L);
   struct scan scan;
   struct slice key, value;
   enum err err;
+  lua_Integer version = 1;
   luaL_checkstack(L, 16, NULL);
   buf_clear(&vm->key);
   buf_clear(&vm->key_end);
   self_begin_key(instance, 's', &vm->key);
-  self_begin_key(instance, 's' + 1, &vm->key_end);
+  self_begin_key(instance, 'v' + 1, &vm->key_end);
   if (vm->key.err != ERR_NONE || vm->key_end.err != ERR_NONE) lib_fail(L, ERR_MEMORY, "no memory to read a state");
   lua_newtable(L);                                                   /* nodes */
   int nodes = lua_gettop(L);
   scan_begin(&scan, &vm->turn->view, buf_slice(&vm->key), buf_slice(&vm->key_end), false);
-  while ((err = scan_next(&scan, &key, &value)) == ERR_NONE) {
+  while ((err = scan_next(&scan, &key, &value)) == ERR_NONE && key.data[8] == 's') {
     if (key.size < 17) lib_fail(L, ERR_STORAGE, "the state of this actor is damaged");
     read_record(L, instance, nodes, slice_after(key, 9), value);
   }
-  if (err != ERR_NOT_FOUND) lib_fail(L, ERR_STORAGE, "the state of this actor cannot be read");
+  if (err == ERR_NONE) version = read_version(L, key, value);
+  if (err != ERR_NONE && err != ERR_NOT_FOUND) lib_fail(L, ERR_STORAGE, "the state of this actor cannot be read");
   check_nodes(L, nodes);
   lua_pop(L, 1);                                                     /* - */
+  return version;
 }
 
 void state_build(lua_State *L) {

@@ -20,9 +20,9 @@ void state_push(lua_State *L, struct instance *instance);
 /* self.state = the value at `index`. [-0, +0, v] */
 void state_assign(lua_State *L, struct instance *instance, int index);
 
-/* Builds the state from its records, not journaled. Raises `storage_error` where they cannot be read or are damaged.
- * [-0, +0, v] */
-void state_read(lua_State *L, struct instance *instance);
+/* Builds the state from its records, not journaled, and answers the version that it was saved with (1 where there is no
+ * record of it): one walk reads both. Raises `storage_error` where they cannot be read or are damaged. [-0, +0, v] */
+lua_Integer state_read(lua_State *L, struct instance *instance);
 
 /* next, rawget, rawset and rawlen for a part at index 1 */
 int state_next(lua_State *L);

@@ -87,18 +87,6 @@ static lua_Integer class_version(lua_State *L, const struct turn *turn) {
   return version;
 }
 
-/* The version that the state was saved with. A state without such a record is of version 1. */
-static lua_Integer saved_version(lua_State *L, struct turn *turn) {
-  struct value_reader reader;
-  struct slice value;
-  enum err err = view_get(&turn->view, version_key(turn), &value);
-  if (err == ERR_NOT_FOUND) return 1;
-  if (err != ERR_NONE) lib_fail(L, ERR_STORAGE, "the version of this actor's state cannot be read");
-  value_reader_init(&reader, value);
-  if (value_next(&reader) != VALUE_INTEGER) lib_fail(L, ERR_STORAGE, "the version of this actor's state is damaged");
-  return reader.integer;
-}
-
 static void draft_version(lua_State *L, struct turn *turn, lua_Integer version) {
   struct buf *value = vm_begin_value(turn->vm, 0);
   value_put_integer(value, version);
@@ -112,8 +100,7 @@ static void draft_version(lua_State *L, struct turn *turn, lua_Integer version) 
 /* The state as it was saved; then migrate_state, where the class is newer. */
 static int step_read(lua_State *L, struct turn *turn) {
   if (!turn->instance->has_state) return go_on(L, LUA_OK, STEP_START);
-  state_read(L, turn->instance);
-  lua_Integer now = class_version(L, turn), saved = saved_version(L, turn);
+  lua_Integer saved = state_read(L, turn->instance), now = class_version(L, turn);
   if (saved > now) {
     return lib_misuse(L, "the state of this actor is of version %lld; its class is of version %lld and older", (long long)saved,
                       (long long)now);

@@ -200,6 +200,51 @@ static void a_range_covers_in_whatever_table_it_comes_to(void **state) {
 }
 
 /* A value that is put again is often a slice of the entry that it replaces. */
+static struct slice actor_key(uint8_t bytes[12], uint64_t id, uint8_t field) {
+  uint64_t big = htobe64(id);
+  memcpy(bytes, &big, sizeof big);
+  memcpy(bytes + 8, "kabc", 4);
+  bytes[11] = field;
+  return slice_of(bytes, 12);
+}
+
+/* Whether the table may hold anything of an actor. */
+static bool may_hold_any(const struct memtable *memtable, uint64_t id) {
+  uint8_t from[12], to[12];
+  return memtable_may_hold(memtable, slice_of(actor_key(from, id, 0).data, 9), actor_key(to, id, 255));
+}
+
+static void knows_whose_records_it_holds(void **state) {
+  (void)state;
+  enum { ACTORS = 200 };
+  struct memtable *memtable = memtable_try_new(), *other = memtable_try_new();
+  uint8_t key[12];
+  struct slice value;
+  assert_false(may_hold_any(memtable, 1));
+  for (uint64_t id = 1; id <= ACTORS; id++) {
+    assert_true(memtable_try_put(memtable, actor_key(key, 2 * id, 7), slice_text("value")));
+    assert_true(memtable_try_delete(memtable, actor_key(key, 2 * id, 9)));
+    assert_true(may_hold_any(memtable, 2 * id));
+    if (id != ACTORS / 20) continue;
+    size_t let_pass = 0;
+    for (uint64_t absent = 1; absent < 1000; absent += 2) let_pass += may_hold_any(memtable, absent);
+    assert_true(let_pass < 500 / 4);       /* of a filter that is nearly empty few pass who are not there */
+  }
+  memtable_merge(other, memtable);
+  for (uint64_t id = 1; id <= 2 * ACTORS; id++) {
+    assert_int_equal(memtable_get(other, actor_key(key, id, 7), &value), id % 2 == 0 ? MEMTABLE_VALUE : MEMTABLE_NOTHING);
+    assert_int_equal(memtable_get(other, actor_key(key, id, 9), &value), id % 2 == 0 ? MEMTABLE_DELETED : MEMTABLE_NOTHING);
+    assert_false(may_hold_any(memtable, id));
+    if (id % 2 == 0) assert_true(may_hold_any(other, id));
+  }
+  uint8_t from[12], to[12];
+  assert_true(memtable_may_hold(other, actor_key(from, 1, 0), actor_key(to, 2, 0)));   /* of more actors than one */
+  memtable_clear(other);
+  assert_false(may_hold_any(other, 2));
+  memtable_free(other);
+  memtable_free(memtable);
+}
+
 static void takes_a_slice_of_itself(void **state) {
   (void)state;
   struct memtable *memtable = memtable_try_new();
@@ -286,6 +331,7 @@ int main(void) {
     cmocka_unit_test(is_an_ordered_map),
     cmocka_unit_test(pushes_and_pulls_by_age),
     cmocka_unit_test(a_range_covers_in_whatever_table_it_comes_to),
+    cmocka_unit_test(knows_whose_records_it_holds),
     cmocka_unit_test(takes_a_slice_of_itself),
     cmocka_unit_test(travels_as_changes),
     cmocka_unit_test(has_the_bytes_that_the_header_says),
