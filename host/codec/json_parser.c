@@ -332,8 +332,11 @@ static void parse(struct json_parser *parser, struct slice text) {
   yajl_status status = text.size == 0 ? yajl_status_ok : yajl_parse(parser->yajl, text.data, text.size);
   if (status == yajl_status_ok) {
     parser->bytes_before = text.size;
-    status = yajl_complete_parse(parser->yajl);
+    /* YAJL takes a string that was begun behind the value and has no end for nothing at all. A line end, which may
+     * stand behind every value and within no string, brings it to light. */
+    status = yajl_parse(parser->yajl, (const unsigned char *)"\n", 1);
   }
+  if (status == yajl_status_ok) status = yajl_complete_parse(parser->yajl);
   if (status == yajl_status_error) note_error(parser);
   if (status == yajl_status_client_canceled) {
     failure_set(parser->failure, ERR_REQUEST, "JSON refused at byte %zu", place_of(parser));

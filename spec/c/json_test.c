@@ -156,7 +156,8 @@ static void bad_text_is_refused_with_its_place(void **state) {
   static const struct { const char *text, *place; } cases[] = {
     { "", "byte 1:" }, { "  ", "byte 2:" }, { "[1,2,]", "byte 6:" }, { "[1 2]", "byte 4:" },
     { "{\"a\":1,}", "byte 8:" }, { "{a:1}", "byte 2:" }, { "[1,\"a", "byte 5:" }, { "tru", "" },
-    { "true x", "byte 6:" }, { "1 2", "byte 3:" }, { "[1]]", "byte 4:" }, { "01", "byte 2:" }, { "-01", "" },
+    { "true x", "byte 6:" }, { "1 2", "byte 3:" }, { "[1]\"", "byte 4: trailing" }, { "\"a\"\"b", "byte 5: trailing" },
+    { "1 \"\\", "byte 4: trailing" }, { "{}\"\\u00", "byte 7: trailing" }, { "[1]]", "byte 4:" }, { "01", "byte 2:" }, { "-01", "" },
     { "1.", "" }, { ".5", "byte 1:" }, { "-", "" }, { "+1", "byte 1:" }, { "1e", "" }, { "1e+", "" },
     { "0x10", "byte 2:" }, { "NaN", "byte 1:" }, { "Infinity", "byte 1:" }, { "-Infinity", "" }, { "nul", "" },
     { "nulL", "" }, { "[", "" }, { "]", "byte 1:" }, { "{\"a\"", "" }, { "{\"a\":", "" },
