@@ -38,7 +38,7 @@ LEDGER_ROOMS  := base codec ledger
 ledger_sources := $(foreach room,$(LEDGER_ROOMS),$(wildcard host/$(room)/*.c))
 kit_sources    := $(ledger_sources) $(foreach room,script stage kit,$(wildcard host/$(room)/*.c))
 host_sources   := $(wildcard host/*.c) $(ledger_sources) $(foreach room,script stage door,$(wildcard host/$(room)/*.c))
-test_sources   := $(wildcard spec/c/*_test.c)
+test_sources   := $(wildcard spec/c/*_test.c spec/fuzz/*_test.c)
 helper_sources := $(filter-out $(test_sources),$(wildcard spec/c/*.c))
 bench_sources  := $(wildcard spec/bench/*.c)
 crash_sources  := $(wildcard spec/crash/*.c)
@@ -108,8 +108,8 @@ $(bench_tools): build/bench/%: spec/bench/%.c Makefile | packages
 
 # --- Packages ------------------------------------------------------------------------------------------------------
 
-package_groups := build $(if $(filter test asan tsan check crash bench,$(MAKECMDGOALS)),test) $(filter check bench,$(MAKECMDGOALS)) \
-                  $(if $(filter clang lint,$(MAKECMDGOALS)),check)
+package_groups := build $(if $(filter test asan tsan check crash fuzz bench,$(MAKECMDGOALS)),test) \
+                  $(filter check bench,$(MAKECMDGOALS)) $(if $(filter clang lint,$(MAKECMDGOALS)),check)
 
 # Asks dpkg each time, which takes milliseconds, and touches apt only where something is missing. The services that come
 # with a package are not started: what is needed of them is started by who needs it, and stopped again.
@@ -132,7 +132,7 @@ packages:
 
 # --- Targets -------------------------------------------------------------------------------------------------------
 
-.PHONY: build kit run test check lint clang asan tsan crash bench install uninstall clean help
+.PHONY: build kit run test check lint clang asan tsan crash fuzz bench install uninstall clean help
 
 build: build/release/troupe  ## build the program, build/release/troupe
 
@@ -158,6 +158,9 @@ crash: build/release/troupe $(call kit,kit) packages  ## 100,000 simulated crash
 	  TROUPE_CRASHES=$${TROUPE_CRASHES:-100000} lua5.4 spec/crash/run.lua
 	@TROUPE_PROGRAM=build/release/troupe TROUPE_ROUNDS=$${TROUPE_ROUNDS:-500} busted \
 	  spec/host/kill_spec.lua spec/host/linearizable_spec.lua
+
+fuzz: build/asan/troupe $(call kit,asan) $(filter build/asan/spec/fuzz/%,$(call tests,asan))  ## bytes that nobody should have written: FUZZ_SECONDS=30 for each reader of bytes
+	@TROUPE_PROGRAM=build/asan/troupe FUZZ_SECONDS=$${FUZZ_SECONDS:-30} lua5.4 spec/run.lua asan spec/fuzz/
 
 lint: packages  ## luacheck over all Lua files
 	@luacheck --quiet --no-color $(wildcard lua actors examples spec)

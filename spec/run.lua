@@ -4,13 +4,15 @@
 --   lua5.4 spec/run.lua FLAVOUR [WORD...]     only suites whose path holds one of the words
 --
 -- TROUPE_SEED=n repeats an order and the random operations of a run. TROUPE_LINT=1 runs the linters as well.
+-- FUZZ_SECONDS=n lets each fuzzer run so long, and shows its figures.
 -- The last line is `N passed, N failed, N skipped`, and the exit status 1 if anything failed.
 
 local flavour = assert(arg[1], "usage: lua5.4 spec/run.lua FLAVOUR [WORD...]")
 local words = table.pack(table.unpack(arg, 2))
 local seed = os.getenv "TROUPE_SEED" or tostring(math.random(1, 2 ^ 31 - 1))
 local slow = flavour == "asan" or flavour == "tsan"
-local timeout_s = slow and 900 or 300
+local fuzz_s = tonumber(os.getenv "FUZZ_SECONDS")
+local timeout_s = (slow and 900 or 300) + 10 * math.ceil(fuzz_s or 0)
 
 local function capture(command)
   local pipe <close> = assert(io.popen(command))
@@ -125,6 +127,12 @@ local function find_crash(result, how, code)
   return nil
 end
 
+local function show_figures(output)
+  for figures in output:gmatch "# figures: ([^\n]+)" do
+    print("    " .. figures)
+  end
+end
+
 -- All that a suite said, but for what went well.
 local function show(output)
   for line in output:gmatch "[^\n]+" do
@@ -151,6 +159,7 @@ local function run(suite)
   local skipped = result.skipped > 0 and (", " .. result.skipped .. " skipped") or ""
   print(("%-6s %s: %d passed, %d failed%s"):format(result.failed > 0 and "FAILED" or "ok", suite.name, result.passed,
     result.failed, skipped))
+  if fuzz_s then show_figures(output) end
   if result.failed > 0 then
     show(output)
     if crash then print("    " .. suite.name .. ": " .. crash) end
@@ -175,8 +184,9 @@ for _, suite in ipairs(suites) do
   if result.failed > 0 then table.insert(failed, suite.name) end
 end
 if #failed > 0 then
-  print(("Failed: %s\nThe same again: make %s TROUPE_SEED=%s ONLY='%s'"):format(table.concat(failed, ", "),
-    flavour == "kit" and "test" or flavour, seed, table.concat(failed, " ")))
+  print(("Failed: %s\nThe same again: make %s TROUPE_SEED=%s %sONLY='%s'"):format(table.concat(failed, ", "),
+    flavour == "kit" and "test" or flavour, seed, fuzz_s and "FUZZ_SECONDS=" .. fuzz_s .. " " or "",
+    table.concat(failed, " ")))
 end
 print(("%d passed, %d failed, %d skipped"):format(total.passed, total.failed, total.skipped))
 os.exit(total.failed == 0)
