@@ -10,6 +10,7 @@ files["examples/**/*_spec.lua"] = { std = "+busted" }
 files["actors"] = { read_globals = actor_globals }
 files["examples"] = { read_globals = actor_globals }
 files["spec/crash/actors"] = { read_globals = actor_globals }
+files["spec/fuzz/actors"] = { read_globals = actor_globals }
 files["spec/support/actors"] = { read_globals = actor_globals }
 files["spec/support/actors_attack"] = { read_globals = actor_globals }
 files["spec/bench/peers/redis.lua"] = { std = "lua51", read_globals = { "redis" } }
