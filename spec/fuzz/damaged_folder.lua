@@ -115,14 +115,18 @@ end
 
 -- --- What became of it ---------------------------------------------------------------------------------------------
 
--- How many calls must still be there, if anything can be read: those whose batches stand before the damage.
-local function least_calls(made, firsts)
-  local least = #made.calls
+-- How many calls must still be there, if anything can be read: those whose batches stand before the damage; and those
+-- of which the head of a later batch tells that they were synced.
+local function least_calls(made, try)
+  local least, told = #made.calls, 0
   for number, batch in pairs(made.batches) do
-    local first = firsts[batch.file]
+    local first = try.firsts[batch.file]
     if first and first < batch.to then least = math.min(least, number - 1) end
+    local now, was = try.files[batch.file] or "", made.files[batch.file]
+    local is_told = now:sub(batch.from + 1, batch.from + 28) == was:sub(batch.from + 1, batch.from + 28)
+    if is_told then told = math.max(told, number - 1) end
   end
-  return least
+  return math.max(least, told)
 end
 
 local function find_last(made, lines)
@@ -181,7 +185,7 @@ local function judge(made, try, lines, how, code, complaint)
   if has_errors(lines) then return in_store and "errors", "errors, though the store is whole" end
   if last == #made.calls then return "right" end
   if in_store then return "astray" end
-  if last >= least_calls(made, try.firsts) then return "tail dropped" end
+  if last >= least_calls(made, try) then return "tail dropped" end
   return nil, ("%d of %d calls are there, and more were whole"):format(last, #made.calls)
 end
 
@@ -218,14 +222,14 @@ function Run:try(seed)
   end
   math.randomseed(seed)
   local try = { seed = seed, place = math.random(3) == 1 and "log" or "store", told = "no damage", firsts = {} }
-  local files = self.history.files
+  try.files = self.history.files
   if self.lies then
     self.history.calls[#self.history.calls].content = {}
   elseif math.random(30) > 1 then
-    files, try.told, try.firsts = damage.make(files, try.place)
+    try.files, try.told, try.firsts = damage.make(try.files, try.place)
   end
   local data = self.folder .. "/data"
-  history.write(files, data)
+  history.write(try.files, data)
   local found_whole = self.verifies and verify(data)
   local lines, how, code, complaint = run_reader(self.folder .. "/plan", data, self.folder .. "/errors")
   folders.remove(data)
