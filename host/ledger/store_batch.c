@@ -109,16 +109,15 @@ static int path_prune(struct store *store, const struct place *path, size_t dept
   return 0;
 }
 
-enum err store_delete(struct store *store, struct slice key) {
-  CHECK(store->txn != NULL && !store->batch_failed);
-  CHECK_THAT(key.size, <=, STORE_KEY_MAX);
+/* ERR_NOT_FOUND: it was not there. */
+static enum err delete_one(struct store *store, struct slice key) {
   struct place path[PLACE_LEVELS_MAX];
   size_t depth = 0;
   place_put(&path[0], 0, key);
   while (path[depth].cut) {
     uint64_t id;
     enum err err = store_get_pointer(store, store->txn, &path[depth], &id);
-    if (err == ERR_NOT_FOUND) return ERR_NONE;
+    if (err == ERR_NOT_FOUND) return err;
     if (err != ERR_NONE) {
       store->batch_failed = true;
       return err;
@@ -128,8 +127,20 @@ enum err store_delete(struct store *store, struct slice key) {
   }
   MDB_val at = place_val(&path[depth]);
   int rc = mdb_del(store->txn, store->dbi, &at, NULL);
-  if (rc == MDB_NOTFOUND) return ERR_NONE;
+  if (rc == MDB_NOTFOUND) return ERR_NOT_FOUND;
   if (rc == 0) rc = path_prune(store, path, depth);
+  return rc == 0 ? ERR_NONE : batch_failed(store, rc);
+}
+
+enum err store_delete(struct store *store, struct slice key) {
+  CHECK(store->txn != NULL && !store->batch_failed);
+  CHECK_THAT(key.size, <=, STORE_KEY_MAX);
+  enum err err = delete_one(store, key);
+  return err == ERR_NOT_FOUND ? ERR_NONE : err;
+}
+
+static enum err delete_here(struct store *store, const struct store_reader *reader) {
+  int rc = mdb_cursor_del(reader->levels[reader->depth].cursor, 0);
   return rc == 0 ? ERR_NONE : batch_failed(store, rc);
 }
 
@@ -137,8 +148,7 @@ enum err store_delete(struct store *store, struct slice key) {
 static enum err delete_broken(struct store *store, const struct store_reader *reader, struct slice from, struct slice to) {
   struct slice begin = slice_of(reader->found.data, reader->found.size - 1);
   if (slice_compare(reader->found, from) < 0 || slice_begins(to, begin)) return store_damaged(store, reader->found);
-  int rc = mdb_cursor_del(reader->levels[reader->depth].cursor, 0);
-  return rc == 0 ? ERR_NONE : batch_failed(store, rc);
+  return delete_here(store, reader);
 }
 
 enum err store_delete_some(struct store *store, struct slice from, struct slice to, size_t count_max, size_t *count) {
@@ -155,9 +165,13 @@ enum err store_delete_some(struct store *store, struct slice from, struct slice 
     if (err != ERR_NONE || slice_compare(found, to) >= 0) break;
     if (reader->broken) {
       err = delete_broken(store, reader, from, to);
+    } else if (found.size > STORE_KEY_MAX) {
+      err = store_damaged(store, found);
     } else {
       memcpy(key, found.data, found.size);
-      err = store_delete(store, slice_of(key, found.size));
+      err = delete_one(store, slice_of(key, found.size));
+      /* One that is met and not found has a damaged key, here or on the way: it would be met for ever. */
+      if (err == ERR_NOT_FOUND) err = delete_here(store, reader);
     }
     *count += err == ERR_NONE;
   }

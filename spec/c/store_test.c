@@ -345,6 +345,41 @@ static void a_damaged_record_is_named_and_not_served(void **state) {
   assert_int_equal(store_get(fixture->reader, slice_text("\x01k"), &value), ERR_NONE);
 }
 
+enum { KEYS = 20 };
+
+/* Every second one is so long that its top is a pointer. */
+static struct slice numbered_key(int number, char room[700]) {
+  int size = snprintf(room, 700, "key-%02d-of-many", number);
+  if (number % 2 == 0) return slice_of(room, (size_t)size);
+  memset(room + size, 'p', 600);
+  return slice_of(room, (size_t)size + 600);
+}
+
+/* A key that was damaged stands where it does not belong: a walk meets it, and a look-up may not. */
+static void a_range_delete_ends_upon_a_damaged_key(void **state) {
+  struct fixture *fixture = *state;
+  char room[700], needle[32];
+  for (int damaged = 0; damaged < KEYS; damaged++) {
+    assert_int_equal(store_begin(fixture->store), ERR_NONE);
+    for (int number = 0; number < KEYS; number++) {
+      assert_int_equal(store_put(fixture->store, numbered_key(number, room), slice_text("value")), ERR_NONE);
+    }
+    assert_int_equal(store_commit(fixture->store), ERR_NONE);
+    close_store(fixture);
+    snprintf(needle, sizeof needle, "rkey-%02d-", damaged);
+    scratch_damage(&fixture->scratch, "data.mdb", slice_text(needle), 5 + (size_t)damaged % 2);
+    open_store(fixture, (size_t)1 << 30);
+    size_t count;
+    assert_int_equal(store_begin(fixture->store), ERR_NONE);
+    enum err err = store_delete_some(fixture->store, slice_text("b"), slice_text("l"), 1000, &count);
+    store_abort(fixture->store);
+    assert_true(count <= KEYS && (err == ERR_NONE || err == ERR_STORAGE));
+    tear_down(state);
+    set_up(state);
+    fixture = *state;
+  }
+}
+
 /* A record with a key of 1,000 bytes `p`, and its pointer damaged. */
 static struct slice damage_pointer(struct fixture *fixture) {
   static uint8_t bytes[1000];
@@ -466,6 +501,7 @@ int main(void) {
     STORE_TEST(a_failing_sync_ends_all_writing),
     STORE_TEST(a_file_that_cannot_grow_undoes_the_batch),
     STORE_TEST(a_damaged_record_is_named_and_not_served),
+    STORE_TEST(a_range_delete_ends_upon_a_damaged_key),
     STORE_TEST(a_damaged_pointer_is_not_followed),
     STORE_TEST(a_damaged_pointer_goes_with_all_that_it_may_lead_to),
     STORE_TEST(what_is_no_store_is_refused),
