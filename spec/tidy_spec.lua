@@ -89,7 +89,7 @@ local SAMPLES = {
     bad("lua.h is for host/script/, host/kit/ only", { ["host/stage/a.c"] = angled "lua.h" }),
     bad("a.c:2: script/b.h %-> lua.h",
       { ["host/stage/a.c"] = "\n" .. quoted "script/b.h", ["host/script/b.h"] = angled "lua.h" }),
-    bad("host/ledger/store_check.c only", { ["host/ledger/a.c"] = angled "lmdb.h" }),
+    bad("host/ledger/store_pages.c only", { ["host/ledger/a.c"] = angled "lmdb.h" }),
     bad("host/door/ only", { ["host/stage/a.c"] = angled "h2o/websocket.h" }),
     bad("host/base/queue.c only", { ["host/stage/a.c"] = angled "pthread.h" }),
     good { ["host/script/a.c"] = angled "lua.h", ["host/ledger/store_env.c"] = angled "lmdb.h" },

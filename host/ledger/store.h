@@ -47,6 +47,7 @@ void store_reader_close(struct store_reader *reader);
 /* Lets the snapshot go; the next read takes a new one. */
 void store_reader_reset(struct store_reader *reader);
 
+/* ERR_STORAGE also where the key is not found beside a damaged record of the same actor, which may be the one. */
 enum err store_get(struct store_reader *reader, struct slice key, struct slice *value);
 
 /* Whether a put of a key can find its place: ERR_STORAGE where a damaged pointer is in the way. Short keys can. */
@@ -59,6 +60,9 @@ enum err store_reach(struct store_reader *reader, struct slice key);
  * a damaged pointer leads to are given as one, with the least key that they can have, which may be less than `key`. */
 enum err store_seek(struct store_reader *reader, struct slice key, bool reverse, struct slice *found);
 enum err store_next(struct store_reader *reader, struct slice *found);
+
+/* For who finds that a walk came to a key where none like it can be: tells the log, and answers ERR_STORAGE. */
+enum err store_astray(const struct store_reader *reader, struct slice key);
 
 /* What the record holds that the cursor is at. ERR_STORAGE: it is damaged; the walk can go on. */
 enum err store_value(const struct store_reader *reader, struct slice *value);

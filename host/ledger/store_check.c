@@ -10,9 +10,11 @@
 #include "base/mem.h"
 #include "ledger/record.h"
 #include "ledger/store_env.h"
+#include "ledger/store_pages.h"
 
 struct checking {
   struct store_reader *reader;
+  struct store_pages pages;
   struct findings *findings;
   struct store_place *place;
   struct buf pointed;       /* the continuation ids that pointers hold, uint64_t's */
@@ -108,6 +110,7 @@ static void check_keys(struct checking *checking) {
     if (last_size > 0 && slice_compare(slice_of(last, last_size), key) >= 0) add(checking, key, "it is out of order");
     if (!is_found(checking, at, stored)) add(checking, key, "it is there, and is not found");
     check_key(checking, key, stored);
+    store_pages_meet(&checking->pages, key, val_slice(stored));
     last_size = key.size < sizeof last ? key.size : sizeof last;
     memcpy(last, key.data, last_size);
   }
@@ -168,56 +171,6 @@ static uint64_t check_records(const struct checking *checking) {
   return count;
 }
 
-/* ---- pages ----------------------------------------------------------------------------------------------- */
-
-static uint64_t pages_of(const MDB_stat *stat) {
-  return (uint64_t)stat->ms_branch_pages + stat->ms_leaf_pages + stat->ms_overflow_pages;
-}
-
-/* How many pages LMDB's own list says are free. */
-static int count_free(const struct checking *checking, uint64_t *count) {
-  enum { FREE_LIST = 0 };       /* the number of the database that LMDB keeps for it */
-  MDB_cursor *cursor;
-  MDB_val at, stored;
-  *count = 0;
-  int rc = mdb_cursor_open(checking->reader->txn, FREE_LIST, &cursor);
-  if (rc != 0) return rc;
-  for (rc = mdb_cursor_get(cursor, &at, &stored, MDB_FIRST); rc == 0;
-       rc = mdb_cursor_get(cursor, &at, &stored, MDB_NEXT)) {
-    size_t listed;
-    if (stored.mv_size < sizeof listed) continue;
-    memcpy(&listed, stored.mv_data, sizeof listed);
-    if (listed != stored.mv_size / sizeof listed - 1) findings_add(checking->findings, "store: a list of free pages is damaged");
-    *count += listed;
-  }
-  mdb_cursor_close(cursor);
-  return rc == MDB_NOTFOUND ? 0 : rc;
-}
-
-/* Two pages hold LMDB's roots; each other one is in use or free. A host that wrote meanwhile has moved the end: then
- * nothing can be said. */
-static void check_pages(const struct checking *checking) {
-  enum { ROOT_PAGES = 2, FREE_LIST = 0 };
-  MDB_txn *txn = checking->reader->txn;
-  MDB_envinfo info;
-  MDB_stat records, lists;
-  uint64_t free_pages;
-  int rc = mdb_env_info(checking->reader->store->env, &info);
-  if (rc == 0 && info.me_last_txnid != mdb_txn_id(txn)) return;
-  if (rc == 0) rc = mdb_stat(txn, checking->reader->store->dbi, &records);
-  if (rc == 0) rc = mdb_stat(txn, FREE_LIST, &lists);
-  if (rc == 0) rc = count_free(checking, &free_pages);
-  if (rc != 0) {
-    add_rc(checking, "count its pages", rc);
-    return;
-  }
-  uint64_t used = ROOT_PAGES + pages_of(&records) + pages_of(&lists), all = (uint64_t)info.me_last_pgno + 1;
-  if (used + free_pages != all) {
-    findings_add(checking->findings, "store: of LMDB's %" PRIu64 " pages %" PRIu64 " are in use and %" PRIu64 " are free", all,
-                 used, free_pages);
-  }
-}
-
 /* ---- the whole ------------------------------------------------------------------------------------------- */
 
 enum err store_check(struct store_reader *reader, struct findings *findings, struct store_place *place,
@@ -225,13 +178,16 @@ enum err store_check(struct store_reader *reader, struct findings *findings, str
   struct checking checking = { .reader = reader, .findings = findings, .place = place };
   *records = 0;
   enum err err = store_reader_begin(reader);
-  if (err == ERR_NONE) {
-    check_pages(&checking);
+  if (err != ERR_NONE) return err;
+  if (store_pages_open(&checking.pages, reader, findings)) {
     check_keys(&checking);
+    store_pages_check(&checking.pages);
     check_continuations(&checking);
     *records = check_records(&checking);
-    err = checking.pointed.err != ERR_NONE ? checking.pointed.err : checking.continued.err;
   }
+  err = checking.pages.free.err != ERR_NONE || checking.pages.used.err != ERR_NONE ? ERR_MEMORY : checking.pointed.err;
+  if (err == ERR_NONE) err = checking.continued.err;
+  store_pages_done(&checking.pages);
   buf_done(&checking.continued);
   buf_done(&checking.pointed);
   return err;

@@ -48,6 +48,7 @@ struct store_reader {
   size_t depth;             /* of the level where the cursor is */
   struct level levels[PLACE_LEVELS_MAX];
   uint8_t key[PLACE_LEVELS_MAX * PLACE_FIT];   /* a long key, put together again */
+  MDB_cursor *single;       /* of single reads, which move none of the others; NULL in a batch */
 };
 
 static inline struct slice val_slice(MDB_val val) {
@@ -71,6 +72,10 @@ enum err store_get_pointer(const struct store *store, MDB_txn *txn, const struct
 
 /* Takes a snapshot, if the reader has none. */
 enum err store_reader_begin(struct store_reader *reader);
+
+/* Looks at both sides of the place where a key was not found. ERR_NOT_FOUND: it is not there. ERR_STORAGE: a record beside
+ * it is damaged, and may be the one. */
+enum err store_confirm_absence(struct store_reader *reader, const struct place *place, struct slice key);
 
 /* A reader of what the batch has written so far. An errno, or one of LMDB's. */
 int store_reader_begin_in_batch(struct store_reader *reader, struct store *store);

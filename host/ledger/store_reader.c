@@ -21,6 +21,7 @@ static int reader_open(struct store_reader *reader) {
   for (size_t i = 0; i < PLACE_LEVELS_MAX && rc == 0; i++) {
     rc = mdb_cursor_open(reader->txn, reader->store->dbi, &reader->levels[i].cursor);
   }
+  if (rc == 0) rc = mdb_cursor_open(reader->txn, reader->store->dbi, &reader->single);
   mdb_txn_reset(reader->txn);
   return rc;
 }
@@ -45,6 +46,7 @@ void store_reader_close(struct store_reader *reader) {
   for (size_t i = 0; i < PLACE_LEVELS_MAX; i++) {
     if (reader->levels[i].cursor != NULL) mdb_cursor_close(reader->levels[i].cursor);
   }
+  if (reader->single != NULL) mdb_cursor_close(reader->single);
   if (reader->txn != NULL) mdb_txn_abort(reader->txn);
   atomic_fetch_sub(&reader->store->readers, 1);
   mem_free(reader);
@@ -63,8 +65,8 @@ enum err store_reader_begin(struct store_reader *reader) {
   int rc = mdb_txn_renew(reader->txn);
   if (rc != 0) return store_failed(reader->store, ERR_STORAGE, "to take a snapshot", rc);
   reader->live = true;
-  rc = mdb_cursor_renew(reader->txn, reader->levels[0].cursor);
-  CHECK_THAT(rc, ==, 0);
+  CHECK_THAT(mdb_cursor_renew(reader->txn, reader->levels[0].cursor), ==, 0);
+  CHECK_THAT(mdb_cursor_renew(reader->txn, reader->single), ==, 0);
   return ERR_NONE;
 }
 
@@ -84,10 +86,11 @@ static enum err reader_place(struct store_reader *reader, struct slice key, stru
 enum err store_get(struct store_reader *reader, struct slice key, struct slice *value) {
   struct place place;
   enum err err = reader_place(reader, key, &place);
+  if (err == ERR_NOT_FOUND) return store_confirm_absence(reader, &place, key);
   if (err != ERR_NONE) return err;
   MDB_val at = place_val(&place), stored;
   int rc = mdb_get(reader->txn, reader->store->dbi, &at, &stored);
-  if (rc == MDB_NOTFOUND) return ERR_NOT_FOUND;
+  if (rc == MDB_NOTFOUND) return store_confirm_absence(reader, &place, key);
   if (rc != 0) return store_failed(reader->store, ERR_STORAGE, "to read", rc);
   return place_open(val_slice(stored), key, value) ? ERR_NONE : store_damaged(reader->store, key);
 }
@@ -209,6 +212,10 @@ enum err store_next(struct store_reader *reader, struct slice *found) {
   MDB_cursor *cursor = reader->levels[reader->depth].cursor;
   int rc = mdb_cursor_get(cursor, &at, &stored, reader->reverse ? MDB_PREV : MDB_NEXT);
   return reader_settle(reader, rc, at, stored, found);
+}
+
+enum err store_astray(const struct store_reader *reader, struct slice key) {
+  return store_damaged(reader->store, key);
 }
 
 enum err store_value(const struct store_reader *reader, struct slice *value) {

@@ -75,8 +75,19 @@ static void stored_take(struct scan *scan, enum err err) {
   scan->stored = err == ERR_NONE;
 }
 
+/* What the store gives from before the bound where a walk begins, or goes on: where pages are damaged, it may come to the
+ * records of anybody; and behind a damaged pointer are records on both sides of the bound, for all that is known. */
+static void stored_check_place(struct scan *scan, struct slice bound) {
+  int order = scan->stored ? slice_compare(scan->stored_key, bound) : 0;
+  bool strays = scan->stored && (scan->reverse ? order >= 0 : order < 0);
+  if (!strays) return;
+  scan->stored = false;
+  scan->stored_err = store_astray(scan->view->reader, scan->stored_key);
+}
+
 static void stored_next(struct scan *scan) {
   stored_take(scan, store_next(scan->view->reader, &scan->stored_key));
+  stored_check_place(scan, scan->reverse ? scan->to : scan->from);
 }
 
 /* What the store's record at hand holds. Where that is damaged, the walk has come to its end. */
@@ -89,13 +100,12 @@ static enum err stored_value(struct scan *scan, struct slice *value) {
 }
 
 static void stored_seek(struct scan *scan, struct slice bound) {
-  struct slice *key = &scan->stored_key, value;
-  stored_take(scan, store_seek(scan->view->reader, bound, scan->reverse, key));
-  if (!scan->stored) return;
-  int order = slice_compare(*key, bound);
-  if (scan->reverse && order == 0) stored_next(scan);
-  /* Behind a damaged pointer are records on both sides of the bound, for all that is known. */
-  if (!scan->reverse && order < 0) stored_value(scan, &value);
+  stored_take(scan, store_seek(scan->view->reader, bound, scan->reverse, &scan->stored_key));
+  if (scan->stored && scan->reverse && slice_equal(scan->stored_key, bound)) {
+    stored_next(scan);
+  } else {
+    stored_check_place(scan, bound);
+  }
 }
 
 static bool tables_are_done(struct scan *scan) {

@@ -347,36 +347,60 @@ static void a_damaged_record_is_named_and_not_served(void **state) {
 
 enum { KEYS = 20 };
 
-/* Every second one is so long that its top is a pointer. */
+/* Every second one is so long that its top is a pointer. They begin alike, as those of one actor do. */
 static struct slice numbered_key(int number, char room[700]) {
-  int size = snprintf(room, 700, "key-%02d-of-many", number);
+  int size = snprintf(room, 700, "actor 01key-%02d-of-many", number);
   if (number % 2 == 0) return slice_of(room, (size_t)size);
   memset(room + size, 'p', 600);
   return slice_of(room, (size_t)size + 600);
 }
 
-/* A key that was damaged stands where it does not belong: a walk meets it, and a look-up may not. */
-static void a_range_delete_ends_upon_a_damaged_key(void **state) {
-  struct fixture *fixture = *state;
+/* Puts all of them, and two of others around; then one key is damaged, and stands where it does not belong. */
+static void put_and_damage(struct fixture *fixture, int damaged) {
   char room[700], needle[32];
+  assert_int_equal(store_begin(fixture->store), ERR_NONE);
+  for (int number = 0; number < KEYS; number++) {
+    assert_int_equal(store_put(fixture->store, numbered_key(number, room), slice_text("value")), ERR_NONE);
+  }
+  assert_int_equal(store_put(fixture->store, slice_text("actor 00a"), slice_text("value")), ERR_NONE);
+  assert_int_equal(store_put(fixture->store, slice_text("actor 02c"), slice_text("value")), ERR_NONE);
+  assert_int_equal(store_commit(fixture->store), ERR_NONE);
+  close_store(fixture);
+  snprintf(needle, sizeof needle, "ractor 01key-%02d-", damaged);
+  scratch_damage(&fixture->scratch, "data.mdb", slice_text(needle), 13 + (size_t)damaged % 2);
+  open_store(fixture, (size_t)1 << 30);
+}
+
+/* A walk meets the damaged key, and a look-up may not. */
+static void a_range_delete_ends_upon_a_damaged_key(void **state) {
   for (int damaged = 0; damaged < KEYS; damaged++) {
-    assert_int_equal(store_begin(fixture->store), ERR_NONE);
-    for (int number = 0; number < KEYS; number++) {
-      assert_int_equal(store_put(fixture->store, numbered_key(number, room), slice_text("value")), ERR_NONE);
-    }
-    assert_int_equal(store_commit(fixture->store), ERR_NONE);
-    close_store(fixture);
-    snprintf(needle, sizeof needle, "rkey-%02d-", damaged);
-    scratch_damage(&fixture->scratch, "data.mdb", slice_text(needle), 5 + (size_t)damaged % 2);
-    open_store(fixture, (size_t)1 << 30);
+    struct fixture *fixture = *state;
     size_t count;
+    put_and_damage(fixture, damaged);
     assert_int_equal(store_begin(fixture->store), ERR_NONE);
-    enum err err = store_delete_some(fixture->store, slice_text("b"), slice_text("l"), 1000, &count);
+    enum err err = store_delete_some(fixture->store, slice_text("actor 01a"), slice_text("actor 01l"), 1000, &count);
     store_abort(fixture->store);
     assert_true(count <= KEYS && (err == ERR_NONE || err == ERR_STORAGE));
     tear_down(state);
     set_up(state);
-    fixture = *state;
+  }
+}
+
+static void a_damaged_key_is_not_taken_for_an_absent_one(void **state) {
+  char room[700];
+  struct slice value;
+  for (int damaged = 0; damaged < KEYS; damaged++) {
+    struct fixture *fixture = *state;
+    put_and_damage(fixture, damaged);
+    for (int number = 0; number < KEYS; number++) {
+      enum err err = store_get(fixture->reader, numbered_key(number, room), &value);
+      assert_true(err == ERR_STORAGE || (err == ERR_NONE && number != damaged));
+    }
+    /* Other actors hear nothing of it. */
+    assert_int_equal(store_get(fixture->reader, slice_text("actor 00b"), &value), ERR_NOT_FOUND);
+    assert_int_equal(store_get(fixture->reader, slice_text("actor 02a"), &value), ERR_NOT_FOUND);
+    tear_down(state);
+    set_up(state);
   }
 }
 
@@ -502,6 +526,7 @@ int main(void) {
     STORE_TEST(a_file_that_cannot_grow_undoes_the_batch),
     STORE_TEST(a_damaged_record_is_named_and_not_served),
     STORE_TEST(a_range_delete_ends_upon_a_damaged_key),
+    STORE_TEST(a_damaged_key_is_not_taken_for_an_absent_one),
     STORE_TEST(a_damaged_pointer_is_not_followed),
     STORE_TEST(a_damaged_pointer_goes_with_all_that_it_may_lead_to),
     STORE_TEST(what_is_no_store_is_refused),

@@ -183,6 +183,31 @@ describe("Damage", function()
     damaged("the store ", "cannot be opened")
   end)
 
+  it("to any page that is in use is told, be it that it changed places with another", function()
+    make(true)
+    local host = serve()
+    for i = 1, 40 do
+      local item = ('"%s%d"'):format(("i"):rep(300), i)
+      assert.equal(0, (host:ask("call", "Inventory", "north", "give", '"ann"', item, "1")))
+    end
+    host:signal "TERM"
+    assert.equal(0, host:wait())
+    local path = data .. "/store/data.mdb"
+    local whole = read(path)
+    local pages, told = #whole // 4096, 0
+    for page = 2, pages - 1 do
+      local other = page == 2 and 3 or 2
+      local function at(n) return whole:sub(n * 4096 + 1, (n + 1) * 4096) end
+      local parts = {}
+      for n = 0, pages - 1 do parts[n + 1] = at(n == page and other or n == other and page or n) end
+      write(path, table.concat(parts))
+      if program.run("verify", data) == 1 then told = told + 1 end
+    end
+    assert.is_true(told >= pages // 2, ("%d of %d"):format(told, pages))
+    write(path, whole)
+    fine "is fine: 2 actors"
+  end)
+
   it("is not handed on to a backup, which names it", function()
     make(true)
     damage(data .. "/store/data.mdb", "arrow of a kind", 16)
