@@ -2,16 +2,19 @@
  * to the one before is there.
  *
  *   load PROTOCOL PORT REQUEST [connections=64] [seconds=3] [calls=N] [first=1] [last=1] [step=1]
- *                              [trace=FILE]
+ *                              [trace=FILE] [sync=FILE]
  *
  * PROTOCOL says how an answer is read: http, resp (Redis) or iproto (Tarantool). REQUEST is a file with the bytes of a
  * request. In it, a run of seven # stands for a number from first to last, at random, or, where `calls` are given, in
  * order, by steps; a run of seven @ stands for the number of the request, so that each is different. `trace` names a
- * file for a line a call: when it ended, in microseconds since 1970, and how many it took.
+ * file for a line a call: when it ended, in microseconds since 1970, and how many it took. `sync` names a file to which,
+ * when an answer has come, 128 bytes are written over zeros and synced before it counts: what a call would cost that is a
+ * round trip and a sync and nothing else.
  *
  * Prints one line: calls=N seconds=S p50_us=N p99_us=N. An answer that is an error ends it, with status 1. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -27,7 +30,7 @@
 #include <unistd.h>
 
 enum { DIGITS = 7, REQUEST_BYTES_MAX = 64 * 1024, ANSWER_BYTES_MAX = 256 * 1024, CONNECTIONS_MAX = 1024, EVENTS = 64,
-       GREETING_BYTES = 128 };
+       GREETING_BYTES = 128, SYNC_BYTES = 128, SYNC_FILE_BYTES = 16 * 1024 * 1024 };
 
 /* How long the answer at `bytes` is; 0: not all of it is there yet. Sets `failed` where it is an error. */
 typedef size_t reader(const char *bytes, size_t size, bool *failed);
@@ -53,6 +56,8 @@ struct load {
   struct call *calls;           /* one for each answer */
   size_t answered, room;
   size_t open;                  /* connections that still wait for an answer */
+  int sync;                     /* file to sync with each call; -1: none */
+  off_t synced;
 };
 
 static _Noreturn void die(const char *format, ...) {
@@ -175,6 +180,23 @@ static void note(struct load *load, const struct connection *connection) {
   };
 }
 
+static int open_zeros(const char *path) {
+  static char zeros[64 * 1024];
+  int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+  for (off_t at = 0; fd >= 0 && at < SYNC_FILE_BYTES; at += (off_t)sizeof zeros) {
+    if (pwrite(fd, zeros, sizeof zeros, at) != (ssize_t)sizeof zeros) die("%s: %s", path, strerror(errno));
+  }
+  if (fd < 0 || fsync(fd) != 0) die("%s: %s", path, strerror(errno));
+  return fd;
+}
+
+static void append_and_sync(struct load *load) {
+  static char bytes[SYNC_BYTES] = { 'x' };
+  bool fine = pwrite(load->sync, bytes, sizeof bytes, load->synced) == (ssize_t)sizeof bytes && fdatasync(load->sync) == 0;
+  if (!fine) die("sync: %s", strerror(errno));
+  load->synced = (load->synced + SYNC_BYTES) % SYNC_FILE_BYTES;
+}
+
 static void receive(struct load *load, struct connection *connection) {
   ssize_t got = read(connection->fd, connection->answer + connection->size, ANSWER_BYTES_MAX - connection->size);
   if (got <= 0) die("the connection is lost, or an answer is too large: %s", strerror(errno));
@@ -185,6 +207,7 @@ static void receive(struct load *load, struct connection *connection) {
   if (failed) die("an error: %.*s", (int)used, connection->answer);
   if (used != connection->size) die("more than one answer");
   connection->size = 0;
+  if (load->sync >= 0) append_and_sync(load);
   note(load, connection);
   send_next(load, connection);
 }
@@ -269,6 +292,8 @@ int main(int count, char **arguments) {
   load->calls_max = number(arguments, "calls", "0");
   if (getrandom(&load->random, sizeof load->random, 0) != sizeof load->random) die("no random numbers");
   load->random |= 1;
+  const char *sync = option(arguments, "sync", NULL);
+  load->sync = sync ? open_zeros(sync) : -1;
   size_t connections = number(arguments, "connections", "64");
   if (connections > CONNECTIONS_MAX) die("too many connections");
   uint64_t begun = now_ns(CLOCK_MONOTONIC);

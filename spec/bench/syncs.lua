@@ -32,12 +32,18 @@ local function alone()
       return measure.tool("sync", servers.folder .. "/sync", COMMIT_BYTES, measure.seconds).p50_us
     end },
     { "nginx", p50(nginx) },
+    { "both in turn", function()
+      local options = { first = ACTORS.first, last = ACTORS.last, connections = 1, sync = servers.folder .. "/turn" }
+      return measure.load(nginx, request, options).p50_us
+    end },
   }
   local results = measure.in_turns(list)
   measure.row("one connection", list, results, "us, p50")
   measure.target("troupe / (append and sync + round trip to nginx)", measure.combine(function(troupe, sync, trip)
     return troupe / (sync + trip)
   end, results.troupe, results["sync.c"], results.nginx), 1.6, true)
+  measure.target("troupe / (a round trip to nginx, then a sync, in turn)",
+                 measure.ratios(results.troupe, results["both in turn"]))
   host:stop()
   nginx:stop()
 end
