@@ -81,17 +81,20 @@ int disk_sync_folder(const char *path) {
 }
 
 /* Reads to the end of the file and not only as far as its size said: it may grow meanwhile. */
-static int read_all(int fd, size_t size_max, struct buf *into) {
+static int read_all(int fd, size_t expected, size_t size_max, struct buf *into) {
   uint8_t piece[16384];
-  size_t size = 0;
-  for (;;) {
-    ssize_t got = read(fd, piece, sizeof piece);
+  for (size_t size = 0;;) {
+    bool straight = size < expected;       /* into the buffer, as far as is known */
+    uint8_t *room = straight ? buf_try_reserve(into, expected - size) : piece;
+    if (room == NULL) return into->err == ERR_MEMORY ? ENOMEM : EFBIG;
+    ssize_t got = read(fd, room, straight ? expected - size : sizeof piece);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return errno;
     if (got == 0) return 0;
     if ((size_t)got > size_max - size) return EFBIG;
     size += (size_t)got;
-    buf_put(into, slice_of(piece, (size_t)got));
+    if (straight) into->size += (size_t)got;
+    else buf_put(into, slice_of(piece, (size_t)got));
     if (into->err != ERR_NONE) return into->err == ERR_MEMORY ? ENOMEM : EFBIG;
   }
 }
@@ -104,7 +107,7 @@ int disk_read_open(int fd, size_t size_max, struct buf *into) {
   else if (!S_ISREG(status.st_mode)) error = EINVAL;
   else if ((uintmax_t)status.st_size > size_max) error = EFBIG;
   else if (lseek(fd, 0, SEEK_SET) != 0) error = errno;
-  else error = read_all(fd, size_max, into);
+  else error = read_all(fd, (size_t)status.st_size, size_max, into);
   if (error != 0) into->size = size_before;
   return error;
 }

@@ -210,3 +210,14 @@ void log_tidy(const struct log_config *config, uint64_t reached) {
   if (error == 0) return;
   logger_printf(config->logger, LOG_WARN, "the log %s was not tidied: %s", config->path, strerror(error));
 }
+
+void log_empty(struct log *log, uint64_t reached) {
+  if (log->lost || log->last != reached || log->synced != reached) return;
+  struct buf list = { 0 };
+  int error = segment_list(log->folder, &list);
+  const uint64_t *firsts = (const uint64_t *)(const void *)list.data;
+  close_file(&log->segment);
+  for (size_t i = 0; error == 0 && i < list.size / sizeof *firsts; i++) error = segment_remove(log->folder, firsts[i]);
+  buf_done(&list);
+  if (error != 0) logger_printf(log->logger, LOG_WARN, "the log was not emptied: %s", strerror(error));
+}

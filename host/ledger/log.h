@@ -62,6 +62,10 @@ enum err log_sync(struct log *log);
  * logged and harmless: then the next turn makes its own. */
 void log_tidy(const struct log_config *config, uint64_t reached);
 
+/* For an orderly end, when the store holds all batches up to `reached`: if that is all that the log has, its segments go, and
+ * the next start has nothing to read. Nothing is appended any more. */
+void log_empty(struct log *log, uint64_t reached);
+
 /* Bytes of all records after `after` that log_open() found, and of all that were appended since. It only grows: who
  * decides about a checkpoint remembers what it was at the last one. */
 uint64_t log_bytes(const struct log *log);

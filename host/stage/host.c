@@ -3,10 +3,10 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "ledger/changes.h"
 #include "ledger/checkpoint_number.h"
 #include "ledger/checkpointer.h"
 #include "ledger/folder.h"
+#include "ledger/memtable_run.h"
 #include "stage/router.h"
 #include "stage/worker.h"
 
@@ -43,9 +43,16 @@ static struct log_config log_config_of(const struct host *host) {
   };
 }
 
+/* What a recovery has read of the log. */
+struct recovery {
+  struct memtable_run run;
+  struct memtable *memtable;
+};
+
 static enum err recover_batch(void *context, uint64_t number, struct slice body) {
+  struct recovery *recovery = context;
   (void)number;
-  return changes_apply(body, context);
+  return memtable_run_take(&recovery->run, body, recovery->memtable);
 }
 
 /* Opens the log, and reads what of it is not in the store into memory. */
@@ -56,8 +63,11 @@ static enum err open_log(struct host *host, struct failure *failure) {
   host->recovered = memtable_try_new();
   CHECK(host->recovered != NULL);
   struct log_config config = log_config_of(host);
-  struct log_visitor visitor = { .batch = recover_batch, .context = host->recovered };
+  struct recovery recovery = { .memtable = host->recovered };
+  struct log_visitor visitor = { .batch = recover_batch, .context = &recovery };
   err = log_open(&config, reached, &visitor, &host->log, failure);
+  if (err == ERR_NONE) err = memtable_run_end(&recovery.run, host->recovered);
+  memtable_run_done(&recovery.run);
   if (err != ERR_NONE && failure->err == ERR_NONE) failure_set(failure, err, "the log cannot be read into memory");
   if (err != ERR_NONE) return err;
   if (memtable_is_empty(host->recovered)) {
@@ -167,8 +177,17 @@ enum err host_open(const struct host_config *config, struct host **host, struct 
   return ERR_NONE;
 }
 
+/* After the last checkpoint nothing is left in the log that a start would have to read. */
+static void empty_log(struct host *host) {
+  struct failure failure = { 0 };
+  uint64_t reached;
+  if (checkpoint_number_read(host->store, &reached, &failure) == ERR_NONE) log_empty(host->log, reached);
+  failure_done(&failure);
+}
+
 void host_close(struct host *host, bool abandon) {
   if (host == NULL) return;
+  if (!abandon && host->log != NULL) empty_log(host);
   if (host->committer != NULL && abandon) committer_abandon(host->committer);
   committer_free(host->committer);
   checkpointer_free(host->checkpointer);

@@ -5,7 +5,7 @@ local measure = require "spec.bench.measure"
 local million = require "spec.bench.million"
 local servers = require "spec.bench.servers"
 
-local CHECKPOINTS, LOADS_MAX, LOAD_SECONDS = 2, 8, 15
+local CHECKPOINTS, LOADS_MAX, LOAD_SECONDS = 2, 12, 15
 
 --- Microseconds since 1970 of a line of the log.
 local function time_of(line)

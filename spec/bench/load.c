@@ -11,11 +11,12 @@
  * when an answer has come, 128 bytes are written over zeros and synced before it counts: what a call would cost that is a
  * round trip and a sync and nothing else.
  *
- * Prints one line: calls=N seconds=S p50_us=N p99_us=N. An answer that is an error ends it, with status 1. */
+ * SIGINT ends it as the end of its seconds would. Prints one line: calls=N seconds=S p50_us=N p99_us=N. An answer that is an error ends it, with status 1. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -46,6 +47,8 @@ struct connection {
   size_t size;
   char answer[ANSWER_BYTES_MAX];
 };
+
+static volatile sig_atomic_t is_told_to_end;
 
 struct load {
   reader *read;
@@ -151,7 +154,8 @@ static void fill(char *to, const char *request, size_t size, char mark, uint64_t
 /* Sends the next request, or none where it is enough. */
 static void send_next(struct load *load, struct connection *connection) {
   uint64_t now = now_ns(CLOCK_MONOTONIC);
-  if (load->calls_max ? load->sent == load->calls_max : now >= load->end_ns) {
+  bool is_enough = load->calls_max ? load->sent == load->calls_max : now >= load->end_ns;
+  if (is_enough || is_told_to_end) {
     load->open--;
     return;
   }
@@ -230,8 +234,14 @@ static struct connection *connect_to(uint16_t port, bool greets) {
   return connection;
 }
 
+static void end_soon(int number) {
+  (void)number;
+  is_told_to_end = 1;
+}
+
 static void run(struct load *load, uint16_t port, size_t connections) {
   int epoll = epoll_create1(0);
+  signal(SIGINT, end_soon);
   for (load->open = 0; load->open < connections; load->open++) {
     struct connection *connection = connect_to(port, load->read == read_iproto);
     struct epoll_event event = { .events = EPOLLIN, .data.ptr = connection };

@@ -114,9 +114,11 @@ function servers.troupe_command(actors, data, port)
   return ("%s serve %s --data %s --listen 127.0.0.1:%d"):format(servers.program, actors, data, port)
 end
 
-function servers.troupe(actors, data)
+--- `flags`: further ones of the command line, or none. `before`: what the shell is told before, or nothing.
+function servers.troupe(actors, data, flags, before)
   local server = { name = "troupe", protocol = "http", port = servers.free_port(), request = servers.http }
-  return start(server, servers.troupe_command(actors, data, server.port))
+  local command = servers.troupe_command(actors, data, server.port)
+  return start(server, ("%sexec %s %s"):format(before or "", command, flags or ""))
 end
 
 --- Answers a fixed body from memory, whatever it is asked.

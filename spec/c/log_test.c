@@ -276,6 +276,28 @@ static void tidying_removes_what_is_reached(void **state) {
   assert_int_equal(fixture->last, 6);
 }
 
+static void a_log_that_the_store_has_is_emptied(void **state) {
+  struct fixture *fixture = *state;
+  struct files files;
+  reopen(fixture);
+  for (int i = 0; i < 5; i++) append_synced(fixture, 200);
+  assert_int_equal(append(fixture, 10), ERR_NONE);
+  save_files(fixture, &files);
+  log_empty(fixture->log, 6);                 /* the last one is not synced */
+  assert_unchanged(fixture, &files);
+  assert_int_equal(sync_log(fixture), ERR_NONE);
+  log_empty(fixture->log, 5);                 /* the last one is not in the store */
+  assert_unchanged(fixture, &files);
+  log_empty(fixture->log, 6);
+  save_files(fixture, &files);
+  assert_int_equal(files.count, 0);
+  fixture->after = 6;
+  reopen(fixture);
+  append_synced(fixture, 20);
+  reopen(fixture);
+  assert_int_equal(fixture->last, 7);
+}
+
 static void tidying_makes_a_spare_segment(void **state) {
   struct fixture *fixture = *state;
   log_tidy(&fixture->config, 0);
@@ -336,6 +358,7 @@ int main(void) {
     TEST(a_turn_that_failed_is_not_taken_back),
     TEST(a_file_that_may_not_grow_is_cut_back),
     TEST(tidying_removes_what_is_reached),
+    TEST(a_log_that_the_store_has_is_emptied),
     TEST(tidying_makes_a_spare_segment),
     TEST(tidying_that_fails_does_no_harm),
   };

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "ledger/changes.h"
 #include "ledger/memtable.h"
+#include "ledger/memtable_run.h"
 
 static void assert_is(const struct memtable_entry *entry, const struct record *record) {
   assert_non_null(entry);
@@ -291,6 +292,78 @@ static void travels_as_changes(void **state) {
   model_clear(&model);
 }
 
+/* Any changes, in order, with keys that begin alike and keys that are short. */
+static void put_changes(struct chance *chance, struct buf *changes, size_t count) {
+  static uint8_t room[RECORD_KEY_MAX], other_room[RECORD_KEY_MAX];
+  struct memtable *one = memtable_try_new();
+  for (size_t i = 0; i < count; i++) {
+    struct slice key = chance_key(chance, room);
+    uint64_t number = chance_next(chance);
+    size_t kind = chance_below(chance, 40);
+    if (kind == 0) assert_true(memtable_try_delete_range(one, key, chance_key(chance, other_room)));
+    else if (kind < 10) assert_true(memtable_try_delete(one, key));
+    else assert_true(memtable_try_put(one, key, slice_of(&number, chance_below(chance, 9))));
+    changes_put_all(changes, one);
+    memtable_clear(one);
+  }
+  memtable_free(one);
+}
+
+static void comes_in_by_runs_as_it_does_one_by_one(void **state) {
+  (void)state;
+  struct chance chance = chance_begin("runs");
+  for (int round = 0; round < 200; round++) {
+    struct memtable *expected = memtable_try_new(), *memtable = memtable_try_new();
+    struct memtable_run run = { 0 };
+    for (size_t batches = chance_below(&chance, 5); batches > 0; batches--) {
+      struct buf changes = { 0 };
+      put_changes(&chance, &changes, chance_below(&chance, 100));
+      assert_int_equal(changes_apply(buf_slice(&changes), expected), ERR_NONE);
+      assert_int_equal(memtable_run_take(&run, buf_slice(&changes), memtable), ERR_NONE);
+      if (chance_below(&chance, 3) == 0) assert_int_equal(memtable_run_end(&run, memtable), ERR_NONE);
+      buf_done(&changes);
+    }
+    assert_int_equal(memtable_run_end(&run, memtable), ERR_NONE);
+    struct buf left = { 0 }, right = { 0 };
+    changes_put_all(&left, expected);
+    changes_put_all(&right, memtable);
+    assert_slice_equal(buf_slice(&left), buf_slice(&right));
+    buf_done(&right);
+    buf_done(&left);
+    memtable_run_done(&run);
+    memtable_free(memtable);
+    memtable_free(expected);
+  }
+}
+
+static void a_run_that_is_broken_or_finds_no_memory_says_so(void **state) {
+  (void)state;
+  struct memtable *memtable = memtable_try_new();
+  struct memtable_run run = { 0 };
+  struct buf changes = { 0 };
+  struct chance chance = chance_begin("broken runs");
+  put_changes(&chance, &changes, 50);
+  buf_put_byte(&changes, 9);
+  assert_int_equal(memtable_run_take(&run, buf_slice(&changes), memtable), ERR_STORAGE);
+  memtable_run_done(&run);
+  changes.size--;
+  unsigned long k = 1;
+  for (bool failed = true; failed; k++) {
+    memtable_clear(memtable);
+    run = (struct memtable_run){ 0 };
+    mem_fail_at(k);
+    enum err err = memtable_run_take(&run, buf_slice(&changes), memtable);
+    if (err == ERR_NONE) err = memtable_run_end(&run, memtable);
+    failed = mem_has_failed();
+    mem_fail_at(0);
+    assert_true(err == ERR_NONE || (failed && err == ERR_MEMORY));   /* a filter that there is no memory for is not made */
+    memtable_run_done(&run);
+  }
+  assert_true(k > 20);
+  buf_done(&changes);
+  memtable_free(memtable);
+}
+
 static void has_the_bytes_that_the_header_says(void **state) {
   (void)state;
   struct memtable *memtable = memtable_try_new();
@@ -334,6 +407,8 @@ int main(void) {
     cmocka_unit_test(knows_whose_records_it_holds),
     cmocka_unit_test(takes_a_slice_of_itself),
     cmocka_unit_test(travels_as_changes),
+    cmocka_unit_test(comes_in_by_runs_as_it_does_one_by_one),
+    cmocka_unit_test(a_run_that_is_broken_or_finds_no_memory_says_so),
     cmocka_unit_test(has_the_bytes_that_the_header_says),
     cmocka_unit_test(survives_every_failing_allocation),
   };

@@ -32,4 +32,23 @@ function Shelf:scan(_, count)
   return #self.kv:list { limit = count }
 end
 
+function Shelf:count() return self.kv:count() end
+
+--- The sum of all keys, one entry after the other.
+function Shelf:walk()
+  local sum = 0
+  for key in self.kv:each() do sum = sum + key[1] end
+  return sum
+end
+
+function Shelf:delete_range() return self.kv:delete_range { start = 0 } end
+function Shelf:delete_all() self.kv:delete_all() end
+
+--- Puts so many from a number on, of so many bytes each.
+function Shelf:put_large(_, first, count, size)
+  local entries = {}
+  for i = 1, count do entries[i] = { key = first + i - 1, value = ("%07d"):format(first + i - 1):rep(size // 7) } end
+  self.kv:put_batch(entries)
+end
+
 return Shelf
