@@ -34,7 +34,7 @@ local function watch(host, run)
   local bytes = host.request("/actors/Shelf/other/put", '[#######,"value"]')
   local request = servers.write(servers.folder .. "/other", bytes)
   local begun = socket.gettime()
-  local load = "%s/load http %d %s first=1 last=1000 connections=%d seconds=3600 trace=%s >/dev/null & echo $!"
+  local load = "%s/load http %d %s first=1000000 last=1000999 connections=%d seconds=3600 trace=%s >/dev/null & echo $!"
   local pid = servers.capture(load:format(servers.tools, host.port, request, CONNECTIONS, trace))
   socket.sleep(BEFORE_S)
   local from = socket.gettime()
