@@ -1,4 +1,6 @@
 /* store_reader.c -- reads records, and walks over them, long keys and short ones in one order. */
+#include <sys/mman.h>
+
 #include "base/check.h"
 #include "base/mem.h"
 #include "ledger/store_env.h"
@@ -205,13 +207,31 @@ enum err store_seek(struct store_reader *reader, struct slice key, bool reverse,
   }
 }
 
+/* The system reads no page before it is asked for (store_env.c). A walk that comes from one page to the next, as they lie in the
+ * file, asks for those behind them: else it would wait for the disk at each. */
+static void look_ahead(struct store_reader *reader) {
+  enum { PAGE = 4096, NEAR = 16 * PAGE, WINDOW = 64 * PAGE };
+  uintptr_t page = (uintptr_t)reader->stored.mv_data & ~(uintptr_t)(PAGE - 1), last = reader->page;
+  if (page == last || reader->writes) return;
+  reader->page = page;
+  uintptr_t step = page > last ? page - last : last - page;
+  bool is_behind = page > last ? page + WINDOW / 2 > reader->ahead : page < reader->ahead + WINDOW / 2;
+  if (step > NEAR) reader->ahead = page;
+  if (step > NEAR || !is_behind || page < WINDOW) return;
+  uintptr_t from = page > last ? page : page - WINDOW;
+  (void)madvise((void *)from, WINDOW, MADV_WILLNEED);    /* refused: it is slower */
+  reader->ahead = page > last ? page + WINDOW : from;
+}
+
 enum err store_next(struct store_reader *reader, struct slice *found) {
   CHECK(reader->placed);
   if (reader->ended) return ERR_NOT_FOUND;
   MDB_val at, stored;
   MDB_cursor *cursor = reader->levels[reader->depth].cursor;
   int rc = mdb_cursor_get(cursor, &at, &stored, reader->reverse ? MDB_PREV : MDB_NEXT);
-  return reader_settle(reader, rc, at, stored, found);
+  enum err err = reader_settle(reader, rc, at, stored, found);
+  if (err == ERR_NONE) look_ahead(reader);
+  return err;
 }
 
 enum err store_astray(const struct store_reader *reader, struct slice key) {
