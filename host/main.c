@@ -71,9 +71,13 @@ static void end_at_once(const struct house *house) {
   _exit(EXIT_FAILED);
 }
 
-static void step_committer(struct house *house, bool *worked, int64_t *rest_ns) {
+/* The caller holds `committing`. Answers for how long there is nothing more to do (committer_rest_ns()). */
+static int64_t step_committer(struct house *house, bool *worked) {
   if (host_committer_step(house->host, worked) == ERR_FATAL) end_at_once(house);
-  *rest_ns = host_committer_rest_ns(house->host);
+  return host_committer_rest_ns(house->host);
+}
+
+static void let_others_commit(struct house *house) {
   CHECK_THAT(pthread_mutex_unlock(&house->committing), ==, 0);
 }
 
@@ -90,8 +94,9 @@ static void pass_on(struct house *house, unsigned worker) {
   bool helps = !house->options->relaxed && is_alone(house) && pthread_mutex_trylock(&house->committing) == 0;
   if (helps) {
     bool worked;
-    int64_t rest_ns;
-    step_committer(house, &worked, &rest_ns);
+    int64_t rest_ns = step_committer(house, &worked);
+    let_others_commit(house);
+    if (rest_ns == 0) host_committer_wake(house->host);      /* there is more than goes into a batch */
   }
   host_worker_ring(house->host, worker);
 }
@@ -114,9 +119,9 @@ static void *run_committer(void *context) {
   struct house *house = hand->house;
   for (;;) {
     bool worked;
-    int64_t rest_ns;
     CHECK_THAT(pthread_mutex_lock(&house->committing), ==, 0);
-    step_committer(house, &worked, &rest_ns);
+    int64_t rest_ns = step_committer(house, &worked);
+    let_others_commit(house);
     if (worked) continue;
     if (atomic_load(&house->workers_done)) return NULL;
     host_committer_wait(house->host, rest_ns);

@@ -48,7 +48,9 @@ struct store_reader {
   size_t depth;             /* of the level where the cursor is */
   struct level levels[PLACE_LEVELS_MAX];
   uint8_t key[PLACE_LEVELS_MAX * PLACE_FIT];   /* a long key, put together again */
-  uintptr_t page, ahead;    /* where the walk was last, and how far the system was told to read on */
+  uintptr_t page, ahead;    /* where a walk was last, and how far the system was told to read on */
+  unsigned steps;           /* from page to page in one direction, one near the other */
+  bool forward;
   MDB_cursor *single;       /* of single reads, which move none of the others; NULL in a batch */
 };
 

@@ -130,6 +130,24 @@ static int reader_enter(const struct store_reader *reader, uint64_t id, MDB_val 
   return reader->reverse ? cursor_back(cursor, rc, at, stored) : rc;
 }
 
+/* The system reads no page before it is asked for (store_env.c). A walk that comes from one page to the next, as they lie in
+ * the file, asks for those behind them: else it would wait for the disk at each. */
+static void look_ahead(struct store_reader *reader) {
+  enum { PAGE = 4096, NEAR = 16 * PAGE, WINDOW = 64 * PAGE, SURE = 3 };
+  uintptr_t page = (uintptr_t)reader->stored.mv_data & ~(uintptr_t)(PAGE - 1), last = reader->page;
+  if (page == last || reader->writes || page < WINDOW) return;
+  bool forward = page > last;
+  uintptr_t step = forward ? page - last : last - page;
+  reader->page = page;
+  reader->steps = step <= NEAR && forward == reader->forward ? reader->steps + 1 : 0;
+  reader->forward = forward;
+  if (reader->steps < SURE) reader->ahead = page;
+  bool is_far = forward ? reader->ahead > page + WINDOW / 2 : reader->ahead < page - WINDOW / 2;
+  if (reader->steps < SURE || is_far) return;
+  (void)madvise((void *)(forward ? page : page - WINDOW), WINDOW, MADV_WILLNEED);    /* refused: it is slower */
+  reader->ahead = forward ? page + WINDOW : page - WINDOW;
+}
+
 /* Gives the key of what stands at `at`, put together with what the levels above hold. */
 static enum err reader_give(struct store_reader *reader, MDB_val at, MDB_val stored, struct slice *found) {
   const struct level *level = &reader->levels[reader->depth];
@@ -141,6 +159,7 @@ static enum err reader_give(struct store_reader *reader, MDB_val at, MDB_val sto
   reader->broken = false;
   reader->stored = stored;
   reader->found = *found = key;
+  look_ahead(reader);
   return ERR_NONE;
 }
 
@@ -207,31 +226,13 @@ enum err store_seek(struct store_reader *reader, struct slice key, bool reverse,
   }
 }
 
-/* The system reads no page before it is asked for (store_env.c). A walk that comes from one page to the next, as they lie in the
- * file, asks for those behind them: else it would wait for the disk at each. */
-static void look_ahead(struct store_reader *reader) {
-  enum { PAGE = 4096, NEAR = 16 * PAGE, WINDOW = 64 * PAGE };
-  uintptr_t page = (uintptr_t)reader->stored.mv_data & ~(uintptr_t)(PAGE - 1), last = reader->page;
-  if (page == last || reader->writes) return;
-  reader->page = page;
-  uintptr_t step = page > last ? page - last : last - page;
-  bool is_behind = page > last ? page + WINDOW / 2 > reader->ahead : page < reader->ahead + WINDOW / 2;
-  if (step > NEAR) reader->ahead = page;
-  if (step > NEAR || !is_behind || page < WINDOW) return;
-  uintptr_t from = page > last ? page : page - WINDOW;
-  (void)madvise((void *)from, WINDOW, MADV_WILLNEED);    /* refused: it is slower */
-  reader->ahead = page > last ? page + WINDOW : from;
-}
-
 enum err store_next(struct store_reader *reader, struct slice *found) {
   CHECK(reader->placed);
   if (reader->ended) return ERR_NOT_FOUND;
   MDB_val at, stored;
   MDB_cursor *cursor = reader->levels[reader->depth].cursor;
   int rc = mdb_cursor_get(cursor, &at, &stored, reader->reverse ? MDB_PREV : MDB_NEXT);
-  enum err err = reader_settle(reader, rc, at, stored, found);
-  if (err == ERR_NONE) look_ahead(reader);
-  return err;
+  return reader_settle(reader, rc, at, stored, found);
 }
 
 enum err store_astray(const struct store_reader *reader, struct slice key) {
