@@ -40,15 +40,20 @@ static enum err look(struct snapshot *snapshot, const struct logger *logger, str
   return err == ERR_NONE ? log_verify(&config, number, &visitor, &snapshot->last_batch, failure) : err;
 }
 
-/* While a host appends to the log or forgets what went to the store, a try can miss; damage does not go away. */
+/* While a host appends to the log or forgets what went to the store, a try can miss. Damage stays where it is: what is told
+ * twice is true. */
 static enum err look_again(struct snapshot *snapshot, const struct logger *logger, struct failure *failure) {
   const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000 };
+  struct failure before = { 0 };
   enum err err = look(snapshot, logger, failure);
   for (int i = 1; i < TRIES && err == ERR_REQUEST; i++) {
+    failure_done(&before);
+    failure_move(&before, failure);
     nanosleep(&pause, NULL);
-    failure_clear(failure);
     err = look(snapshot, logger, failure);
+    if (err == ERR_REQUEST && slice_equal(buf_slice(&before.message), buf_slice(&failure->message))) break;
   }
+  failure_done(&before);
   return err;
 }
 
