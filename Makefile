@@ -25,7 +25,7 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prot
             -Wconversion -Werror
 C_FLAGS := -std=c11 -D_GNU_SOURCE -Ihost -I/usr/include/lua5.4 -MMD -MP -pthread $(WARNINGS)
 
-flags_release := -O2 -g
+flags_release := -O2 -g -flto=auto
 flags_kit     := -O2 -g -fPIC -DTROUPE_FAULTS
 flags_asan    := -O1 -g -fPIC -DTROUPE_FAULTS -fsanitize=address,undefined -fno-sanitize-recover=undefined \
                  -fno-omit-frame-pointer
