@@ -87,8 +87,8 @@ static bool is_alone(const struct house *house) {
   return under_way == 1;
 }
 
-/* After a worker's step. Where one call is all that is under way, its thread makes that durable itself: nobody waits for
- * the worker meanwhile, and the way over another thread would cost more than all else but the sync. With relaxed
+/* After a worker's step. Where one call is all that is under way, its thread makes that durable itself: the way over another
+ * thread would cost more than all else but the sync, and who comes meanwhile waits for no more than that. With relaxed
  * durability the committer's thread must know when to sync. */
 static void pass_on(struct house *house, unsigned worker) {
   bool helps = !house->options->relaxed && is_alone(house) && pthread_mutex_trylock(&house->committing) == 0;

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/check.h"
 #include "base/mem.h"
@@ -94,4 +95,13 @@ void buf_move(struct buf *to, struct buf *from) {
   mem_free(to->data);
   *to = *from;
   *from = (struct buf){ .size_max = from->size_max };
+}
+
+static int compare_numbers(const void *a, const void *b) {
+  const uint64_t *left = a, *right = b;
+  return (*left > *right) - (*left < *right);
+}
+
+void buf_sort_numbers(struct buf *buf) {
+  if (buf->size > 0) qsort(buf->data, buf->size / sizeof(uint64_t), sizeof(uint64_t), compare_numbers);
 }

@@ -40,6 +40,9 @@ static inline void buf_put_text(struct buf *buf, const char *text);
 void buf_put_u32(struct buf *buf, uint32_t number);
 void buf_put_u64(struct buf *buf, uint64_t number);
 
+/* Sorts what it holds as an array of uint64_t's of the machine, put in by buf_put(). */
+void buf_sort_numbers(struct buf *buf);
+
 /* printf into it, without the end of the string. */
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

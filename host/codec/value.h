@@ -19,6 +19,8 @@
 
 enum { VALUE_DEPTH_MAX = 100, VALUE_EXT_SAME = 1, VALUE_EXT_NODE = 2 };
 
+enum { VALUE_NEVER = 0xc1 };   /* a byte with which no value begins: what does is something else */
+
 enum value_type {
   VALUE_END,       /* of the bytes */
   VALUE_NULL,

@@ -14,7 +14,7 @@ int luaopen_troupe_host(lua_State *L);
 static const char kit_name[] = "troupe.kit", lender_name[] = "troupe.lender";
 
 enum {
-  MAP_BYTES = 1024 * 1024 * 1024, SEGMENT_BYTES = 64 * 1024, CHECKPOINT_BYTES = 16 * 1024 * 1024, SLICE_RECORDS = 1000
+  SEGMENT_BYTES = 64 * 1024, CHECKPOINT_BYTES = 16 * 1024 * 1024, SLICE_RECORDS = 1000
 };
 
 /* -- what the spec's Lua state is lent -- */
@@ -128,7 +128,7 @@ static int kit_open(lua_State *L) {
   kit->config.data_path = kit->data;
   kit->config.pause_ms = (unsigned)number_option(L, "pause_ms", VM_PAUSE_MS);
   kit->config.workers = (unsigned)number_option(L, "workers", 1);
-  kit->config.map_bytes = (size_t)number_option(L, "map_bytes", MAP_BYTES);
+  kit->config.map_bytes = (size_t)number_option(L, "map_bytes", KIT_MAP_BYTES);
   kit->config.segment_bytes = (size_t)number_option(L, "segment_bytes", SEGMENT_BYTES);
   kit->config.checkpoint_bytes = (size_t)number_option(L, "checkpoint_bytes", CHECKPOINT_BYTES);
   kit->config.slice_records = (size_t)number_option(L, "slice_records", SLICE_RECORDS);

@@ -17,7 +17,7 @@
 #include "script/lua_vm.h"
 #include "stage/host.h"
 
-enum { KIT_PATH_MAX = 4096 };
+enum { KIT_PATH_MAX = 4096, KIT_MAP_BYTES = 1024 * 1024 * 1024 };
 
 struct kit {
   struct host *host;                   /* NULL: ended or closed */

@@ -4,8 +4,6 @@
 #include "ledger/backup.h"
 #include "stage/verify.h"
 
-enum { MAP_BYTES = 1024 * 1024 * 1024 };
-
 static void keep_finding(void *context, const char *sentence) {
   struct buf *text = context;
   buf_put_text(text, sentence);
@@ -26,7 +24,7 @@ int upkeep_verify(lua_State *L) {
   struct findings findings = { .tell = keep_finding, .context = &text };
   struct failure failure = { 0 };
   struct verify_report report;
-  if (verify_folder(path, MAP_BYTES, &findings, NULL, &report, &failure) != ERR_NONE) {
+  if (verify_folder(path, KIT_MAP_BYTES, &findings, NULL, &report, &failure) != ERR_NONE) {
     buf_done(&text);
     lua_pushnil(L);
     push_failure(L, &failure);                                       /* nil message */
@@ -47,7 +45,7 @@ int upkeep_backup(lua_State *L) {
   const struct logger logger = { .clock = &clock, .level_min = LOG_WARN };
   struct failure failure = { 0 };
   struct backup_report report;
-  if (backup_make(from, to, MAP_BYTES, &logger, &report, &failure) != ERR_NONE) {
+  if (backup_make(from, to, KIT_MAP_BYTES, &logger, &report, &failure) != ERR_NONE) {
     lua_pushnil(L);
     push_failure(L, &failure);                                       /* nil message */
     return 2;

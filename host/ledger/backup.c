@@ -3,6 +3,7 @@
 
 #include "ledger/checkpoint_number.h"
 #include "ledger/folder.h"
+#include "ledger/record.h"
 #include "ledger/snapshot.h"
 
 enum { BATCH_BYTES = 8 * 1024 * 1024, RECORD_COST = 64 };   /* what one transaction takes; a record counts as so much more */
@@ -57,9 +58,8 @@ static enum err copy_batch(struct copy *copy, bool *ended) {
 
 static enum err copy_records(const struct snapshot *snapshot, struct store *store, struct backup_report *report,
                              struct failure *failure) {
-  static const uint8_t behind_all[9] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
   struct copy copy = { .store = store, .report = report, .failure = failure };
-  scan_begin(&copy.scan, snapshot_view(snapshot), slice_of(NULL, 0), slice_of(behind_all, sizeof behind_all), false);
+  scan_begin(&copy.scan, snapshot_view(snapshot), slice_of(NULL, 0), record_behind_all(), false);
   bool ended = false;
   enum err err = ERR_NONE;
   while (!ended && err == ERR_NONE) err = copy_batch(&copy, &ended);

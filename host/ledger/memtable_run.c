@@ -41,23 +41,22 @@ static bool sort_by(const struct item *from, struct item *to, size_t count, int 
   return true;
 }
 
-static bool insert(const struct memtable_run *run, const struct item *item, struct memtable *memtable) {
+static bool insert(const struct memtable_run *run, const struct item *item) {
   struct slice key = slice_of(run->content.data + item->at, item->key_size);
   struct slice value = slice_of(run->content.data + item->at + item->key_size, item->value_size);
-  return item->deleted ? memtable_try_delete(memtable, key) : memtable_try_put(memtable, key, value);
+  return item->deleted ? memtable_try_delete(run->memtable, key) : memtable_try_put(run->memtable, key, value);
 }
 
-static enum err insert_all(const struct memtable_run *run, const struct item *items, size_t count,
-                           struct memtable *memtable) {
+static enum err insert_all(const struct memtable_run *run, const struct item *items, size_t count) {
   for (size_t i = 0; i < count; i++) {
     /* What sorted neighbours hold lies anywhere: by the time that it is copied it has come. */
     if (i + AHEAD < count) __builtin_prefetch(run->content.data + items[i + AHEAD].at);
-    if (!insert(run, &items[i], memtable)) return ERR_MEMORY;
+    if (!insert(run, &items[i])) return ERR_MEMORY;
   }
   return ERR_NONE;
 }
 
-enum err memtable_run_end(struct memtable_run *run, struct memtable *memtable) {
+enum err memtable_run_end(struct memtable_run *run) {
   if (run->items.err != ERR_NONE || run->content.err != ERR_NONE) return ERR_MEMORY;
   size_t count = run->items.size / sizeof(struct item);
   if (count == 0) return ERR_NONE;
@@ -69,14 +68,14 @@ enum err memtable_run_end(struct memtable_run *run, struct memtable *memtable) {
     other = items;
     items = sorted;
   }
-  enum err err = insert_all(run, items, count, memtable);
+  enum err err = insert_all(run, items, count);
   mem_free(spare);
   buf_clear(&run->items);
   buf_clear(&run->content);
   return err;
 }
 
-enum err memtable_run_take(struct memtable_run *run, struct slice changes, struct memtable *memtable) {
+enum err memtable_run_take(struct memtable_run *run, struct slice changes) {
   for (;;) {
     struct change change = changes_next(&changes);
     enum err err = ERR_NONE;
@@ -85,13 +84,18 @@ enum err memtable_run_take(struct memtable_run *run, struct slice changes, struc
       case CHANGE_BROKEN: return ERR_STORAGE;
       case CHANGE_PUT: case CHANGE_DELETE: hold_back(run, &change); break;
       case CHANGE_DELETE_RANGE:
-        err = memtable_run_end(run, memtable);
-        if (err == ERR_NONE && !memtable_try_delete_range(memtable, change.key, change.value)) err = ERR_MEMORY;
+        err = memtable_run_end(run);
+        if (err == ERR_NONE && !memtable_try_delete_range(run->memtable, change.key, change.value)) err = ERR_MEMORY;
         break;
     }
-    if (err == ERR_NONE && run->content.size >= RUN_BYTES_MAX) err = memtable_run_end(run, memtable);
+    if (err == ERR_NONE && run->content.size >= RUN_BYTES_MAX) err = memtable_run_end(run);
     if (err != ERR_NONE) return err;
   }
+}
+
+enum err memtable_run_take_batch(void *run, uint64_t number, struct slice body) {
+  (void)number;
+  return memtable_run_take(run, body);
 }
 
 void memtable_run_done(struct memtable_run *run) {

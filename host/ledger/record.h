@@ -12,6 +12,9 @@
 
 enum { RECORD_KEY_HEAD = 9 };   /* bytes of id and space */
 
+/* A key behind those of all records. */
+struct slice record_behind_all(void);
+
 /* Appends for example `actor 12, kv ["users","ann"]`. Any bytes can be printed. */
 void record_print(struct buf *buf, struct slice key);
 

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -69,16 +68,9 @@ static int list_one(int folder, const char *name, void *context) {
   return firsts->err == ERR_NONE ? 0 : ENOMEM;
 }
 
-static int compare_numbers(const void *a, const void *b) {
-  const uint64_t *left = a, *right = b;
-  return (*left > *right) - (*left < *right);
-}
-
 int segment_list(int folder, struct buf *firsts) {
   int error = each_name(folder, list_one, firsts);
-  if (error == 0 && firsts->size > 0) {
-    qsort(firsts->data, firsts->size / sizeof(uint64_t), sizeof(uint64_t), compare_numbers);
-  }
+  if (error == 0) buf_sort_numbers(firsts);
   return error;
 }
 

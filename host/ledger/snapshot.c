@@ -4,10 +4,10 @@
 #include <time.h>
 
 #include "base/mem.h"
-#include "ledger/changes.h"
 #include "ledger/checkpoint_number.h"
 #include "ledger/folder.h"
 #include "ledger/log.h"
+#include "ledger/memtable_run.h"
 
 enum {
   TRIES = 8,                    /* of one sight of store and log, while a host is at work in both */
@@ -24,20 +24,21 @@ struct snapshot {
   uint64_t last_batch;
 };
 
-static enum err take_batch(void *context, uint64_t number, struct slice body) {
-  (void)number;
-  return changes_apply(body, context);
-}
-
 /* One try. */
 static enum err look(struct snapshot *snapshot, const struct logger *logger, struct failure *failure) {
   const struct log_config config = { .path = folder_log_path(snapshot->folder), .logger = logger };
-  const struct log_visitor visitor = { .batch = take_batch, .context = snapshot->tail };
+  struct memtable_run run = { .memtable = snapshot->tail };
+  const struct log_visitor visitor = { .batch = memtable_run_take_batch, .context = &run };
   uint64_t number;
   memtable_clear(snapshot->tail);
   store_reader_reset(snapshot->reader);
   enum err err = checkpoint_number_get(snapshot->reader, &number, failure);
-  return err == ERR_NONE ? log_verify(&config, number, &visitor, &snapshot->last_batch, failure) : err;
+  if (err == ERR_NONE) err = log_verify(&config, number, &visitor, &snapshot->last_batch, failure);
+  if (err == ERR_NONE && memtable_run_end(&run) != ERR_NONE) {
+    err = failure_set(failure, ERR_MEMORY, "no memory for what the log holds");
+  }
+  memtable_run_done(&run);
+  return err;
 }
 
 /* While a host appends to the log or forgets what went to the store, a try can miss. Damage stays where it is: what is told
@@ -103,8 +104,4 @@ uint64_t snapshot_last_batch(const struct snapshot *snapshot) {
 
 const struct view *snapshot_view(const struct snapshot *snapshot) {
   return &snapshot->view;
-}
-
-struct store_reader *snapshot_reader(struct snapshot *snapshot) {
-  return snapshot->reader;
 }

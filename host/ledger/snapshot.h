@@ -30,8 +30,7 @@ void snapshot_close(struct snapshot *snapshot);
 /* Number of the last batch that it shows. */
 uint64_t snapshot_last_batch(const struct snapshot *snapshot);
 
-/* All its records; and those of its store alone. Both are the snapshot's. */
+/* All its records. */
 const struct view *snapshot_view(const struct snapshot *snapshot);
-struct store_reader *snapshot_reader(struct snapshot *snapshot);
 
 #endif

@@ -4,7 +4,6 @@
  * as a read would do it, and must be found at the same place; and the pages that are in use and those that are free must
  * be all that there are. */
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "base/check.h"
 #include "base/mem.h"
@@ -41,7 +40,6 @@ static void add_rc(const struct checking *checking, const char *what, int rc) {
   findings_add(checking->findings, "store: LMDB cannot %s: %s", what, mdb_strerror(rc));
 }
 
-/* Of a key that continues a longer one, where it does: that is no record's key, but all there is. */
 static void note_place(const struct checking *checking, struct slice key) {
   struct store_place *place = checking->place;
   if (place == NULL) return;
@@ -122,19 +120,14 @@ static void check_keys(struct checking *checking) {
 
 /* ---- long keys ------------------------------------------------------------------------------------------- */
 
-static int compare_ids(const void *a, const void *b) {
-  const uint64_t *left = a, *right = b;
-  return (*left > *right) - (*left < *right);
-}
-
 /* Each pointer has a continuation of its own. One without a pointer is no damage: it stays where a damaged pointer was
  * deleted, and nobody comes to it. */
 static void check_continuations(struct checking *checking) {
   size_t pointed_count = checking->pointed.size / sizeof(uint64_t);
   size_t continued_count = checking->continued.size / sizeof(uint64_t);
-  uint64_t *pointed = (uint64_t *)(void *)checking->pointed.data;
+  buf_sort_numbers(&checking->pointed);
+  const uint64_t *pointed = (const uint64_t *)(const void *)checking->pointed.data;
   const uint64_t *continued = (const uint64_t *)(const void *)checking->continued.data;
-  if (pointed_count > 0) qsort(pointed, pointed_count, sizeof *pointed, compare_ids);
   for (size_t i = 0, j = 0; i < pointed_count; i++) {
     while (j < continued_count && continued[j] < pointed[i]) j++;
     if (j == continued_count || continued[j] != pointed[i]) {

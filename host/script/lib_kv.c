@@ -3,11 +3,10 @@
 
 #include <lauxlib.h>
 
+#include "codec/value.h"
 #include "script/kv.h"
 #include "script/lua_key.h"
 #include "script/lua_value.h"
-
-enum { BYTES_MARK = 0xc1 };
 
 static const struct argument key_argument = { .name = "key" }, value_argument = { .name = "value" };
 
@@ -40,7 +39,7 @@ int kv_fail_storage(lua_State *L) {
 }
 
 void kv_push_value(lua_State *L, struct slice record, bool bytes) {
-  if (record.size > 0 && record.data[0] == BYTES_MARK) {
+  if (record.size > 0 && record.data[0] == VALUE_NEVER) {
     lua_pushlstring(L, (const char *)record.data + 1, record.size - 1);
     return;
   }
@@ -58,7 +57,7 @@ static void write_bytes(lua_State *L, int index, const struct argument *argument
   }
   const char *text = lua_tolstring(L, index, &size);
   value->size_max++;                                                 /* the mark is not the script's */
-  buf_put_byte(value, BYTES_MARK);
+  buf_put_byte(value, VALUE_NEVER);
   buf_put(value, slice_of(text, size));
 }
 

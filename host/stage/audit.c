@@ -2,7 +2,6 @@
 #include "stage/audit.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "codec/key.h"
 #include "codec/value.h"
@@ -96,9 +95,8 @@ static void check_state(struct audit *audit, struct slice rest, struct slice val
 }
 
 static void check_entry(struct audit *audit, struct slice rest, struct slice value) {
-  enum { BYTES_MARK = 0xc1 };
   audit->report->entries++;
-  bool is_bytes = value.size > 0 && value.data[0] == BYTES_MARK;
+  bool is_bytes = value.size > 0 && value.data[0] == VALUE_NEVER;
   if (!key_is_valid(rest)) add(audit, "its key cannot be read");
   if (!is_bytes && !value_is_valid(value, NULL)) add(audit, "its value cannot be read");
 }
@@ -136,19 +134,11 @@ static enum err check_record(struct audit *audit, uint8_t space, struct slice re
 
 /* ---- one actor ------------------------------------------------------------------------------------------- */
 
-static int compare_ids(const void *a, const void *b) {
-  const uint64_t *left = a, *right = b;
-  return (*left > *right) - (*left < *right);
-}
-
 /* The nodes that fields name are those that are there, each once. */
 static void check_nodes(struct audit *audit) {
-  uint64_t *named = (uint64_t *)(void *)audit->named.data;
-  const uint64_t *nodes = (const uint64_t *)(const void *)audit->nodes.data;
-  size_t named_count = audit->named.size / sizeof *named, node_count = audit->nodes.size / sizeof *nodes;
-  if (named_count > 0) qsort(named, named_count, sizeof *named, compare_ids);
-  bool equal = named_count == node_count && (node_count == 0 || memcmp(named, nodes, audit->nodes.size) == 0);
-  if (equal) return;
+  size_t named_count = audit->named.size / sizeof(uint64_t), node_count = audit->nodes.size / sizeof(uint64_t);
+  buf_sort_numbers(&audit->named);
+  if (slice_equal(buf_slice(&audit->named), buf_slice(&audit->nodes))) return;
   findings_add(audit->findings, "records: actor %" PRIu64 ", state: its fields lead to %zu nodes, and %zu are there, or they "
                "are others", audit->id, named_count, node_count);
 }
@@ -189,13 +179,12 @@ static enum err take_record(struct audit *audit, struct slice key, struct slice 
 }
 
 enum err audit_records(const struct view *view, struct findings *findings, struct audit_report *report) {
-  static const uint8_t behind_all[ID_SIZE + 1] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
   struct audit audit = { .view = view, .findings = findings, .report = report };
   struct scan scan;
   struct slice key, value;
   enum err err;
   *report = (struct audit_report){ 0 };
-  scan_begin(&scan, view, slice_of(NULL, 0), slice_of(behind_all, sizeof behind_all), false);
+  scan_begin(&scan, view, slice_of(NULL, 0), record_behind_all(), false);
   while ((err = scan_next(&scan, &key, &value)) == ERR_NONE) {
     err = take_record(&audit, key, value);
     if (err != ERR_NONE) break;

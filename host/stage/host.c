@@ -7,6 +7,7 @@
 #include "ledger/checkpointer.h"
 #include "ledger/folder.h"
 #include "ledger/memtable_run.h"
+#include "ledger/record.h"
 #include "stage/router.h"
 #include "stage/worker.h"
 
@@ -43,18 +44,6 @@ static struct log_config log_config_of(const struct host *host) {
   };
 }
 
-/* What a recovery has read of the log. */
-struct recovery {
-  struct memtable_run run;
-  struct memtable *memtable;
-};
-
-static enum err recover_batch(void *context, uint64_t number, struct slice body) {
-  struct recovery *recovery = context;
-  (void)number;
-  return memtable_run_take(&recovery->run, body, recovery->memtable);
-}
-
 /* Opens the log, and reads what of it is not in the store into memory. */
 static enum err open_log(struct host *host, struct failure *failure) {
   uint64_t reached;
@@ -63,11 +52,11 @@ static enum err open_log(struct host *host, struct failure *failure) {
   host->recovered = memtable_try_new();
   CHECK(host->recovered != NULL);
   struct log_config config = log_config_of(host);
-  struct recovery recovery = { .memtable = host->recovered };
-  struct log_visitor visitor = { .batch = recover_batch, .context = &recovery };
+  struct memtable_run run = { .memtable = host->recovered };
+  struct log_visitor visitor = { .batch = memtable_run_take_batch, .context = &run };
   err = log_open(&config, reached, &visitor, &host->log, failure);
-  if (err == ERR_NONE) err = memtable_run_end(&recovery.run, host->recovered);
-  memtable_run_done(&recovery.run);
+  if (err == ERR_NONE) err = memtable_run_end(&run);
+  memtable_run_done(&run);
   if (err != ERR_NONE && failure->err == ERR_NONE) failure_set(failure, err, "the log cannot be read into memory");
   if (err != ERR_NONE) return err;
   if (memtable_is_empty(host->recovered)) {
@@ -90,12 +79,10 @@ static enum err find_next_actor_id(struct host *host, struct failure *failure) {
   enum { IDS_UNKNOWN = 1 << 30 };
   struct store_reader *reader;
   struct slice key, value;
-  uint8_t end[10];
   enum err err = store_reader_open(host->store, &reader, failure);
   if (err != ERR_NONE) return err;
-  memset(end, 0xff, sizeof end);
   uint64_t last, unknown = 0;
-  err = store_seek(reader, slice_of(end, sizeof end), true, &key);
+  err = store_seek(reader, record_behind_all(), true, &key);
   while (err == ERR_NONE && store_value(reader, &value) != ERR_NONE) {
     unknown = IDS_UNKNOWN;
     err = store_next(reader, &key);
@@ -103,7 +90,7 @@ static enum err find_next_actor_id(struct host *host, struct failure *failure) {
   last = (err == ERR_NONE ? id_of(key) : 0) + unknown;
   store_reader_close(reader);
   const struct memtable_entry *entry = NULL;
-  if (host->recovered != NULL) entry = memtable_seek(host->recovered, slice_of(end, sizeof end), true);
+  if (host->recovered != NULL) entry = memtable_seek(host->recovered, record_behind_all(), true);
   if (entry != NULL && id_of(memtable_key(entry)) > last) last = id_of(memtable_key(entry));
   if (err == ERR_STORAGE) return failure_set(failure, ERR_STORAGE, "the end of the store cannot be read");
   atomic_store(&host->next_actor_id, last + 1);

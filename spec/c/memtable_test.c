@@ -314,16 +314,16 @@ static void comes_in_by_runs_as_it_does_one_by_one(void **state) {
   struct chance chance = chance_begin("runs");
   for (int round = 0; round < 200; round++) {
     struct memtable *expected = memtable_try_new(), *memtable = memtable_try_new();
-    struct memtable_run run = { 0 };
+    struct memtable_run run = { .memtable = memtable };
     for (size_t batches = chance_below(&chance, 5); batches > 0; batches--) {
       struct buf changes = { 0 };
       put_changes(&chance, &changes, chance_below(&chance, 100));
       assert_int_equal(changes_apply(buf_slice(&changes), expected), ERR_NONE);
-      assert_int_equal(memtable_run_take(&run, buf_slice(&changes), memtable), ERR_NONE);
-      if (chance_below(&chance, 3) == 0) assert_int_equal(memtable_run_end(&run, memtable), ERR_NONE);
+      assert_int_equal(memtable_run_take(&run, buf_slice(&changes)), ERR_NONE);
+      if (chance_below(&chance, 3) == 0) assert_int_equal(memtable_run_end(&run), ERR_NONE);
       buf_done(&changes);
     }
-    assert_int_equal(memtable_run_end(&run, memtable), ERR_NONE);
+    assert_int_equal(memtable_run_end(&run), ERR_NONE);
     struct buf left = { 0 }, right = { 0 };
     changes_put_all(&left, expected);
     changes_put_all(&right, memtable);
@@ -339,21 +339,21 @@ static void comes_in_by_runs_as_it_does_one_by_one(void **state) {
 static void a_run_that_is_broken_or_finds_no_memory_says_so(void **state) {
   (void)state;
   struct memtable *memtable = memtable_try_new();
-  struct memtable_run run = { 0 };
+  struct memtable_run run = { .memtable = memtable };
   struct buf changes = { 0 };
   struct chance chance = chance_begin("broken runs");
   put_changes(&chance, &changes, 50);
   buf_put_byte(&changes, 9);
-  assert_int_equal(memtable_run_take(&run, buf_slice(&changes), memtable), ERR_STORAGE);
+  assert_int_equal(memtable_run_take(&run, buf_slice(&changes)), ERR_STORAGE);
   memtable_run_done(&run);
   changes.size--;
   unsigned long k = 1;
   for (bool failed = true; failed; k++) {
     memtable_clear(memtable);
-    run = (struct memtable_run){ 0 };
+    run = (struct memtable_run){ .memtable = memtable };
     mem_fail_at(k);
-    enum err err = memtable_run_take(&run, buf_slice(&changes), memtable);
-    if (err == ERR_NONE) err = memtable_run_end(&run, memtable);
+    enum err err = memtable_run_take(&run, buf_slice(&changes));
+    if (err == ERR_NONE) err = memtable_run_end(&run);
     failed = mem_has_failed();
     mem_fail_at(0);
     assert_true(err == ERR_NONE || (failed && err == ERR_MEMORY));   /* a filter that there is no memory for is not made */
