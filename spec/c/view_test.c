@@ -386,6 +386,73 @@ static void a_damaged_record_ends_the_scan(void **state) {
   assert_int_equal(fixture->log.errors, 3);
 }
 
+/* ---- pages in the place of others ------------------------------------------------------------------------ */
+
+enum { PAGE = 4096, PAGES_MAX = 64, OWNERS = 4, EACH = 40 };
+
+/* The file of the store, as pages. */
+static size_t move_pages(const struct fixture *fixture, uint8_t (*pages)[PAGE], bool write) {
+  char path[PATH_MAX];
+  snprintf(path, sizeof path, "%s/data.mdb", fixture->scratch.path);
+  FILE *file = fopen(path, write ? "r+b" : "rb");
+  assert_non_null(file);
+  size_t count = write ? fwrite(pages, PAGE, PAGES_MAX, file) : fread(pages, PAGE, PAGES_MAX, file);
+  assert_int_equal(fclose(file), 0);
+  return count;
+}
+
+static void put_owners(struct fixture *fixture) {
+  uint8_t value[200] = { 0 };
+  char key[16];
+  assert_int_equal(store_begin(fixture->store), ERR_NONE);
+  for (int owner = 0; owner < OWNERS; owner++) {
+    for (int i = 0; i < EACH; i++) {
+      int size = snprintf(key, sizeof key, "%c key %03d", 'a' + owner, i);
+      assert_int_equal(store_put(fixture->store, slice_of(key, (size_t)size), slice_of(value, sizeof value)), ERR_NONE);
+    }
+  }
+  assert_int_equal(store_commit(fixture->store), ERR_NONE);
+}
+
+/* Every key that a walk gives is within its bounds, whatever pages it comes to. Answers how many walks were ended. */
+static size_t walk_owners(const struct fixture *fixture) {
+  size_t ended = 0;
+  struct slice key, value;
+  for (int walk = 0; walk < 2 * OWNERS; walk++) {
+    char from = (char)('a' + walk / 2), to = (char)(from + 1);
+    struct scan scan;
+    enum err err;
+    scan_begin(&scan, &fixture->view, slice_of(&from, 1), slice_of(&to, 1), walk % 2 == 1);
+    while ((err = scan_next(&scan, &key, &value)) == ERR_NONE) assert_int_equal(key.data[0], from);
+    ended += err == ERR_STORAGE;
+  }
+  return ended;
+}
+
+static void a_walk_gives_nothing_out_of_its_bounds(void **state) {
+  struct fixture *fixture = *state;
+  enum { FLAGS_AT = 10, IS_LEAF = 2, ROOTS = 2 };
+  static uint8_t whole[PAGES_MAX][PAGE], pages[PAGES_MAX][PAGE];
+  put_owners(fixture);
+  assert_int_equal(walk_owners(fixture), 0);
+  size_t count = move_pages(fixture, whole, false), ended = 0;
+  assert_true(count > 8 && count < PAGES_MAX);
+  for (size_t a = ROOTS; a < count; a++) {
+    for (size_t b = a + 1; b < count; b++) {
+      if (whole[a][FLAGS_AT] != IS_LEAF || whole[b][FLAGS_AT] != IS_LEAF) continue;
+      store_reader_close(fixture->view.reader);
+      store_close(fixture->store);
+      memcpy(pages, whole, sizeof pages);
+      memcpy(pages[a], whole[b], PAGE);
+      memcpy(pages[b], whole[a], PAGE);
+      move_pages(fixture, pages, true);
+      open_store(fixture);
+      ended += walk_owners(fixture);
+    }
+  }
+  assert_true(ended > 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(the_upper_hides_the_lower, set_up, tear_down),
@@ -393,6 +460,7 @@ int main(void) {
     cmocka_unit_test_setup_teardown(a_stored_range_goes_whole, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_record_is_seen_on_its_way_down, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_damaged_record_ends_the_scan, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(a_walk_gives_nothing_out_of_its_bounds, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
