@@ -56,13 +56,15 @@ function program.run(...)
   return status, output, complaint
 end
 
-local Host = {}
+local Host = { __name = "running host" }
 Host.__index = Host
 
---- Starts a host and kills it after so many seconds, however far it has come.
+--- Starts a host, kills it after so many seconds, however far it has come, and waits until it is gone, for as long as
+--- it lives the folder is in use. (`timeout --signal=KILL` does not wait: its signal ends itself too.)
 function program.serve_briefly(seconds, actors, data)
-  local line = "timeout --signal=KILL %.3f %s serve %s --data %s --listen 127.0.0.1:0 >/dev/null 2>&1 </dev/null"
-  os.execute(line:format(seconds, quote(program.path), quote(actors), quote(data)))
+  local line = "%s serve %s --data %s --listen 127.0.0.1:0 & sleep %.3f; kill -KILL $!; wait $!"
+  line = line:format(quote(program.path), quote(actors), quote(data), seconds)
+  os.execute("(" .. line .. ") >/dev/null 2>&1 </dev/null")
 end
 
 --- Starts a host that serves `actors` from `data`, on a free port, and waits for its first line.
@@ -72,8 +74,8 @@ function program.serve(actors, data, ...)
   for _, word in ipairs { ... } do
     table.insert(words, quote(word))
   end
-  os.execute((("(%s >@/out 2>@/err </dev/null & echo $! >@/pid; wait $!; echo $? >@/status) 2>/dev/null &"):gsub("@",
-    host.folder)):format(table.concat(words, " ")))
+  local line = "(%s >@/out 2>@/err </dev/null & echo $! >@/pid; wait $!; echo $? >@/status) >/dev/null 2>&1 &"
+  os.execute(line:gsub("@", host.folder):format(table.concat(words, " ")))
   program.eventually("the first line of the host", function()
     return read(host.folder .. "/pid") ~= "" and host:output():find "\n" or read(host.folder .. "/status") ~= ""
   end)
@@ -115,6 +117,12 @@ function Host:close()
     self:wait()
   end
   program.remove(self.folder)
+  self.closed = true
+end
+
+--- A spec that failed before it came to close its host does not leave it running.
+function Host:__gc()
+  if not self.closed then self:close() end
 end
 
 return program
