@@ -217,9 +217,8 @@ static void ring_doors(void *context) {
   for (unsigned i = 0; i < house->options->doors; i++) server_ring(house->doors[i].server);
 }
 
-/* From the address inwards, so that a taken port leaves no data folder behind. What is open after an error,
- * close_rooms()
- * closes. */
+/* From the address inwards, so that a taken port leaves no data folder behind. What is open after an error is closed by
+ * close_rooms(). */
 static enum err open_rooms(struct house *house, struct failure *failure) {
   const struct options *options = house->options;
   house->workers = mem_zero(options->workers * sizeof *house->workers);

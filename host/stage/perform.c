@@ -186,9 +186,9 @@ static void roll_back(struct actor *actor, struct turn *turn) {
   }
 }
 
-/* The changes that a turn made were not taken: its actor must come back as it is on disk. */
-static enum turn_status lose_changes(struct actor *actor, struct turn *turn, enum turn_status status) {
-  if (status == TURN_SAVING) turn_abandon(turn);
+/* What a turn changed cannot be taken: its actor must come back as it is on disk. `waits`: it is in the middle. */
+static enum turn_status lose_changes(struct actor *actor, struct turn *turn, bool waits) {
+  if (waits) turn_abandon(turn);
   uint64_t last_seq = actor->last_seq;
   actor_drop(actor);
   actor->last_seq = last_seq;
@@ -203,7 +203,7 @@ static enum turn_status send_turn(struct worker *worker, struct actor *actor, st
   if (status != TURN_FAILED) {
     bool saving = status == TURN_SAVING;
     enum err err = commit_turn(worker, actor, turn, saving, saving ? NULL : reply);
-    if (err != ERR_NONE) status = lose_changes(actor, turn, status);
+    if (err != ERR_NONE) status = lose_changes(actor, turn, saving);
   }
   if (status == TURN_FAILED) roll_back(actor, turn);
   return status;
@@ -240,10 +240,24 @@ static enum turn_task task_of(enum request_type type) {
   return TURN_CALL;
 }
 
-/* A turn that waits takes its drafts along. */
-static void keep_drafts(struct worker *worker, struct turn *turn) {
-  if (turn->view.drafts != worker->drafts) return;
-  worker->drafts = NULL;
+/* A turn that waits takes its drafts along; and its commit, where that is not sent. */
+static void keep_along(struct worker *worker, struct performance *performance, enum turn_status status) {
+  if (performance->turn.view.drafts == worker->drafts) worker->drafts = NULL;
+  if (status != TURN_PAUSED) return;
+  performance->commit = worker->spare;
+  worker->spare = NULL;
+}
+
+/* Answers whether there is a commit for the rest of a turn that waited. One that was paused has its own. */
+static bool bring_commit(struct worker *worker, struct performance *performance) {
+  if (worker->spare == NULL) {
+    worker->spare = performance->commit;
+  } else {
+    commit_free(performance->commit);
+  }
+  performance->commit = NULL;
+  if (worker->spare == NULL) worker->spare = commit_try_new();
+  return worker->spare != NULL;
 }
 
 static void release_drafts(struct worker *worker, struct turn *turn) {
@@ -267,6 +281,7 @@ static void turn_done(struct turn *turn) {
 
 static void performance_free(struct worker *worker, struct performance *performance) {
   release_drafts(worker, &performance->turn);
+  commit_free(performance->commit);
   turn_done(&performance->turn);
   request_free(performance->request);
   mem_free(performance);
@@ -281,7 +296,7 @@ static void answer_failure(struct worker *worker, struct performance *performanc
   tell_failure(worker, turn, reply);
   if (worker->spare == NULL) worker->spare = commit_try_new();
   if (worker->spare == NULL) {
-    reply_keep(reply);             /* no memory even for a commit: nothing was read either */
+    reply_keep(reply);             /* no memory even for a commit: nothing was read, or all of it was saved */
   } else {
     pass_gate(worker, performance->actor, reply, turn->epoch);
   }
@@ -290,7 +305,7 @@ static void answer_failure(struct worker *worker, struct performance *performanc
 /* After a stay in Lua: waits, or answers and lets the actor take its next call. */
 static void after_turn(struct worker *worker, struct performance *performance, enum turn_status status) {
   struct actor *actor = performance->actor;
-  if (status == TURN_SAVING || status == TURN_PAUSED) keep_drafts(worker, &performance->turn);
+  if (status == TURN_SAVING || status == TURN_PAUSED) keep_along(worker, performance, status);
   if (status == TURN_PAUSED) {
     if (!actor->busy) actors_set_busy(worker->actors, actor, true);
     TAILQ_INSERT_TAIL(&worker->paused, performance, link);
@@ -375,13 +390,13 @@ static void resume(struct worker *worker, struct performance *performance) {
   struct actor *actor = performance->actor;
   turn->epoch = worker->epoch;
   if (!drafts_hold(turn->view.drafts)) performance->batch = committer_durable_batch(worker->committer);
-  if (worker->spare == NULL) worker->spare = commit_try_new();
-  enum turn_status status = TURN_FAILED;
-  if (worker->spare == NULL) {
-    turn_abandon(turn);
-    failure_set(&turn->failure, ERR_MEMORY, "no memory for a call");
-  } else {
+  enum turn_status status;
+  if (bring_commit(worker, performance)) {
     status = send_turn(worker, actor, turn, turn_resume(turn), performance->request->reply);
+  } else {
+    failure_set(&turn->failure, ERR_MEMORY, "no memory for a call");
+    status = lose_changes(actor, turn, true);
+    roll_back(actor, turn);
   }
   after_turn(worker, performance, status);
 }

@@ -47,6 +47,7 @@ struct performance {
   struct turn turn;
   struct actor *actor;
   struct request *request;
+  struct commit *commit;               /* while it is paused: the one that it will send */
   uint64_t wait_seq;                   /* while it saves: the commit that must be durable before it goes on */
   uint64_t batch;                      /* what its drafts hold of what was sent is in batches after this one */
   TAILQ_ENTRY(performance) link;
@@ -66,7 +67,8 @@ struct worker {
   struct checkpointer *checkpointer;
   struct performance_list paused;      /* turns that let others go first; their actors are busy */
   struct performance_list saving;      /* turns that wait for what they saved to be durable; their actors are busy */
-  struct commit *spare;                /* the commit that the next turn will send: had before it begins, so that its end cannot fail for want of it */
+  struct commit *spare;                /* the one that the turn that runs will send: had before it begins, so that its end
+                                        * cannot fail for want of it; one that pauses takes it along */
   uint64_t seq;                        /* of the last commit sent */
   uint64_t epoch;                      /* the one that turns begin in */
   uint64_t settled_seq;                /* pending holds nothing up to here */

@@ -31,6 +31,17 @@ function Memory:state_write()
   state.list[3] = { v = state.n }
 end
 
+function Memory:state_write_and_count()
+  self.state.n = self.state.n + 1
+  return self.kv:count()
+end
+
+function Memory:state_write_and_save()
+  self.state.n = self.state.n + 1
+  self:save_state()
+  self.state.n = self.state.n + 1
+end
+
 function Memory:state_assign()
   self.state = { n = self.state.n + 1, t = { a = 5, deep = { 1, 2, 3 } }, list = array {}, plain = {} }
 end
