@@ -55,6 +55,7 @@ struct vm {
   size_t bytes_soft;           /* beyond this the next hook collects, and then stops the call */
   size_t bytes_hard;           /* beyond this the allocator says no */
   size_t bytes_begin;          /* when the stay began */
+  unsigned cycles;             /* of the collector, since vm_collect_some() last said that all is gone */
   bool granting;
   enum err stopped;            /* ERR_TIMEOUT, ERR_MEMORY, ERR_STORAGE: what runs must end */
   int64_t cpu_begin_ns;        /* of the thread's processor time, as it was when the stay began or shortly before */

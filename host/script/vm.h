@@ -52,4 +52,7 @@ size_t vm_bytes(const struct vm *vm);
 /* Collects all garbage. */
 void vm_collect(struct vm *vm);
 
+/* Collects some of it, for about 5 ms. Whether all that was garbage when the first of these calls began is gone. */
+bool vm_collect_some(struct vm *vm);
+
 #endif

@@ -9,6 +9,7 @@ enum {
   TURNS_A_RING = 16,              /* so many turns go to the committer and the doors together */
   TURNS_A_STEP = 256,             /* then the step ends, so that what has come meanwhile gets its place in line */
   SLEEPERS_A_STEP = 64,
+  LEAVE_A_STEP = 2 * TURNS_A_STEP,
   PENDING_BYTES_MAX = 256 * 1024 * 1024
 };
 
@@ -296,26 +297,36 @@ static int64_t now_ns(const struct worker *worker) {
   return clock_monotonic_ns(worker->config.vm.clock);
 }
 
-/* Whether the VM is so full that idle actors leave sooner; the one used last stays. */
-static bool is_tight(const struct worker *worker) {
-  return vm_bytes(worker->vm) > worker->config.vm.limits->vm_bytes / 4 * 3 && actors_count(worker->actors) > 1;
+/* Where the VM is nearly full, a quarter of the actors leave before their time, who was used longest ago first; then what
+ * they leave is collected. Both go on over many steps, so that nobody waits for long, and faster than newcomers can come. */
+static void relieve(struct worker *worker) {
+  bool tight = vm_bytes(worker->vm) > worker->config.vm.limits->vm_bytes / 4 * 3;
+  if (worker->leaving == 0 && !worker->collects && tight) worker->leaving = actors_count(worker->actors) / 4 + 1;
 }
 
+static bool collect(struct worker *worker) {
+  if (!worker->collects || worker->leaving > 0) return false;
+  worker->collects = !vm_collect_some(worker->vm);
+  return true;
+}
+
+/* The actor that was used last leaves only when its time has come. */
 static bool put_idle_to_sleep(struct worker *worker) {
+  relieve(worker);
   int64_t idle_ns = (int64_t)worker->config.vm.limits->idle_ms * 1000000;
-  bool tight = is_tight(worker), worked = false;
-  size_t sooner = tight ? actors_count(worker->actors) / 4 + 1 : 0;       /* so many leave before their time */
-  for (int i = 0; i < SLEEPERS_A_STEP; i++) {
+  size_t most = worker->leaving > 0 ? LEAVE_A_STEP : SLEEPERS_A_STEP, slept = 0;
+  for (; slept < most; slept++) {
     struct actor *actor = actors_idlest(worker->actors);
-    if (actor == NULL) break;
-    bool idle = now_ns(worker) - actor->used_ns >= idle_ns;
-    if (!idle && !worker->stopping && (sooner == 0 || actors_count(worker->actors) == 1)) break;
-    if (sooner > 0) sooner--;
+    bool sooner = worker->stopping || (worker->leaving > 0 && actors_count(worker->actors) > 1);
+    if (actor == NULL || (!sooner && now_ns(worker) - actor->used_ns < idle_ns)) break;
+    if (worker->leaving > 0) worker->collects = --worker->leaving == 0;
     worker_put_to_sleep(worker, actor, NULL);
-    worked = true;
   }
-  if (tight && worked) vm_collect(worker->vm);
-  return worked;
+  if (slept < most && worker->leaving > 0) {          /* all others are busy, or have mail */
+    worker->leaving = 0;
+    worker->collects = true;
+  }
+  return slept > 0;
 }
 
 /* Asks to be woken when what turns have saved is durable; whether some of it is already. */
@@ -366,6 +377,7 @@ bool worker_step(struct worker *worker) {
   worked |= run_paused(worker);
   worked |= wait_for_saves(worker);
   worked |= put_idle_to_sleep(worker);
+  worked |= collect(worker);
   if (worker->stopping && !worked && actors_count(worker->actors) == 0) {
     atomic_store(&worker->wants_durable, true);
     hear(worker);

@@ -72,6 +72,8 @@ struct worker {
   uint64_t seq;                        /* of the last commit sent */
   uint64_t epoch;                      /* the one that turns begin in */
   uint64_t settled_seq;                /* pending holds nothing up to here */
+  size_t leaving;                      /* so many actors still leave before their time, for want of memory */
+  bool collects;                       /* they have left, and their garbage goes bit by bit */
   bool stopping, stopped;
   uint64_t files;                      /* --dev: the files that the classes were read from (reload.h) */
   struct commit_source source;

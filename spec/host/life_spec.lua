@@ -51,6 +51,22 @@ describe("An actor", function()
     assert.same({ 2, 1, 1 }, host:actor("Sleeper", { 1, 1024 * 1024 }):look())
   end)
 
+  -- More of them come in one step of the worker than would fit, were those who leave not faster.
+  it("leaves memory sooner when the VM is full of small ones, and those that were used last stay", function()
+    local host = hosts.open({ ["sleeper.lua"] = source },
+                            { limits = { vm_bytes = 8 * 1024 * 1024, call_bytes = 16 * 1024 * 1024 } })
+    local waves, wave = 12, 1024
+    for w = 1, waves do
+      local calls = {}
+      for i = 1, wave do calls[i] = host:start("Sleeper", { w * wave + i }, "look") end
+      host:run()
+      for i = 1, wave do assert.same({ 1, 0, 1 }, calls[i]:get()) end
+    end
+    assert.is_true(host:memory() < 6 * 1024 * 1024)
+    assert.same({ 1, 0, 2 }, host:actor("Sleeper", { waves * wave + wave }):look())
+    assert.same({ 2, 1, 1 }, host:actor("Sleeper", { wave + 1 }):look())
+  end)
+
   it("shows what inspect_state gives", function()
     local host = hosts.open { ["sleeper.lua"] = source }
     assert.is_nil(host:inspect("Sleeper", "s"))
