@@ -163,6 +163,12 @@ bool drafts_hold(const struct drafts *drafts) {
   return drafts->sent > 0;
 }
 
+size_t drafts_held_memory(const struct drafts *drafts) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < drafts->sent && has_snapshots(drafts); i++) bytes += memtable_memory(drafts->layers[i].table);
+  return bytes;
+}
+
 void drafts_send(struct drafts *drafts, struct memtable *pending, uint64_t seq) {
   if (drafts->sent == 0 && !has_snapshots(drafts)) {
     CHECK_THAT(drafts->count, ==, 1);

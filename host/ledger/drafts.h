@@ -59,6 +59,9 @@ void drafts_send(struct drafts *drafts, struct memtable *pending, uint64_t seq);
 /* Whether something that was sent is held. */
 bool drafts_hold(const struct drafts *drafts);
 
+/* Bytes of memory of what was sent and stays here for the sake of snapshots. */
+size_t drafts_held_memory(const struct drafts *drafts);
+
 /* What was sent is durable: moves it to `active`, unless a snapshot lives. */
 void drafts_settle(struct drafts *drafts, struct memtable *active);
 

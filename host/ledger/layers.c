@@ -30,6 +30,7 @@ struct memtable *layers_try_freeze(struct layers *layers) {
   if (fresh == NULL) return NULL;
   layers->frozen = frozen;
   layers->active = fresh;
+  layers->deleted_passed = 0;
   return frozen;
 }
 

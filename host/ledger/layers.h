@@ -16,6 +16,7 @@ struct layers {
   struct memtable *pending;          /* memtable_push() brings records in */
   struct memtable *active;
   const struct memtable *frozen;     /* NULL: none */
+  uint64_t deleted_passed;           /* how often a walk passed a deleted record of active; from its beginning on */
 };
 
 /* False for want of memory. */

@@ -12,8 +12,10 @@ static size_t table_count(const struct view *view) {
   return draft_count(view) + VIEW_LAYERS - (view->layers->frozen == NULL);
 }
 
+enum { LAYER_PENDING, LAYER_ACTIVE };      /* behind the drafts; then what is frozen */
+
 static const struct memtable *layer_at(const struct layers *layers, size_t index) {
-  return index == 0 ? layers->pending : index == 1 ? layers->active : layers->frozen;
+  return index == LAYER_PENDING ? layers->pending : index == LAYER_ACTIVE ? layers->active : layers->frozen;
 }
 
 static const struct memtable *table_at(const struct view *view, size_t index) {
@@ -168,13 +170,15 @@ static bool scan_skip(struct scan *scan, struct slice key, size_t index) {
 
 /* All move on behind a key that is given or hidden. */
 static void scan_pass(struct scan *scan, struct slice key) {
+  bool any_ended = false;
   if (scan->stored && slice_equal(scan->stored_key, key)) scan->stored = false;
   for (size_t i = 0; i < table_count(scan->view); i++) {
     const struct memtable_entry **at = cursor_at(scan, i);
     if (*at == NULL || !slice_equal(memtable_key(*at), key)) continue;
     *at = scan_bound(scan, memtable_next(*at, scan->reverse));
-    if (*at == NULL) scan->alone = tables_are_done(scan);
+    any_ended |= *at == NULL;
   }
+  if (any_ended) scan->alone = tables_are_done(scan);
 }
 
 /* The store's next record, with nothing over it. */
@@ -185,7 +189,8 @@ static enum err stored_give(struct scan *scan, struct slice *key, struct slice *
   return stored_value(scan, value);
 }
 
-enum err scan_next(struct scan *scan, struct slice *key, struct slice *value) {
+enum err scan_step(struct scan *scan, struct slice *key, struct slice *value, bool *found) {
+  *found = true;
   if (!scan->begun && slice_compare(scan->from, scan->to) >= 0) return ERR_NOT_FOUND;
   for (;;) {
     size_t index;
@@ -200,6 +205,17 @@ enum err scan_next(struct scan *scan, struct slice *key, struct slice *value) {
     if (entry != NULL) *value = memtable_value(entry);
     else if ((err = stored_value(scan, value)) != ERR_NONE) return err;
     scan_pass(scan, nearest);
-    if (entry == NULL || !memtable_is_deleted(entry)) return ERR_NONE;
+    *found = entry == NULL || !memtable_is_deleted(entry);
+    if (!*found && index == draft_count(scan->view) + LAYER_ACTIVE) scan->view->layers->deleted_passed++;
+    return ERR_NONE;
   }
+}
+
+enum err scan_next(struct scan *scan, struct slice *key, struct slice *value) {
+  bool found;
+  enum err err;
+  do {
+    err = scan_step(scan, key, value, &found);
+  } while (err == ERR_NONE && !found);
+  return err;
 }

@@ -18,7 +18,7 @@ enum { VIEW_LAYERS = 3 };     /* pending, active, frozen */
 
 struct view {
   struct drafts *drafts;      /* or NULL: none */
-  const struct layers *layers;
+  struct layers *layers;      /* read; but they are told what walks pass */
   struct store_reader *reader;
   size_t snapshot;            /* 0: everything that was written; else what drafts_pin() gave: the records as of then */
 };
@@ -49,5 +49,9 @@ void scan_begin(struct scan *scan, const struct view *view, struct slice from, s
 /* The next record; ERR_NOT_FOUND at the end, ERR_STORAGE for a damaged record that nothing hides, and no more after
  * either. */
 enum err scan_next(struct scan *scan, struct slice *key, struct slice *value);
+
+/* One step of that: the next record, or where `found` comes out false, only the key of one that is deleted and was passed.
+ * For who must look up in between, since there may be a million of those in a row. */
+enum err scan_step(struct scan *scan, struct slice *key, struct slice *value, bool *found);
 
 #endif

@@ -58,9 +58,10 @@ static enum field field_of(lua_State *L, int index) {
     { "connections", FIELD_RESERVED },
   };
   if (lua_type(L, index) != LUA_TSTRING) return FIELD_NONE;
-  const char *name = lua_tostring(L, index);
+  size_t size;
+  const char *name = lua_tolstring(L, index, &size);
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-    if (strcmp(name, fields[i].name) == 0) return fields[i].field;
+    if (strcmp(name, fields[i].name) == 0) return strlen(name) == size ? fields[i].field : FIELD_NONE;
   }
   return FIELD_NONE;
 }

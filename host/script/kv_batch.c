@@ -11,12 +11,16 @@
 
 enum { SIZES = 8 };
 
+static void write_u32(uint8_t *bytes, size_t number) {
+  for (size_t i = 0; i < 4; i++) bytes[i] = (uint8_t)(number >> (24 - 8 * i));
+}
+
 /* Pushes the data of the sequence at `index` and answers how long it is. [-0, +1, v] */
 static lua_Integer check_sequence(lua_State *L, int index, const char *name, const char *of) {
   bool marked;
   luaL_checkstack(L, 12, NULL);
-  if (!walk_table(L, index, &marked)) {                              /* data */
-    lib_misuse(L, "%s: an array of %s, not a %s", name, of, lua_isnone(L, index) ? "nil" : luaL_typename(L, index));
+  if (!walk_plain_table(L, index, &marked)) {                        /* data */
+    lib_misuse(L, "%s: an array of %s, not a %s", name, of, walk_typename(L, index));
   }
   lua_Integer count = (lua_Integer)lua_rawlen(L, -1), keys = 0;
   lua_pushnil(L);                                                    /* data key */
@@ -32,31 +36,51 @@ static lua_Integer check_sequence(lua_State *L, int index, const char *name, con
 
 enum { AT_KEYS = 2, AT_BYTES, AT_RESULT };
 
-static int get_on(lua_State *L, int status, lua_KContext place) {
+/* The keys as bytes: while it pauses, the script's tables may change. */
+struct keys {
+  lua_Integer count;
+  size_t at;                  /* of the next one */
+  uint8_t run[];              /* of each its size, u32, and its record key */
+};
+
+/* Puts the `count` keys of the sequence at AT_KEYS in its place. [-0, +0, v] */
+static void read_keys(lua_State *L, lua_Integer count) {
   struct vm *vm = vm_of(L);
-  struct instance *instance = kv_turn(L)->instance;
+  const struct instance *instance = kv_turn(L)->instance;
+  struct buf *run = vm_begin_value(vm, (size_t)vm->config.limits->call_bytes);
+  for (lua_Integer i = 1; i <= count; i++) {
+    const struct argument argument = { .name = "keys", .position = i };
+    size_t at = run->size;
+    buf_put_u32(run, 0);
+    self_begin_key(instance, 'k', run);
+    lua_rawgeti(L, AT_KEYS, i);                                      /* ... key */
+    lua_key_write(L, -1, run, &argument);
+    lua_pop(L, 1);                                                   /* ... */
+    write_u32(run->data + at, run->size - at - 4);
+    vm_check_limits(L);
+  }
+  struct keys *keys = lua_newuserdatauv(L, sizeof *keys + run->size, 0);   /* ... keys */
+  *keys = (struct keys){ .count = count };
+  if (run->size > 0) memcpy(keys->run, run->data, run->size);
+  lua_replace(L, AT_KEYS);                                           /* ... */
+}
+
+static int get_on(lua_State *L, int status, lua_KContext place) {
+  struct keys *keys = lua_touserdata(L, AT_KEYS);
   bool bytes = lua_toboolean(L, AT_BYTES);
   (void)status;
-  lua_pushliteral(L, "n");
-  lua_rawget(L, AT_RESULT);                                          /* kv keys bytes result n */
-  lua_Integer count = lua_tointeger(L, -1);
-  lua_pop(L, 1);                                                     /* kv keys bytes result */
-  while (place < count) {
-    const struct argument argument = { .name = "keys", .position = ++place };
-    struct slice value;
-    buf_clear(&vm->key);
-    self_begin_key(instance, 'k', &vm->key);
-    lua_rawgeti(L, AT_KEYS, place);                                  /* ... key */
-    lua_key_write(L, -1, &vm->key, &argument);
-    lua_pop(L, 1);                                                   /* ... */
-    enum err err = view_get(&kv_turn(L)->view, buf_slice(&vm->key), &value);
+  while (place < keys->count) {
+    struct slice key = slice_of(keys->run + keys->at + 4, read_u32(keys->run + keys->at)), value;
+    keys->at += 4 + key.size;
+    place++;
+    enum err err = view_get(&kv_turn(L)->view, key, &value);
     if (err != ERR_NONE && err != ERR_NOT_FOUND) return kv_fail_storage(L);
     if (err == ERR_NONE) {
       kv_push_value(L, value, bytes);                                /* ... value */
       lua_rawseti(L, AT_RESULT, place);                              /* ... */
     }
     vm_check_limits(L);
-    if (place < count && turn_is_due(L)) return turn_pause(L, place, get_on);
+    if (place < keys->count && turn_is_due(L)) return turn_pause(L, place, get_on);
   }
   return 1;
 }
@@ -69,6 +93,7 @@ int kv_get_batch(lua_State *L) {
   lua_replace(L, AT_KEYS);                                           /* kv keys options */
   lua_pushboolean(L, kv_format_read(L, 3));
   lua_replace(L, AT_BYTES);                                          /* kv keys bytes */
+  read_keys(L, count);
   lua_createtable(L, count < INT32_MAX ? (int)count : 0, 1);         /* kv keys bytes result */
   lua_pushinteger(L, count);
   lua_setfield(L, AT_RESULT, "n");                                   /* kv keys bytes result */
@@ -96,10 +121,6 @@ static size_t begin_one(lua_State *L, const struct instance *instance, const str
   self_begin_key(instance, 'k', run);
   lua_key_write(L, -1, run, argument);
   return at;
-}
-
-static void write_u32(uint8_t *bytes, size_t number) {
-  for (size_t i = 0; i < 4; i++) bytes[i] = (uint8_t)(number >> (24 - 8 * i));
 }
 
 /* Notes the sizes of what was appended since `at`; stops a run that is over the limit already. `count` are in it. */
@@ -147,14 +168,14 @@ static void push_entry(lua_State *L, lua_Integer place) {
   bool marked;
   int at = lua_gettop(L) + 1;
   lua_settop(L, at + 1);                                             /* entry nil nil */
-  if (!walk_table(L, at - 1, &marked)) {                             /* entry nil nil data */
-    lib_fail_at(L, ERR_INTERNAL, &argument, "a table { key = k, value = v }, not a %s", luaL_typename(L, at - 1));
+  if (!walk_plain_table(L, at - 1, &marked)) {                       /* entry nil nil data */
+    lib_fail_at(L, ERR_INTERNAL, &argument, "a table { key = k, value = v }, not a %s", walk_typename(L, at - 1));
   }
   lua_pushnil(L);                                                    /* entry nil nil data name */
   while (lua_next(L, -2)) {                                          /* entry nil nil data name value */
-    const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : luaL_typename(L, -2);
-    bool key = strcmp(name, "key") == 0;
-    if (!key && strcmp(name, "value") != 0) {
+    bool key = vm_is_text(L, -2, "key");
+    if (!key && !vm_is_text(L, -2, "value")) {
+      const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : luaL_typename(L, -2);
       lib_fail_at(L, ERR_INTERNAL, &argument, "unknown field \"%.64s\"; an entry has key and value", name);
     }
     lua_replace(L, key ? at : at + 1);                               /* entry key value data name */

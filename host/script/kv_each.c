@@ -10,28 +10,38 @@ static void end(struct turn *turn, struct kv_range *range) {
   range->snapshot = 0;
 }
 
+/* Gives an entry to the loop. The snapshot ends with the last one: what is written after it need not be kept apart. */
+static int give(lua_State *L, struct kv_range *range, struct slice key, struct slice value) {
+  lua_key_read(L, slice_after(key, KV_KEY_BEGIN));                   /* key */
+  kv_push_value(L, value, range->bytes);                             /* key value */
+  kv_range_pass(L, lua_upvalueindex(1), key);                        /* last: who catches an error gets the same entry again */
+  if (range->left != SIZE_MAX && --range->left == 0) end(kv_turn(L), range);
+  vm_check_limits(L);
+  return 2;
+}
+
 static int step_on(lua_State *L, int status, lua_KContext context) {
   struct kv_range *range = lua_touserdata(L, lua_upvalueindex(1));
-  struct turn *turn = kv_turn(L);
-  struct view view = turn->view;
+  struct view view = kv_turn(L)->view;
   struct scan scan;
   struct slice key, value;
+  bool found;
+  enum err err;
   (void)status;
   (void)context;
   view.snapshot = range->snapshot;
   kv_range_scan(range, &view, &scan);
-  enum err err = range->left == 0 ? ERR_NOT_FOUND : scan_next(&scan, &key, &value);
-  if (err == ERR_NOT_FOUND) {
-    end(turn, range);
-    return 0;
+  while ((err = scan_step(&scan, &key, &value, &found)) == ERR_NONE && !found) {
+    vm_check_limits(L);
+    if (turn_is_due(L)) {
+      kv_range_pass(L, lua_upvalueindex(1), key);
+      return turn_pause(L, 0, step_on);
+    }
   }
-  if (err != ERR_NONE) return kv_fail_storage(L);
-  lua_key_read(L, slice_after(key, KV_KEY_BEGIN));                   /* key */
-  kv_push_value(L, value, range->bytes);                             /* key value */
-  kv_range_pass(L, lua_upvalueindex(1), key);                        /* last: who catches an error gets the same entry again */
-  if (range->left != SIZE_MAX) range->left--;
-  vm_check_limits(L);
-  return 2;
+  if (err == ERR_NONE) return give(L, range, key, value);
+  if (err != ERR_NOT_FOUND) return kv_fail_storage(L);
+  end(kv_turn(L), range);
+  return 0;
 }
 
 /* iterator() -> key, value, or nothing at the end   [-0, +(0|2), v] */

@@ -17,13 +17,14 @@ static struct kv_range *begin(lua_State *L) {
   return range;
 }
 
-/* The next record of the walk; false at its end. */
-static bool next(lua_State *L, struct kv_range *range, struct scan *scan, struct slice *key, struct slice *value) {
+/* The next step of the walk, which found an entry, or only passed one that is deleted; false at its end. */
+static bool next(lua_State *L, struct kv_range *range, struct scan *scan, struct slice *key, struct slice *value,
+                 bool *found) {
   if (range->left == 0) return false;
-  enum err err = scan_next(scan, key, value);
+  enum err err = scan_step(scan, key, value, found);
   if (err == ERR_NOT_FOUND) return false;
   if (err != ERR_NONE) kv_fail_storage(L);
-  if (range->left != SIZE_MAX) range->left--;
+  if (*found && range->left != SIZE_MAX) range->left--;
   return true;
 }
 
@@ -45,10 +46,11 @@ static int list_on(lua_State *L, int status, lua_KContext count) {
   struct kv_range *range = lua_touserdata(L, AT_RANGE);
   struct scan scan;
   struct slice key, value;
+  bool found;
   (void)status;
   kv_range_scan(range, &kv_turn(L)->view, &scan);
-  while (next(L, range, &scan, &key, &value)) {
-    add_entry(L, key, value, range->bytes, ++count);
+  while (next(L, range, &scan, &key, &value, &found)) {
+    if (found) add_entry(L, key, value, range->bytes, ++count);
     vm_check_limits(L);
     if (turn_is_due(L)) {
       kv_range_pass(L, AT_RANGE, key);
@@ -75,9 +77,10 @@ int kv_list(lua_State *L) {
 static bool count_some(lua_State *L, struct kv_range *range, lua_KContext *count) {
   struct scan scan;
   struct slice key, value;
+  bool found;
   kv_range_scan(range, &kv_turn(L)->view, &scan);
-  while (next(L, range, &scan, &key, &value)) {
-    ++*count;
+  while (next(L, range, &scan, &key, &value, &found)) {
+    *count += found;
     vm_check_limits(L);
     bool due = turn_is_due(L);
     if (due || range->left == 0) kv_range_pass(L, AT_RANGE, key);

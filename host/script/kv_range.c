@@ -20,11 +20,10 @@ static enum option check_option(lua_State *L, int index, enum option first) {
   if (lua_type(L, index) != LUA_TSTRING) {
     lib_misuse(L, "options: the name of an option is a string, not a %s", luaL_typename(L, index));
   }
-  const char *name = lua_tostring(L, index);
   for (enum option option = first; option < OPTION_COUNT; option++) {
-    if (strcmp(name, option_names[option]) == 0) return option;
+    if (vm_is_text(L, index, option_names[option])) return option;
   }
-  lib_misuse(L, "options: unknown option \"%.64s\"", name);
+  lib_misuse(L, "options: unknown option \"%.64s\"", lua_tostring(L, index));
   return OPTION_COUNT;
 }
 
@@ -36,7 +35,7 @@ static int push_options(lua_State *L, int index, enum option first) {
   luaL_checkstack(L, OPTION_COUNT + 8, NULL);
   lua_settop(L, place + OPTION_COUNT - 1);                           /* nil ... */
   if (lua_isnil(L, index)) return place;
-  if (!walk_table(L, index, &marked)) lib_misuse(L, "options: a table, not a %s", luaL_typename(L, index));
+  if (!walk_plain_table(L, index, &marked)) lib_misuse(L, "options: a table, not a %s", walk_typename(L, index));   /* nil ... data */
   lua_pushnil(L);                                                    /* nil ... data name */
   while (lua_next(L, -2)) {                                          /* nil ... data name value */
     lua_replace(L, place + (int)check_option(L, -2, first));         /* value ... data name */
@@ -47,9 +46,8 @@ static int push_options(lua_State *L, int index, enum option first) {
 
 static bool check_format(lua_State *L, int index) {
   if (lua_isnil(L, index)) return false;
-  const char *format = lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : "";
-  bool bytes = strcmp(format, "bytes") == 0;
-  if (!bytes && strcmp(format, "value") != 0) lib_misuse(L, "options.format: \"value\" or \"bytes\"");
+  bool bytes = vm_is_text(L, index, "bytes");
+  if (!bytes && !vm_is_text(L, index, "value")) lib_misuse(L, "options.format: \"value\" or \"bytes\"");
   return bytes;
 }
 

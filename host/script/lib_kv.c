@@ -38,7 +38,7 @@ int kv_fail_storage(lua_State *L) {
   return lib_fail(L, ERR_STORAGE, "a record of this actor cannot be read");
 }
 
-void kv_push_value(lua_State *L, struct slice record, bool bytes) {
+static void push_value(lua_State *L, struct slice record, bool bytes) {
   if (record.size > 0 && record.data[0] == VALUE_NEVER) {
     lua_pushlstring(L, (const char *)record.data + 1, record.size - 1);
     return;
@@ -47,6 +47,11 @@ void kv_push_value(lua_State *L, struct slice record, bool bytes) {
   if (bytes && lua_type(L, -1) != LUA_TSTRING) {
     lib_misuse(L, "options.format: \"bytes\", but the value is a %s", luaL_typename(L, -1));
   }
+}
+
+void kv_push_value(lua_State *L, struct slice record, bool bytes) {
+  push_value(L, record, bytes);
+  vm_check_limits_for(L, record.size);
 }
 
 static void write_bytes(lua_State *L, int index, const struct argument *argument) {
@@ -71,7 +76,7 @@ static void write_value(lua_State *L, int index, const struct argument *argument
 
 void kv_write_value(lua_State *L, int index, bool bytes, const struct argument *argument) {
   struct vm *vm = vm_of(L);
-  size_t limit = (size_t)vm->config.limits->value_bytes;
+  size_t limit = (size_t)vm->config.limits->value_bytes, begin = vm->value.size;
   if (lua_isnoneornil(L, index)) lib_fail_at(L, ERR_INTERNAL, argument, "nil is not a value; kv:delete(key) deletes");
   vm->value.size_max = vm->value.size + limit;
   if (bytes) {
@@ -79,6 +84,7 @@ void kv_write_value(lua_State *L, int index, bool bytes, const struct argument *
   } else {
     write_value(L, index, argument);
   }
+  vm_check_limits_for(L, vm->value.size - begin);
   if (vm->value.err == ERR_NONE) return;
   if (vm->value.err != ERR_TOO_LARGE) lib_fail(L, ERR_MEMORY, "no memory for a value");
   lib_fail_at(L, ERR_TOO_LARGE, argument, "more than %zu bytes, the limit of a value (limit value-bytes)", limit);

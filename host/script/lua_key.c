@@ -76,7 +76,7 @@ static int fail_part(struct writing *w, int index) {
   lua_State *L = w->L;
   if (lua_isnoneornil(L, index)) return lib_fail_at(L, ERR_KEY, w->argument, "nil is no key and no part of one");
   if (lua_islightuserdata(L, index)) return lib_fail_at(L, ERR_KEY, w->argument, "null is no part of a key");
-  return lib_fail_at(L, ERR_KEY, w->argument, "a %s is no part of a key", luaL_typename(L, index));
+  return lib_fail_at(L, ERR_KEY, w->argument, "a %s is no part of a key", walk_typename(L, index));
 }
 
 static void write_string(lua_State *L, int index, struct buf *key) {
@@ -103,7 +103,7 @@ static void write_part(struct writing *w, int index, size_t depth) {
       key_put_boolean(w->key, lua_toboolean(L, index));
       return;
     default:
-      if (!walk_table(L, index, &marked)) {                          /* data */
+      if (!walk_plain_table(L, index, &marked)) {                    /* data */
         fail_part(w, index);
         return;
       }
@@ -122,7 +122,7 @@ void lua_key_write(lua_State *L, int index, struct buf *key, const struct argume
     write_string(L, index, key);
   } else {
     struct writing w = { .L = L, .key = key, .begin = begin, .argument = argument };
-    if (walk_table(L, index, &marked)) {                             /* data */
+    if (walk_plain_table(L, index, &marked)) {                       /* data */
       if (write_parts(&w, 1) == 0) lib_fail_at(L, ERR_KEY, argument, "an empty tuple is no key");
       lua_pop(L, 1);                                                 /* - */
     } else {

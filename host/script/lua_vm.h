@@ -62,7 +62,7 @@ struct vm {
   int64_t cpu_read_ns;         /* when that was read, by the system's clock */
   int64_t cpu_end_ns;
   int64_t wall_end_ns;         /* of the host's clock */
-  unsigned hook_count, check_count;
+  size_t work;                 /* since the clocks were last read */
   int64_t pause_ns;            /* when the stay has lasted so long that it pauses, by the system's clock */
   unsigned pause_looks;
   unsigned closing;            /* coroutines that are being closed, within each other */
@@ -120,6 +120,12 @@ int vm_stop(lua_State *L, enum err err);
 
 /* The same as vm_check_stopped() after a look at the limits: in loops of C, where no hook falls. [-0, +0, v] */
 void vm_check_limits(lua_State *L);
+
+/* The same after C has gone over so many bytes at once, which counts as so much more work. [-0, +0, v] */
+void vm_check_limits_for(lua_State *L, size_t bytes);
+
+/* Whether the value at `index` is this string, to its last byte. [-0, +0, -] */
+bool vm_is_text(lua_State *L, int index, const char *text);
 
 /* An idle coroutine, or a new one. [-0, +1, m] */
 lua_State *vm_take_coroutine(lua_State *L);

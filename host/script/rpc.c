@@ -2,7 +2,6 @@
 #include "script/rpc.h"
 
 #include <lauxlib.h>
-#include <string.h>
 
 #include "script/lib_error.h"
 #include "script/lua_json.h"
@@ -44,16 +43,15 @@ static int rpc_index(lua_State *L) {
   const uint64_t *serial = lua_touserdata(L, 1);
   const struct turn *turn = vm_of(L)->turn;
   if (turn == NULL || turn->serial != *serial) return lib_misuse(L, "this rpc belongs to a call that is over");
-  const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
-  if (strcmp(name, "id") == 0) {
+  if (vm_is_text(L, 2, "id")) {
     push_id(L, turn);
-  } else if (strcmp(name, "caller") == 0) {
+  } else if (vm_is_text(L, 2, "caller")) {
     lua_pushstring(L, caller_names[turn->caller]);
-  } else if (strcmp(name, "params") == 0) {
+  } else if (vm_is_text(L, 2, "params")) {
     push_kept(L, turn, true);
-  } else if (strcmp(name, "headers") == 0) {
+  } else if (vm_is_text(L, 2, "headers")) {
     push_kept(L, turn, false);
-  } else if (strcmp(name, "idempotency_key") == 0 && turn->idempotency_key.size > 0) {
+  } else if (vm_is_text(L, 2, "idempotency_key") && turn->idempotency_key.size > 0) {
     lua_pushlstring(L, (const char *)turn->idempotency_key.data, turn->idempotency_key.size);
   } else {
     lua_pushnil(L);

@@ -310,6 +310,14 @@ static int step_result(lua_State *L, struct turn *turn) {
   return 0;
 }
 
+/* Iterators keep what was saved since they began in memory, and so it is bounded as that of a call. */
+static void check_held(lua_State *L, const struct turn *turn) {
+  size_t bytes = drafts_held_memory(turn->view.drafts), limit = (size_t)turn->vm->config.limits->call_bytes;
+  if (bytes <= limit) return;
+  lib_fail(L, ERR_MEMORY, "%zu bytes that this call has saved are kept in memory for an iterator of kv:each that began before; the "
+           "limit is %zu (limit call-bytes)", bytes, limit);
+}
+
 static int finish_save(lua_State *L, int status, lua_KContext context) {
   (void)L;
   (void)status;
@@ -326,6 +334,7 @@ int save_state(lua_State *L) {
   if (!turn->in_method) return lib_misuse(L, "save_state: only a method can save in its middle, not a hook");
   if (turn->vm->call != L) return lib_misuse(L, "save_state: not from within a coroutine of the script");
   if (!lua_isyieldable(L)) return lib_misuse(L, "save_state: not from within a sort or a gsub");
+  check_held(L, turn);
   settle_drafts(L, turn);
   adopt(L, turn);
   return lua_yieldk(L, 0, 0, finish_save);

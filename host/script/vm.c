@@ -14,9 +14,10 @@
 
 enum {
   HOOK_INSTRUCTIONS = 1000,   /* between two looks at the limits */
-  HOOKS_A_CLOCK = 16,         /* reading a thread's processor time is a system call: not at each hook */
+  WORK_A_CLOCK = 64,          /* reading a thread's processor time is a system call: not at each hook */
   CPU_CLOCK_OLD_NS = 1000000, /* nor for each call: what was read is good for so long, and may charge a call for as much */
-  CHECKS_A_HOOK = 4,          /* of vm_check_limits(): in between only memory is looked at */
+  WORK_A_HOOK = 4,            /* what a hook counts as, where one vm_check_limits() is 1 */
+  WORK_BYTES = 8192,          /* and so many bytes that C goes over as well */
   COROUTINES_KEPT = 64
 };
 
@@ -44,12 +45,14 @@ static void *allocate(void *context, void *block, size_t old_size, size_t size) 
   return moved;
 }
 
-static void look_at_limits(lua_State *L, struct vm *vm) {
+static void look_at_limits(lua_State *L, struct vm *vm, size_t work) {
   if (vm->bytes > vm->bytes_soft && !vm->granting) {
     lua_gc(L, LUA_GCCOLLECT, 0);
     if (vm->bytes > vm->bytes_soft && vm->stopped == ERR_NONE) vm->stopped = ERR_MEMORY;
   }
-  if (++vm->hook_count % HOOKS_A_CLOCK != 0 || vm->stopped != ERR_NONE) return;
+  vm->work += work;
+  if (vm->work < WORK_A_CLOCK || vm->stopped != ERR_NONE) return;
+  vm->work = 0;
   if (vm->config.tick != NULL) vm->config.tick(vm->config.tick_context);
   bool late = clock_thread_cpu_ns() > vm->cpu_end_ns || clock_monotonic_ns(vm->config.clock) > vm->wall_end_ns;
   if (late) vm->stopped = ERR_TIMEOUT;
@@ -57,7 +60,7 @@ static void look_at_limits(lua_State *L, struct vm *vm) {
 
 static void hook(lua_State *L, lua_Debug *where) {
   (void)where;
-  look_at_limits(L, vm_of(L));
+  look_at_limits(L, vm_of(L), WORK_A_HOOK);
   vm_check_stopped(L);
 }
 
@@ -76,11 +79,21 @@ int vm_stop(lua_State *L, enum err err) {
 }
 
 void vm_check_limits(lua_State *L) {
+  vm_check_limits_for(L, 0);
+}
+
+void vm_check_limits_for(lua_State *L, size_t bytes) {
   struct vm *vm = vm_of(L);
   if (vm->bytes_hard == SIZE_MAX) return;                            /* between vm_limit_end() and _begin(), and where Lua is lent */
-  if (vm->bytes <= vm->bytes_soft && ++vm->check_count % CHECKS_A_HOOK != 0) return;
-  look_at_limits(L, vm);
+  look_at_limits(L, vm, 1 + bytes / WORK_BYTES);
   vm_check_stopped(L);
+}
+
+bool vm_is_text(lua_State *L, int index, const char *text) {
+  size_t size;
+  if (lua_type(L, index) != LUA_TSTRING) return false;
+  const char *found = lua_tolstring(L, index, &size);
+  return size == strlen(text) && memcmp(found, text, size) == 0;
 }
 
 void vm_limit_begin(struct vm *vm, struct vm_usage *usage) {
@@ -101,7 +114,7 @@ void vm_limit_begin(struct vm *vm, struct vm_usage *usage) {
   vm->wall_end_ns = usage->wall_begin_ns + (int64_t)limits->call_wall_ms * 1000000;
   vm->pause_ns = now_ns + (int64_t)vm->config.pause_ms * 1000000;
   vm->pause_looks = 0;
-  vm->hook_count = 0;
+  vm->work = 0;
   vm->stopped = ERR_NONE;
 }
 

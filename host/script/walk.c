@@ -97,6 +97,20 @@ bool walk_table(lua_State *L, int index, bool *marked) {
   return true;
 }
 
+bool walk_plain_table(lua_State *L, int index, bool *marked) {
+  if (lua_type(L, index) == LUA_TTABLE && lua_getmetatable(L, index)) {            /* meta */
+    bool mark = is_mark(L, -1);
+    lua_pop(L, 1);                                                   /* - */
+    if (!mark) return false;
+  }
+  return walk_table(L, index, marked);
+}
+
+const char *walk_typename(lua_State *L, int index) {
+  if (lua_isnone(L, index)) return "nil";
+  return lua_type(L, index) == LUA_TTABLE ? "table with a metatable" : luaL_typename(L, index);
+}
+
 static bool is_identifier(struct slice text) {
   if (text.size == 0 || text.size > 64 || isdigit(text.data[0])) return false;
   for (size_t i = 0; i < text.size; i++) {

@@ -53,6 +53,13 @@ enum err walk(lua_State *L, int index, const struct walk_writer *writer, struct 
  * +(0|1), v] */
 bool walk_table(lua_State *L, int index, bool *marked);
 
+/* The same for what is read here and now, as keys and options are; a table with a metatable of the script's is neither,
+ * since what it shows to the script is not what it holds. */
+bool walk_plain_table(lua_State *L, int index, bool *marked);
+
+/* What the value at `index` is, where that was neither. */
+const char *walk_typename(lua_State *L, int index);
+
 /* Makes the mark of sequences. [-0, +0, m] */
 void walk_build(lua_State *L);
 

@@ -8,6 +8,7 @@
 enum {
   TURNS_A_RING = 16,              /* so many turns go to the committer and the doors together */
   TURNS_A_STEP = 256,             /* then the step ends, so that what has come meanwhile gets its place in line */
+  PASSED_MAX = 4 * 1024 * 1024,   /* deleted records that walks have passed, before a checkpoint is to clear them away */
   SLEEPERS_A_STEP = 64,
   LEAVE_A_STEP = 2 * TURNS_A_STEP,
   PENDING_BYTES_MAX = 256 * 1024 * 1024
@@ -256,7 +257,7 @@ bool worker_is_full(const struct worker *worker) {
 /* Whether the disk is too far behind; then the worker asks to be woken when it has moved. */
 static bool must_wait_for_disk(struct worker *worker) {
   const struct layers *layers = &worker->layers;
-  bool large = memtable_memory(layers->active) > worker->config.checkpoint_bytes;
+  bool large = memtable_memory(layers->active) > worker->config.checkpoint_bytes || layers->deleted_passed > PASSED_MAX;
   if (large && layers->frozen == NULL) checkpointer_want(worker->checkpointer);
   if (is_heavy(worker) && !worker_is_full(worker)) return true;
   if (memtable_memory(layers->pending) <= PENDING_BYTES_MAX) return false;

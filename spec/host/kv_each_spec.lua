@@ -344,6 +344,63 @@ describe("work on many entries", function()
     assert.same({ true, false }, looking:get())
   end)
 
+  it("reads the keys that it was given, whatever becomes of their table", function()
+    local reader = hosts.class("Reader", [[
+      local keys = { 1, { 2 }, 3, 4, 5 }
+      function Class:fill() for i = 1, 5 do self.kv:put(i, i) end end
+      function Class:read() return self.kv:get_batch(keys) end
+      function Class:spoil() keys[2][1] = 77; for i = 3, 5 do keys[i] = nil end end
+    ]])
+    local host = hosts.open({ ["reader.lua"] = reader }, { pause_ms = 0 })
+    host:actor("Reader", "r"):fill()
+    local reading = host:start("Reader", "r", "read")
+    local spoiling = host:start("Reader", "other", "spoil")
+    assert.same({ 1, 2, 3, 4, 5, n = 5 }, reading:get())
+    spoiling:get()
+    assert.same({ 1, nil, n = 2 }, host:actor("Reader", "r"):read())
+  end)
+
+  it("keeps no more of what is saved meanwhile than a call may have of memory", function()
+    local saver = hosts.class("Saver", [[
+      function Class:save(_, keeps)
+        self.kv:put(0, 0)
+        local iterator = keeps and self.kv:each() or print
+        for i = 1, 12 do
+          self.kv:put(1, ("x"):rep(1 << 20))
+          self.kv:put(2, i)
+          self:save_state()
+        end
+        iterator()
+      end
+      function Class:saved() return self.kv:get(2) end
+    ]])
+    local host = hosts.open({ ["saver.lua"] = saver }, { limits = { call_bytes = 8 << 20 } })
+    host:actor("Saver", "a"):save(false)
+    local actor = host:actor("Saver", "b")
+    local failure = hosts.failure_of(actor.save, actor, true)
+    assert.equal("out_of_memory", failure.code)
+    assert.matches("iterator of kv:each.*limit is 8388608", failure.message)
+    assert.equal(8, actor:saved())
+    host:crash()
+    assert.equal(8, actor:saved())
+  end)
+
+  it("keeps no snapshot when it has given as many as its limit says", function()
+    local reader = hosts.class("Reader", [[
+      function Class:first(_, times)
+        for i = 1, 10 do self.kv:put(i, i) end
+        for i = 1, times do
+          local key = self.kv:each { limit = 1 }()
+          self.kv:delete(key)
+          self.kv:put(10 + i, i)
+        end
+        return self.kv:each()()
+      end
+    ]])
+    local host = hosts.open { ["reader.lua"] = reader }
+    assert.same({ 5001 }, host:actor("Reader", "r"):first(5000))    -- with snapshots it would take minutes
+  end)
+
   it("fails with what it saw, when a batch fails while it is paused", function()
     local host, actor = open { pause_ms = 0, errors = true }
     actor:fill(20)
