@@ -22,7 +22,7 @@ enum {
 enum flag {
   FLAG_DATA = 256, FLAG_LISTEN, FLAG_IDEMPOTENCY_KEY, FLAG_WORKERS, FLAG_DOORS, FLAG_DURABILITY, FLAG_DEV, FLAG_HELP,
   FLAG_VERSION,
-#define LIMIT_NUMBER(field, flag, value, text) FLAG_LIMIT_##field,
+#define LIMIT_NUMBER(field, flag, value, most, text) FLAG_LIMIT_##field,
   LIMITS_LIST(LIMIT_NUMBER)
 #undef LIMIT_NUMBER
 };
@@ -37,29 +37,26 @@ static const struct option FLAGS[] = {
   { "dev", no_argument, NULL, FLAG_DEV },
   { "help", no_argument, NULL, FLAG_HELP },
   { "version", no_argument, NULL, FLAG_VERSION },
-#define LIMIT_FLAG(field, flag, value, text) { flag, required_argument, NULL, FLAG_LIMIT_##field },
+#define LIMIT_FLAG(field, flag, value, most, text) { flag, required_argument, NULL, FLAG_LIMIT_##field },
   LIMITS_LIST(LIMIT_FLAG)
 #undef LIMIT_FLAG
   { NULL, 0, NULL, 0 }
 };
 
-/* The most that the formats behind a limit can hold. Durations become nanoseconds in 64 bits, sizes of changes are 32
- * bits. */
+/* The most that a limit can be. */
 static uint64_t limit_max(int flag) {
   switch (flag) {
-    case FLAG_LIMIT_key_bytes: return KEY_BYTES_MAX;
-    case FLAG_LIMIT_depth: return VALUE_DEPTH_MAX;
-    case FLAG_LIMIT_value_bytes: return MIB(1024);
-    case FLAG_LIMIT_commit_bytes: return MIB(2048);
-    case FLAG_LIMIT_body_bytes: return MIB(1024);
-    default: return (uint64_t)1 << 40;
+#define LIMIT_MAX(field, flag, value, most, text) case FLAG_LIMIT_##field: return most;
+    LIMITS_LIST(LIMIT_MAX)
+#undef LIMIT_MAX
+    default: return 0;
   }
 }
 
 /* Where a limit is kept; NULL for a flag of no limit. */
 static uint64_t *limit_place(int flag, struct limits *limits) {
   switch (flag) {
-#define LIMIT_PLACE(field, flag, value, text) case FLAG_LIMIT_##field: return &limits->field;
+#define LIMIT_PLACE(field, flag, value, most, text) case FLAG_LIMIT_##field: return &limits->field;
     LIMITS_LIST(LIMIT_PLACE)
 #undef LIMIT_PLACE
     default: return NULL;
@@ -354,7 +351,7 @@ void options_print_help(struct buf *buf) {
     "troupe version | help\n"
     "\n"
     "Limits, each a flag of serve; bytes may be written with k, m or g:\n");
-#define LIMIT_HELP(field, flag, value, text) \
+#define LIMIT_HELP(field, flag, value, most, text) \
   buf_printf(buf, "  --%-24s %s (default: %llu)\n", flag " N", text, (unsigned long long)(value));
   LIMITS_LIST(LIMIT_HELP)
 #undef LIMIT_HELP

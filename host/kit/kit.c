@@ -14,7 +14,7 @@ int luaopen_troupe_host(lua_State *L);
 static const char kit_name[] = "troupe.kit", lender_name[] = "troupe.lender";
 
 enum {
-  SEGMENT_BYTES = 64 * 1024, CHECKPOINT_BYTES = 16 * 1024 * 1024, SLICE_RECORDS = 1000
+  SEGMENT_BYTES = 64 * 1024, CHECKPOINT_BYTES = 16 * 1024 * 1024, SLICE_RECORDS = 1000, KIT_WORKERS_MAX = 64
 };
 
 /* -- what the spec's Lua state is lent -- */
@@ -73,28 +73,60 @@ static const char *text_option(lua_State *L, const char *name, const char *other
   return lua_isnil(L, -1) ? otherwise : luaL_checkstring(L, -1);
 }
 
-static lua_Integer number_option(lua_State *L, const char *name, lua_Integer otherwise) {
+static lua_Integer number_option(lua_State *L, const char *name, lua_Integer otherwise, lua_Integer least, lua_Integer most) {
   lua_getfield(L, 1, name);                                          /* value */
-  lua_Integer number = lua_isnil(L, -1) ? otherwise : luaL_checkinteger(L, -1);
+  lua_Integer number = lua_isnil(L, -1) ? otherwise : lua_isinteger(L, -1) ? lua_tointeger(L, -1) : LUA_MININTEGER;
+  if (number < least || number > most) luaL_error(L, "%s: an integer from %I to %I", name, (LUAI_UACINT)least, (LUAI_UACINT)most);
   lua_pop(L, 1);                                                     /* - */
   return number;
+}
+
+/* Raises for an option that does not exist: a misspelt one would be left out in silence. [-0, +0, v] */
+static void check_options(lua_State *L) {
+  static const char *const known[] = { "actors", "data", "workers", "limits", "dev", "time", "log", "map_bytes", "durability",
+                                       "pause_ms", "segment_bytes", "checkpoint_bytes", "slice_records" };
+  lua_pushnil(L);                                                    /* name */
+  while (lua_next(L, 1)) {                                           /* name value */
+    const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : luaL_typename(L, -2);
+    size_t i = 0;
+    while (i < sizeof known / sizeof *known && strcmp(name, known[i]) != 0) i++;
+    if (i == sizeof known / sizeof *known) luaL_error(L, "troupe.host: there is no option \"%s\"", name);
+    lua_pop(L, 1);                                                   /* name */
+  }
+}
+
+/* Sets the limit whose field and value are on top of the stack. [-0, +0, v] */
+static void read_limit(lua_State *L, struct limits *limits) {
+  struct { const char *name; uint64_t most; uint64_t *place; } known[] = {
+#define KNOWN_LIMIT(field, flag, value, most, text) { #field, most, &limits->field },
+    LIMITS_LIST(KNOWN_LIMIT)
+#undef KNOWN_LIMIT
+  };
+  const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : luaL_typename(L, -2);
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+    if (strcmp(name, known[i].name) != 0) continue;
+    lua_Integer number = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
+    if (number < 1 || (uint64_t)number > known[i].most) {
+      luaL_error(L, "limits.%s: an integer from 1 to %I", name, (LUAI_UACINT)known[i].most);
+    }
+    *known[i].place = (uint64_t)number;
+    return;
+  }
+  luaL_error(L, "limits: there is no limit \"%s\"", name);
 }
 
 /* options.limits: { key_bytes = n, ... }, the fields of base/limits.h */
 static void read_limits(lua_State *L, struct limits *limits) {
   *limits = limits_default();
-  lua_getfield(L, 1, "limits");                                      /* limits */
-  if (!lua_isnil(L, -1)) {
+  if (lua_getfield(L, 1, "limits") != LUA_TNIL) {                    /* limits */
     luaL_checktype(L, -1, LUA_TTABLE);
-#define READ_LIMIT(field, flag, value, text)                                                                      \
-  lua_getfield(L, -1, #field);                                                                                    \
-  if (!lua_isnil(L, -1)) limits->field = (uint64_t)luaL_checkinteger(L, -1);                                      \
-  lua_pop(L, 1);
-    LIMITS_LIST(READ_LIMIT)
-#undef READ_LIMIT
+    lua_pushnil(L);                                                  /* limits field */
+    while (lua_next(L, -2)) {                                        /* limits field value */
+      read_limit(L, limits);
+      lua_pop(L, 1);                                                 /* limits field */
+    }
   }
   lua_pop(L, 1);                                                     /* - */
-  if (limits->depth > LIMIT_DEPTH_MAX) limits->depth = LIMIT_DEPTH_MAX;
 }
 
 /* Opens the host on its folder; raises what keeps it from opening. */
@@ -112,6 +144,7 @@ static void open_host(lua_State *L, struct kit *kit) {
 static int kit_open(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
+  check_options(L);
   struct kit *kit = lua_newuserdatauv(L, sizeof *kit, 0);            /* options kit */
   memset(kit, 0, sizeof *kit);
   luaL_setmetatable(L, kit_name);
@@ -121,19 +154,20 @@ static int kit_open(lua_State *L) {
   lua_getfield(L, 1, "log");
   kit->echo = lua_toboolean(L, -1);
   snprintf(kit->actors, sizeof kit->actors, "%s", actors);
-  clock_init_manual(&kit->clock, number_option(L, "time", 1767225600) * 1000000000);
+  clock_init_manual(&kit->clock, number_option(L, "time", 1767225600, 0, INT32_MAX) * 1000000000);
   kit->logger = (struct logger){ .clock = &kit->clock, .level_min = LOG_DEBUG, .write = keep_line, .context = kit };
   read_limits(L, &kit->config.limits);
   kit->config.actors_path = kit->actors;
   kit->config.data_path = kit->data;
-  kit->config.pause_ms = (unsigned)number_option(L, "pause_ms", VM_PAUSE_MS);
-  kit->config.workers = (unsigned)number_option(L, "workers", 1);
-  kit->config.map_bytes = (size_t)number_option(L, "map_bytes", KIT_MAP_BYTES);
-  kit->config.segment_bytes = (size_t)number_option(L, "segment_bytes", SEGMENT_BYTES);
-  kit->config.checkpoint_bytes = (size_t)number_option(L, "checkpoint_bytes", CHECKPOINT_BYTES);
-  kit->config.slice_records = (size_t)number_option(L, "slice_records", SLICE_RECORDS);
-  luaL_argcheck(L, kit->config.slice_records > 0, 1, "slice_records must be positive");
-  kit->config.relaxed = strcmp(text_option(L, "durability", "commit"), "relaxed") == 0;
+  kit->config.pause_ms = (unsigned)number_option(L, "pause_ms", VM_PAUSE_MS, 0, INT32_MAX);
+  kit->config.workers = (unsigned)number_option(L, "workers", 1, 1, KIT_WORKERS_MAX);
+  kit->config.map_bytes = (size_t)number_option(L, "map_bytes", KIT_MAP_BYTES, 1, INT64_MAX);
+  kit->config.segment_bytes = (size_t)number_option(L, "segment_bytes", SEGMENT_BYTES, 1, INT64_MAX);
+  kit->config.checkpoint_bytes = (size_t)number_option(L, "checkpoint_bytes", CHECKPOINT_BYTES, 1, INT64_MAX);
+  kit->config.slice_records = (size_t)number_option(L, "slice_records", SLICE_RECORDS, 1, INT32_MAX);
+  const char *durability = text_option(L, "durability", "commit");
+  kit->config.relaxed = strcmp(durability, "relaxed") == 0;
+  if (!kit->config.relaxed && strcmp(durability, "commit") != 0) luaL_error(L, "durability: \"commit\" or \"relaxed\"");
   kit->config.clock = &kit->clock;
   kit->config.logger = &kit->logger;
   kit->config.faults = &kit->faults;

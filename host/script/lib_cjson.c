@@ -102,7 +102,7 @@ static int cjson_encode(lua_State *L) {
     look.ratio = lua_tointeger(L, -2);
     look.safe = lua_tointeger(L, -1);
     lua_settop(L, 1);                                                /* value */
-    look_over(L, 1, LIMIT_DEPTH_MAX, &look);
+    look_over(L, 1, RECURSION_MAX, &look);
     if (look.part) {
       push_plain(L, 1);                                              /* value plain */
       lua_replace(L, 1);                                             /* plain */

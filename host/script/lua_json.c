@@ -76,7 +76,7 @@ struct level {
 struct building {
   lua_State *L;
   size_t depth;                          /* open arrays and objects; their tables, and a waiting key each, are on the stack */
-  struct level levels[LIMIT_DEPTH_MAX];
+  struct level levels[RECURSION_MAX];
 };
 
 /* Puts the value on top of the stack where it belongs: into the innermost open table, or it is the whole. */
@@ -129,7 +129,7 @@ static bool read_key(void *context, struct slice text) {
 }
 
 static bool begin(struct building *building, bool array) {
-  if (building->depth == LIMIT_DEPTH_MAX) return false;
+  if (building->depth == RECURSION_MAX) return false;
   luaL_checkstack(building->L, 8, NULL);
   bool arguments = array && building->depth == 0;                    /* as a rule: a few, as a call has */
   lua_createtable(building->L, arguments ? 4 : 0, 0);                /* +1 table */

@@ -189,7 +189,7 @@ static void read_value(struct reading *reading, enum value_type type) {
   lua_State *L = reading->L;
   struct value_reader *reader = &reading->reader;
   luaL_checkstack(L, 12, NULL);
-  if (++reading->depth > LIMIT_DEPTH_MAX) fail_broken(L);
+  if (++reading->depth > RECURSION_MAX) fail_broken(L);
   switch (type) {
     case VALUE_NULL: lua_pushlightuserdata(L, NULL); break;
     case VALUE_BOOLEAN: lua_pushboolean(L, reader->truth); break;

@@ -174,7 +174,7 @@ int part_fail(lua_State *L, int part, int key, const char *what) {
     lua_getiuservalue(L, holder, PART_DATA);                               /* holder data */
     lua_rawgeti(L, -1, STATE_ROOT_FIELD);                                  /* holder data root */
     lua_newtable(L);                                                 /* holder data root seen */
-    if (!put_path_of(L, part, lua_gettop(L) - 1, lua_gettop(L), LIMIT_DEPTH_MAX, path)) {
+    if (!put_path_of(L, part, lua_gettop(L) - 1, lua_gettop(L), RECURSION_MAX, path)) {
       buf_clear(path);
       buf_put_text(path, "(a part that is not in the state)");
     }

@@ -158,7 +158,7 @@ static uint64_t node_of(lua_State *L, int index) {
  * its path what has no form. */
 static enum err put_value(struct settling *s, int owner, int key, int index) {
   struct vm *vm = s->vm;
-  struct walk_options options = { .root.name = "state", .depth_max = LIMIT_DEPTH_MAX, .finite = true, .node_of = node_of };
+  struct walk_options options = { .root.name = "state", .depth_max = RECURSION_MAX, .finite = true, .node_of = node_of };
   enum err err = lua_value_write(s->L, index, &vm->value, &options, &vm->raised);
   if (err == ERR_INTERNAL) {
     struct slice text = buf_slice(&vm->raised.message);
@@ -365,7 +365,7 @@ static void look_where(lua_State *L, void *context) {
 static bool try_settle_root(struct settling *s) {
   lua_State *L = s->L;
   struct written written = { .s = s, .in_root = true };
-  struct walk_options options = { .root.name = "state", .depth_max = LIMIT_DEPTH_MAX, .finite = true, .node_of = node_of };
+  struct walk_options options = { .root.name = "state", .depth_max = RECURSION_MAX, .finite = true, .node_of = node_of };
   if (s->instance->tables_moved) return false;
   journal_each(L, s->instance, look_where, &written);
   if (!written.any || !written.in_root) return !written.any;

@@ -168,10 +168,14 @@ function Host:advance(seconds)
   self._kit:advance(seconds)
 end
 
---- Lets the next write ("write": as on a full disk) or sync ("sync": the host ends) fail.
+--- Lets the next write ("write": as on a full disk) or sync ("sync": the host ends) fail. A host that has ended is
+--- started first, so that it is not the start that fails.
 ---@param what "write"|"sync"
 function Host:fail_next(what)
-  if not self._kit:is_open() then self._kit:reopen() end
+  if not self._kit:is_open() then
+    self._kit:reopen()
+    self._kit:run()
+  end
   self._kit:fail_next(what)
 end
 

@@ -1,5 +1,5 @@
--- self.kv: deleted entries stand in memory until a checkpoint has cleared them away. Walks pass them under the limits of
--- the call, let others have their turns, and have them cleared away in time.
+-- self.kv: deleted entries stand in memory until a checkpoint has cleared them away. Walks pass them under the limits
+-- of the call, let others have their turns, and have them cleared away in time.
 local hosts = require "spec.support.hosts"
 
 local store = hosts.class("Store", [[

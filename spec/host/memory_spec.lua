@@ -104,30 +104,30 @@ describe("memory", function()
 
   for _, count in ipairs(runs) do
     for method, saved in pairs { state_write_and_count = 0, state_write_and_save = 1 } do
-      it(("runs out while another call is in the midst of %s, %d in a row, and neither is half done"):format(method, count),
-        function()
-          host = troupe.host { actors = "spec/support/actors_attack", pause_ms = 0 }
-          local k = 0
-          repeat
-            k = k + 1
-            local one, other = open("one" .. k), open("other" .. k)
-            other:ping()
-            host._kit:checkpoint()
-            local waits = host:start("Memory", "one" .. k, method)
-            host._kit:step(1)
-            local comes = host:start("Memory", "other" .. k, "state_write")
-            local failed, ok = call_short_of_memory(k, count, host.run, host)
-            assert.is_true(ok)
-            ok = pcall(waits.get, waits)
-            assert.equal(ok and 1 + saved or saved, host:state("Memory", "one" .. k).n, k)
-            ok = pcall(comes.get, comes)
-            assert.equal(ok and 1 or 0, host:state("Memory", "other" .. k).n, k)
-            one:ping()
-            local before = { content("one" .. k), content("other" .. k) }
-            host:crash()
-            assert.same(before, { content("one" .. k), content("other" .. k) })
-          until not failed
-        end)
+      local what = "runs out while another call is in the midst of %s, %d in a row, and neither is half done"
+      it(what:format(method, count), function()
+        host = troupe.host { actors = "spec/support/actors_attack", pause_ms = 0 }
+        local k = 0
+        repeat
+          k = k + 1
+          local one, other = open("one" .. k), open("other" .. k)
+          other:ping()
+          host._kit:checkpoint()
+          local waits = host:start("Memory", "one" .. k, method)
+          host._kit:step(1)
+          local comes = host:start("Memory", "other" .. k, "state_write")
+          local failed, ok = call_short_of_memory(k, count, host.run, host)
+          assert.is_true(ok)
+          ok = pcall(waits.get, waits)
+          assert.equal(ok and 1 + saved or saved, host:state("Memory", "one" .. k).n, k)
+          ok = pcall(comes.get, comes)
+          assert.equal(ok and 1 or 0, host:state("Memory", "other" .. k).n, k)
+          one:ping()
+          local before = { content("one" .. k), content("other" .. k) }
+          host:crash()
+          assert.same(before, { content("one" .. k), content("other" .. k) })
+        until not failed
+      end)
     end
 
     it(("runs out while an actor is created, %d in a row, and there is an actor or none"):format(count), function()

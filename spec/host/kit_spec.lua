@@ -1,0 +1,59 @@
+-- troupe.test: what it cannot take is an error, and the faults that it makes hit what they are meant for.
+local hosts = require "spec.support.hosts"
+
+local store = hosts.class("Store", [[
+  function Class:put(_, key, value) self.kv:put(key, value) end
+  function Class:get(_, key) return self.kv:get(key) end
+  function Class:count_and_put(_, key, value) self.kv:count(); self.kv:put(key, value) end
+  function Class:save_and_put(_, key, value) self:save_state(); self.kv:put(key, value) end
+]])
+
+describe("troupe.host", function()
+  after_each(hosts.close_all)
+
+  local bad = {
+    ['there is no option "wrokers"'] = { wrokers = 1 },
+    ['there is no limit "key_byte"'] = { limits = { key_byte = 10 } },
+    ["limits.key_bytes: an integer from 1 to 2048"] = { limits = { key_bytes = 2049 } },
+    ["limits.depth: an integer from 1 to 100"] = { limits = { depth = 101 } },
+    ["limits.call_cpu_ms: an integer from 1 to"] = { limits = { call_cpu_ms = -1 } },
+    ["limits.idle_ms: an integer from 1 to"] = { limits = { idle_ms = 1.5 } },
+    ["limits.commit_bytes: an integer from 1 to"] = { limits = { commit_bytes = "1" } },
+    ["workers: an integer from 1 to 64"] = { workers = 0 },
+    ["pause_ms: an integer from 0"] = { pause_ms = -1 },
+    ['durability: "commit" or "relaxed"'] = { durability = "fast" },
+  }
+  for message, options in pairs(bad) do
+    it("refuses options with a word: " .. message, function()
+      local ok, problem = pcall(hosts.open, { ["store.lua"] = store }, options)
+      assert.is_false(ok)
+      assert.truthy(tostring(problem):find(message, 1, true), problem)
+    end)
+  end
+
+  for _, pause_ms in ipairs { 0, 10 } do
+    for _, method in ipairs { "put", "count_and_put", "save_and_put" } do
+      local function open()
+        local host = hosts.open({ ["store.lua"] = store }, { pause_ms = pause_ms, errors = true })
+        local actor = host:actor("Store", "s")
+        for i = 1, 5 do actor:put(i, i) end
+        host:crash()
+        return host, actor
+      end
+
+      it(("fails the write of a call after a crash: %s, pausing after %d ms"):format(method, pause_ms), function()
+        local host, actor = open()
+        host:fail_next "write"
+        assert.equal("storage_error", hosts.failure_of(actor[method], actor, 1, "new").code)
+        assert.equal(1, actor:get(1))
+      end)
+
+      it(("fails the sync of a call after a crash: %s, pausing after %d ms"):format(method, pause_ms), function()
+        local host, actor = open()
+        host:fail_next "sync"
+        assert.equal("connection_lost", hosts.failure_of(actor[method], actor, 1, "new").code)
+        assert.is_false(host:is_open())
+      end)
+    end
+  end
+end)
