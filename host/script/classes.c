@@ -61,7 +61,7 @@ static int run_module(lua_State *L) {
 /* Runs the module of this name from this file and pushes what it returned; keeps it. One that failed is as if it had
  * never been required. [-0, +1, v] */
 static void load_module(lua_State *L, const char *name, const char *path) {
-  luaL_checkstack(L, 8, NULL);
+  vm_check_stack(L, 8);
   vm_push_ref(L, VM_MODULES);                                        /* modules */
   lua_pushstring(L, name);                                           /* modules name */
   lua_pushvalue(L, -1);
@@ -282,7 +282,7 @@ void classes_load(lua_State *L, struct failure *failure) {
 }
 
 bool classes_push(lua_State *L, struct slice name) {
-  luaL_checkstack(L, 4, NULL);
+  vm_check_stack(L, 4);
   vm_push_ref(L, VM_CLASSES);                                        /* classes */
   lua_pushlstring(L, (const char *)name.data, name.size);
   bool found = lua_rawget(L, -2) != LUA_TNIL;                        /* classes class|nil */
@@ -293,7 +293,7 @@ bool classes_push(lua_State *L, struct slice name) {
 
 /* Searches a class and its parents, Actor excluded, for a field of their own. [-0, +(0|1), m] */
 static bool push_own(lua_State *L, int index, struct slice name) {
-  luaL_checkstack(L, 8, NULL);
+  vm_check_stack(L, 8);
   int top = lua_gettop(L);
   lua_pushvalue(L, index);                                           /* class */
   vm_push_ref(L, VM_ACTOR_CLASS);                                    /* class actor */

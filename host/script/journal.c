@@ -94,7 +94,7 @@ static bool is_tabular(lua_State *L, int index) {
 
 bool journal_set(lua_State *L, int index) {
   struct tracked *tracked = lua_touserdata(L, index);
-  luaL_checkstack(L, 10, NULL);
+  vm_check_stack(L, 10);
   int key = lua_gettop(L) - 1, value = key + 1;
   lua_getiuservalue(L, index, 1);                                    /* key value data */
   lua_pushvalue(L, key);                                             /* key value data key */
@@ -145,7 +145,7 @@ bool journal_push_old_values(lua_State *L, struct instance *instance, const stru
 }
 
 void journal_each(lua_State *L, struct instance *instance, void (*visit)(lua_State *L, void *context), void *context) {
-  luaL_checkstack(L, 12, NULL);
+  vm_check_stack(L, 12);
   self_push_slot(L, instance, SELF_JOURNAL);                         /* journal|nil */
   for (lua_Integer i = 1; i <= (lua_Integer)instance->noted; i++) {
     lua_rawgeti(L, -1, 2 * i);                                       /* journal old */
@@ -185,7 +185,7 @@ static void put_back(lua_State *L, int index, int old) {
 }
 
 void journal_undo(lua_State *L, struct instance *instance) {
-  luaL_checkstack(L, 12, NULL);
+  vm_check_stack(L, 12);
   self_push_slot(L, instance, SELF_JOURNAL);                         /* journal|nil */
   for (lua_Integer i = 1; i <= (lua_Integer)instance->noted; i++) {
     lua_rawgeti(L, -1, 2 * i - 1);                                   /* journal tracked */
@@ -201,7 +201,7 @@ void journal_clear(lua_State *L, struct instance *instance) {
   instance->state_changed = false;
   instance->tables_moved = false;
   if (instance->noted == 0) return;
-  luaL_checkstack(L, 4, NULL);
+  vm_check_stack(L, 4);
   self_push_slot(L, instance, SELF_JOURNAL);                         /* journal */
   for (lua_Integer i = 1; i <= (lua_Integer)instance->noted; i++) {
     lua_rawgeti(L, -1, 2 * i - 1);                                   /* journal tracked */

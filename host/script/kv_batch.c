@@ -18,7 +18,7 @@ static void write_u32(uint8_t *bytes, size_t number) {
 /* Pushes the data of the sequence at `index` and answers how long it is. [-0, +1, v] */
 static lua_Integer check_sequence(lua_State *L, int index, const char *name, const char *of) {
   bool marked;
-  luaL_checkstack(L, 12, NULL);
+  vm_check_stack(L, 12);
   if (!walk_plain_table(L, index, &marked)) {                        /* data */
     lib_misuse(L, "%s: an array of %s, not a %s", name, of, walk_typename(L, index));
   }

@@ -32,7 +32,7 @@ static enum option check_option(lua_State *L, int index, enum option first) {
 static int push_options(lua_State *L, int index, enum option first) {
   bool marked;
   int place = lua_gettop(L) + 1;
-  luaL_checkstack(L, OPTION_COUNT + 8, NULL);
+  vm_check_stack(L, OPTION_COUNT + 8);
   lua_settop(L, place + OPTION_COUNT - 1);                           /* nil ... */
   if (lua_isnil(L, index)) return place;
   if (!walk_plain_table(L, index, &marked)) lib_misuse(L, "options: a table, not a %s", walk_typename(L, index));   /* nil ... data */

@@ -36,7 +36,7 @@ static void count_bytes(lua_State *L, struct look *look, size_t bytes) {
 static void look_over(lua_State *L, int index, int depth, struct look *look) {
   bool marked, array = true;
   lua_Integer largest = 0, items = 0;
-  luaL_checkstack(L, 8, NULL);
+  vm_check_stack(L, 8);
   count_bytes(L, look, lua_type(L, index) == LUA_TSTRING ? lua_rawlen(L, index) + 2 : 1);
   if (!walk_table(L, index, &marked)) return;                        /* data */
   vm_check_limits(L);
@@ -62,7 +62,7 @@ static void look_over(lua_State *L, int index, int depth, struct look *look) {
 /* Pushes the value at `index` with plain tables for its tables. [-0, +1, v] */
 static void push_plain(lua_State *L, int index) {
   bool marked;
-  luaL_checkstack(L, 8, NULL);
+  vm_check_stack(L, 8);
   if (!walk_table(L, index, &marked)) {                              /* [data] */
     lua_pushvalue(L, index);
     return;

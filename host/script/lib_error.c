@@ -67,7 +67,7 @@ int lib_fail(lua_State *L, enum err err, const char *format, ...) {
   va_start(arguments, format);
   vsnprintf(message, sizeof message, format, arguments);
   va_end(arguments);
-  luaL_checkstack(L, 4, NULL);
+  vm_check_stack(L, 4);
   lua_pushstring(L, message);                                        /* +1 message */
   return raise_host_error(L, err);
 }
@@ -97,7 +97,7 @@ int lib_fail_at(lua_State *L, enum err err, const struct argument *argument, con
   failure_clear(&vm_of(L)->raised);
   argument_put(argument, text);
   buf_printf(text, ": %s", message);
-  luaL_checkstack(L, 4, NULL);
+  vm_check_stack(L, 4);
   lua_pushlstring(L, (const char *)text->data, text->size);          /* +1 message */
   if (err != ERR_INTERNAL) return raise_host_error(L, err);
   luaL_where(L, 1);                                                  /* message where */
@@ -107,7 +107,7 @@ int lib_fail_at(lua_State *L, enum err err, const struct argument *argument, con
 }
 
 int lib_fail_with(lua_State *L, const struct failure *failure) {
-  luaL_checkstack(L, 4, NULL);
+  vm_check_stack(L, 4);
   struct slice text = buf_slice(&failure->message);
   lua_pushlstring(L, (const char *)text.data, text.size);            /* +1 message */
   return raise_host_error(L, failure->err);
@@ -209,7 +209,7 @@ static enum err host_error_code(lua_State *L, int index) {
 /* error describe(error object, failure): everything of it that can raise. [-2, +0, v] */
 static int describe(lua_State *L) {
   struct failure *failure = lua_touserdata(L, 2);
-  luaL_checkstack(L, 16, NULL);
+  vm_check_stack(L, 16);
   if (has_meta(L, 1, VM_USER_ERROR_META)) {
     describe_user_error(L, 1, failure);
   } else if (host_error_code(L, 1) != ERR_NONE) {

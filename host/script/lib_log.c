@@ -61,7 +61,7 @@ static int write_line(lua_State *L, enum log_level level) {
   struct log_field fields[FIELDS_MAX];
   luaL_checktype(L, 2, LUA_TSTRING);
   lua_settop(L, 3);                                                  /* log message fields */
-  luaL_checkstack(L, 2 * FIELDS_MAX + 16, NULL);
+  vm_check_stack(L, 2 * FIELDS_MAX + 16);
   size_t count = 2;
   if (!lua_isnil(L, 3)) {
     bool marked;

@@ -130,7 +130,7 @@ static bool read_key(void *context, struct slice text) {
 
 static bool begin(struct building *building, bool array) {
   if (building->depth == RECURSION_MAX) return false;
-  luaL_checkstack(building->L, 8, NULL);
+  vm_check_stack(building->L, 8);
   bool arguments = array && building->depth == 0;                    /* as a rule: a few, as a call has */
   lua_createtable(building->L, arguments ? 4 : 0, 0);                /* +1 table */
   building->levels[building->depth++] = (struct level){ .array = array };
@@ -167,7 +167,7 @@ void lua_json_read(lua_State *L, struct slice text) {
   struct building building;                    /* not all levels of it: most texts have few */
   building.L = L;
   building.depth = 0;
-  luaL_checkstack(L, 8, NULL);
+  vm_check_stack(L, 8);
   if (vm->parser == NULL) vm->parser = json_parser_try_new(&events, NULL, (size_t)vm->config.limits->depth);
   if (vm->parser == NULL) lib_fail(L, ERR_MEMORY, "no memory to read JSON");
   json_parser_again(vm->parser, &building);                          /* the VM's: an error below skips this frame */

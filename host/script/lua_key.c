@@ -66,7 +66,7 @@ static lua_Integer write_parts(struct writing *w, size_t depth) {
   size_t before = w->key->size;
   lua_Integer count;
   int data = lua_gettop(w->L);
-  luaL_checkstack(w->L, 8, NULL);
+  vm_check_stack(w->L, 8);
   if (write_in_order(w, data, depth, &count)) return count;
   w->key->size = before;
   return write_sequence(w, data, depth);
@@ -147,7 +147,7 @@ void lua_key_read(lua_State *L, struct slice key) {
   lua_Integer counts[KEY_DEPTH_MAX + 1];
   size_t depth = 0;
   counts[0] = 0;
-  luaL_checkstack(L, KEY_DEPTH_MAX + 8, NULL);
+  vm_check_stack(L, KEY_DEPTH_MAX + 8);
   key_reader_again(reader, key);
   lua_createtable(L, 2, 0);                                          /* tuple */
   for (;;) {

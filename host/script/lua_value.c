@@ -188,7 +188,7 @@ static void read_same(struct reading *reading, uint32_t number) {
 static void read_value(struct reading *reading, enum value_type type) {
   lua_State *L = reading->L;
   struct value_reader *reader = &reading->reader;
-  luaL_checkstack(L, 12, NULL);
+  vm_check_stack(L, 12);
   if (++reading->depth > RECURSION_MAX) fail_broken(L);
   switch (type) {
     case VALUE_NULL: lua_pushlightuserdata(L, NULL); break;
@@ -241,11 +241,11 @@ static bool read_scalar(lua_State *L, struct slice bytes) {
 }
 
 void lua_value_read(lua_State *L, struct slice bytes) {
-  luaL_checkstack(L, 4, NULL);
+  vm_check_stack(L, 4);
   if (!read_scalar(L, bytes)) read_whole(L, bytes, NULL);
 }
 
 void lua_value_read_parts(lua_State *L, struct slice bytes, const struct lua_value_parts *parts) {
-  luaL_checkstack(L, 4, NULL);
+  vm_check_stack(L, 4);
   read_whole(L, bytes, parts);
 }

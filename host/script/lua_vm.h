@@ -57,6 +57,7 @@ struct vm {
   size_t bytes_begin;          /* when the stay began */
   unsigned cycles;             /* of the collector, since vm_collect_some() last said that all is gone */
   bool granting;
+  bool refused;                /* some memory, since vm_check_stack() began to ask */
   enum err stopped;            /* ERR_TIMEOUT, ERR_MEMORY, ERR_STORAGE: what runs must end */
   int64_t cpu_begin_ns;        /* of the thread's processor time, as it was when the stay began or shortly before */
   int64_t cpu_read_ns;         /* when that was read, by the system's clock */
@@ -123,6 +124,10 @@ void vm_check_limits(lua_State *L);
 
 /* The same after C has gone over so many bytes at once, which counts as so much more work. [-0, +0, v] */
 void vm_check_limits_for(lua_State *L, size_t bytes);
+
+/* Makes room for so many values more. Raises where the script has nested calls too deep; unlike luaL_checkstack(), which
+ * says that of want of memory too, stops the call for that. [-0, +0, v] */
+void vm_check_stack(lua_State *L, int slots);
 
 /* Whether the value at `index` is this string, to its last byte. [-0, +0, -] */
 bool vm_is_text(lua_State *L, int index, const char *text);

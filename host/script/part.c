@@ -13,7 +13,7 @@
 enum { NOTE_SIZE = 5 };
 
 struct part *part_new(lua_State *L, const struct instance *instance) {
-  luaL_checkstack(L, 4, NULL);
+  vm_check_stack(L, 4);
   struct part *part = lua_newuserdatauv(L, sizeof *part, PART_SLOT_COUNT);   /* data part */
   *part = (struct part){ .tracked = { .owner = instance->serial }, .detached = true };
   lua_insert(L, -2);                                                 /* part data */
@@ -45,7 +45,7 @@ static void push_or_false(lua_State *L, int index, int slot) {
 
 void part_note(lua_State *L, struct instance *instance, int index) {
   const struct part *part = lua_touserdata(L, index);
-  luaL_checkstack(L, 8, NULL);
+  vm_check_stack(L, 8);
   index = lua_absindex(L, index);
   self_push_slot(L, instance, SELF_NOTES);                           /* notes|nil */
   if (lua_isnil(L, -1)) {
@@ -79,7 +79,7 @@ static void put_back_slot(lua_State *L, int notes, lua_Integer at, int index, in
 }
 
 void part_undo(lua_State *L, struct instance *instance) {
-  luaL_checkstack(L, 8, NULL);
+  vm_check_stack(L, 8);
   self_push_slot(L, instance, SELF_NOTES);                           /* notes|nil */
   int notes = lua_gettop(L);
   for (lua_Integer at = (lua_Integer)instance->notes * NOTE_SIZE - NOTE_SIZE; at >= 0; at -= NOTE_SIZE) {
@@ -100,7 +100,7 @@ void part_undo(lua_State *L, struct instance *instance) {
 void part_forget(lua_State *L, struct instance *instance) {
   if (instance->notes == 0) return;
   instance->notes = 0;
-  luaL_checkstack(L, 4, NULL);
+  vm_check_stack(L, 4);
   lua_pushnil(L);
   self_set_slot(L, instance, SELF_NOTES);                            /* - */
 }
@@ -133,7 +133,7 @@ void part_put_record_key(lua_State *L, const struct instance *instance, uint64_t
 static bool put_path_of(lua_State *L, int part, int index, int seen, size_t depth, struct buf *path) {
   if (lua_rawequal(L, part, index)) return true;
   if (!part_is(L, index) || depth == 0) return false;
-  luaL_checkstack(L, 8, NULL);
+  vm_check_stack(L, 8);
   lua_pushvalue(L, index);                                           /* part */
   if (lua_rawget(L, seen) != LUA_TNIL) {                             /* true */
     lua_pop(L, 1);                                                   /* - */

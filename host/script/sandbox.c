@@ -128,7 +128,7 @@ void sandbox_build(lua_State *L) {
 }
 
 void sandbox_push_environment(lua_State *L) {
-  luaL_checkstack(L, 6, NULL);
+  vm_check_stack(L, 6);
   lua_newtable(L);                                                   /* env */
   lua_createtable(L, 0, 2);                                          /* env meta */
   vm_push_ref(L, VM_GLOBALS);

@@ -56,7 +56,7 @@ static void draft_delete(struct settling *s, const struct part *node, int key) {
 static void draft_delete_node(struct settling *s, int index) {
   lua_State *L = s->L;
   struct part *node = lua_touserdata(L, index);
-  luaL_checkstack(L, 8, NULL);
+  vm_check_stack(L, 8);
   draft_delete(s, node, 0);
   lua_getiuservalue(L, index, PART_DATA);                            /* data */
   for (int i = 0; i < 2; i++) {
@@ -74,7 +74,7 @@ static void draft_delete_node(struct settling *s, int index) {
 
 static void bury(struct settling *s, int part, size_t depth) {
   lua_State *L = s->L;
-  luaL_checkstack(L, 8, NULL);
+  vm_check_stack(L, 8);
   vm_check_limits(L);
   if (depth > BURIAL_DEPTH_MAX) lib_misuse(L, "state: tables are nested too deep (limit depth)");
   lua_pushvalue(L, part);
@@ -105,7 +105,7 @@ static void bury(struct settling *s, int part, size_t depth) {
 static void mark_dirty(struct settling *s) {
   lua_State *L = s->L;
   int owner = lua_gettop(L) - 1, key = owner + 1;
-  luaL_checkstack(L, 8, NULL);
+  vm_check_stack(L, 8);
   while (!places_is_holder(s, owner) && ((struct part *)lua_touserdata(L, owner))->node_id == 0) {
     if (!places_push_home(s, owner)) {                                      /* owner key owner key */
       lua_pop(L, 2);
@@ -185,7 +185,7 @@ static void write_header(struct settling *s, int index) {
   lua_State *L = s->L;
   struct part *node = lua_touserdata(L, index);
   uint32_t count = 0;
-  luaL_checkstack(L, 8, NULL);
+  vm_check_stack(L, 8);
   lua_getiuservalue(L, index, PART_DATA);                            /* data */
   lua_pushnil(L);                                                    /* data key */
   while (lua_next(L, -2)) {                                          /* data key value */
@@ -217,7 +217,7 @@ static void write_field(struct settling *s, int index, int key);
 static void promote(struct settling *s, int index) {
   lua_State *L = s->L;
   struct part *part = lua_touserdata(L, index);
-  luaL_checkstack(L, 8, NULL);
+  vm_check_stack(L, 8);
   part_note(L, s->instance, index);
   part->node_id = ++s->instance->node_id;
   write_header(s, index);
@@ -248,7 +248,7 @@ static void write_field(struct settling *s, int index, int key) {
   lua_State *L = s->L;
   struct part *node = lua_touserdata(L, index);
   int top = lua_gettop(L), value = top + 2;
-  luaL_checkstack(L, 8, NULL);
+  vm_check_stack(L, 8);
   lua_getiuservalue(L, index, PART_DATA);                            /* data */
   lua_pushvalue(L, key);
   bool there = lua_rawget(L, -2) != LUA_TNIL;                        /* data value */
@@ -276,7 +276,7 @@ static void demote(struct settling *s, int index) {
   lua_State *L = s->L;
   struct part *node = lua_touserdata(L, index);
   if (places_is_holder(s, index) || node->node_id == 0) return;
-  luaL_checkstack(L, 8, NULL);
+  vm_check_stack(L, 8);
   int top = lua_gettop(L), fields = 0;
   lua_getiuservalue(L, index, PART_DATA);                            /* data */
   lua_pushnil(L);                                                    /* data key */
@@ -382,7 +382,7 @@ void settle(lua_State *L, struct instance *instance) {
   if (!instance->state_changed) return;
   struct vm *vm = vm_of(L);
   int top = lua_gettop(L);
-  luaL_checkstack(L, 16, NULL);
+  vm_check_stack(L, 16);
   self_push_slot(L, instance, SELF_STATE);                           /* holder */
   struct settling s = { .L = L, .vm = vm, .instance = instance, .drafts = vm->turn->view.drafts, .holder = top + 1,
                         .copies = top + 2, .claims = top + 3, .live = top + 4, .dirty = top + 5, .dead = top + 6 };

@@ -195,7 +195,7 @@ lua_Integer state_read(lua_State *L, struct instance *instance) {
   struct slice key, value;
   enum err err;
   lua_Integer version = 1;
-  luaL_checkstack(L, 16, NULL);
+  vm_check_stack(L, 16);
   buf_clear(&vm->key);
   buf_clear(&vm->key_end);
   self_begin_key(instance, 's', &vm->key);

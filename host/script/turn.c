@@ -196,7 +196,7 @@ static int push_arguments(lua_State *L, const struct turn *turn) {
   if (count > ARGUMENTS_MAX) {
     lib_fail(L, ERR_ARGUMENTS, "%lld arguments; a call takes at most %d", (long long)count, ARGUMENTS_MAX);
   }
-  luaL_checkstack(L, (int)count + 4, NULL);
+  vm_check_stack(L, (int)count + 4);
   for (lua_Integer i = 1; i <= count; i++) {
     if (lua_rawgeti(L, array, i) == LUA_TLIGHTUSERDATA) {            /* array ... value */
       lua_pop(L, 1);
@@ -342,7 +342,7 @@ int save_state(lua_State *L) {
 
 static int go_on(lua_State *L, int status, lua_KContext step) {
   struct turn *turn = turn_of(L);
-  luaL_checkstack(L, 16, NULL);
+  vm_check_stack(L, 16);
   switch ((enum step)step) {
     case STEP_LOAD: return step_load(L, turn);
     case STEP_CREATED: return step_created(L, turn);

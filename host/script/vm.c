@@ -42,6 +42,7 @@ static void *allocate(void *context, void *block, size_t old_size, size_t size) 
   void *moved = mem_try_resize(block, size);
   if (moved == NULL && block != NULL && size <= old_size) moved = block;        /* Lua counts on it that a block can shrink */
   if (moved != NULL) vm->bytes += size - old_size;
+  vm->refused |= moved == NULL;
   return moved;
 }
 
@@ -87,6 +88,14 @@ void vm_check_limits_for(lua_State *L, size_t bytes) {
   if (vm->bytes_hard == SIZE_MAX) return;                            /* between vm_limit_end() and _begin(), and where Lua is lent */
   look_at_limits(L, vm, 1 + bytes / WORK_BYTES);
   vm_check_stopped(L);
+}
+
+void vm_check_stack(lua_State *L, int slots) {
+  struct vm *vm = vm_of(L);
+  vm->refused = false;
+  if (lua_checkstack(L, slots)) return;
+  if (vm->refused) vm_stop(L, ERR_MEMORY);
+  luaL_error(L, "stack overflow");
 }
 
 bool vm_is_text(lua_State *L, int index, const char *text) {

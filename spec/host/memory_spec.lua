@@ -51,11 +51,9 @@ describe("memory", function()
     return host._kit:fail_allocation(0), ok, failure
   end
 
-  -- Whether a failure is one that the want of memory, or the method itself, may cause. Lua takes a stack that cannot
-  -- grow for one that has overflown.
+  -- Whether a failure is one that the want of memory, or the method itself, may cause.
   local function is_expected(failure, method)
-    if failure.code == "out_of_memory" or failure.code == failing[method] then return true end
-    return failure.code == "internal_error" and failure.message:find "stack overflow" ~= nil
+    return failure.code == "out_of_memory" or failure.code == failing[method]
   end
 
   -- For each k: what fails leaves nothing behind, what comes through is the whole, and the next k has an actor of its
