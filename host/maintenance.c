@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,7 +33,9 @@ enum err maintenance_backup(const struct options *options, struct buf *output, s
 struct verification {
   struct store_place place;
   struct verify_report report;
-  bool ended;                    /* the child came to its end; else something that it read has ended it */
+  size_t found;                        /* how many things are wrong */
+  char hindrance[FINDING_SIZE_MAX];    /* why not all could be looked at, or empty */
+  bool ended;                          /* the child came to its end */
 };
 
 static void print_finding(void *context, const char *sentence) {
@@ -40,25 +44,37 @@ static void print_finding(void *context, const char *sentence) {
   fflush(stdout);
 }
 
-/* Answers the exit status of the child. */
-static int verify(const char *path, struct verification *verification) {
+static void verify(const char *path, struct verification *verification) {
   struct findings findings = { .tell = print_finding };
   struct failure failure = { 0 };
   if (verify_folder(path, MAP_BYTES, &findings, &verification->place, &verification->report, &failure) != ERR_NONE) {
-    findings_add(&findings, "%.*s", (int)failure.message.size, (const char *)failure.message.data);
+    snprintf(verification->hindrance, sizeof verification->hindrance, "%.*s", (int)failure.message.size,
+             (const char *)failure.message.data);
   }
   if (findings.count > FINDINGS_TOLD_MAX) printf("and %zu more\n", findings.count - FINDINGS_TOLD_MAX);
   failure_done(&failure);
   fflush(stdout);
+  verification->found = findings.count;
   verification->ended = true;
-  return findings.count > 0;
 }
 
 /* ---- verify: what the parent makes of it ----------------------------------------------------------------- */
 
+/* Whether a child that did not come to its end may have met damaged pages. LMDB reads them as memory, counts by them, and
+ * aborts where it notices; a sanitizer makes an exit of that. Other signals come from outside. */
+static bool is_by_damage(int status) {
+  if (!WIFSIGNALED(status)) return true;
+  int number = WTERMSIG(status);
+  return number == SIGSEGV || number == SIGBUS || number == SIGABRT || number == SIGFPE;
+}
+
 static enum err was_ended(const struct verification *verification, int status, struct failure *failure) {
   struct buf place = { 0 };
   const struct store_place *at = &verification->place;
+  if (!is_by_damage(status)) {
+    return failure_set(failure, ERR_INTERNAL, "the check was ended by signal %d (%s): nothing is known but what it has told",
+                       WTERMSIG(status), strsignal(WTERMSIG(status)));
+  }
   if (at->size > 0) {
     record_print(&place, slice_of(at->key, at->size));
   } else {
@@ -92,12 +108,18 @@ static enum err verify_apart(const char *path, struct verification *verification
   int status = 0;
   pid_t child = fork();
   if (child < 0) return failure_set(failure, ERR_INTERNAL, "cannot start a process: %s", strerror(errno));
-  if (child == 0) _exit(verify(path, verification));
+  if (child == 0) {
+    verify(path, verification);
+    _exit(0);
+  }
   enum err err = wait_for(child, &status, failure);
   if (err != ERR_NONE) return err;
   if (!verification->ended) return was_ended(verification, status, failure);
-  bool is_fine = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-  return is_fine ? report(&verification->report, path, output) : failure_set(failure, ERR_STORAGE, "%s is damaged", path);
+  if (verification->found > 0) return failure_set(failure, ERR_STORAGE, "%s is damaged", path);
+  if (verification->hindrance[0] != 0) {
+    return failure_set(failure, ERR_INTERNAL, "%s could not be checked: %s", path, verification->hindrance);
+  }
+  return report(&verification->report, path, output);
 }
 
 /* That it is a data folder is asked here: a word that was mistyped is no damage. */

@@ -62,6 +62,10 @@ int disk_sync_data(int fd, struct faults *faults);
 /* Syncs a file or folder with all that is noted about it. */
 int disk_sync(int fd, struct faults *faults);
 
+/* What an errno comes to: ERR_MEMORY, ERR_UNAUTHORIZED (the system refuses this process), ERR_OVERLOADED (there are no more
+ * files or locks to be had), which all say nothing of what is on disk; else `otherwise`. */
+enum err disk_err(int error, enum err otherwise);
+
 /* Locks a file for this process (created where missing) until disk_unlock() or the process's end. EWOULDBLOCK where
  * somebody holds it, be it this process by an earlier call. */
 int disk_lock(const char *path, int *fd);

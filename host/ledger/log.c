@@ -40,7 +40,8 @@ static int close_file(int *fd) {
 static enum err open_folder(const char *path, int *folder, struct failure *failure) {
   *folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (*folder >= 0) return ERR_NONE;
-  return failure_set(failure, ERR_REQUEST, "cannot open the log %s: %s", path, strerror(errno));
+  int error = errno;
+  return failure_set(failure, disk_err(error, ERR_REQUEST), "cannot open the log %s: %s", path, strerror(error));
 }
 
 /* Makes the newest segment ready to be gone on with. The records that may not have been synced are written again: after

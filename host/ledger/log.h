@@ -14,7 +14,8 @@
  *            dropped. What is damaged before it is reported with its place, never skipped.
  *         5. What log_open() has found is synced when it returns.
  * ERRORS  ERR_STORAGE: no room, nothing happened. ERR_FATAL: it is unknown what is on disk. ERR_REQUEST from opening,
- *         with a message: damage, or a folder that cannot be used. After damage nothing was changed.
+ *         with a message: damage, or a folder that cannot be used (or what else disk_err() says). After damage nothing was
+ *         changed.
  */
 #ifndef TROUPE_LOG_H
 #define TROUPE_LOG_H

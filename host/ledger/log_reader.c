@@ -28,8 +28,8 @@ static enum err damaged(const struct reading *reading, uint64_t segment, size_t 
 }
 
 static enum err unreadable(const struct reading *reading, const char *name, int error) {
-  return failure_set(reading->failure, error == ENOMEM ? ERR_MEMORY : ERR_REQUEST, "cannot read the log: %s/%s: %s",
-                     reading->path, name, strerror(error));
+  return failure_set(reading->failure, disk_err(error, ERR_REQUEST), "cannot read the log: %s/%s: %s", reading->path, name,
+                     strerror(error));
 }
 
 static enum err load(const struct reading *reading, uint64_t segment) {

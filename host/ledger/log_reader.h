@@ -7,7 +7,8 @@
  *         2. A batch is known to be synced if a record tells so that begins anywhere behind it, be it whole or not; or if
  *            a segment begins behind it, since that was made when all before was synced; or if it is not after `after`.
  *         3. Of a segment that has a successor only the records mean something, not what follows them.
- * ERRORS  ERR_REQUEST: damage, or a file that cannot be read. ERR_MEMORY. What a visitor answers.
+ * ERRORS  ERR_REQUEST: damage, or a file that cannot be read; where the system gives it to nobody or not to this process,
+ *         what disk_err() says, as ERR_MEMORY. What a visitor answers.
  */
 #ifndef TROUPE_LOG_READER_H
 #define TROUPE_LOG_READER_H

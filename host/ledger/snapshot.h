@@ -10,7 +10,8 @@
  *            on. So the log has all that the store has, be it in the midst of a checkpoint; and both together are the
  *            records up to one batch.
  *         2. Nothing in the folder is changed. (LMDB makes its lock.mdb where that is missing.)
- * ERRORS  ERR_REQUEST: no data folder, or its log is damaged; ERR_STORAGE: its store cannot be read; ERR_MEMORY.
+ * ERRORS  ERR_REQUEST: no data folder, or its log is damaged; ERR_STORAGE: its store cannot be read; what else
+ *         disk_err() says, as ERR_MEMORY.
  */
 #ifndef TROUPE_SNAPSHOT_H
 #define TROUPE_SNAPSHOT_H

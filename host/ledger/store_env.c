@@ -17,6 +17,10 @@ enum err store_failed(const struct store *store, enum err err, const char *what,
   return err;
 }
 
+enum err store_err(int rc) {
+  return rc == MDB_READERS_FULL ? ERR_OVERLOADED : disk_err(rc, ERR_STORAGE);
+}
+
 enum err store_damaged(const struct store *store, struct slice key) {
   char hex[2 * HEX_BYTES_MAX + sizeof "..."];
   size_t count = key.size < HEX_BYTES_MAX ? key.size : HEX_BYTES_MAX;
@@ -81,7 +85,7 @@ enum err store_open(const struct store_config *config, struct store **store, str
   int rc = env_open(made, config);
   if (rc != 0) {
     store_close(made);
-    return failure_set(failure, ERR_STORAGE, "the store %s cannot be opened: %s", config->path, mdb_strerror(rc));
+    return failure_set(failure, store_err(rc), "the store %s cannot be opened: %s", config->path, mdb_strerror(rc));
   }
   *store = made;
   return ERR_NONE;

@@ -70,6 +70,9 @@ static inline MDB_val place_val(const struct place *place) {
 enum err store_failed(const struct store *store, enum err err, const char *what, int rc);
 enum err store_damaged(const struct store *store, struct slice key);
 
+/* What an answer of LMDB to opening comes to: as disk_err(), ERR_STORAGE where it may be what is on disk. */
+enum err store_err(int rc);
+
 /* The continuation id that a pointer holds. ERR_NOT_FOUND; ERR_STORAGE: damaged. */
 enum err store_get_pointer(const struct store *store, MDB_txn *txn, const struct place *place, uint64_t *id);
 

@@ -37,7 +37,7 @@ enum err store_reader_open(struct store *store, struct store_reader **reader, st
   int rc = reader_open(made);
   if (rc != 0) {
     store_reader_close(made);
-    return failure_set(failure, ERR_STORAGE, "the store %s takes no reader: %s", store->path, mdb_strerror(rc));
+    return failure_set(failure, store_err(rc), "the store %s takes no reader: %s", store->path, mdb_strerror(rc));
   }
   *reader = made;
   return ERR_NONE;

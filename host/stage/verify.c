@@ -4,9 +4,16 @@
 #include "ledger/folder.h"
 #include "ledger/snapshot.h"
 
-static void add_failure(struct findings *findings, struct failure *failure) {
+/* What is wrong in the folder is a finding; that it cannot be looked at remains an error. */
+static enum err take_failure(enum err err, struct findings *findings, struct failure *failure) {
+  if (err != ERR_STORAGE && err != ERR_REQUEST) return err;
   findings_add(findings, "%.*s", (int)failure->message.size, (const char *)failure->message.data);
   failure_clear(failure);
+  return ERR_NONE;
+}
+
+static const char *for_want(enum err err) {
+  return err == ERR_MEMORY ? " for want of memory" : "";
 }
 
 /* What is wrong comes as findings. */
@@ -16,8 +23,8 @@ static void log_nothing(void *context, enum log_level level, struct slice line) 
   (void)line;
 }
 
-static void check_store(const char *path, size_t map_bytes, const struct logger *logger, struct findings *findings,
-                        struct store_place *place, struct verify_report *report, struct failure *failure) {
+static enum err check_store(const char *path, size_t map_bytes, const struct logger *logger, struct findings *findings,
+                            struct store_place *place, struct verify_report *report, struct failure *failure) {
   const struct store_config config = {
     .path = path, .map_bytes = map_bytes, .readers_max = SNAPSHOT_READERS_MAX, .read_only = true, .logger = logger,
   };
@@ -25,27 +32,27 @@ static void check_store(const char *path, size_t map_bytes, const struct logger 
   struct store_reader *reader = NULL;
   enum err err = store_open(&config, &store, failure);
   if (err == ERR_NONE) err = store_reader_open(store, &reader, failure);
-  if (err == ERR_NONE && store_check(reader, findings, place, &report->records) != ERR_NONE) {
-    failure_set(failure, ERR_STORAGE, "the store cannot be read");
+  if (err == ERR_NONE) {
+    err = store_check(reader, findings, place, &report->records);
+    if (err != ERR_NONE) failure_set(failure, err, "the store cannot be read%s", for_want(err));
   }
-  if (failure->err != ERR_NONE) add_failure(findings, failure);
   store_reader_close(reader);
   store_close(store);
+  return take_failure(err, findings, failure);
 }
 
 /* The log, and with it all records; they are looked at more closely where nothing was found by then. */
-static void check_records(const char *path, size_t map_bytes, const struct logger *logger, struct findings *findings,
-                          struct verify_report *report, struct failure *failure) {
+static enum err check_records(const char *path, size_t map_bytes, const struct logger *logger, struct findings *findings,
+                              struct verify_report *report, struct failure *failure) {
   struct snapshot *snapshot = NULL;
   enum err err = snapshot_open(path, map_bytes, logger, &snapshot, failure);
   if (err == ERR_NONE) {
     report->batch = snapshot_last_batch(snapshot);
-    if (findings->count == 0 && audit_records(snapshot_view(snapshot), findings, &report->audit) != ERR_NONE) {
-      failure_set(failure, ERR_STORAGE, "the records cannot be read");
-    }
+    if (findings->count == 0) err = audit_records(snapshot_view(snapshot), findings, &report->audit);
+    if (err != ERR_NONE) failure_set(failure, err, "the records cannot be read%s", for_want(err));
   }
-  if (failure->err != ERR_NONE) add_failure(findings, failure);
   snapshot_close(snapshot);
+  return take_failure(err, findings, failure);
 }
 
 enum err verify_folder(const char *path, size_t map_bytes, struct findings *findings, struct store_place *place,
@@ -57,8 +64,8 @@ enum err verify_folder(const char *path, size_t map_bytes, struct findings *find
   *report = (struct verify_report){ 0 };
   enum err err = folder_look(path, &folder, failure);
   if (err != ERR_NONE) return err;
-  check_store(folder_store_path(folder), map_bytes, &logger, findings, place, report, failure);
-  check_records(path, map_bytes, &logger, findings, report, failure);
+  err = check_store(folder_store_path(folder), map_bytes, &logger, findings, place, report, failure);
+  if (err == ERR_NONE) err = check_records(path, map_bytes, &logger, findings, report, failure);
   folder_close(folder);
-  return ERR_NONE;
+  return err;
 }

@@ -17,7 +17,8 @@ struct verify_report {
 };
 
 /* Tells what is wrong to `findings`, as soon as it is found. `place` as of store_check(). `map_bytes` as in struct
- * store_config. ERR_REQUEST: it is no data folder. */
+ * store_config. After an error not all was looked at, and what was not found may be wrong all the same. ERR_REQUEST: it is no
+ * data folder. Else as disk_err(): memory, files or rights are missing. */
 enum err verify_folder(const char *path, size_t map_bytes, struct findings *findings, struct store_place *place,
                        struct verify_report *report, struct failure *failure);
 

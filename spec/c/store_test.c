@@ -504,7 +504,7 @@ static void readers_beyond_the_limit_are_refused(void **state) {
   for (size_t i = 0; i < 3; i++) {
     assert_int_equal(store_reader_open(fixture->store, &readers[i], &fixture->failure), ERR_NONE);
   }
-  assert_int_equal(store_reader_open(fixture->store, &readers[3], &fixture->failure), ERR_STORAGE);
+  assert_int_equal(store_reader_open(fixture->store, &readers[3], &fixture->failure), ERR_OVERLOADED);
   assert_null(readers[3]);
   failure_clear(&fixture->failure);
   store_reader_close(readers[0]);

@@ -219,6 +219,36 @@ describe("Damage", function()
   end)
 end)
 
+-- What verify says to a whole folder, with so much of something, as the shell's `ulimit` has it.
+local function hindered(limit)
+  local line = "(ulimit %s; exec %s verify %s) 2>&1 >%s/output </dev/null"
+  local pipe = assert(io.popen(line:format(limit, program.path, data, folder)))
+  local errors = pipe:read "a"
+  local _, _, status = pipe:close()
+  assert.same({ 1, "" }, { status, read(folder .. "/output") }, errors)
+  assert.not_matches("damaged", errors)
+  return errors
+end
+
+describe("A check that cannot be made", function()
+  after_each(clean_up)
+
+  it("for want of files says so, and nothing of damage", function()
+    make(true)
+    assert.equal(("troupe: %s could not be checked: the store %s/store cannot be opened: Too many open files\n")
+      :format(data, data), hindered "-n 4")
+    fine "is fine"
+  end)
+
+  -- LMDB makes its file of locks anew; that a file grows is what ends the check here, before it has read anything.
+  it("since a signal ends it says which one, and nothing of damage", function()
+    make(true)
+    os.remove(data .. "/store/lock.mdb")
+    assert.matches("^troupe: the check was ended by signal 25 %(.*%): nothing is known", hindered "-f 0")
+    fine "is fine"
+  end)
+end)
+
 describe("verify", function()
   after_each(clean_up)
 
