@@ -77,7 +77,8 @@ enum err store_delete(struct store *store, struct slice key);
 enum err store_append(struct store *store, struct slice key, struct slice value);
 
 /* Deletes records with from <= key < to, damaged ones too, at most `count_max` of them, and tells how many. Fewer: no more
- * are there. ERR_STORAGE where a damaged pointer may lead to records inside and outside of the bounds. */
+ * are there. ERR_STORAGE where a damaged pointer may lead to records inside and outside of the bounds, and for want of
+ * memory. */
 enum err store_delete_some(struct store *store, struct slice from, struct slice to, size_t count_max, size_t *count);
 
 enum err store_commit(struct store *store);

@@ -154,7 +154,8 @@ static enum err delete_broken(struct store *store, const struct store_reader *re
 enum err store_delete_some(struct store *store, struct slice from, struct slice to, size_t count_max, size_t *count) {
   CHECK(store->txn != NULL && !store->batch_failed);
   *count = 0;
-  struct store_reader *reader = mem_zero(sizeof *reader);
+  struct store_reader *reader = mem_try_zero(sizeof *reader);
+  if (reader == NULL) return batch_failed(store, ENOMEM);
   uint8_t key[STORE_KEY_MAX];
   struct slice found;
   int rc = store_reader_begin_in_batch(reader, store);

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include "base/mem.h"
 #include "ledger/store.h"
 
 enum { TOP_MAX = 509 };   /* bytes of the longest key that needs no continuation */
@@ -386,6 +387,19 @@ static void a_range_delete_ends_upon_a_damaged_key(void **state) {
   }
 }
 
+static void a_range_delete_without_memory_fails_its_batch(void **state) {
+  struct fixture *fixture = *state;
+  size_t count;
+  for (int refused = 1; refused >= 0; refused--) {
+    assert_int_equal(store_begin(fixture->store), ERR_NONE);
+    mem_fail_at((unsigned long)refused);
+    assert_int_equal(store_delete_some(fixture->store, slice_text("a"), slice_text("b"), 10, &count),
+                     refused ? ERR_STORAGE : ERR_NONE);
+    assert_int_equal(mem_has_failed(), refused);
+    store_abort(fixture->store);
+  }
+}
+
 static void a_damaged_key_is_not_taken_for_an_absent_one(void **state) {
   char room[700];
   struct slice value;
@@ -526,6 +540,7 @@ int main(void) {
     STORE_TEST(a_file_that_cannot_grow_undoes_the_batch),
     STORE_TEST(a_damaged_record_is_named_and_not_served),
     STORE_TEST(a_range_delete_ends_upon_a_damaged_key),
+    STORE_TEST(a_range_delete_without_memory_fails_its_batch),
     STORE_TEST(a_damaged_key_is_not_taken_for_an_absent_one),
     STORE_TEST(a_damaged_pointer_is_not_followed),
     STORE_TEST(a_damaged_pointer_goes_with_all_that_it_may_lead_to),
