@@ -26,6 +26,7 @@ describe("The command line", function()
     { "%-%-workers wants a whole number, not 2k", "--workers=2k" },
     { "it takes no value", "--dev=1" },
     { "between 1 and 2048, not 4k", "--limit-key-bytes", "4k" },
+    { "between 1 and 1073741824, not 2g", "--limit-commit-bytes", "2g" },
     { "wants a whole number, of bytes", "--limit-vm-bytes", "18446744073709551615g" },
     { "wants a whole number", "--limit-depth", "-1" },
     { "hlep is neither a command nor a folder; did you mean help%?", "hlep" },
