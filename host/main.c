@@ -47,6 +47,7 @@ struct house {
   struct logger logger;
   int listen_fd;
   struct buf address;         /* where it listens, with the true port */
+  struct buf classes;         /* their names as it begins; with --dev they may change as soon as there are threads */
   struct host *host;
   pthread_mutex_t committing; /* held by whose thread the committer's step runs on */
   struct hand committer;
@@ -244,8 +245,9 @@ static enum err open_rooms(struct house *house, struct failure *failure) {
     .logger = &house->logger,
   };
   err = host_open(&config, &house->host, failure);
-  if (err == ERR_NONE) err = open_doors(house, failure);
-  return err;
+  if (err != ERR_NONE) return err;
+  buf_put_text(&house->classes, host_class_count(house->host) > 0 ? host_class_names(house->host) : "none");
+  return open_doors(house, failure);
 }
 
 static void close_rooms(struct house *house) {
@@ -254,6 +256,7 @@ static void close_rooms(struct house *house) {
   }
   if (house->host != NULL) host_close(house->host, false);
   if (house->listen_fd >= 0) close(house->listen_fd);
+  buf_done(&house->classes);
   buf_done(&house->address);
   mem_free(house->doors);
   mem_free(house->workers);
@@ -291,9 +294,9 @@ static void stop_threads(struct house *house) {
 /* The one line on standard output, for people and for programs that wait for it. */
 static void announce(const struct house *house) {
   const struct options *options = house->options;
-  printf("troupe %s listening on http://%.*s, classes: %s, data: %s%s\n", TROUPE_VERSION, (int)house->address.size,
-         (const char *)house->address.data, host_class_count(house->host) > 0 ? host_class_names(house->host) : "none",
-         options->data_path, options->relaxed ? ", durability: relaxed (a crash of the machine loses up to 1 s)" : "");
+  printf("troupe %s listening on http://%.*s, classes: %.*s, data: %s%s\n", TROUPE_VERSION, (int)house->address.size,
+         (const char *)house->address.data, (int)house->classes.size, (const char *)house->classes.data, options->data_path,
+         options->relaxed ? ", durability: relaxed (a crash of the machine loses up to 1 s)" : "");
   fflush(stdout);
 }
 

@@ -76,7 +76,7 @@ void host_checkpointer_wake(struct host *host);
  * where all steps run inline, or when their threads have ended. */
 enum err host_checkpoint(struct host *host);
 
-/* The names of the classes, sorted, one line: "Counter, Inventory". */
+/* The names of the classes, sorted, one line: "Counter, Inventory". Dead with the next step of the first worker. */
 const char *host_class_names(const struct host *host);
 size_t host_class_count(const struct host *host);
 
