@@ -324,10 +324,11 @@ static int ask_class(lua_State *L) {
   return 0;
 }
 
-bool vm_has_class(struct vm *vm, struct slice name) {
+enum err vm_find_class(struct vm *vm, struct slice name) {
   struct asking asking = { .name = name };
-  struct failure ignored = { 0 };
-  bool ran = vm_enter(vm, ask_class, &asking, &ignored);
-  failure_done(&ignored);
-  return ran && asking.found;
+  struct failure failure = { 0 };
+  bool ran = vm_enter(vm, ask_class, &asking, &failure);
+  failure_done(&failure);
+  if (!ran) return ERR_MEMORY;                  /* looking up raises nothing else */
+  return asking.found ? ERR_NONE : ERR_CLASS_NOT_FOUND;
 }

@@ -43,8 +43,8 @@ void vm_close(struct vm *vm);
 const char *vm_class_names(const struct vm *vm);
 size_t vm_class_count(const struct vm *vm);
 
-/* Whether there is a class of this name. */
-bool vm_has_class(struct vm *vm, struct slice name);
+/* Whether there is a class of this name: ERR_CLASS_NOT_FOUND; ERR_MEMORY, where that cannot be told. */
+enum err vm_find_class(struct vm *vm, struct slice name);
 
 /* Memory of the VM in bytes. */
 size_t vm_bytes(const struct vm *vm);

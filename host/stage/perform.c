@@ -128,12 +128,14 @@ static enum err prepare(struct worker *worker, struct actor *actor, bool create,
   if (worker->drafts == NULL) worker->drafts = drafts_try_new();
   if (worker->spare == NULL || worker->drafts == NULL) return failure_set(failure, ERR_MEMORY, "no memory for a call");
   if (actor->instance != NULL) return ERR_NONE;
-  if (!vm_has_class(worker->vm, buf_slice(&actor->class_name))) {
-    return failure_set(failure, ERR_CLASS_NOT_FOUND, "there is no class \"%.*s\"",
+  enum err err = vm_find_class(worker->vm, buf_slice(&actor->class_name));
+  if (err == ERR_CLASS_NOT_FOUND) {
+    return failure_set(failure, err, "there is no class \"%.*s\"",
                        actor->class_name.size > 128 ? 128 : (int)actor->class_name.size,
                        (const char *)actor->class_name.data);
   }
-  enum err err = know(worker, actor);
+  if (err != ERR_NONE) return failure_set(failure, err, "no memory for a call");
+  err = know(worker, actor);
   if (err != ERR_NONE) return failure_set(failure, err, "the record of this actor cannot be read");
   if (!actor->exists && !create) return failure_set(failure, ERR_ACTOR_NOT_FOUND, "this actor does not exist");
   if (!actor->exists) actor->id = atomic_fetch_add(worker->config.next_actor_id, 1);

@@ -145,6 +145,20 @@ describe("memory", function()
       until not failed
     end)
 
+    it(("runs out while a class is looked for, %d in a row, and is not said to be missing"):format(count), function()
+      host = troupe.host { actors = "spec/support/actors_attack" }
+      local class = "ActorWithANameOfMoreThanFortyCharactersInAll"
+      local k = 0
+      repeat
+        k = k + 1
+        local actor = host:actor(class, "a")
+        actor:ping()
+        host:sleep(class, "a")
+        local failed, ok, failure = call_short_of_memory(k, count, actor.ping, actor)
+        assert.is_true(ok or is_expected(failure, "ping"), k .. ": " .. tostring(failure))
+      until not failed
+    end)
+
     it(("runs out while an actor is looked at, %d in a row, and it is as before"):format(count), function()
       host = troupe.host { actors = "spec/support/actors_attack" }
       open "a"
