@@ -3,7 +3,8 @@
  *   door threads --requests--> worker threads --commits--> the committer's thread --replies--> door threads
  *                                             --tables---> the checkpointer's thread
  *
- * Each thread repeats the step of its room and waits where there was nothing to do. The main thread waits for a signal.
+ * Each thread repeats the step of its room and waits where there was nothing to do. Where one call is alone, the worker that
+ * has run it takes the committer's step too (pass_on()). The main thread waits for a signal.
  * When it comes, the doors let no new request in and end when the last answer has left; then the workers put their
  * actors to sleep; then, when all that they committed is durable, the committer and the checkpointer end; and the main
  * thread makes the last checkpoint. */

@@ -196,8 +196,7 @@ static bool is_word(const char *argument) {
   return argument[0] != '-' || (argument[1] >= '0' && argument[1] <= '9');
 }
 
-/* getopt takes a beginning for the whole; what it begins may change with the next flag, so here only the whole counts.
- * */
+/* getopt takes a beginning for the whole; what it begins may change with the next flag, so only the whole counts here. */
 static bool is_whole(const char *argument, const char *name) {
   size_t size = strlen(name);
   const char *begin = argument + strspn(argument, "-");

@@ -39,8 +39,7 @@ struct options {
 };
 
 /* Reads a command line (and puts words before flags in `argv`, as getopt does). Answers ERR_NONE, or ERR_ARGUMENTS with
- * a sentence for
- * the one who typed it. */
+ * a sentence for the one who typed it. */
 enum err options_parse(int argc, char **argv, struct options *options, struct failure *failure);
 
 /* The text of `troupe help`. */

@@ -31,8 +31,7 @@ void mem_free(void *block);
 /* Lets the k-th mem_try_* of this thread from now on fail, and no other; 0: none. */
 void mem_fail_at(unsigned long k);
 
-/* The same for `count` of them in a row, from the k-th on: Lua frees what it can and tries once more where one fails.
- * */
+/* The same for `count` in a row, from the k-th on: Lua frees what it can and tries once more where one fails. */
 void mem_fail_run(unsigned long k, unsigned long count);
 
 /* Whether a failure that was asked for has happened. */

@@ -1,9 +1,10 @@
 /* queue.h -- how threads talk: many put, one takes all.
  *
- * WHY     A thread of the host is a step function over its queues; a queue is the only place where two threads
- *         meet, and the only one with a lock. The taker takes everything at once, so that a batch costs one lock.
- * ROOM    base. Only here and in main.c: threads.
- * THREAD  queue_put() from any; the rest on the taker's own.
+ * WHY     A thread of the host is a step function over its queues; what it does not find there are atomic fields. The
+ *         taker takes everything at once, so that a batch costs one lock.
+ * ROOM    base. Only here and in main.c: threads, and locks.
+ * THREAD  queue_put(), _post(), _ring() and _wake() from any. queue_take() on one at a time, mostly the taker's own: main
+ *         lets a worker's run the committer's step, under a lock of its own. queue_wait() on the taker's own.
  * OWNS    Nothing of its items: an item embeds its `struct queue_item`, belongs to the queue from queue_put() on,
  *         and to the taker after queue_take().
  * ALWAYS  1. Items of one thread are taken in the order in which it put them.

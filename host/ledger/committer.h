@@ -34,13 +34,13 @@
 #include "ledger/log.h"
 
 /* What leaves the host when changes are durable: embedded in the reply, in a message, in an event. `settle` is called
- * once, with ERR_NONE or ERR_STORAGE, on the committer's thread or the worker's, and takes the effect over. */
+ * once, with ERR_NONE or ERR_STORAGE, on the thread of committer_step() or the worker's, and takes the effect over. */
 struct effect {
   struct effect *next;
   void (*settle)(struct effect *effect, enum err err);
 };
 
-/* Who commits: a worker. Called on the committer's thread. */
+/* Who commits: a worker. Called on the thread of committer_step(), which may be that of another source. */
 struct commit_source {
   /* The effects of all commits of this source up to `seq` have left. */
   void (*released)(struct commit_source *source, uint64_t seq);

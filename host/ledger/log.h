@@ -2,8 +2,8 @@
  *
  * WHY     One write in order and one sync make any number of changes durable, wherever their records lie.
  * ROOM    ledger. Below: log_reader, log_record, segment. Knows nothing of what a batch holds.
- * THREAD  log_tidy(): the checkpointer's; it meets the others in the folder only. All else: the committer's, log_open()
- *         before there are threads. Inline: the caller's.
+ * THREAD  log_tidy(): the checkpointer's; it meets the others in the folder only. All else: that of
+ *         committer_step(), log_open() before there are threads. Inline: the caller's.
  * OWNS    The files of its folder.
  * BYTES   Segments (segment.h), records one after the other in each (log_record.h), then zeros or the end of the file.
  * STATES  open -> appended -> synced -> appended ...; any -> lost (ERR_FATAL, for ever)

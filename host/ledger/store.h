@@ -2,7 +2,7 @@
  *
  * WHY     One ordered map from keys to values, of any size up to the limits (lua/README.md), each record with a
  *         checksum.
- * ROOM    ledger. Below: base.
+ * ROOM    ledger. Below: place; record, and with it codec.
  * THREAD  A reader belongs to one worker. store_begin() ... store_commit() on one thread without Lua (inline: the
  *         caller's).
  * OWNS    Readers belong to who opened them and are closed before the store. What a seek or a next gave is dead after
@@ -23,7 +23,7 @@
 #include "base/findings.h"
 #include "base/logger.h"
 
-enum { STORE_KEY_MAX = 4096 };   /* bytes of a whole record key: actor id, space, and up to two keys of 2,048 would not fit LMDB's; all do here */
+enum { STORE_KEY_MAX = 4096 };   /* bytes of a record key; the longest is of the index: its head, a class and a key of an actor */
 enum { STORE_SHORT_MAX = 509 };  /* a longer key is cut */
 
 struct store;

@@ -1,5 +1,4 @@
-/* journal.c -- see journal.h. The journal is a table: [2i - 1] the i-th tracked userdata, [2i] its old values by key.
- * */
+/* journal.c -- see journal.h. A journal is a table: [2i - 1] the i-th tracked userdata, [2i] its old values by key. */
 #include "script/journal.h"
 
 #include <lauxlib.h>

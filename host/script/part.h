@@ -47,8 +47,7 @@ void part_set_home(lua_State *L, int index, int owner, int key);
 /* Whether a name is too long for a record of its own. */
 bool part_is_long_key(lua_State *L, int key);
 
-/* Appends the key of a field's record, by the stack index of its name; of the record of the node itself with index 0.
- * */
+/* Appends the key of a field's record, by the stack index of its name; with index 0 that of the node's own record. */
 void part_put_record_key(lua_State *L, const struct instance *instance, uint64_t node_id, int key, struct buf *bytes);
 
 /* What keeps a name, or a value as far as it is certain, from being in a state; or NULL. */

@@ -10,11 +10,11 @@
  *         new -> known            the worker, at its first turn
  *         known -> loaded         the first turn that is done
  *         loaded -> known         actor_drop(): what is in memory is not what is on disk
- *         any -> gone             actor_remove(), with an empty mailbox
+ *         any -> gone             actors_remove(), with an empty mailbox
  * ALWAYS  1. last_seq is not smaller than the seq of any commit that the actor's memory has seen, as long as that
  *         commit is not durable.
- *         2. An entry is in the ready list exactly while its mailbox holds something, and in the idle list exactly
- *            while it does not.
+ *         2. An entry that is busy is in neither list. Any other is in the ready list exactly while its mailbox holds
+ *            something, and in the idle list exactly while it does not.
  */
 #ifndef TROUPE_ACTOR_H
 #define TROUPE_ACTOR_H

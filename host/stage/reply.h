@@ -2,7 +2,8 @@
  *
  * WHY     What comes back from a call is one thing, whoever asked: a door fills in `deliver` and gets the answer there.
  * ROOM    stage. Below: ledger (it is an effect), base.
- * THREAD  Owned by one thread at a time: door -> worker -> committer -> door, by queues.
+ * THREAD  Owned by one thread at a time: door -> worker -> committer -> door, by queues. The committer's step may run on the
+ *         thread of a worker, be it the same.
  * OWNS    Its body and failure. From host_submit() on it is the host's until `deliver`, which gives it back to the
  *         door.
  * ALWAYS  1. `deliver` is called once; on any thread of the host, so a door hands over to its own.

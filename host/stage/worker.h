@@ -2,8 +2,8 @@
  *
  * WHY     An actor lives on one worker, so nothing of it is shared and nothing is locked.
  * ROOM    stage. Below: actor, script, ledger.
- * THREAD  worker_put(), worker_ring() and worker_stop() from any; what its commit_source is told, on the committer's; the rest on its
- *         own (inline: the caller's).
+ * THREAD  worker_put(), worker_ring() and worker_stop() from any; what its commit_source is told, on that of
+ *         committer_step(); the rest on its own (inline: the caller's).
  * OWNS    Its VM, its actors, its pending records, its reader, the requests put to it.
  * STATES  of a request: put -> in the actor's mailbox -> its turn -> its reply at the gate -> delivered.
  *         A *turn* is done or failed (script/turn.h). Done: its drafts become pending, its changes go to the committer

@@ -1,8 +1,7 @@
 --- The class of all actors. `require "troupe.actor"` gives it; a class file extends it and returns the new class.
 ---
 --- A class is a table of methods. Those of its parents, up to Actor, are found through its metatable; which of them can
---- be called from
---- outside is decided by the host (lua/README.md, "A class").
+--- be called from outside is decided by the host (lua/README.md, "A class").
 
 ---@alias Key string|number|boolean|any[]   a tuple, or its only part
 

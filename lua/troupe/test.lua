@@ -9,8 +9,7 @@
 ---     host:close()
 ---
 --- The host runs inline: nothing happens between two calls of the spec, time stands until host:advance(), and the disk
---- fails when
---- host:fail_next() says so.
+--- fails when host:fail_next() says so.
 
 local kit = require "troupe_host"
 
