@@ -108,7 +108,7 @@ $(bench_tools): build/bench/%: spec/bench/%.c Makefile | packages
 
 # --- Packages ------------------------------------------------------------------------------------------------------
 
-package_groups := build $(if $(filter test asan tsan check crash fuzz bench,$(MAKECMDGOALS)),test) \
+package_groups := build $(if $(filter test asan tsan check crash fuzz bench kit clang,$(MAKECMDGOALS)),test) \
                   $(filter check bench,$(MAKECMDGOALS)) $(if $(filter clang lint,$(MAKECMDGOALS)),check)
 
 # Asks dpkg each time, which takes milliseconds, and touches apt only where something is missing. The services that come
