@@ -41,18 +41,3 @@ struct change changes_next(struct slice *rest) {
     .value = slice_of(body.data + key_size, value_size),
   };
 }
-
-enum err changes_apply(struct slice changes, struct memtable *memtable) {
-  for (;;) {
-    struct change change = changes_next(&changes);
-    bool done = true;
-    switch (change.type) {
-      case CHANGE_END: return ERR_NONE;
-      case CHANGE_BROKEN: return ERR_STORAGE;
-      case CHANGE_PUT: done = memtable_try_put(memtable, change.key, change.value); break;
-      case CHANGE_DELETE: done = memtable_try_delete(memtable, change.key); break;
-      case CHANGE_DELETE_RANGE: done = memtable_try_delete_range(memtable, change.key, change.value); break;
-    }
-    if (!done) return ERR_MEMORY;
-  }
-}

@@ -27,7 +27,4 @@ void changes_put_all(struct buf *changes, const struct memtable *memtable);
 /* The next change and moves `rest` behind it; CHANGE_END where nothing is left. */
 struct change changes_next(struct slice *rest);
 
-/* Does a run of changes to a memtable. ERR_MEMORY: some of them are done; ERR_STORAGE: it is broken there. */
-enum err changes_apply(struct slice changes, struct memtable *memtable);
-
 #endif

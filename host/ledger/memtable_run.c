@@ -75,7 +75,9 @@ enum err memtable_run_end(struct memtable_run *run) {
   return err;
 }
 
-enum err memtable_run_take(struct memtable_run *run, struct slice changes) {
+enum err memtable_run_take(void *context, uint64_t number, struct slice changes) {
+  struct memtable_run *run = context;
+  (void)number;
   for (;;) {
     struct change change = changes_next(&changes);
     enum err err = ERR_NONE;
@@ -91,11 +93,6 @@ enum err memtable_run_take(struct memtable_run *run, struct slice changes) {
     if (err == ERR_NONE && run->content.size >= RUN_BYTES_MAX) err = memtable_run_end(run);
     if (err != ERR_NONE) return err;
   }
-}
-
-enum err memtable_run_take_batch(void *run, uint64_t number, struct slice body) {
-  (void)number;
-  return memtable_run_take(run, body);
 }
 
 void memtable_run_done(struct memtable_run *run) {

@@ -22,12 +22,10 @@ struct memtable_run {
   struct buf items;      /* what is known of each, in the order in which they came */
 };
 
-/* Takes a run of changes (changes.h); what does not wait comes into the table at once. ERR_MEMORY: some of them are taken;
- * ERR_STORAGE: it is broken there. */
-enum err memtable_run_take(struct memtable_run *run, struct slice changes);
-
-/* The same for a batch of the log, as its visitor gives it (log_reader.h); `run` is the run. */
-enum err memtable_run_take_batch(void *run, uint64_t number, struct slice body);
+/* Takes a batch, a run of changes (changes.h), as a visitor of the log (log_reader.h): `context` is the run, the number does
+ * not matter. What does not wait comes into the table at once. ERR_MEMORY: some of it is taken; ERR_STORAGE: it is broken
+ * there. */
+enum err memtable_run_take(void *context, uint64_t number, struct slice changes);
 
 /* Brings all that is held back into the table. ERR_MEMORY: some of it is there. */
 enum err memtable_run_end(struct memtable_run *run);

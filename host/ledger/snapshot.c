@@ -28,7 +28,7 @@ struct snapshot {
 static enum err look(struct snapshot *snapshot, const struct logger *logger, struct failure *failure) {
   const struct log_config config = { .path = folder_log_path(snapshot->folder), .logger = logger };
   struct memtable_run run = { .memtable = snapshot->tail };
-  const struct log_visitor visitor = { .batch = memtable_run_take_batch, .context = &run };
+  const struct log_visitor visitor = { .batch = memtable_run_take, .context = &run };
   uint64_t number;
   memtable_clear(snapshot->tail);
   store_reader_reset(snapshot->reader);

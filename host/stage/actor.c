@@ -43,7 +43,8 @@ void actors_free(struct actors *actors) {
   mem_free(actors);
 }
 
-struct actor *actors_find(struct actors *actors, struct slice class_name, struct slice key) {
+/* The entry of an address, or NULL; the address stays in `actors->address`. */
+static struct actor *find(struct actors *actors, struct slice class_name, struct slice key) {
   struct actor *found;
   buf_clear(&actors->address);
   router_put_address(&actors->address, class_name, key);
@@ -53,7 +54,7 @@ struct actor *actors_find(struct actors *actors, struct slice class_name, struct
 }
 
 struct actor *actors_try_get(struct actors *actors, struct slice class_name, struct slice key) {
-  struct actor *actor = actors_find(actors, class_name, key);
+  struct actor *actor = find(actors, class_name, key);
   if (actor != NULL || actors->address.err != ERR_NONE) return actor;
   actor = mem_try_zero(sizeof *actor);
   if (actor == NULL) return NULL;

@@ -52,9 +52,6 @@ void actors_free(struct actors *actors);      /* closes what is left in it, with
 /* The entry of an address, made where it is missing (new, in the idle list); NULL for want of memory. */
 struct actor *actors_try_get(struct actors *actors, struct slice class_name, struct slice key);
 
-/* The entry of an address, or NULL. */
-struct actor *actors_find(struct actors *actors, struct slice class_name, struct slice key);
-
 size_t actors_count(const struct actors *actors);
 
 /* Puts a request into the mailbox; the actor is ready from then on. As mailbox_try_put(). */

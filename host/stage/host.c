@@ -15,7 +15,6 @@ enum { BATCH_BYTES_MAX = 64 * 1024 * 1024, BATCH_COMMITS_MAX = 65536 };
 
 struct host {
   struct host_config config;
-  struct limits limits;
   struct folder *folder;
   struct store *store;
   struct log *log;
@@ -53,7 +52,7 @@ static enum err open_log(struct host *host, struct failure *failure) {
   CHECK(host->recovered != NULL);
   struct log_config config = log_config_of(host);
   struct memtable_run run = { .memtable = host->recovered };
-  struct log_visitor visitor = { .batch = memtable_run_take_batch, .context = &run };
+  struct log_visitor visitor = { .batch = memtable_run_take, .context = &run };
   err = log_open(&config, reached, &visitor, &host->log, failure);
   if (err == ERR_NONE) err = memtable_run_end(&run);
   memtable_run_done(&run);
@@ -103,7 +102,7 @@ static enum err open_workers(struct host *host, struct failure *failure) {
   host->checkpoint_sources = mem_zero(host->config.workers * sizeof *host->checkpoint_sources);
   for (unsigned i = 0; i < host->config.workers; i++) {
     struct worker_config config = {
-      .vm = { .actors_path = host->config.actors_path, .limits = &host->limits, .clock = host->config.clock,
+      .vm = { .actors_path = host->config.actors_path, .limits = &host->config.limits, .clock = host->config.clock,
               .logger = host->config.logger, .worker = i, .pause_ms = host->config.pause_ms, .dev = host->config.dev },
       .store = host->store,
       .recovered = host->recovered,
@@ -148,7 +147,6 @@ enum err host_open(const struct host_config *config, struct host **host, struct 
   CHECK_THAT(config->workers, >=, 1);
   struct host *made = mem_zero(sizeof *made);
   made->config = *config;
-  made->limits = config->limits;
   enum err err = folder_open(config->data_path, &made->folder, failure);
   if (err == ERR_NONE) err = open_store(made, failure);
   if (err == ERR_NONE) err = open_log(made, failure);

@@ -1,10 +1,6 @@
 /* mailbox.c -- see mailbox.h. Requests are linked by their queue item. */
 #include "stage/mailbox.h"
 
-static struct request *request_of(struct queue_item *item) {
-  return (struct request *)(void *)((uint8_t *)item - offsetof(struct request, item));
-}
-
 bool mailbox_try_put(struct mailbox *mailbox, struct request **request, size_t count_max) {
   if (mailbox->count >= count_max) return false;
   struct request *put = *request;

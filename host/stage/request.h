@@ -39,4 +39,9 @@ struct request *request_try_new(enum request_type type, struct reply *reply);
 /* Not its reply. */
 void request_free(struct request *request);
 
+/* The request that a queue or a mailbox holds by this item. */
+static inline struct request *request_of(struct queue_item *item) {
+  return (struct request *)(void *)((uint8_t *)item - offsetof(struct request, item));
+}
+
 #endif

@@ -96,10 +96,6 @@ enum err worker_open(const struct worker_config *config, struct worker **worker,
   return ERR_NONE;
 }
 
-static struct request *request_of(struct queue_item *item) {
-  return (struct request *)(void *)((uint8_t *)item - offsetof(struct request, item));
-}
-
 void worker_close(struct worker *worker) {
   if (worker == NULL) return;
   for (struct queue_item *item = queue_take(worker->inbox), *next; item != NULL; item = next) {

@@ -319,7 +319,7 @@ static void comes_in_by_runs_as_it_does_one_by_one(void **state) {
       struct buf changes = { 0 };
       put_changes(&chance, &changes, chance_below(&chance, 100));
       assert_int_equal(changes_apply(buf_slice(&changes), expected), ERR_NONE);
-      assert_int_equal(memtable_run_take(&run, buf_slice(&changes)), ERR_NONE);
+      assert_int_equal(memtable_run_take(&run, 1, buf_slice(&changes)), ERR_NONE);
       if (chance_below(&chance, 3) == 0) assert_int_equal(memtable_run_end(&run), ERR_NONE);
       buf_done(&changes);
     }
@@ -344,7 +344,7 @@ static void a_run_that_is_broken_or_finds_no_memory_says_so(void **state) {
   struct chance chance = chance_begin("broken runs");
   put_changes(&chance, &changes, 50);
   buf_put_byte(&changes, 9);
-  assert_int_equal(memtable_run_take(&run, buf_slice(&changes)), ERR_STORAGE);
+  assert_int_equal(memtable_run_take(&run, 1, buf_slice(&changes)), ERR_STORAGE);
   memtable_run_done(&run);
   changes.size--;
   unsigned long k = 1;
@@ -352,7 +352,7 @@ static void a_run_that_is_broken_or_finds_no_memory_says_so(void **state) {
     memtable_clear(memtable);
     run = (struct memtable_run){ .memtable = memtable };
     mem_fail_at(k);
-    enum err err = memtable_run_take(&run, buf_slice(&changes));
+    enum err err = memtable_run_take(&run, 1, buf_slice(&changes));
     if (err == ERR_NONE) err = memtable_run_end(&run);
     failed = mem_has_failed();
     mem_fail_at(0);

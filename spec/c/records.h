@@ -21,6 +21,7 @@
 #include "base/failure.h"
 #include "base/logger.h"
 #include "base/slice.h"
+#include "ledger/changes.h"
 
 /* ---- chance: TROUPE_SEED, or a new seed, printed -------------------------------------------------------- */
 
@@ -142,6 +143,22 @@ static inline void model_clear(struct model *model) {
 static inline void assert_slice_equal(struct slice a, struct slice b) {
   assert_int_equal(a.size, b.size);
   if (a.size > 0) assert_memory_equal(a.data, b.data, a.size);
+}
+
+/* Does a run of changes to a memtable, one after the other. ERR_MEMORY: some of them are done; ERR_STORAGE: it is broken there. */
+static inline enum err changes_apply(struct slice changes, struct memtable *memtable) {
+  for (;;) {
+    struct change change = changes_next(&changes);
+    bool done = true;
+    switch (change.type) {
+      case CHANGE_END: return ERR_NONE;
+      case CHANGE_BROKEN: return ERR_STORAGE;
+      case CHANGE_PUT: done = memtable_try_put(memtable, change.key, change.value); break;
+      case CHANGE_DELETE: done = memtable_try_delete(memtable, change.key); break;
+      case CHANGE_DELETE_RANGE: done = memtable_try_delete_range(memtable, change.key, change.value); break;
+    }
+    if (!done) return ERR_MEMORY;
+  }
 }
 
 /* ---- a scratch folder ------------------------------------------------------------------------------------ */
