@@ -57,13 +57,15 @@ uint8_t *buf_try_make_room(struct buf *buf, size_t count) {
 }
 
 void buf_put_u32(struct buf *buf, uint32_t number) {
-  uint8_t bytes[] = { (uint8_t)(number >> 24), (uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint8_t)number };
+  uint8_t bytes[sizeof number];
+  write_u32(bytes, number);
   buf_put(buf, slice_of(bytes, sizeof bytes));
 }
 
 void buf_put_u64(struct buf *buf, uint64_t number) {
-  buf_put_u32(buf, (uint32_t)(number >> 32));
-  buf_put_u32(buf, (uint32_t)number);
+  uint8_t bytes[sizeof number];
+  write_u64(bytes, number);
+  buf_put(buf, slice_of(bytes, sizeof bytes));
 }
 
 /* printf writes the end of a string too, one byte more than counts; so the limit and the memory are asked apart. */

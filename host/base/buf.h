@@ -53,7 +53,16 @@ static inline struct slice buf_slice(const struct buf *buf) {
   return slice_of(buf->data, buf->size);
 }
 
-/* Reads what buf_put_u32/u64 wrote. */
+/* The same into bytes, and back. */
+static inline void write_u32(uint8_t *bytes, uint32_t number) {
+  for (int i = 3; i >= 0; i--, number >>= 8) bytes[i] = (uint8_t)number;
+}
+
+static inline void write_u64(uint8_t *bytes, uint64_t number) {
+  write_u32(bytes, (uint32_t)(number >> 32));
+  write_u32(bytes + 4, (uint32_t)number);
+}
+
 static inline uint32_t read_u32(const uint8_t *bytes) {
   return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }

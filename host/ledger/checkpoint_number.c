@@ -1,8 +1,6 @@
 /* checkpoint_number.c -- see checkpoint_number.h. */
 #include "ledger/checkpoint_number.h"
 
-#include <endian.h>
-
 #include "base/buf.h"
 
 enum { NUMBER_KEY_SIZE = 9 };
@@ -34,8 +32,9 @@ enum err checkpoint_number_get(struct store_reader *reader, uint64_t *number, st
 
 enum err checkpoint_number_put(struct store *store, uint64_t number) {
   uint8_t key[NUMBER_KEY_SIZE];
-  uint64_t bytes = htobe64(number);
-  return store_put(store, number_key(key), slice_of(&bytes, sizeof bytes));
+  uint8_t value[sizeof number];
+  write_u64(value, number);
+  return store_put(store, number_key(key), slice_of(value, sizeof value));
 }
 
 enum err checkpoint_number_read(struct store *store, uint64_t *number, struct failure *failure) {

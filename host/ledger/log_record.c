@@ -7,15 +7,6 @@
 
 enum { LENGTH_AT = 0, HEAD_CRC_AT = 4, BODY_CRC_AT = 8, NUMBER_AT = 12, SYNCED_AT = 20 };
 
-static void write_u32(uint8_t *bytes, uint32_t number) {
-  for (int i = 3; i >= 0; i--, number >>= 8) bytes[i] = (uint8_t)number;
-}
-
-static void write_u64(uint8_t *bytes, uint64_t number) {
-  write_u32(bytes, (uint32_t)(number >> 32));
-  write_u32(bytes + 4, (uint32_t)number);
-}
-
 static uint32_t head_crc(const uint8_t *record) {
   uint32_t crc = crc_add(CRC_BEGIN, slice_of(record, HEAD_CRC_AT));
   return crc_end(crc_add(crc, slice_of(record + BODY_CRC_AT, LOG_RECORD_HEAD - BODY_CRC_AT)));

@@ -1,8 +1,6 @@
 /* place.c -- see place.h. */
 #include "ledger/place.h"
 
-#include <endian.h>
-
 #include "base/buf.h"
 #include "ledger/crc.h"
 
@@ -13,8 +11,7 @@ static uint32_t crc_of(struct slice key, struct slice value) {
 size_t place_put_head(uint8_t head[PLACE_HEAD_MAX], uint64_t id) {
   head[0] = id == 0 ? 'r' : 'z';
   if (id == 0) return 1;
-  uint64_t id_bytes = htobe64(id);
-  memcpy(head + 1, &id_bytes, PLACE_ID_SIZE);
+  write_u64(head + 1, id);
   return PLACE_HEAD_MAX;
 }
 
@@ -30,8 +27,7 @@ void place_put(struct place *place, uint64_t id, struct slice key) {
 }
 
 void place_seal(uint8_t *stored, struct slice key, struct slice value) {
-  uint32_t crc = htobe32(crc_of(key, value));
-  memcpy(stored, &crc, PLACE_CRC_SIZE);
+  write_u32(stored, crc_of(key, value));
   if (value.size > 0) memcpy(stored + PLACE_CRC_SIZE, value.data, value.size);
 }
 

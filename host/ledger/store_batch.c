@@ -1,5 +1,4 @@
 /* store_batch.c -- writes records, long keys and short ones; a batch of them at a time. */
-#include <endian.h>
 #include <errno.h>
 #include <sys/statvfs.h>
 
@@ -57,9 +56,9 @@ static int pointer_make(struct store *store, const struct place *place, uint64_t
   const uint8_t *bytes = last.mv_data;
   uint64_t highest = rc == 0 && bytes[0] == 'z' && last.mv_size >= PLACE_HEAD_MAX ? read_u64(bytes + 1) : 0;
   *id = (highest > *id ? highest : *id) + 1;
-  uint64_t id_bytes = htobe64(*id);
-  struct slice key = place_slice(place);
-  return record_put(store, place_val(place), key, slice_of(&id_bytes, PLACE_ID_SIZE), 0);
+  uint8_t value[PLACE_ID_SIZE];
+  write_u64(value, *id);
+  return record_put(store, place_val(place), place_slice(place), slice_of(value, sizeof value), 0);
 }
 
 enum err store_put(struct store *store, struct slice key, struct slice value) {

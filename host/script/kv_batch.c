@@ -11,10 +11,6 @@
 
 enum { SIZES = 8 };
 
-static void write_u32(uint8_t *bytes, size_t number) {
-  for (size_t i = 0; i < 4; i++) bytes[i] = (uint8_t)(number >> (24 - 8 * i));
-}
-
 /* Pushes the data of the sequence at `index` and answers how long it is. [-0, +1, v] */
 static lua_Integer check_sequence(lua_State *L, int index, const char *name, const char *of) {
   bool marked;
@@ -56,7 +52,7 @@ static void read_keys(lua_State *L, lua_Integer count) {
     lua_rawgeti(L, AT_KEYS, i);                                      /* ... key */
     lua_key_write(L, -1, run, &argument);
     lua_pop(L, 1);                                                   /* ... */
-    write_u32(run->data + at, run->size - at - 4);
+    write_u32(run->data + at, (uint32_t)(run->size - at - 4));
     vm_check_limits(L);
   }
   struct keys *keys = lua_newuserdatauv(L, sizeof *keys + run->size, 0);   /* ... keys */
@@ -127,8 +123,8 @@ static size_t begin_one(lua_State *L, const struct instance *instance, const str
 static void end_one(lua_State *L, size_t at, size_t key_end, lua_Integer count) {
   struct vm *vm = vm_of(L);
   size_t bytes = vm->value.size - (size_t)count * SIZES, limit = (size_t)vm->config.limits->commit_bytes;
-  write_u32(vm->value.data + at, key_end - at - SIZES);
-  write_u32(vm->value.data + at + 4, vm->value.size - key_end);
+  write_u32(vm->value.data + at, (uint32_t)(key_end - at - SIZES));
+  write_u32(vm->value.data + at + 4, (uint32_t)(vm->value.size - key_end));
   if (bytes > limit) lib_fail(L, ERR_TOO_LARGE, "more than %zu bytes in one batch, the limit of a commit (limit commit-bytes)", limit);
   vm_check_limits(L);
 }

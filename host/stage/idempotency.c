@@ -58,9 +58,8 @@ static int64_t now_ms(const struct clock *clock) {
 static void take_fingerprint(const struct turn *turn, uint8_t fingerprint[FINGERPRINT_SIZE]) {
   SHA2_CTX sha;
   uint8_t digest[SHA256_DIGEST_LENGTH];
-  uint32_t size = (uint32_t)turn->method.size;
-  uint8_t head[] = { (uint8_t)turn->format, (uint8_t)(size >> 24), (uint8_t)(size >> 16), (uint8_t)(size >> 8),
-                     (uint8_t)size };
+  uint8_t head[1 + sizeof(uint32_t)] = { (uint8_t)turn->format };
+  write_u32(head + 1, (uint32_t)turn->method.size);
   SHA256Init(&sha);
   SHA256Update(&sha, head, sizeof head);
   SHA256Update(&sha, turn->method.data, turn->method.size);
