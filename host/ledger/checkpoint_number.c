@@ -1,25 +1,22 @@
 /* checkpoint_number.c -- see checkpoint_number.h. */
 #include "ledger/checkpoint_number.h"
 
-#include "base/buf.h"
+#include "ledger/record.h"
 
-enum { NUMBER_KEY_SIZE = 9 };
-
-/* The record of the host, id 0, that numbers the checkpoint: all batches of the log up to it are in the store. */
-static struct slice number_key(uint8_t bytes[NUMBER_KEY_SIZE]) {
-  memset(bytes, 0, 8);
-  bytes[8] = 'c';
-  return slice_of(bytes, NUMBER_KEY_SIZE);
+/* The record of the host that numbers the checkpoint: all batches of the log up to it are in the store. */
+static struct slice number_key(uint8_t bytes[RECORD_KEY_HEAD]) {
+  record_write_head(bytes, RECORD_HOST_ID, SPACE_CHECKPOINT);
+  return slice_of(bytes, RECORD_KEY_HEAD);
 }
 
 bool checkpoint_number_is(struct slice key) {
-  uint8_t bytes[NUMBER_KEY_SIZE];
+  uint8_t bytes[RECORD_KEY_HEAD];
   return slice_equal(key, number_key(bytes));
 }
 
 enum err checkpoint_number_get(struct store_reader *reader, uint64_t *number, struct failure *failure) {
   struct slice value;
-  uint8_t key[NUMBER_KEY_SIZE];
+  uint8_t key[RECORD_KEY_HEAD];
   *number = 0;
   enum err err = store_get(reader, number_key(key), &value);
   if (err == ERR_NOT_FOUND) return ERR_NONE;
@@ -31,7 +28,7 @@ enum err checkpoint_number_get(struct store_reader *reader, uint64_t *number, st
 }
 
 enum err checkpoint_number_put(struct store *store, uint64_t number) {
-  uint8_t key[NUMBER_KEY_SIZE];
+  uint8_t key[RECORD_KEY_HEAD];
   uint8_t value[sizeof number];
   write_u64(value, number);
   return store_put(store, number_key(key), slice_of(value, sizeof value));

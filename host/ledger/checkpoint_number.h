@@ -1,7 +1,7 @@
 /* checkpoint_number.h -- the number of the last batch of the log up to which the store holds everything; 0: none.
  *
  * WHY    It says from where on the log still matters.
- * ROOM   ledger. Below: store.
+ * ROOM   ledger. Below: store, record.
  * OWNS   Nothing.
  * BYTES  A record of the store: actor id 0, space `c`; u64 big-endian.
  * ERRORS ERR_STORAGE: the record cannot be read.

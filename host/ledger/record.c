@@ -5,6 +5,17 @@
 
 #include "codec/key.h"
 
+void record_write_head(uint8_t *head, uint64_t id, enum record_space space) {
+  write_u64(head, id);
+  head[RECORD_KEY_HEAD - 1] = (uint8_t)space;
+}
+
+void record_put_head(struct buf *key, uint64_t id, enum record_space space) {
+  uint8_t head[RECORD_KEY_HEAD];
+  record_write_head(head, id, space);
+  buf_put(key, slice_of(head, sizeof head));
+}
+
 /* Bytes that are no record key. */
 static void put_hex(struct buf *buf, struct slice bytes) {
   for (size_t i = 0; i < bytes.size; i++) buf_printf(buf, "%02x", bytes.data[i]);
@@ -20,22 +31,22 @@ static void put_rest(struct buf *buf, struct slice rest) {
   }
 }
 
-static const char *name_of(uint8_t space) {
+static const char *name_of(enum record_space space) {
   switch (space) {
-    case 'i': return "idempotency key";
-    case 'k': return "kv";
-    case 'm': return "its own record";
-    case 's': return "state";
-    case 'v': return "version of the state";
+    case SPACE_IDEMPOTENCY: return "idempotency key";
+    case SPACE_KV: return "kv";
+    case SPACE_OWN: return "its own record";
+    case SPACE_STATE: return "state";
+    case SPACE_VERSION: return "version of the state";
     default: return NULL;
   }
 }
 
-static void put_of_host(struct buf *buf, uint8_t space, struct slice rest) {
-  if (space == 'c') {
+static void put_of_host(struct buf *buf, enum record_space space, struct slice rest) {
+  if (space == SPACE_CHECKPOINT) {
     buf_put_text(buf, "the number of the checkpoint");
   } else {
-    buf_put_text(buf, space == 'a' ? "the index of addresses," : "a record of the host that no host makes,");
+    buf_put_text(buf, space == SPACE_INDEX ? "the index of addresses," : "a record of the host that no host makes,");
     put_rest(buf, rest);
   }
 }
@@ -46,20 +57,20 @@ void record_print(struct buf *buf, struct slice key) {
     put_hex(buf, key);
     return;
   }
-  uint64_t id = read_u64(key.data);
-  uint8_t space = key.data[8];
+  uint64_t id = record_id(key);
+  enum record_space space = record_space(key);
   struct slice rest = slice_after(key, RECORD_KEY_HEAD);
-  if (id == 0) {
+  if (id == RECORD_HOST_ID) {
     put_of_host(buf, space, rest);
     return;
   }
   buf_printf(buf, "actor %" PRIu64 ", ", id);
   if (name_of(space) == NULL) {
-    buf_printf(buf, "space %02x", space);
+    buf_printf(buf, "space %02x", (unsigned)space);
   } else {
     buf_put_text(buf, name_of(space));
   }
-  if (space == 's' && rest.size >= 8) {
+  if (space == SPACE_STATE && rest.size >= 8) {
     buf_printf(buf, ", node %" PRIu64, read_u64(rest.data));
     rest = slice_after(rest, 8);
   }

@@ -1,6 +1,6 @@
-/* record.h -- the key of a record, as a person reads it.
+/* record.h -- the key of a record: whose it is and what of it, and as a person reads it.
  *
- * WHY    Damage is named: which actor, and what of it.
+ * WHY    Every room above makes keys, and they meet in one store. Damage is named: which actor, and what of it.
  * ROOM   ledger. Below: codec.
  * OWNS   Nothing.
  * BYTES  Of a record key: the actor's id u64, 0 for the host's own; a letter for the space; the rest.
@@ -10,7 +10,35 @@
 
 #include "base/buf.h"
 
-enum { RECORD_KEY_HEAD = 9 };   /* bytes of id and space */
+enum {
+  RECORD_HOST_ID = 0,          /* the host's own records stand under an id that no actor has */
+  RECORD_KEY_HEAD = 8 + 1      /* bytes of id and space */
+};
+
+enum record_space {
+  /* of the host */
+  SPACE_INDEX = 'a',           /* an address leads to an actor's id */
+  SPACE_CHECKPOINT = 'c',      /* ledger/checkpoint_number.h */
+  /* of an actor */
+  SPACE_IDEMPOTENCY = 'i',
+  SPACE_KV = 'k',
+  SPACE_OWN = 'm',             /* who it is */
+  SPACE_STATE = 's',
+  SPACE_VERSION = 'v'          /* of the state */
+};
+
+/* The head of a record key: RECORD_KEY_HEAD bytes to `head`, or behind what a buffer holds. */
+void record_write_head(uint8_t *head, uint64_t id, enum record_space space);
+void record_put_head(struct buf *key, uint64_t id, enum record_space space);
+
+/* What the head says; key.size >= RECORD_KEY_HEAD. The space may be one that there is not. */
+static inline uint64_t record_id(struct slice key) {
+  return read_u64(key.data);
+}
+
+static inline enum record_space record_space(struct slice key) {
+  return (enum record_space)key.data[RECORD_KEY_HEAD - 1];
+}
 
 /* A key behind those of all records. */
 struct slice record_behind_all(void);

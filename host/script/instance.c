@@ -41,9 +41,8 @@ struct instance *self_current(lua_State *L) {
   return turn->instance;
 }
 
-void self_begin_key(const struct instance *instance, char space, struct buf *key) {
-  buf_put_u64(key, instance->actor_id);
-  buf_put_byte(key, (uint8_t)space);
+void self_begin_key(const struct instance *instance, enum record_space space, struct buf *key) {
+  record_put_head(key, instance->actor_id, space);
 }
 
 /* -- self, the userdata -- */

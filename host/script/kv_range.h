@@ -12,7 +12,7 @@
 #include "ledger/view.h"
 #include "script/self.h"
 
-enum { KV_KEY_BEGIN = 9 };   /* where the kv key begins in a record key, behind actor id and space */
+enum { KV_KEY_BEGIN = RECORD_KEY_HEAD };   /* where the kv key begins in a record key, behind actor id and space */
 
 struct kv_range {
   struct slice from;          /* whole record keys, from <= key < to */

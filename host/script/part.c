@@ -112,7 +112,7 @@ bool part_is_long_key(lua_State *L, int key) {
 }
 
 void part_put_record_key(lua_State *L, const struct instance *instance, uint64_t node_id, int key, struct buf *bytes) {
-  self_begin_key(instance, 's', bytes);
+  self_begin_key(instance, SPACE_STATE, bytes);
   buf_put_u64(bytes, node_id);
   if (key == 0) return;
   if (lua_isinteger(L, key)) {

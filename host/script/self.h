@@ -9,6 +9,7 @@
 
 #include <lua.h>
 
+#include "ledger/record.h"
 #include "script/instance.h"
 #include "script/lua_vm.h"
 
@@ -53,7 +54,7 @@ void self_set_slot(lua_State *L, const struct instance *instance, enum self_slot
 /* The actor whose turn it is; raises where there is none. */
 struct instance *self_current(lua_State *L);
 
-/* Begins a record key of the actor: its id and a space (ledger records: s state, k kv, m its own). */
-void self_begin_key(const struct instance *instance, char space, struct buf *key);
+/* Begins a record key of the actor. */
+void self_begin_key(const struct instance *instance, enum record_space space, struct buf *key);
 
 #endif

@@ -185,7 +185,8 @@ static void check_nodes(lua_State *L, int nodes) {
 static lua_Integer read_version(lua_State *L, struct slice key, struct slice value) {
   struct value_reader reader;
   value_reader_init(&reader, value);
-  if (key.data[8] != 'v' || value_next(&reader) != VALUE_INTEGER) lib_fail(L, ERR_STORAGE, "the version of this actor's state is damaged");
+  bool is_integer = record_space(key) == SPACE_VERSION && value_next(&reader) == VALUE_INTEGER;
+  if (!is_integer) lib_fail(L, ERR_STORAGE, "the version of this actor's state is damaged");
   return reader.integer;
 }
 
@@ -198,15 +199,15 @@ lua_Integer state_read(lua_State *L, struct instance *instance) {
   vm_check_stack(L, 16);
   buf_clear(&vm->key);
   buf_clear(&vm->key_end);
-  self_begin_key(instance, 's', &vm->key);
-  self_begin_key(instance, 'v' + 1, &vm->key_end);
+  self_begin_key(instance, SPACE_STATE, &vm->key);
+  self_begin_key(instance, SPACE_VERSION + 1, &vm->key_end);
   if (vm->key.err != ERR_NONE || vm->key_end.err != ERR_NONE) lib_fail(L, ERR_MEMORY, "no memory to read a state");
   lua_newtable(L);                                                   /* nodes */
   int nodes = lua_gettop(L);
   scan_begin(&scan, &vm->turn->view, buf_slice(&vm->key), buf_slice(&vm->key_end), false);
-  while ((err = scan_next(&scan, &key, &value)) == ERR_NONE && key.data[8] == 's') {
-    if (key.size < 17) lib_fail(L, ERR_STORAGE, "the state of this actor is damaged");
-    read_record(L, instance, nodes, slice_after(key, 9), value);
+  while ((err = scan_next(&scan, &key, &value)) == ERR_NONE && record_space(key) == SPACE_STATE) {
+    if (key.size < RECORD_KEY_HEAD + sizeof(uint64_t)) lib_fail(L, ERR_STORAGE, "the state of this actor is damaged");
+    read_record(L, instance, nodes, slice_after(key, RECORD_KEY_HEAD), value);
   }
   if (err == ERR_NONE) version = read_version(L, key, value);
   if (err != ERR_NONE && err != ERR_NOT_FOUND) lib_fail(L, ERR_STORAGE, "the state of this actor cannot be read");

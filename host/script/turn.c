@@ -73,7 +73,7 @@ static void push_bytes(lua_State *L, const struct turn *turn, struct slice bytes
 static struct slice version_key(struct turn *turn) {
   struct buf *key = &turn->vm->key;
   buf_clear(key);
-  self_begin_key(turn->instance, 'v', key);
+  self_begin_key(turn->instance, SPACE_VERSION, key);
   return buf_slice(key);
 }
 

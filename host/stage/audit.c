@@ -56,8 +56,7 @@ static bool read_own(struct audit *audit, struct slice value) {
   }
   if (value_next(&reader) != VALUE_END || class_name.data == NULL || !key_is_valid(key)) return false;
   buf_clear(&audit->scratch);
-  buf_put_u64(&audit->scratch, 0);
-  buf_put_byte(&audit->scratch, 'a');
+  record_put_head(&audit->scratch, RECORD_HOST_ID, SPACE_INDEX);
   router_put_address(&audit->scratch, class_name, key);
   return true;
 }
@@ -108,8 +107,8 @@ static void check_version(struct audit *audit, struct slice rest, struct slice v
   if (!is_version || value_next(&reader) != VALUE_END) add(audit, "it is no version of a state");
 }
 
-static enum err check_host(struct audit *audit, uint8_t space, struct slice rest, struct slice value) {
-  if (space == 'a') {
+static enum err check_host(struct audit *audit, enum record_space space, struct slice rest, struct slice value) {
+  if (space == SPACE_INDEX) {
     check_index(audit, rest, value);
   } else if (!checkpoint_number_is(buf_slice(&audit->key)) || value.size != sizeof(uint64_t)) {
     add(audit, "no host makes such a record");
@@ -117,17 +116,17 @@ static enum err check_host(struct audit *audit, uint8_t space, struct slice rest
   return ERR_NONE;
 }
 
-static enum err check_record(struct audit *audit, uint8_t space, struct slice rest, struct slice value) {
+static enum err check_record(struct audit *audit, enum record_space space, struct slice rest, struct slice value) {
   switch (space) {
-    case 'i': {
+    case SPACE_IDEMPOTENCY: {
       enum err err = idempotency_check_record(audit->view, buf_slice(&audit->key), value);
       if (err == ERR_NOT_FOUND) add(audit, "it stands by its name or by its time alone, or cannot be read");
       return err == ERR_NOT_FOUND ? ERR_NONE : err;
     }
-    case 'k': check_entry(audit, rest, value); return ERR_NONE;
-    case 'm': return check_own(audit, rest, value);
-    case 's': check_state(audit, rest, value); return ERR_NONE;
-    case 'v': check_version(audit, rest, value); return ERR_NONE;
+    case SPACE_KV: check_entry(audit, rest, value); return ERR_NONE;
+    case SPACE_OWN: return check_own(audit, rest, value);
+    case SPACE_STATE: check_state(audit, rest, value); return ERR_NONE;
+    case SPACE_VERSION: check_version(audit, rest, value); return ERR_NONE;
     default: add(audit, "no host makes such a record"); return ERR_NONE;
   }
 }
@@ -144,7 +143,7 @@ static void check_nodes(struct audit *audit) {
 }
 
 static enum err end_actor(struct audit *audit) {
-  if (audit->id == 0) return ERR_NONE;
+  if (audit->id == RECORD_HOST_ID) return ERR_NONE;
   if (!audit->has_own) findings_add(audit->findings, "records: actor %" PRIu64 " has records, and none of itself", audit->id);
   if (audit->has_state) audit->report->states++;
   check_nodes(audit);
@@ -170,12 +169,12 @@ static enum err take_record(struct audit *audit, struct slice key, struct slice 
     add(audit, "no host makes such a record");
     return ERR_NONE;
   }
-  uint64_t id = read_u64(key.data);
-  uint8_t space = key.data[ID_SIZE];
+  uint64_t id = record_id(key);
+  enum record_space space = record_space(key);
   struct slice rest = slice_after(buf_slice(&audit->key), RECORD_KEY_HEAD);
   enum err err = id != audit->id ? begin_actor(audit, id) : ERR_NONE;
   if (err != ERR_NONE) return err;
-  return id == 0 ? check_host(audit, space, rest, value) : check_record(audit, space, rest, value);
+  return id == RECORD_HOST_ID ? check_host(audit, space, rest, value) : check_record(audit, space, rest, value);
 }
 
 enum err audit_records(const struct view *view, struct findings *findings, struct audit_report *report) {

@@ -69,7 +69,7 @@ static enum err open_log(struct host *host, struct failure *failure) {
 }
 
 static uint64_t id_of(struct slice key) {
-  return key.size >= 8 ? read_u64(key.data) : 0;
+  return key.size >= RECORD_KEY_HEAD ? record_id(key) : 0;
 }
 
 /* The id after the last one that a record bears. A damaged record's key may be what is damaged: it counts for an id far

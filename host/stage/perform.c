@@ -5,17 +5,15 @@
 #include "base/mem.h"
 #include "codec/key.h"
 #include "codec/value.h"
+#include "ledger/record.h"
 #include "stage/idempotency.h"
 #include "stage/worker.h"
 
 /* -- records of the host -- */
 
-enum { HOST_ID = 0 };          /* the host's own records stand under an id that no actor has */
-
 /* The key of the record that maps an address to its actor id. */
 static void put_index_key(struct buf *key, const struct actor *actor) {
-  buf_put_u64(key, HOST_ID);
-  buf_put_byte(key, 'a');
+  record_put_head(key, RECORD_HOST_ID, SPACE_INDEX);
   buf_put(key, buf_slice(&actor->address));
 }
 
@@ -51,8 +49,7 @@ static bool draft_creation(struct drafts *drafts, const struct actor *actor) {
                  drafts_try_put(drafts, buf_slice(&key), buf_slice(&value));
   buf_clear(&key);
   buf_clear(&value);
-  buf_put_u64(&key, actor->id);
-  buf_put_byte(&key, 'm');
+  record_put_head(&key, actor->id, SPACE_OWN);
   value_put_map(&value, 2);
   value_put_string(&value, slice_text("class"));
   value_put_string(&value, buf_slice(&actor->class_name));
