@@ -68,7 +68,7 @@ enum err store_put(struct store *store, struct slice key, struct slice value) {
   uint64_t id = 0;
   place_put(&place, id, key);
   while (place.cut) {
-    enum err err = store_get_pointer(store, store->txn, &place, &id);
+    enum err err = store_get_pointer(store, store->txn, &place, key, &id);
     if (err == ERR_NOT_FOUND) {
       int rc = pointer_make(store, &place, &id);
       if (rc != 0) return batch_failed(store, rc);
@@ -115,7 +115,7 @@ static enum err delete_one(struct store *store, struct slice key) {
   place_put(&path[0], 0, key);
   while (path[depth].cut) {
     uint64_t id;
-    enum err err = store_get_pointer(store, store->txn, &path[depth], &id);
+    enum err err = store_get_pointer(store, store->txn, &path[depth], key, &id);
     if (err == ERR_NOT_FOUND) return err;
     if (err != ERR_NONE) {
       store->batch_failed = true;

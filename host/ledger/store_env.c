@@ -6,9 +6,8 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "ledger/record.h"
 #include "ledger/store_env.h"
-
-enum { HEX_BYTES_MAX = 64 };    /* of a key that is named in the log */
 
 /* ---- errors ---------------------------------------------------------------------------------------------- */
 
@@ -22,16 +21,11 @@ enum err store_err(int rc) {
 }
 
 enum err store_damaged(const struct store *store, struct slice key) {
-  char hex[2 * HEX_BYTES_MAX + sizeof "..."];
-  size_t count = key.size < HEX_BYTES_MAX ? key.size : HEX_BYTES_MAX;
-  for (size_t i = 0; i < count; i++) {
-    hex[2 * i] = "0123456789abcdef"[key.data[i] >> 4];
-    hex[2 * i + 1] = "0123456789abcdef"[key.data[i] & 15];
-  }
-  memcpy(hex + 2 * count, "...", sizeof "...");
-  struct slice text = slice_of(hex, 2 * count + (count < key.size ? 3 : 0));
-  const struct log_field fields[] = {{ "key", text }};
+  struct buf text = { 0 };
+  record_print(&text, key);
+  const struct log_field fields[] = {{ "record", buf_slice(&text) }};
   logger_event(store->logger, LOG_ERROR, slice_text("a damaged record in the store is not served"), fields, 1);
+  buf_done(&text);
   return ERR_STORAGE;
 }
 

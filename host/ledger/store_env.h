@@ -66,15 +66,16 @@ static inline MDB_val place_val(const struct place *place) {
   return val_of(place->bytes, place->size);
 }
 
-/* These log what went wrong, and answer `err`, or ERR_STORAGE. */
+/* These log what went wrong, and answer `err`, or ERR_STORAGE. `key` is a record's, or begins one. */
 enum err store_failed(const struct store *store, enum err err, const char *what, int rc);
 enum err store_damaged(const struct store *store, struct slice key);
 
 /* What an answer of LMDB to opening comes to: as disk_err(), ERR_STORAGE where it may be what is on disk. */
 enum err store_err(int rc);
 
-/* The continuation id that a pointer holds. ERR_NOT_FOUND; ERR_STORAGE: damaged. */
-enum err store_get_pointer(const struct store *store, MDB_txn *txn, const struct place *place, uint64_t *id);
+/* The continuation id that a pointer holds, on the way to the record of `key`. ERR_NOT_FOUND; ERR_STORAGE: damaged. */
+enum err store_get_pointer(const struct store *store, MDB_txn *txn, const struct place *place, struct slice key,
+                           uint64_t *id);
 
 /* Takes a snapshot, if the reader has none. */
 enum err store_reader_begin(struct store_reader *reader);

@@ -9,12 +9,13 @@ _Static_assert((PLACE_FIT - 1) + (PLACE_LEVELS_MAX - 1) * (PLACE_FIT - PLACE_HEA
                "the longest key needs more levels");
 _Static_assert(STORE_SHORT_MAX == PLACE_FIT - 1, "a short key fits behind its head");
 
-enum err store_get_pointer(const struct store *store, MDB_txn *txn, const struct place *place, uint64_t *id) {
+enum err store_get_pointer(const struct store *store, MDB_txn *txn, const struct place *place, struct slice key,
+                           uint64_t *id) {
   MDB_val at = place_val(place), stored;
   int rc = mdb_get(txn, store->dbi, &at, &stored);
   if (rc == MDB_NOTFOUND) return ERR_NOT_FOUND;
   if (rc != 0) return store_failed(store, ERR_STORAGE, "to read", rc);
-  return place_open_pointer(val_slice(at), val_slice(stored), id) ? ERR_NONE : store_damaged(store, place_slice(place));
+  return place_open_pointer(val_slice(at), val_slice(stored), id) ? ERR_NONE : store_damaged(store, key);
 }
 
 static int reader_open(struct store_reader *reader) {
@@ -79,7 +80,7 @@ static enum err reader_place(struct store_reader *reader, struct slice key, stru
   place_put(place, 0, key);
   while (err == ERR_NONE && place->cut) {
     uint64_t id;
-    err = store_get_pointer(reader->store, reader->txn, place, &id);
+    err = store_get_pointer(reader->store, reader->txn, place, key, &id);
     if (err == ERR_NONE) place_put(place, id, place->rest);
   }
   return err;
