@@ -1,12 +1,9 @@
 /* store_batch.c -- writes records, long keys and short ones; a batch of them at a time. */
 #include <errno.h>
-#include <sys/statvfs.h>
 
 #include "base/check.h"
 #include "base/mem.h"
 #include "ledger/store_env.h"
-
-enum { ROOM_MIN = 1 << 20 };    /* a disk with less than this free counts as full */
 
 static int record_put(struct store *store, MDB_val at, struct slice key, struct slice value, unsigned flags) {
   MDB_val room = val_of(NULL, PLACE_CRC_SIZE + value.size);
@@ -181,14 +178,17 @@ enum err store_delete_some(struct store *store, struct slice from, struct slice 
   return err == ERR_NOT_FOUND ? ERR_NONE : err;
 }
 
-/* Whether a commit failed because there was no room. LMDB says EIO for a write that was cut short, which a disk that
- * becomes full does; so the disk is asked. */
-static bool is_for_want_of_room(const struct store *store, int rc) {
-  if (rc == ENOSPC || rc == EDQUOT || rc == EFBIG || rc == ENOMEM) return true;
-  if (rc == MDB_MAP_FULL || rc == MDB_TXN_FULL) return true;
-  struct statvfs disk;
-  if (rc != EIO || statvfs(store->path, &disk) != 0) return false;
-  return disk.f_bavail < ROOM_MIN / (disk.f_frsize > 0 ? disk.f_frsize : 1);
+static bool is_for_want_of_room(int rc) {
+  return rc == ENOSPC || rc == EDQUOT || rc == EFBIG || rc == ENOMEM || rc == MDB_MAP_FULL || rc == MDB_TXN_FULL;
+}
+
+/* LMDB says EIO for a write that was cut short, which a full disk, a quota or a limit on the size of files does, as well as
+ * for a sync that failed. The system tells every open file once that its bytes did not come to the disk; so the witness, by
+ * which nothing else is synced, hears of it too. */
+static bool is_short_write(const struct store *store, int rc) {
+  if (rc != EIO) return false;
+  int error = disk_sync_data(store->witness, NULL);
+  return error == 0 || is_for_want_of_room(error);
 }
 
 /* LMDB writes and syncs all pages before the meta page that makes them count. Once that one could not be written, it
@@ -214,9 +214,10 @@ enum err store_commit(struct store *store) {
   int rc = mdb_txn_commit(store->txn);
   store->txn = NULL;
   if (rc == 0) return ERR_NONE;
-  bool full = is_for_want_of_room(store, rc);
-  store->lost = !full || !is_usable(store);
-  return store_failed(store, store->lost ? ERR_FATAL : ERR_STORAGE, "to commit", full && rc == EIO ? ENOSPC : rc);
+  bool is_short = is_short_write(store, rc);
+  store->lost = !(is_short || is_for_want_of_room(rc)) || !is_usable(store);
+  return store_failed(store, store->lost ? ERR_FATAL : ERR_STORAGE,
+                      is_short ? "to commit, a write was cut short (no room, a quota, or a limit on files)" : "to commit", rc);
 }
 
 void store_abort(struct store *store) {

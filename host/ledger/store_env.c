@@ -1,5 +1,6 @@
 /* store_env.c -- LMDB's environment: made, opened, closed; and what went wrong in it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -49,6 +50,13 @@ static int env_make(const char *path) {
   return rc;
 }
 
+static int open_witness(struct store *store, const char *path) {
+  char file[PATH_MAX];
+  snprintf(file, sizeof file, "%s/data.mdb", path);
+  store->witness = open(file, O_RDONLY | O_CLOEXEC);
+  return store->witness >= 0 ? 0 : errno;
+}
+
 static int env_open(struct store *store, const struct store_config *config) {
   int rc = config->read_only ? 0 : env_make(config->path);
   if (rc == 0) rc = mdb_env_create(&store->env);
@@ -66,6 +74,7 @@ static int env_open(struct store *store, const struct store_config *config) {
   if ((rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn)) != 0) return rc;
   rc = mdb_dbi_open(txn, NULL, 0, &store->dbi);
   mdb_txn_abort(txn);
+  if (rc == 0 && !config->read_only) rc = open_witness(store, config->path);
   return rc != 0 || config->read_only ? rc : disk_sync_folder(config->path);
 }
 
@@ -76,6 +85,7 @@ enum err store_open(const struct store_config *config, struct store **store, str
   made->faults = config->faults;
   made->path = mem_alloc(strlen(config->path) + 1);
   memcpy(made->path, config->path, strlen(config->path) + 1);
+  made->witness = -1;
   int rc = env_open(made, config);
   if (rc != 0) {
     store_close(made);
@@ -90,6 +100,7 @@ void store_close(struct store *store) {
   CHECK(store->txn == NULL);
   CHECK_THAT(atomic_load(&store->readers), ==, 0);
   if (store->env != NULL) mdb_env_close(store->env);
+  if (store->witness >= 0) close(store->witness);
   mem_free(store->path);
   mem_free(store);
 }

@@ -17,6 +17,7 @@
 struct store {
   char *path;
   MDB_env *env;
+  int witness;              /* LMDB's file, open once more: is_short_write(). -1 where nothing is written */
   MDB_dbi dbi;
   MDB_txn *txn;             /* of the batch, or NULL */
   bool batch_failed;        /* it can only be aborted */

@@ -1,8 +1,11 @@
 /* store_test.c -- records in LMDB against a sorted array; what is damaged, full or failing. */
 #include "records.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "ledger/store.h"
@@ -289,9 +292,35 @@ static void a_failing_sync_ends_all_writing(void **state) {
   put_one(fixture, slice_text("b"), slice_text("3"));
 }
 
-/* A commit that fails in the operating system: the file may not grow. LMDB's own error path, not a fault point. */
-static void a_file_that_cannot_grow_undoes_the_batch(void **state) {
+/* Stands in front of the system's, for LMDB too: so many syncs fail, as each open file hears of it. */
+static unsigned syncs_that_fail;
+
+int fdatasync(int fd);
+int fdatasync(int fd) {
+  if (syncs_that_fail == 0) return (int)syscall(SYS_fdatasync, fd);
+  syncs_that_fail--;
+  errno = EIO;
+  return -1;
+}
+
+/* LMDB has one error for this and for a write that was cut short. */
+static void a_sync_that_fails_in_lmdb_ends_all_writing(void **state) {
   struct fixture *fixture = *state;
+  put_one(fixture, slice_text("a"), slice_text("1"));
+  assert_int_equal(store_begin(fixture->store), ERR_NONE);
+  assert_int_equal(store_put(fixture->store, slice_text("a"), slice_text("2")), ERR_NONE);
+  syncs_that_fail = 2;
+  enum err err = store_commit(fixture->store);
+  unsigned left = syncs_that_fail;
+  syncs_that_fail = 0;
+  assert_int_equal(err, ERR_FATAL);
+  assert_int_equal(left, 0);     /* both were asked */
+  assert_int_equal(store_begin(fixture->store), ERR_FATAL);
+}
+
+/* A commit that fails in the operating system: the file may grow by so much only, which cuts a write short or refuses it.
+ * LMDB's own error path, not a fault point. */
+static void assert_cannot_grow(struct fixture *fixture, rlim_t more) {
   put_one(fixture, slice_text("a"), slice_text("1"));
   char path[PATH_MAX];
   snprintf(path, sizeof path, "%s/data.mdb", fixture->scratch.path);
@@ -304,7 +333,7 @@ static void a_file_that_cannot_grow_undoes_the_batch(void **state) {
   uint8_t *bytes = calloc(1, size);
   assert_int_equal(store_begin(fixture->store), ERR_NONE);
   assert_int_equal(store_put(fixture->store, slice_text("b"), slice_of(bytes, size)), ERR_NONE);
-  limit = (struct rlimit){ (rlim_t)status.st_size, before.rlim_max };
+  limit = (struct rlimit){ (rlim_t)status.st_size + more, before.rlim_max };
   assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
   enum err err = store_commit(fixture->store);
   assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
@@ -317,6 +346,15 @@ static void a_file_that_cannot_grow_undoes_the_batch(void **state) {
   put_one(fixture, slice_text("b"), slice_of(bytes, size));
   assert_int_equal(store_get(fixture->reader, slice_text("b"), &value), ERR_NONE);
   free(bytes);
+}
+
+static void a_file_that_cannot_grow_undoes_the_batch(void **state) {
+  static const rlim_t more[] = { 0, 1, 4096, 5000, 500000, 1 << 20 };
+  for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
+    assert_cannot_grow(*state, more[i]);
+    tear_down(state);
+    set_up(state);
+  }
 }
 
 static void a_damaged_record_is_named_and_not_served(void **state) {
@@ -537,6 +575,7 @@ int main(void) {
     STORE_TEST(a_full_map_undoes_the_batch),
     STORE_TEST(a_failing_write_undoes_the_batch),
     STORE_TEST(a_failing_sync_ends_all_writing),
+    STORE_TEST(a_sync_that_fails_in_lmdb_ends_all_writing),
     STORE_TEST(a_file_that_cannot_grow_undoes_the_batch),
     STORE_TEST(a_damaged_record_is_named_and_not_served),
     STORE_TEST(a_range_delete_ends_upon_a_damaged_key),

@@ -48,6 +48,7 @@ struct open_file {
   char *path;
   struct disk_file *file;
   bool syncs;           /* O_DSYNC */
+  bool unheard;         /* a sync by another fd failed, and this one has not been told */
 };
 
 static struct {
@@ -328,8 +329,17 @@ static void fail_sync(struct disk_file *file) {
   }
 }
 
+bool disk_hears(int fd) {
+  bool unheard = disk.open[fd].unheard;
+  disk.open[fd].unheard = false;
+  return unheard;
+}
+
 void disk_synced(int fd, bool failed) {
   const struct open_file *open_file = &disk.open[fd];
+  for (int other = 0; failed && other < FDS_MAX; other++) {
+    if (other != fd && disk.open[other].file == open_file->file) disk.open[other].unheard = true;
+  }
   if (!is_syncing()) return;
   if (open_file->file->is_folder) {
     if (!failed) renamings_sync(&disk.renamings, open_file->path, &disk.durable);

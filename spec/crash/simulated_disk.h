@@ -13,7 +13,7 @@
  *            durable and not what the files hold.
  *         2. Of changes that are not durable any part may be lost, each 512 bytes for themselves; of renamings each.
  *         3. After a sync that failed its changes can be read, and no later sync brings them to the disk. Only a page
- *            that is written to again leaves as a whole.
+ *            that is written to again leaves as a whole. Each fd of the file hears of the failure, with its next sync.
  * LIMITS  Folders are neither renamed nor linked; files are renamed within their folder. Anything else aborts by name.
  */
 #ifndef TROUPE_SIMULATED_DISK_H
@@ -87,6 +87,7 @@ void disk_mapped(int fd);
 void disk_written(int fd, uint64_t offset, const void *bytes, size_t size);
 void disk_truncated(int fd, uint64_t size);
 void disk_synced(int fd, bool failed);
+bool disk_hears(int fd);      /* of a sync by another fd that failed; once */
 void disk_renamed(const char *from, const char *to);
 void disk_removed(const char *path);
 void disk_made_folder(const char *path);

@@ -185,6 +185,8 @@ int sync_file_range(int fd, off_t offset, off_t size, unsigned flags) {
 static int sync_watched(int fd) {
   int error = disk_begin(OPERATION_SYNC, "sync", disk_path_of(fd), 0, 0);
   disk_synced(fd, error != 0);
+  bool heard = disk_hears(fd);
+  if (error == 0 && heard) error = EIO;
   return error == 0 ? 0 : fail(error);
 }
 
