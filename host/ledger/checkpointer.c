@@ -200,7 +200,7 @@ static bool take_parts(struct checkpointer *checkpointer) {
 static bool step_resting(struct checkpointer *checkpointer) {
   if (!checkpointer->tidied) {
     checkpointer->tidied = true;
-    log_tidy(&checkpointer->config.log, checkpointer->written);
+    log_tidy(checkpointer->config.log, checkpointer->written);
   }
   if (!atomic_exchange(&checkpointer->wanted, false)) return false;
   atomic_store(&checkpointer->log_bytes_begun, atomic_load(&checkpointer->log_bytes));
@@ -227,7 +227,7 @@ static void end_writing(struct checkpointer *checkpointer) {
   checkpointer->written = checkpointer->number;
   log_checkpoint(checkpointer, "checkpoint done");
   checkpointer->tidied = true;
-  log_tidy(&checkpointer->config.log, checkpointer->written);
+  log_tidy(checkpointer->config.log, checkpointer->written);
   begin_thawing(checkpointer);
 }
 

@@ -47,7 +47,7 @@ struct checkpoint_source {
 
 struct checkpointer_config {
   struct store *store;
-  struct log_config log;
+  const struct log *log;       /* to be tidied */
   struct checkpoint_source **sources;
   size_t source_count;
   uint64_t log_bytes_max;

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "ledger/segment.h"
 
-struct log {
+struct log {                /* log_tidy() reads of it what does not change */
   int folder;
   int segment;          /* the newest; -1: the next batch begins one */
   size_t offset;        /* where in it the next record comes to stand */
@@ -203,13 +203,10 @@ static int remove_reached(int folder, uint64_t reached) {
   return error;
 }
 
-void log_tidy(const struct log_config *config, uint64_t reached) {
-  int folder = open(config->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  int error = folder < 0 ? errno : remove_reached(folder, reached);
-  if (error == 0) error = segment_prepare(folder, config->segment_bytes, config->faults);
-  close_file(&folder);
-  if (error == 0) return;
-  logger_printf(config->logger, LOG_WARN, "the log %s was not tidied: %s", config->path, strerror(error));
+void log_tidy(const struct log *log, uint64_t reached) {
+  int error = remove_reached(log->folder, reached);
+  if (error == 0) error = segment_prepare(log->folder, log->segment_bytes, log->faults);
+  if (error != 0) logger_printf(log->logger, LOG_WARN, "the log was not tidied: %s", strerror(error));
 }
 
 void log_empty(struct log *log, uint64_t reached) {

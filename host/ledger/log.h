@@ -4,7 +4,7 @@
  * ROOM    ledger. Below: log_reader, log_record, segment. Knows nothing of what a batch holds.
  * THREAD  log_tidy(): the checkpointer's; it meets the others in the folder only. All else: that of
  *         committer_step(), log_open() before there are threads. Inline: the caller's.
- * OWNS    The files of its folder.
+ * OWNS    The files of its folder, which is opened once: whatever its path leads to later on is none of this log's.
  * BYTES   Segments (segment.h), records one after the other in each (log_record.h), then zeros or the end of the file.
  * STATES  open -> appended -> synced -> appended ...; any -> lost (ERR_FATAL, for ever)
  * ALWAYS  1. Batches are numbered from 1 on without a gap, over all starts.
@@ -61,7 +61,7 @@ enum err log_sync(struct log *log);
 /* Removes the segments whose batches are all <= `reached`, never the newest; and has an empty segment, filled with zeros
  * and synced, ready for the next turn of a segment. A start begins without one, since log_open() removes it. An error is
  * logged and harmless: then the next turn makes its own. */
-void log_tidy(const struct log_config *config, uint64_t reached);
+void log_tidy(const struct log *log, uint64_t reached);
 
 /* For an orderly end, when the store holds all batches up to `reached`: if that is all that the log has, its segments go, and
  * the next start has nothing to read. Nothing is appended any more. */

@@ -36,13 +36,6 @@ static enum err open_store(struct host *host, struct failure *failure) {
   return store_open(&config, &host->store, failure);
 }
 
-static struct log_config log_config_of(const struct host *host) {
-  return (struct log_config){
-    .path = folder_log_path(host->folder), .segment_bytes = host->config.segment_bytes, .logger = host->config.logger,
-    .faults = host->config.faults,
-  };
-}
-
 /* Opens the log, and reads what of it is not in the store into memory. */
 static enum err open_log(struct host *host, struct failure *failure) {
   uint64_t reached;
@@ -50,7 +43,10 @@ static enum err open_log(struct host *host, struct failure *failure) {
   if (err != ERR_NONE) return err;
   host->recovered = memtable_try_new();
   CHECK(host->recovered != NULL);
-  struct log_config config = log_config_of(host);
+  const struct log_config config = {
+    .path = folder_log_path(host->folder), .segment_bytes = host->config.segment_bytes, .logger = host->config.logger,
+    .faults = host->config.faults,
+  };
   struct memtable_run run = { .memtable = host->recovered };
   struct log_visitor visitor = { .batch = memtable_run_take, .context = &run };
   err = log_open(&config, reached, &visitor, &host->log, failure);
@@ -122,7 +118,7 @@ static enum err open_workers(struct host *host, struct failure *failure) {
 
 static void open_checkpointer(struct host *host) {
   struct checkpointer_config config = {
-    .store = host->store, .log = log_config_of(host), .sources = host->checkpoint_sources,
+    .store = host->store, .log = host->log, .sources = host->checkpoint_sources,
     .source_count = host->worker_count, .log_bytes_max = host->config.checkpoint_bytes,
     .slice_records_max = host->config.slice_records, .logger = host->config.logger, .clock = host->config.clock,
   };

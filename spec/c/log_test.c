@@ -32,7 +32,7 @@ static void what_is_appended_is_there_after_a_start(void **state) {
       case 1:
         assert_int_equal(sync_log(fixture), ERR_NONE);
         fixture->after += chance_below(&fixture->chance, (size_t)(fixture->synced - fixture->after) + 1);
-        log_tidy(&fixture->config, fixture->after);
+        log_tidy(fixture->log, fixture->after);
         break;
       case 2:
         assert_int_equal(open_or_verify(fixture, true), ERR_NONE);
@@ -129,7 +129,7 @@ static bool run_script(struct fixture *fixture) {
     if (err == ERR_NONE && i % 3 != 1) err = sync_log(fixture);
     if (err == ERR_FATAL) return false;
     assert_int_equal(err, ERR_NONE);
-    if (i == 4) log_tidy(&fixture->config, 2);
+    if (i == 4) log_tidy(fixture->log, 2);
   }
   return true;
 }
@@ -265,7 +265,7 @@ static void tidying_removes_what_is_reached(void **state) {
   /* For each number reached: how many of the segments are gone. */
   static const size_t gone[] = { 0, 0, 1, 1, 2, 2, 2, 2 };
   for (uint64_t reached = 0; reached < 8; reached++) {
-    log_tidy(&fixture->config, reached);
+    log_tidy(fixture->log, reached);
     for (size_t i = 0; i < 3; i++) assert_int_equal(file_size(fixture, names[i]) < 0, i < gone[reached]);
   }
   assert_int_equal(open_or_verify(fixture, true), ERR_REQUEST);
@@ -300,14 +300,15 @@ static void a_log_that_the_store_has_is_emptied(void **state) {
 
 static void tidying_makes_a_spare_segment(void **state) {
   struct fixture *fixture = *state;
-  log_tidy(&fixture->config, 0);
+  reopen(fixture);
+  log_tidy(fixture->log, 0);
   assert_int_equal(file_size(fixture, "spare"), SEGMENT_BYTES);
   reopen(fixture);
   assert_int_equal(file_size(fixture, "spare"), -1);
   append_synced(fixture, 10);
-  log_tidy(&fixture->config, 0);
+  log_tidy(fixture->log, 0);
   fixture->faults = (struct faults){ .write_next = 1, .sync_next = 1 };
-  log_tidy(&fixture->config, 0);   /* there is one */
+  log_tidy(fixture->log, 0);   /* there is one */
   assert_int_equal(fixture->faults.write_next + fixture->faults.sync_next, 2);
   fixture->faults = (struct faults){ 0 };
   append_synced(fixture, 2000);   /* too large for the spare one */
@@ -331,17 +332,43 @@ static void tidying_that_fails_does_no_harm(void **state) {
   static const struct faults faults[] = { { .write_next = 1, .write_part = 100 }, { .sync_next = 1 } };
   for (size_t i = 0; i < 2; i++) {
     fixture->faults = faults[i];
-    log_tidy(&fixture->config, 0);
+    log_tidy(fixture->log, 0);
     assert_int_equal(fixture->lines[LOG_WARN], i + 1);
     assert_int_equal(file_size(fixture, "spare"), -1);
     assert_int_equal(file_size(fixture, "spare.new"), -1);
     append_synced(fixture, 400);
   }
-  const struct log_config nowhere = { .path = "/nowhere/log", .segment_bytes = 1, .logger = fixture->config.logger };
-  log_tidy(&nowhere, 0);
-  assert_int_equal(fixture->lines[LOG_WARN], 3);
   reopen(fixture);
   assert_int_equal(fixture->last, 3);
+}
+
+/* Its path leads to the log of another host by then: that one is not touched, by a turn or by tidying. */
+static void a_log_that_was_moved_goes_with_its_folder(void **state) {
+  struct fixture *fixture = *state;
+  struct fixture *other = calloc(1, sizeof *other);
+  char moved[PATH_MAX + 8];
+  static struct files files;
+  reopen(fixture);
+  for (int i = 0; i < 4; i++) append_synced(fixture, 200);
+  assert_int_equal(file_size(fixture, "0000000000000003"), SEGMENT_BYTES);
+  snprintf(moved, sizeof moved, "%s.moved", fixture->scratch.path);
+  assert_int_equal(rename(fixture->scratch.path, moved), 0);
+  assert_int_equal(mkdir(fixture->scratch.path, 0700), 0);
+  *other = *fixture;
+  other->log = NULL;
+  write_file(other, "0000000000000001", "a", 1);
+  write_file(other, "0000000000000003", "b", 1);
+  save_files(other, &files);
+  log_tidy(fixture->log, 4);
+  append_synced(fixture, 400);
+  assert_unchanged(other, &files);
+  assert_int_equal(file_size(other, "spare"), -1);
+  clear_folder(other);
+  assert_int_equal(rmdir(fixture->scratch.path), 0);
+  assert_int_equal(rename(moved, fixture->scratch.path), 0);
+  assert_int_equal(file_size(fixture, "0000000000000001"), -1);
+  assert_int_equal(file_size(fixture, "0000000000000005"), SEGMENT_BYTES);
+  free(other);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -361,6 +388,7 @@ int main(void) {
     TEST(a_log_that_the_store_has_is_emptied),
     TEST(tidying_makes_a_spare_segment),
     TEST(tidying_that_fails_does_no_harm),
+    TEST(a_log_that_was_moved_goes_with_its_folder),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -206,6 +206,7 @@ struct source {
   struct checkpoint_source source;
   struct checkpoint_part part;
   struct fixture *fixture;
+  struct log *log;         /* nothing is in it */
   struct checkpointer *checkpointer;
 };
 
@@ -227,8 +228,10 @@ static void open_checkpointer(struct fixture *fixture, struct source *source) {
   static struct checkpoint_source *sources[1];
   *source = (struct source){ .source = { .freeze = freeze, .written = written }, .fixture = fixture };
   sources[0] = &source->source;
+  const struct log_config log = { .path = fixture->scratch.path, .segment_bytes = 64, .logger = &fixture->log.logger };
+  assert_int_equal(log_open(&log, 0, NULL, &source->log, &fixture->failure), ERR_NONE);
   const struct checkpointer_config config = {
-    .store = fixture->store, .log = { .path = fixture->scratch.path, .segment_bytes = 64, .logger = &fixture->log.logger },
+    .store = fixture->store, .log = source->log,
     .sources = sources, .source_count = 1, .log_bytes_max = UINT64_MAX, .slice_records_max = 3,
     .logger = &fixture->log.logger, .clock = &fixture->clock,
   };
@@ -299,6 +302,7 @@ static void ranges_and_snapshots_hold_on_every_way(void **state) {
     }
   }
   checkpointer_free(source.checkpointer);
+  log_close(source.log);
 }
 
 /* Of a range with long keys nothing is left, their continuations neither; and it goes in parts. */
