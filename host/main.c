@@ -9,6 +9,7 @@
  * actors to sleep; then, when all that they committed is durable, the committer and the checkpointer end; and the main
  * thread makes the last checkpoint. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
@@ -373,7 +374,17 @@ static enum err print_output(const struct buf *output, struct failure *failure) 
   return failure_set(failure, ERR_INTERNAL, "standard output: %s", strerror(errno));
 }
 
+/* A file that took the number of a standard stream would be written to by whoever prints. So numbers that are free are taken,
+ * by what cannot be used in the stream's direction: to print to a stream that is closed stays an error. */
+static bool hold_streams(void) {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd) return false;
+  }
+  return true;
+}
+
 int main(int argc, char **argv) {
+  if (!hold_streams()) return EXIT_FAILED;
   struct options options;
   struct buf output = { 0 };
   struct failure failure = { 0 };

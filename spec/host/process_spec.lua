@@ -1,0 +1,46 @@
+-- What a host makes of the process that it is: streams that are closed, limits of the system.
+
+local lfs = require "lfs"
+local program = require "spec.support.program"
+
+local ACTORS = "spec/support/actors"
+
+-- What an open file of a process is, or nil.
+local function file_of(pid, fd)
+  return lfs.symlinkattributes(("/proc/%s/fd/%s"):format(pid, fd), "target")
+end
+
+describe("A host", function()
+  local folder, data, host
+
+  before_each(function()
+    folder = program.folder()
+    data = folder .. "/data"
+  end)
+
+  after_each(function()
+    if host then host:close() end
+    host = nil
+    program.remove(folder)
+  end)
+
+  it("has no file in the place of a standard stream that is closed", function()
+    local line = "%s serve %s --data %s --listen 127.0.0.1:0 0<&- 1>&- 2>&- & echo $!"
+    local pipe <close> = assert(io.popen(line:format(program.path, ACTORS, data)))
+    local pid = pipe:read "l"
+    local ok, why = pcall(program.eventually, "the store is open", function()
+      for fd = 0, 64 do
+        if (file_of(pid, fd) or ""):find("/store/lock.mdb", 1, true) then return true end
+      end
+    end)
+    local streams = { file_of(pid, 0), file_of(pid, 1), file_of(pid, 2) }
+    os.execute("kill -KILL " .. pid)
+    assert(ok, why)
+    assert.same({ "/dev/null", "/dev/null", "/dev/null" }, streams)
+  end)
+
+  it("is not told that a result was printed where standard output is closed", function()
+    local _, _, status = os.execute(program.path .. " version >&- 2>/dev/null")
+    assert.equal(1, status)
+  end)
+end)
