@@ -167,12 +167,16 @@ static sigset_t stop_signals(void) {
   return set;
 }
 
+static void ignore_signal(int number) {
+  const struct sigaction ignore = { .sa_handler = SIG_IGN };
+  CHECK_THAT(sigaction(number, &ignore, NULL), ==, 0);
+}
+
 /* Blocked before there is a second thread, so that they reach nobody but wait_for_signal(). */
 static void block_signals(void) {
   sigset_t set = stop_signals();
   CHECK_THAT(pthread_sigmask(SIG_BLOCK, &set, NULL), ==, 0);
-  struct sigaction ignore = { .sa_handler = SIG_IGN };
-  CHECK_THAT(sigaction(SIGPIPE, &ignore, NULL), ==, 0);
+  ignore_signal(SIGPIPE);
 }
 
 static void exit_at_once(int number) {
@@ -385,6 +389,7 @@ static bool hold_streams(void) {
 
 int main(int argc, char **argv) {
   if (!hold_streams()) return EXIT_FAILED;
+  ignore_signal(SIGXFSZ);       /* a write beyond a limit on the size of files answers EFBIG then */
   struct options options;
   struct buf output = { 0 };
   struct failure failure = { 0 };
