@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -50,6 +51,25 @@ static int env_make(const char *path) {
   return rc;
 }
 
+/* LMDB maps its lock file and writes there: where a disk has no room for such a page, the process would be ended by SIGBUS. So
+ * the room is taken first. The size stays as it is, for it is what processes that have the file mapped go by. A store that is
+ * only read takes one place for a reader, at the begin of the file, and what is there already. */
+static int reserve_lock_file(const struct store_config *config) {
+  enum { PAGE = 4096, HEAD_SIZE = 192, READER_SIZE = 64 };      /* LMDB's lock file of today, in no way less */
+  char file[PATH_MAX];
+  struct stat status;
+  int size = snprintf(file, sizeof file, "%s/lock.mdb", config->path);
+  if (size < 0 || size >= PATH_MAX) return ENAMETOOLONG;
+  int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return config->read_only ? 0 : errno;      /* on a disk that is read-only LMDB does without */
+  off_t needed = config->read_only ? PAGE : HEAD_SIZE + READER_SIZE * (off_t)config->readers_max;
+  int error = fstat(fd, &status) == 0 ? 0 : errno;
+  if (error == 0 && status.st_size > needed) needed = status.st_size;
+  if (error == 0 && fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, needed) != 0) error = errno;
+  close(fd);
+  return error == EOPNOTSUPP || error == ENOSYS ? 0 : error;      /* a file system that cannot */
+}
+
 static int open_witness(struct store *store, const char *path) {
   char file[PATH_MAX];
   snprintf(file, sizeof file, "%s/data.mdb", path);
@@ -59,6 +79,7 @@ static int open_witness(struct store *store, const char *path) {
 
 static int env_open(struct store *store, const struct store_config *config) {
   int rc = config->read_only ? 0 : env_make(config->path);
+  if (rc == 0) rc = reserve_lock_file(config);
   if (rc == 0) rc = mdb_env_create(&store->env);
   if (rc != 0) return rc;
   CHECK_THAT(mdb_env_get_maxkeysize(store->env), >=, PLACE_CUT);

@@ -357,6 +357,22 @@ static void a_file_that_cannot_grow_undoes_the_batch(void **state) {
   }
 }
 
+/* A page of it that is not on the disk would be taken from there by a write to memory, which nobody could refuse. */
+static void lmdb_s_lock_file_has_its_room_from_the_start(void **state) {
+  struct fixture *fixture = *state;
+  char path[PATH_MAX];
+  struct stat status;
+  snprintf(path, sizeof path, "%s/lock.mdb", fixture->scratch.path);
+  for (int i = 0; i < 2; i++) {
+    assert_int_equal(stat(path, &status), 0);
+    assert_true(status.st_size > 0 && status.st_blocks * 512 >= status.st_size);
+    close_store(fixture);
+    if (i == 0) assert_int_equal(truncate(path, 0), 0);
+    if (i == 0) assert_int_equal(truncate(path, 100000), 0);
+    open_store(fixture, (size_t)1 << 30);
+  }
+}
+
 static void a_damaged_record_is_named_and_not_served(void **state) {
   struct fixture *fixture = *state;
   put_one(fixture, slice_text("a"), slice_text("1"));
@@ -577,6 +593,7 @@ int main(void) {
     STORE_TEST(a_failing_sync_ends_all_writing),
     STORE_TEST(a_sync_that_fails_in_lmdb_ends_all_writing),
     STORE_TEST(a_file_that_cannot_grow_undoes_the_batch),
+    STORE_TEST(lmdb_s_lock_file_has_its_room_from_the_start),
     STORE_TEST(a_damaged_record_is_named_and_not_served),
     STORE_TEST(a_range_delete_ends_upon_a_damaged_key),
     STORE_TEST(a_range_delete_without_memory_fails_its_batch),

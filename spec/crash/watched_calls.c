@@ -166,8 +166,13 @@ static int refuse(int fd, const char *what) {
   abort();
 }
 
+/* Room for what is there, and behind it: nothing of it is to be seen. */
 int fallocate(int fd, int mode, off_t offset, off_t size) {
-  refuse(fd, "fallocate");
+  if (mode != FALLOC_FL_KEEP_SIZE) refuse(fd, "fallocate");
+  if (disk_file_of(fd) != NULL) {
+    int error = disk_begin(OPERATION_WRITE, "allocate", disk_path_of(fd), (uint64_t)offset, (uint64_t)size);
+    if (error != 0) return fail(error);
+  }
   return (int)syscall(SYS_fallocate, fd, mode, offset, size);
 }
 
