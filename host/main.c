@@ -207,9 +207,20 @@ static void raise_file_limit(void) {
   (void)setrlimit(RLIMIT_NOFILE, &limit);   /* refused: it stays as it was */
 }
 
+/* How many connections each door may hold, so that whoever connects leaves the log, the store and classes that are loaded anew
+ * the files that they need. */
+static size_t connections_max(unsigned doors) {
+  enum { FILES_KEPT = 32, FILES_OF_A_DOOR = 4 };
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return SIZE_MAX;
+  rlim_t kept = FILES_KEPT + FILES_OF_A_DOOR * (rlim_t)doors;
+  return limit.rlim_cur >= kept + doors ? (size_t)((limit.rlim_cur - kept) / doors) : 1;
+}
+
 static enum err open_doors(struct house *house, struct failure *failure) {
   const struct server_config config = {
-    .host = house->host, .listen_fd = house->listen_fd, .limits = &house->options->limits, .logger = &house->logger,
+    .host = house->host, .listen_fd = house->listen_fd, .connections_max = connections_max(house->options->doors),
+    .limits = &house->options->limits, .logger = &house->logger,
   };
   for (unsigned i = 0; i < house->options->doors; i++) {
     enum err err = server_open(&config, &house->doors[i].server, failure);

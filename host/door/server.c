@@ -28,6 +28,7 @@ enum {
 struct server {
   struct host *host;
   struct limits limits;
+  size_t connections_max;
   const struct logger *logger;
   int listen_fd;                /* its own handle until the loop has it; -1 from then on */
   pid_t thread;                 /* on which the loop was set up */
@@ -245,7 +246,7 @@ static void set_up(struct server *server) {
   configure(server);
   h2o_context_init(&server->ctx, h2o_evloop_create(), &server->config);
   calls_init(&server->calls, server->host, server->ctx.queue);
-  visits_open(&server->visits, &server->ctx, &server->listen_fd, server->logger);
+  visits_open(&server->visits, &server->ctx, &server->listen_fd, server->connections_max, server->logger);
   server->thread = gettid();
   atomic_store(&server->is_up, true);
 }
@@ -269,6 +270,7 @@ enum err server_open(const struct server_config *config, struct server **server,
   *server = mem_zero(sizeof **server);
   (*server)->host = config->host;
   (*server)->limits = *config->limits;
+  (*server)->connections_max = config->connections_max;
   (*server)->logger = config->logger;
   (*server)->listen_fd = fd;
   return ERR_NONE;

@@ -20,6 +20,7 @@ struct server;
 struct server_config {
   struct host *host;
   int listen_fd;                /* from server_listen(); stays the caller's */
+  size_t connections_max;       /* files that it may have open for them; VISITS_MAX is another bound */
   const struct limits *limits;
   const struct logger *logger;
 };

@@ -64,6 +64,7 @@ static void linger_begin(struct visit *visit) {
 static void on_close(void *data) {
   struct visit *visit = data;
   if (visit->linger_fd >= 0) {
+    visit->visits->count--;      /* the first handle; the second one goes on */
     linger_begin(visit);
   } else {
     leave(visit);
@@ -82,7 +83,10 @@ void visit_hold(h2o_socket_t *sock) {
 
 void visit_linger(h2o_socket_t *sock) {
   struct visit *visit = sock->on_close.data;
-  if (visit->linger_fd < 0) visit->linger_fd = fcntl(h2o_socket_get_fd(sock), F_DUPFD_CLOEXEC, 0);
+  struct visits *visits = visit->visits;
+  if (visit->linger_fd >= 0 || visits->count >= visits->count_max) return;
+  visit->linger_fd = fcntl(h2o_socket_get_fd(sock), F_DUPFD_CLOEXEC, 0);
+  visits->count += visit->linger_fd >= 0;
 }
 
 /* False where nobody waits, or nobody can be taken for now. */
@@ -131,7 +135,7 @@ static void on_connection(h2o_socket_t *listener, const char *error) {
   struct visits *visits = listener->data;
   if (error != NULL) return;
   for (unsigned i = 0; i < ACCEPTS_AT_ONCE; i++) {
-    if (visits->count >= VISITS_MAX) {
+    if (visits->count >= visits->count_max) {
       pause_accepting(visits, "there are too many");
       return;
     }
@@ -147,8 +151,9 @@ static void on_connection(h2o_socket_t *listener, const char *error) {
   }
 }
 
-void visits_open(struct visits *visits, h2o_context_t *ctx, int *listen_fd, const struct logger *logger) {
+void visits_open(struct visits *visits, h2o_context_t *ctx, int *listen_fd, size_t count_max, const struct logger *logger) {
   *visits = (struct visits){ .ctx = ctx, .logger = logger, .pause.cb = on_pause_over };
+  visits->count_max = count_max < VISITS_MAX ? count_max : VISITS_MAX;
   visits->accept = (h2o_accept_ctx_t){ .ctx = ctx, .hosts = ctx->globalconf->hosts };
   visits->listener = h2o_evloop_socket_create(ctx->loop, *listen_fd, H2O_SOCKET_FLAG_DONT_READ);
   visits->listener->data = visits;

@@ -5,8 +5,8 @@
  * ROOM    door. Below: base.
  * THREAD  The server's.
  * OWNS    Its listening socket. A connection is h2o's; the count of them is ours.
- * LIMITS  VISITS_MAX connections a server: beyond, new ones wait in the kernel's queue. A client that takes nothing of
- *         an answer for VISIT_STALL_MS, or that goes on sending for VISIT_LINGER_S after it was refused, is cut off.
+ * LIMITS  VISITS_MAX connections a server, or fewer where the process may have few files: beyond, new ones wait in the
+ *         kernel's queue. A client that takes nothing of an answer for VISIT_STALL_MS, or that goes on sending for VISIT_LINGER_S after it was refused, is cut off.
  */
 #ifndef TROUPE_VISIT_H
 #define TROUPE_VISIT_H
@@ -23,11 +23,11 @@ struct visits {
   h2o_socket_t *listener;          /* NULL: listens no more */
   h2o_timeout_entry_t pause;       /* runs while no connection is taken */
   bool is_full;                    /* it was logged that no connection is taken */
-  size_t count;
+  size_t count, count_max;         /* of connections, and of second handles of them: of open files */
 };
 
 /* Accepts from `*listen_fd`, takes it over and leaves -1. */
-void visits_open(struct visits *visits, h2o_context_t *ctx, int *listen_fd, const struct logger *logger);
+void visits_open(struct visits *visits, h2o_context_t *ctx, int *listen_fd, size_t count_max, const struct logger *logger);
 
 /* Takes no more connections. May be called again. */
 void visits_refuse(struct visits *visits);

@@ -1,6 +1,7 @@
 -- What a host makes of the process that it is: streams that are closed, limits of the system.
 
 local lfs = require "lfs"
+local http = require "spec.support.http"
 local program = require "spec.support.program"
 
 local ACTORS = "spec/support/actors"
@@ -42,7 +43,7 @@ describe("A host", function()
     local pipe <close> = assert(io.popen(line:format(program.path, ACTORS, data)))
     local pid = pipe:read "l"
     local ok, why = pcall(program.eventually, "the store is open", function()
-      for fd = 0, 64 do
+      for fd = 0, 255 do
         if (file_of(pid, fd) or ""):find("/store/lock.mdb", 1, true) then return true end
       end
     end)
@@ -61,6 +62,18 @@ describe("A host", function()
     assert.matches("error the log failed to begin a segment: File too large\n", host:log())
     host:signal "TERM"
     assert.equal(0, host:wait())
+  end)
+
+  it("keeps the files that its log needs, however many connect", function()
+    host = serve_behind("ulimit -n 64", folder, data)
+    local first, others = http.connect(host.address), {}
+    for i = 1, 80 do others[i] = http.connect(host.address) end
+    program.eventually("no more are taken", function() return host:log():find "new connections wait" end)
+    http.assert_result("null", first:send(http.text("POST", "/actors/Register/ann/write", "[1]")):receive())
+    for _, other in ipairs(others) do other:close() end
+    first:close()
+    assert.is_nil(host:log():find " error ")
+    assert.same({ 0, "1\n", "" }, { host:ask("call", "Register", "ann", "read") })
   end)
 
   it("is not told that a result was printed where standard output is closed", function()
