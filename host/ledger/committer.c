@@ -231,6 +231,15 @@ static void committer_release(struct committer *committer) {
   list_drop(&committer->batch);
 }
 
+/* Says so, and asks for a checkpoint: it may be room for a segment that is missing, and a checkpoint frees some. What the log
+ * refused untried was said and asked for when it tried. */
+static void committer_complain(const struct committer *committer) {
+  if (log_rests(committer->config.log)) return;
+  logger_printf(committer->config.logger, LOG_ERROR, "a batch was not written; its calls fail, epoch %llu begins",
+                (unsigned long long)committer->epoch);
+  if (committer->config.checkpointer != NULL) checkpointer_want(committer->config.checkpointer);
+}
+
 /* Ends the epoch: tells every source, then fails the batch and what is behind it. What was appended before is synced
  * first, and so not lost with it. */
 static enum err committer_fail(struct committer *committer) {
@@ -238,8 +247,7 @@ static enum err committer_fail(struct committer *committer) {
   if (err != ERR_NONE) return err;
   committer_tell_durable(committer);
   committer->epoch++;
-  logger_printf(committer->config.logger, LOG_ERROR, "a batch was not written; its calls fail, epoch %llu begins",
-                (unsigned long long)committer->epoch);
+  committer_complain(committer);
   for (size_t i = 0; i < committer->config.source_count; i++) {
     struct commit_source *source = committer->config.sources[i];
     source->failed(source, committer->epoch);

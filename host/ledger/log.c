@@ -19,7 +19,11 @@ struct log {                /* log_tidy() reads of it what does not change */
   uint64_t synced;      /* number of the last batch that was synced */
   uint64_t bytes;
   bool lost;            /* it is unknown what is on disk: nothing is written any more */
+  bool rests;           /* the last append was refused untried */
+  unsigned failed;      /* so many turns of a segment failed in a row */
+  int64_t retry_ns;     /* when the next one is tried, where it is more than one */
   const struct logger *logger;
+  const struct clock *clock;
   struct faults *faults;
 };
 
@@ -89,6 +93,7 @@ enum err log_open(const struct log_config *config, uint64_t after, const struct 
   made->segment = -1;
   made->segment_bytes = config->segment_bytes;
   made->logger = config->logger;
+  made->clock = config->clock;
   made->faults = config->faults;
   struct log_contents contents = { 0 };
   contents.last = after;
@@ -124,7 +129,7 @@ enum err log_verify(const struct log_config *config, uint64_t after, const struc
 
 /* Turns to a new segment for a record of so many bytes; if the newest holds no batch, it takes that one's place. A record
  * that is larger than a segment is alone in its own, where zeros would only be written for nothing. */
-static enum err turn_segment(struct log *log, size_t size) {
+static enum err try_turn(struct log *log, size_t size) {
   enum err err = log_sync(log);
   if (err != ERR_NONE) return err;
   int segment;
@@ -145,6 +150,16 @@ static enum err turn_segment(struct log *log, size_t size) {
   return log_failed(log, ERR_STORAGE, "to begin a segment", error);
 }
 
+static enum err turn_segment(struct log *log, size_t size) {
+  int64_t now_ns = log->clock == NULL ? 0 : clock_monotonic_ns(log->clock);
+  log->rests = log->clock != NULL && log->failed > 1 && now_ns < log->retry_ns;
+  if (log->rests) return ERR_STORAGE;
+  enum err err = try_turn(log, size);
+  log->failed = err == ERR_NONE ? 0 : log->failed + 1;
+  log->retry_ns = now_ns + (int64_t)LOG_RETRY_MS * 1000000;
+  return err;
+}
+
 /* Takes away what a write that failed has left. What was appended before is synced by that as well. */
 static enum err cut_back(struct log *log, int write_error) {
   int error = disk_truncate(log->segment, log->offset, log->faults);
@@ -158,6 +173,7 @@ enum err log_append(struct log *log, struct buf *batch) {
   CHECK(batch->err == ERR_NONE);
   CHECK_THAT(batch->size, >=, LOG_RECORD_HEAD);
   if (log->lost) return ERR_FATAL;
+  log->rests = false;
   bool fits = log->segment >= 0 && log->offset + batch->size <= log->segment_bytes;
   if (!fits) {
     enum err err = turn_segment(log, batch->size);
@@ -170,6 +186,10 @@ enum err log_append(struct log *log, struct buf *batch) {
   log->bytes += batch->size;
   log->last++;
   return ERR_NONE;
+}
+
+bool log_rests(const struct log *log) {
+  return log->rests;
 }
 
 enum err log_sync(struct log *log) {

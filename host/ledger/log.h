@@ -20,6 +20,7 @@
 #ifndef TROUPE_LOG_H
 #define TROUPE_LOG_H
 
+#include "base/clock.h"
 #include "base/disk.h"
 #include "base/failure.h"
 #include "base/logger.h"
@@ -28,10 +29,13 @@
 
 struct log;
 
+enum { LOG_RETRY_MS = 1000 };
+
 struct log_config {
   const char *path;             /* a folder that exists */
   size_t segment_bytes;         /* a batch that is larger gets a segment of its own size */
   const struct logger *logger;
+  const struct clock *clock;    /* NULL: the log never rests */
   struct faults *faults;        /* NULL: none */
 };
 
@@ -54,6 +58,11 @@ uint64_t log_last(const struct log *log);
 /* Writes the next batch, number log_last() + 1. `batch` begins with LOG_RECORD_HEAD bytes of room, which are filled
  * in here, so that head and body leave in one write; behind them at most UINT32_MAX. It stays the caller's. */
 enum err log_append(struct log *log, struct buf *batch);
+
+/* Whether the last append was refused untried. A turn of a segment that failed twice in a row is tried once every LOG_RETRY_MS:
+ * filling one takes the disk's last room, for as long as it takes to fail, from the checkpoint that could make some. Batches
+ * that need one meanwhile are refused with ERR_STORAGE, and nothing is logged. */
+bool log_rests(const struct log *log);
 
 /* Syncs what was appended. ERR_FATAL where that fails. */
 enum err log_sync(struct log *log);

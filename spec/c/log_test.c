@@ -255,6 +255,40 @@ static void a_file_that_may_not_grow_is_cut_back(void **state) {
   assert_int_equal(fixture->last, 3);
 }
 
+/* One failure may be by chance. Then a full disk is asked once a second. */
+static void a_turn_that_goes_on_failing_is_tried_once_a_second(void **state) {
+  struct fixture *fixture = *state;
+  struct clock clock;
+  clock_init_manual(&clock, 0);
+  fixture->config.clock = &clock;
+  reopen(fixture);
+  append_synced(fixture, 400);
+  fixture->faults.write_next = 4;
+  for (unsigned tried = 1; tried <= 2; tried++) {
+    assert_int_equal(append(fixture, 400), ERR_STORAGE);
+    assert_false(log_rests(fixture->log));
+    assert_int_equal(fixture->lines[LOG_ERROR], tried);
+  }
+  for (unsigned tried = 2; tried <= 3; tried++) {
+    assert_int_equal(append(fixture, 400), ERR_STORAGE);
+    assert_true(log_rests(fixture->log));
+    assert_int_equal(fixture->lines[LOG_ERROR], tried);
+    assert_int_equal(fixture->faults.write_next, 4 - tried);
+    assert_int_equal(sync_log(fixture), ERR_NONE);
+    clock_advance(&clock, (int64_t)LOG_RETRY_MS * 1000000);
+    assert_int_equal(append(fixture, 400), ERR_STORAGE);
+    assert_false(log_rests(fixture->log));
+  }
+  assert_int_equal(append(fixture, 400), ERR_STORAGE);
+  append_synced(fixture, 20);      /* it has its place behind the first */
+  assert_false(log_rests(fixture->log));
+  clock_advance(&clock, (int64_t)LOG_RETRY_MS * 1000000);
+  append_synced(fixture, 400);
+  assert_int_equal(fixture->lines[LOG_ERROR], 4);
+  reopen(fixture);
+  assert_int_equal(fixture->last, 3);
+}
+
 /* ---- tidying --------------------------------------------------------------------------------------------- */
 
 static void tidying_removes_what_is_reached(void **state) {
@@ -384,6 +418,7 @@ int main(void) {
     TEST(a_cut_syncs_what_is_before_it),
     TEST(a_turn_that_failed_is_not_taken_back),
     TEST(a_file_that_may_not_grow_is_cut_back),
+    TEST(a_turn_that_goes_on_failing_is_tried_once_a_second),
     TEST(tidying_removes_what_is_reached),
     TEST(a_log_that_the_store_has_is_emptied),
     TEST(tidying_makes_a_spare_segment),

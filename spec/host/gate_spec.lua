@@ -95,6 +95,30 @@ describe("The gate", function()
     end
   end)
 
+  it("tries again and again, quietly, and frees segments, where there is no room for another one", function()
+    local host = open { errors = true, segment_bytes = 400 }
+    local a = host:actor("Register", "a")
+    for i = 1, 8 do a:put(("x"):rep(100 + i)) end
+    host:log()
+    for _ = 1, 4 do host:fail_next "write" end      -- two turns; the spare segment of the checkpoint; another turn
+    local failures = 0
+    while failures < 20 do
+      local ok = pcall(a.put, a, ("y"):rep(200))
+      failures = failures + (ok and 0 or 1)
+    end
+    local log = host:log()
+    assert.equal(2, select(2, log:gsub("the log failed to begin a segment", "")))
+    assert.equal(2, select(2, log:gsub("a batch was not written", "")))
+    assert.equal(1, select(2, log:gsub("checkpoint done", "")))
+    host:advance(1)
+    assert.is_false(pcall(a.put, a, ("y"):rep(200)))
+    host:advance(1)
+    a:put(("z"):rep(200))
+    assert.equal(("z"):rep(200), a:look())
+    host:crash()
+    assert.equal(("z"):rep(200), a:look())
+  end)
+
   it("ends the host when a sync fails; the next start has what was durable", function()
     local host = open { errors = true }
     local a = host:actor("Register", "a")
