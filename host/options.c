@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "codec/key.h"
 #include "codec/value.h"
+#include "door/address.h"
 
 enum {
   WORKERS_MAX = 1024,
@@ -166,8 +167,13 @@ static enum err apply_flag(int got, const char *name, struct options *options, s
   uint64_t number = 0;
   enum err err = ERR_NONE;
   switch (got) {
-    case FLAG_DATA: options->data_path = optarg; break;
-    case FLAG_LISTEN: options->listen = optarg; break;
+    case FLAG_DATA:
+      options->data_path = optarg;
+      if (*optarg == '\0') return failure_set(failure, ERR_ARGUMENTS, "--data wants a folder, not an empty text");
+      break;
+    case FLAG_LISTEN:
+      options->listen = optarg;
+      return address_check(optarg, failure);
     case FLAG_DURABILITY: return parse_durability(optarg, &options->relaxed, failure);
     case FLAG_IDEMPOTENCY_KEY: options->idempotency_key = optarg; break;
     case FLAG_DEV: options->dev = true; break;

@@ -28,13 +28,18 @@ static bool split(const char *address, char host[HOST_SIZE_MAX], const char **po
   return number <= PORT_MAX;
 }
 
+enum err address_check(const char *address, struct failure *failure) {
+  char host[HOST_SIZE_MAX];
+  const char *port;
+  if (split(address, host, &port)) return ERR_NONE;
+  return failure_set(failure, ERR_ARGUMENTS,
+                     "%s is no address: HOST:PORT is wanted, such as 127.0.0.1:7420 or [::1]:7420", address);
+}
+
 enum err address_resolve(const char *address, bool to_listen, struct addrinfo **found, struct failure *failure) {
   char host[HOST_SIZE_MAX];
   const char *port;
-  if (!split(address, host, &port)) {
-    return failure_set(failure, ERR_REQUEST,
-                       "%s is no address: HOST:PORT is wanted, such as 127.0.0.1:7420 or [::1]:7420", address);
-  }
+  if (!split(address, host, &port)) return address_check(address, failure);
   struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
   if (to_listen) hints.ai_flags |= AI_PASSIVE;
   int status = getaddrinfo(host, port, &hints, found);

@@ -10,8 +10,12 @@
 
 #include "base/failure.h"
 
+/* Whether a text is HOST:PORT, be it that there is no such host: else ERR_ARGUMENTS, with a message. */
+enum err address_check(const char *address, struct failure *failure);
+
 /* Looks up HOST:PORT, where HOST is a name, an IPv4 address or an [IPv6] one. `*found` is the caller's, for
- * freeaddrinfo(). `to_listen`: whether somebody will listen there. ERR_REQUEST with a message that names the address.
+ * freeaddrinfo(). `to_listen`: whether somebody will listen there. ERR_REQUEST with a message that names the address;
+ * those of address_check().
  */
 enum err address_resolve(const char *address, bool to_listen, struct addrinfo **found, struct failure *failure);
 

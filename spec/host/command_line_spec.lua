@@ -117,16 +117,11 @@ describe("A host does not start", function()
     assert_no_start(1, "No such file or directory", "--data", folder .. "/none/data")
   end)
 
-  for address, message in pairs {
-    nowhere = "nowhere is no address", ["127.0.0.1:99999"] = "is no address", ["127.0.0.1:"] = "is no address",
-    ["192.0.2.1:0"] = "cannot listen on 192%.0%.2%.1:0",
-  } do
-    it("at the address " .. address, function()
-      write(actors .. "/a.lua", class "A")
-      assert_no_start(1, message, "--listen", address)
-      assert.is_nil(lfs.attributes(data))
-    end)
-  end
+  it("at an address that is another machine's", function()
+    write(actors .. "/a.lua", class "A")
+    assert_no_start(1, "cannot listen on 192%.0%.2%.1:0", "--listen", "192.0.2.1:0")
+    assert.is_nil(lfs.attributes(data))
+  end)
 end)
 
 describe("A host that runs", function()
