@@ -252,8 +252,9 @@ enum err folder_make(const char *path, struct folder **folder, struct failure *f
   if (err == ERR_NONE && format != FORMAT_NONE) {
     err = failure_set(failure, ERR_REQUEST, "%s is a data folder already", path);
   }
-  if (err == ERR_NONE) err = lock(path, &made->lock, failure);
+  /* The rooms first: with no more than a LOCK in it, it would pass for a host's first start that was cut off. */
   if (err == ERR_NONE) err = make_rooms(made, failure);
+  if (err == ERR_NONE) err = lock(path, &made->lock, failure);
   return hand_on(err, made, folder);
 }
 

@@ -36,8 +36,8 @@ enum err folder_read_token(const char *path, struct buf *token, struct failure *
 /* A data folder that is there, to be read, be it that a host runs on it: takes no lock, makes nothing. It has no token. */
 enum err folder_look(const char *path, struct folder **folder, struct failure *failure);
 
-/* A new folder with store/ and log/, locked, and no data folder yet, since it has no FORMAT. A folder that is there must be
- * empty. folder_finish() makes it one: what is in it by then must be synced. `token` as folder_read_token() gives it, or
+/* A new folder with store/ and log/, locked, and no data folder yet, since it has no FORMAT: from its first entry on hosts refuse
+ * it. A folder that is there must be empty. folder_finish() makes it one: what is in it by then must be synced. `token` as folder_read_token() gives it, or
  * empty: its first host makes one. */
 enum err folder_make(const char *path, struct folder **folder, struct failure *failure);
 enum err folder_finish(struct folder *folder, struct slice token, struct failure *failure);

@@ -205,6 +205,18 @@ static void a_start_that_was_cut_off_is_made_again(void **state) {
   folder_close(open_well(fixture));
 }
 
+/* It ends where somebody else has the lock: what is there by then is no host's first start. */
+static void a_new_one_that_was_not_finished_is_refused(void **state) {
+  struct fixture *fixture = *state;
+  struct folder *folder;
+  int fd;
+  assert_int_equal(mkdir(fixture->path, 0700), 0);
+  assert_int_equal(disk_lock(file_in(fixture, "LOCK"), &fd), 0);
+  assert_int_equal(folder_make(fixture->path, &folder, &fixture->failure), ERR_REQUEST);
+  disk_unlock(&fd);
+  assert_refused(fixture, "is no data folder of Troupe: it holds ");
+}
+
 static void a_path_that_cannot_be_is_refused(void **state) {
   struct fixture *fixture = *state;
   snprintf(fixture->path, sizeof fixture->path, "%s/missing/data", fixture->scratch.path);
@@ -231,6 +243,7 @@ int main(void) {
     cmocka_unit_test_setup_teardown(the_format_before_becomes_this_one, set_up, tear_down),
     cmocka_unit_test_setup_teardown(what_is_somebody_elses_is_refused_and_left_alone, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_start_that_was_cut_off_is_made_again, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(a_new_one_that_was_not_finished_is_refused, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_path_that_cannot_be_is_refused, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
