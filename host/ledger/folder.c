@@ -23,7 +23,7 @@ struct folder {
   char path[PATH_MAX];
   char store_path[PATH_MAX];
   char log_path[PATH_MAX];
-  char token[FOLDER_TOKEN_SIZE + 1];
+  char token[FOLDER_TOKEN_SIZE + 1];      /* empty: there is none */
 };
 
 static enum err refuse(struct failure *failure, const char *what, const char *path, int error) {
@@ -162,12 +162,13 @@ static enum err token_make(const char *file, char token[FOLDER_TOKEN_SIZE + 1], 
   return token_write(file, slice_of(token, FOLDER_TOKEN_SIZE), failure);
 }
 
-static enum err token_open(const char *path, char token[FOLDER_TOKEN_SIZE + 1], struct failure *failure) {
+/* Reads the token, where there is one. */
+static enum err token_look(const char *path, char token[FOLDER_TOKEN_SIZE + 1], struct failure *failure) {
   char file[PATH_MAX];
   enum err err = join(path, "token", file, failure);
   if (err != ERR_NONE) return err;
   int error = token_read(file, token, failure);
-  if (error == ENOENT) return token_make(file, token, failure);
+  if (error == ENOENT) return ERR_NONE;
   return error != 0 ? refuse(failure, "cannot read", file, error) : failure->err;
 }
 
@@ -221,8 +222,19 @@ enum err folder_open(const char *path, struct folder **folder, struct failure *f
   if (err == ERR_NONE) err = lock(path, &made->lock, failure);
   if (err == ERR_NONE) err = check_format(path, failure);
   if (err == ERR_NONE) err = make_rooms(made, failure);
-  if (err == ERR_NONE) err = token_open(path, made->token, failure);
+  if (err == ERR_NONE) err = token_look(path, made->token, failure);
   return hand_on(err, made, folder);
+}
+
+bool folder_is_begun(const struct folder *folder) {
+  return folder->token[0] != 0;
+}
+
+enum err folder_begin(struct folder *folder, struct failure *failure) {
+  char file[PATH_MAX];
+  if (folder_is_begun(folder)) return ERR_NONE;
+  enum err err = join(folder->path, "token", file, failure);
+  return err == ERR_NONE ? token_make(file, folder->token, failure) : err;
 }
 
 enum err folder_look(const char *path, struct folder **folder, struct failure *failure) {

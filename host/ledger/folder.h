@@ -6,7 +6,7 @@
  * OWNS    From folder_open() to folder_close() the lock on the folder.
  * BYTES   LOCK, empty. FORMAT: "troupe 2" and a line end. store/: LMDB. log/: the commit log. token, mode 0600: 43
  *         characters (32 random bytes in base64url) and a line end. They are made in this order, so that a start that
- *         was cut off can be made again.
+ *         was cut off can be made again; the store is in store/ before there is a token.
  * ERRORS  ERR_REQUEST with a message for who started the host.
  */
 #ifndef TROUPE_FOLDER_H
@@ -18,14 +18,20 @@ enum { FOLDER_TOKEN_SIZE = 43 };
 
 struct folder;
 
-/* Makes the folder where it is missing (its parent must exist), locks it, checks its format, and makes store/, log/ and the
- * token where they are missing. "troupe 1" had no log: such a folder becomes one of this format. Refused: one that another
- * host has open, one of another format, one that holds anything and no FORMAT. */
+/* Makes the folder where it is missing (its parent must exist), locks it, checks its format, and makes store/ and log/ where
+ * they are missing. "troupe 1" had no log: such a folder becomes one of this format. Refused: one that another
+ * host has open, one of another format, one that holds anything and no FORMAT, one whose token is broken. */
 enum err folder_open(const char *path, struct folder **folder, struct failure *failure);
 void folder_close(struct folder *folder);
 
-/* The paths of store/ and log/, and the token, a text of FOLDER_TOKEN_SIZE characters; all live as long as the folder is
- * open. */
+/* Whether it has a token: the first start came to its end, and so there has been a store. */
+bool folder_is_begun(const struct folder *folder);
+
+/* Makes the token where there is none. The store is there by now. */
+enum err folder_begin(struct folder *folder, struct failure *failure);
+
+/* The paths of store/ and log/, and the token, a text of FOLDER_TOKEN_SIZE characters, after folder_begin(); all live as long
+ * as the folder is open. */
 const char *folder_store_path(const struct folder *folder);
 const char *folder_log_path(const struct folder *folder);
 const char *folder_token(const struct folder *folder);

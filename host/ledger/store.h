@@ -33,11 +33,13 @@ struct store_config {
   const char *path;             /* a folder that exists */
   size_t map_bytes;             /* address space, sized once; a full one is ERR_STORAGE */
   unsigned readers_max;         /* of all processes; who is the first to open the store decides */
+  bool must_exist;              /* one that is missing is not made anew: there has been one */
   bool read_only;               /* for another process than the host's: makes nothing, and begins no batch */
   const struct logger *logger;
   struct faults *faults;        /* NULL: none */
 };
 
+/* Makes the store where it is missing and may be. An empty file is none: whatever it held is gone. */
 enum err store_open(const struct store_config *config, struct store **store, struct failure *failure);
 void store_close(struct store *store);
 

@@ -99,8 +99,23 @@ static int env_open(struct store *store, const struct store_config *config) {
   return rc != 0 || config->read_only ? rc : disk_sync_folder(config->path);
 }
 
+/* LMDB would take a file that is gone, or was emptied, for a store that begins. */
+static enum err check_presence(const struct store_config *config, struct failure *failure) {
+  char file[PATH_MAX];
+  struct stat status = { 0 };
+  int size = snprintf(file, sizeof file, "%s/data.mdb", config->path);
+  if (size < 0 || size >= PATH_MAX) return ERR_NONE;      /* opening it says so */
+  bool is_missing = stat(file, &status) != 0 && errno == ENOENT;
+  bool is_empty = !is_missing && S_ISREG(status.st_mode) && status.st_size == 0;
+  if (!is_empty && !(is_missing && config->must_exist)) return ERR_NONE;
+  return failure_set(failure, ERR_STORAGE, "%s is %s, and there was a store: what it held is gone; a backup may have it", file,
+                     is_empty ? "empty" : "missing");
+}
+
 enum err store_open(const struct store_config *config, struct store **store, struct failure *failure) {
   *store = NULL;
+  enum err err = check_presence(config, failure);
+  if (err != ERR_NONE) return err;
   struct store *made = mem_zero(sizeof *made);
   made->logger = config->logger;
   made->faults = config->faults;

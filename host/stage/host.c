@@ -31,7 +31,7 @@ struct host {
 static enum err open_store(struct host *host, struct failure *failure) {
   struct store_config config = {
     .path = folder_store_path(host->folder), .map_bytes = host->config.map_bytes,
-    .readers_max = host->config.workers + 16, .logger = host->config.logger, .faults = host->config.store_faults,
+    .readers_max = host->config.workers + 16, .must_exist = folder_is_begun(host->folder), .logger = host->config.logger, .faults = host->config.store_faults,
   };
   return store_open(&config, &host->store, failure);
 }
@@ -145,6 +145,7 @@ enum err host_open(const struct host_config *config, struct host **host, struct 
   made->config = *config;
   enum err err = folder_open(config->data_path, &made->folder, failure);
   if (err == ERR_NONE) err = open_store(made, failure);
+  if (err == ERR_NONE) err = folder_begin(made->folder, failure);
   if (err == ERR_NONE) err = open_log(made, failure);
   if (err == ERR_NONE) err = find_next_actor_id(made, failure);
   if (err == ERR_NONE) err = open_workers(made, failure);
