@@ -211,16 +211,16 @@ int disk_sync(int fd, struct faults *faults) {
   return fsync(fd) == 0 ? 0 : errno;
 }
 
-/* flock() and not fcntl(): its locks belong to the open file, so a second host in this process is refused as well. */
 enum err disk_err(int error, enum err otherwise) {
   switch (error) {
     case ENOMEM: return ERR_MEMORY;
     case EACCES: case EPERM: return ERR_UNAUTHORIZED;
-    case EMFILE: case ENFILE: case EAGAIN: case ENOLCK: return ERR_OVERLOADED;
+    case EMFILE: case ENFILE: case EAGAIN: case ENOLCK: case ENOSPC: case EFBIG: case EDQUOT: return ERR_OVERLOADED;
     default: return otherwise;
   }
 }
 
+/* flock() and not fcntl(): its locks belong to the open file, so a second host in this process is refused as well. */
 int disk_lock(const char *path, int *fd) {
   *fd = -1;
   int opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);

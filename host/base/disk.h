@@ -63,7 +63,7 @@ int disk_sync_data(int fd, struct faults *faults);
 int disk_sync(int fd, struct faults *faults);
 
 /* What an errno comes to: ERR_MEMORY, ERR_UNAUTHORIZED (the system refuses this process), ERR_OVERLOADED (there are no more
- * files or locks to be had), which all say nothing of what is on disk; else `otherwise`. */
+ * files, locks or room to be had), which all say nothing of what is on disk; else `otherwise`. */
 enum err disk_err(int error, enum err otherwise);
 
 /* Locks a file for this process (created where missing) until disk_unlock() or the process's end. EWOULDBLOCK where
