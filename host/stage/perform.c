@@ -21,6 +21,20 @@ static struct view view_of(struct worker *worker) {
   return (struct view){ .drafts = worker->drafts, .layers = &worker->layers, .reader = worker->reader };
 }
 
+/* Whether something of the actor, or a deleted range that may be its, is not durable yet. */
+static bool is_pending(const struct worker *worker, const struct actor *actor) {
+  const struct memtable *pending = worker->layers.pending;
+  uint8_t from[8], to[8 + 1];
+  if (memtable_is_empty(pending)) return false;
+  if (memtable_has_ranges(pending) || !actor->exists) return true;
+  write_u64(from, actor->id);
+  write_u64(to, actor->id);
+  to[8] = 0xff;
+  if (!memtable_may_hold(pending, slice_of(from, sizeof from), slice_of(to, sizeof to))) return false;
+  const struct memtable_entry *entry = memtable_seek(pending, slice_of(from, sizeof from), false);
+  return entry != NULL && slice_compare(memtable_key(entry), slice_of(to, sizeof to)) < 0;
+}
+
 /* Learns whether the actor exists, and its id. */
 static enum err know(struct worker *worker, struct actor *actor) {
   if (actor->known) return ERR_NONE;
@@ -35,8 +49,8 @@ static enum err know(struct worker *worker, struct actor *actor) {
   actor->exists = err == ERR_NONE;
   actor->id = actor->exists ? read_u64(value.data) : 0;
   actor->known = true;
-  /* It may have been in memory before and seen what is not durable yet: all that is pending, to be on the safe side. */
-  if (!memtable_is_empty(worker->layers.pending)) actor->last_seq = worker->seq;
+  /* It may have been in memory before, and will see what is not durable of it: the last thing sent, to be on the safe side. */
+  if (is_pending(worker, actor)) actor->last_seq = worker->seq;
   return ERR_NONE;
 }
 
