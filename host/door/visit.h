@@ -6,7 +6,8 @@
  * THREAD  The server's.
  * OWNS    Its listening socket. A connection is h2o's; the count of them is ours.
  * LIMITS  VISITS_MAX connections a server, or fewer where the process may have few files: beyond, new ones wait in the
- *         kernel's queue. A client that takes nothing of an answer for VISIT_STALL_MS, or that goes on sending for VISIT_LINGER_S after it was refused, is cut off.
+ *         kernel's queue. A client that takes nothing of an answer for VISIT_STALL_MS, or that goes on sending for
+ *         VISIT_LINGER_S after it was refused, is cut off.
  */
 #ifndef TROUPE_VISIT_H
 #define TROUPE_VISIT_H
