@@ -82,7 +82,7 @@ describe("A connection takes", function()
 
   it("requests that come while one without a body waits for its answer", function()
     local own, other, connection = new_key(), http.connect(host.address), http.connect(host.address)
-    other:send(http.text("POST", path_of(own, "work"), "[3000000]"))
+    other:send(http.text("POST", path_of(own, "work"), "[1000000]"))
     connection:send(http.text("POST", path_of(own, "get")))
     local texts, large = {}, ("x"):rep(30000)
     for number = 1, 5 do

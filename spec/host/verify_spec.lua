@@ -241,6 +241,7 @@ describe("A check that cannot be made", function()
   end)
 
   it("for want of room on the disk says so, and nothing of damage", function()
+    if program.path:find "/tsan/" then return end      -- whose runtime writes files before there is a main()
     make(true)
     os.remove(data .. "/store/lock.mdb")
     assert.matches("^troupe: .* could not be checked: the store .* cannot be opened: File too large", hindered "-f 0")
