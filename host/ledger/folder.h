@@ -19,8 +19,8 @@ enum { FOLDER_TOKEN_SIZE = 43 };
 struct folder;
 
 /* Makes the folder where it is missing (its parent must exist), locks it, checks its format, and makes store/ and log/ where
- * they are missing. "troupe 1" had no log: such a folder becomes one of this format. Refused: one that another
- * host has open, one of another format, one that holds anything and no FORMAT, one whose token is broken. */
+ * they are missing. "troupe 1" had no log: such a folder becomes one of this format. Refused: one that another host has
+ * open, one of another format, one that holds anything and no FORMAT, one whose token is broken. */
 enum err folder_open(const char *path, struct folder **folder, struct failure *failure);
 void folder_close(struct folder *folder);
 
@@ -42,9 +42,9 @@ enum err folder_read_token(const char *path, struct buf *token, struct failure *
 /* A data folder that is there, to be read, be it that a host runs on it: takes no lock, makes nothing. It has no token. */
 enum err folder_look(const char *path, struct folder **folder, struct failure *failure);
 
-/* A new folder with store/ and log/, locked, and no data folder yet, since it has no FORMAT: from its first entry on hosts refuse
- * it. A folder that is there must be empty. folder_finish() makes it one: what is in it by then must be synced. `token` as folder_read_token() gives it, or
- * empty: its first host makes one. */
+/* A new folder with store/ and log/, locked, and no data folder yet, since it has no FORMAT: from its first entry on hosts
+ * refuse it. A folder that is there must be empty. folder_finish() makes it one: what is in it by then must be synced.
+ * `token` as folder_read_token() gives it, or empty: its first host makes one. */
 enum err folder_make(const char *path, struct folder **folder, struct failure *failure);
 enum err folder_finish(struct folder *folder, struct slice token, struct failure *failure);
 

@@ -48,7 +48,7 @@ static void read_keys(lua_State *L, lua_Integer count) {
     const struct argument argument = { .name = "keys", .position = i };
     size_t at = run->size;
     buf_put_u32(run, 0);
-    self_begin_key(instance, 'k', run);
+    self_begin_key(instance, SPACE_KV, run);
     lua_rawgeti(L, AT_KEYS, i);                                      /* ... key */
     lua_key_write(L, -1, run, &argument);
     lua_pop(L, 1);                                                   /* ... */
@@ -114,7 +114,7 @@ static size_t begin_one(lua_State *L, const struct instance *instance, const str
   size_t at = run->size;
   run->size_max = 0;
   buf_put_u64(run, 0);
-  self_begin_key(instance, 'k', run);
+  self_begin_key(instance, SPACE_KV, run);
   lua_key_write(L, -1, run, argument);
   return at;
 }

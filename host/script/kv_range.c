@@ -85,7 +85,7 @@ static bool read_key(lua_State *L, int place, enum option option, const struct i
   const struct argument argument = { .name = "options", .field = option_names[option] };
   if (lua_isnil(L, place + (int)option)) return false;
   buf_clear(key);
-  self_begin_key(instance, 'k', key);
+  self_begin_key(instance, SPACE_KV, key);
   lua_key_write(L, place + (int)option, key, &argument);
   return true;
 }
@@ -147,8 +147,8 @@ struct kv_range *kv_range_push(lua_State *L, int index, const struct instance *i
   int place = none ? 0 : push_options(L, index, OPTION_PREFIX);      /* value ... */
   buf_clear(from);
   buf_clear(to);
-  self_begin_key(instance, 'k', from);
-  self_begin_key(instance, 'k', to);
+  self_begin_key(instance, SPACE_KV, from);
+  self_begin_key(instance, SPACE_KV, to);
   end_of_prefix(to);
   if (!none) read_bounds(L, place, instance, from, to);
   if (from->err != ERR_NONE || to->err != ERR_NONE || (!none && vm->value.err != ERR_NONE)) {

@@ -100,7 +100,7 @@ void kv_check_room(lua_State *L, size_t bytes) {
 static struct slice record_key(lua_State *L, const struct instance *instance) {
   struct buf *key = &vm_of(L)->key;
   buf_clear(key);
-  self_begin_key(instance, 'k', key);
+  self_begin_key(instance, SPACE_KV, key);
   lua_key_write(L, 2, key, &key_argument);
   return buf_slice(key);
 }
