@@ -8,8 +8,6 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "codec/key.h"
-#include "codec/value.h"
 #include "door/address.h"
 
 enum {

@@ -271,6 +271,14 @@ function rules.globals(file, complain)
   end
 end
 
+-- Users look for the flag that a message names.
+function rules.limit_names(file, complain)
+  if not file.room or file.path == "host/base/limits.h" then return end
+  for number, line in each_line(file.text) do
+    if line:find "%(limit[ -]%l" then complain(number, "name a limit by LIMIT_NAME() of base/limits.h") end
+  end
+end
+
 function rules.typedefs(file, complain)
   if not file.room then return end
   for _, item in ipairs(items_of(file)) do

@@ -114,6 +114,12 @@ local SAMPLES = {
     bad("no globals", { ["host/codec/a.c"] = "static _Thread_local int count;\n" }),
     good { ["host/codec/a.c"] = NO_GLOBALS, ["host/base/mem.c"] = "static _Thread_local unsigned long fail_at;\n" },
   },
+  limit_names = {
+    bad("a.c:2: name a limit by LIMIT_NAME", { ["host/codec/a.c"] = '\nf("more than %zu (limit key-bytes)");\n' }),
+    bad("LIMIT_NAME", { ["host/door/a.c"] = 'f("more than %zu bytes (limit-key-bytes)");\n' }),
+    good { ["host/codec/a.c"] = 'f("more than %zu " LIMIT_NAME(KEY_BYTES));\n',
+      ["spec/a.lua"] = 'x = "(limit key)"\n' },
+  },
   typedefs = {
     bad("write struct x", { ["host/base/a.h"] = "typedef struct a {\n  int b;\n} a;\n" }),
     good { ["host/base/a.h"] = "typedef void a(struct b *);\n" },

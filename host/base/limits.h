@@ -16,22 +16,37 @@
 /* Values are walked by recursion, whatever their limit is: Lua's own C stack ends at 200. */
 enum { RECURSION_MAX = 190 };
 
+/* What each is called on the command line, for the list below and for the messages that name a limit:
+ * "the limit is %zu " LIMIT_NAME(KEY_BYTES). */
+#define LIMIT_KEY_BYTES "limit-key-bytes"
+#define LIMIT_VALUE_BYTES "limit-value-bytes"
+#define LIMIT_COMMIT_BYTES "limit-commit-bytes"
+#define LIMIT_BODY_BYTES "limit-body-bytes"
+#define LIMIT_CALL_CPU_MS "limit-call-cpu-ms"
+#define LIMIT_CALL_WALL_MS "limit-call-wall-ms"
+#define LIMIT_VM_BYTES "limit-vm-bytes"
+#define LIMIT_CALL_BYTES "limit-call-bytes"
+#define LIMIT_WAITING_CALLS "limit-waiting-calls"
+#define LIMIT_DEPTH "limit-depth"
+#define LIMIT_IDLE_MS "limit-idle-ms"
+#define LIMIT_NAME(limit) "(--" LIMIT_##limit ")"
+
 /* The most that a limit can be set to is what the formats behind it hold (codec/key.h, codec/value.h). Durations become
  * nanoseconds in 64 bits, and sizes of changes are 32 bits, with a few bytes of the format's beside each.
  *
  *  field                 flag                    default       most        unit and meaning */
 #define LIMITS_LIST(X)                                                                                                     \
-  X(key_bytes,            "limit-key-bytes",      KIB(2),       KIB(2),     "bytes of an encoded kv key or actor key")      \
-  X(value_bytes,          "limit-value-bytes",    MIB(16),      GIB(1),     "bytes of a kv value or a result")              \
-  X(commit_bytes,         "limit-commit-bytes",   MIB(64),      GIB(1),     "bytes of one commit's changes")                \
-  X(body_bytes,           "limit-body-bytes",     MIB(1),       GIB(1),     "bytes of a request's body")                    \
-  X(call_cpu_ms,          "limit-call-cpu-ms",    5000,         GIB(1024),  "processor time of a call, in milliseconds")    \
-  X(call_wall_ms,         "limit-call-wall-ms",   60000,        GIB(1024),  "wall time of a call, in milliseconds")         \
-  X(vm_bytes,             "limit-vm-bytes",       GIB(1),       GIB(1024),  "memory of a worker's VM, in bytes")            \
-  X(call_bytes,           "limit-call-bytes",     MIB(256),     GIB(1024),  "memory of one call, in bytes")                 \
-  X(waiting_calls,        "limit-waiting-calls",  1000,         GIB(1024),  "waiting calls of one actor")                   \
-  X(depth,                "limit-depth",          100,          100,        "tables within tables of a value")              \
-  X(idle_ms,              "limit-idle-ms",        60000,        GIB(1024),  "idle time before an actor leaves memory, in milliseconds")
+  X(key_bytes,            LIMIT_KEY_BYTES,        KIB(2),       KIB(2),     "bytes of an encoded kv key or actor key")      \
+  X(value_bytes,          LIMIT_VALUE_BYTES,      MIB(16),      GIB(1),     "bytes of a kv value or a result")              \
+  X(commit_bytes,         LIMIT_COMMIT_BYTES,     MIB(64),      GIB(1),     "bytes of one commit's changes")                \
+  X(body_bytes,           LIMIT_BODY_BYTES,       MIB(1),       GIB(1),     "bytes of a request's body")                    \
+  X(call_cpu_ms,          LIMIT_CALL_CPU_MS,      5000,         GIB(1024),  "processor time of a call, in milliseconds")    \
+  X(call_wall_ms,         LIMIT_CALL_WALL_MS,     60000,        GIB(1024),  "wall time of a call, in milliseconds")         \
+  X(vm_bytes,             LIMIT_VM_BYTES,         GIB(1),       GIB(1024),  "memory of a worker's VM, in bytes")            \
+  X(call_bytes,           LIMIT_CALL_BYTES,       MIB(256),     GIB(1024),  "memory of one call, in bytes")                 \
+  X(waiting_calls,        LIMIT_WAITING_CALLS,    1000,         GIB(1024),  "waiting calls of one actor")                   \
+  X(depth,                LIMIT_DEPTH,            100,          100,        "tables within tables of a value")              \
+  X(idle_ms,              LIMIT_IDLE_MS,          60000,        GIB(1024),  "idle time before an actor leaves memory, in milliseconds")
 
 struct limits {
 #define LIMITS_FIELD(field, flag, value, most, text) uint64_t field;

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "base/limits.h"
 #include "codec/json.h"
 
 /* Its address marks an answer as ours. */
@@ -100,7 +101,7 @@ struct replacement {
 
 static void name_refusal(const struct replacer *replacer, int status, struct failure *failure) {
   if (status == 413) {
-    failure_set(failure, ERR_TOO_LARGE, "the body is larger than the limit of %" PRIu64 " bytes (limit-body-bytes)",
+    failure_set(failure, ERR_TOO_LARGE, "the body is larger than the limit of %" PRIu64 " bytes " LIMIT_NAME(BODY_BYTES),
                 replacer->body_bytes_max);
   } else if (status == 417) {
     failure_set(failure, ERR_REQUEST, "the header Expect may only say 100-continue");

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <strings.h>
 
+#include "base/limits.h"
 #include "codec/json.h"
 #include "codec/key.h"
 
@@ -107,7 +108,7 @@ static enum err read_key(const struct route *route, struct slice raw, struct buf
   if (err == ERR_NONE && key->err != ERR_NONE) err = fail_memory(failure);
   if (err == ERR_NONE && key->size > route->key_bytes_max) {
     err = failure_set(failure, ERR_KEY,
-                      "the key takes %zu bytes encoded; the limit is %" PRIu64 " (limit-key-bytes)", key->size,
+                      "the key takes %zu bytes encoded; the limit is %" PRIu64 " " LIMIT_NAME(KEY_BYTES), key->size,
                       route->key_bytes_max);
   }
 done:

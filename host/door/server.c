@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "codec/value.h"
 #include "door/address.h"
@@ -139,7 +140,7 @@ static enum err read_request(const struct server *server, const h2o_req_t *req, 
   *request = NULL;
   /* h2o's own limit is a byte higher, as it counts differently for bodies of unknown length. */
   if (req->entity.len > server->limits.body_bytes) {
-    return failure_set(failure, ERR_TOO_LARGE, "the body has %zu bytes; the limit is %" PRIu64 " (limit-body-bytes)",
+    return failure_set(failure, ERR_TOO_LARGE, "the body has %zu bytes; the limit is %" PRIu64 " " LIMIT_NAME(BODY_BYTES),
                        req->entity.len, server->limits.body_bytes);
   }
   struct route route = { .method = slice_of_iovec(req->input.method), .target = slice_of_iovec(req->input.path),

@@ -1,7 +1,6 @@
 /* pending.c -- calls of a spec: submitted to the host, and answered some time later. */
 #include "base/check.h"
 #include "base/mem.h"
-#include "codec/value.h"
 #include "kit/kit.h"
 #include "script/lua_key.h"
 #include "script/lua_value.h"
@@ -166,11 +165,11 @@ static int pending_is_done(lua_State *L) {
   return 1;
 }
 
-/* pending:answer(kit) -> true, result | false, code, message, metadata | nil: none yet */
+/* pending:answer() -> true, result | false, code, message, metadata | nil: none yet */
 static int pending_answer(lua_State *L) {
   struct pending *pending = check_pending(L, 1);
   lua_getiuservalue(L, 1, 1);                                        /* pending kit */
-  lua_replace(L, 1);                                                 /* kit, in the place that check_kit() looks at */
+  lua_replace(L, 1);                                                 /* kit, in the place that kit_check() looks at */
   kit_check(L);
   if (pending->lost) {
     lua_pushboolean(L, 0);

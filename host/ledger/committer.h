@@ -4,7 +4,7 @@
  * ROOM     ledger. Below: changes, log, checkpointer. Knows no actor and no Lua, nor what a log does to be durable.
  * THREAD   committer_put() and _ring() from any worker; committer_step() and _rest_ns() on one at a time, mostly the
  *          committer's own (inline: the caller's).
- * OWNS     From committer_put() on, the commit. Its effect is let go or failed, once; then the commit is freed.
+ * OWNS     From committer_put() on, the commit. Each of its effects is let go or failed, once; then the commit is freed.
  * STATES   GATHERING -> APPENDED -> SYNCED -> RELEASING -> GATHERING       committer_step(), one round
  *          GATHERING -> APPENDED -> RELEASING -> GATHERING  with `relaxed`: SYNCED comes later, within SYNC_MS
  *          GATHERING -> FAILED -> GATHERING    a write that did not happen: the epoch ends, see ALWAYS 3

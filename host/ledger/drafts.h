@@ -33,7 +33,7 @@ size_t drafts_table_count(const struct drafts *drafts, size_t snapshot);
 /* Where the one scan that there is stands in a table. */
 const struct memtable_entry **drafts_cursor(struct drafts *drafts, size_t index);
 
-/* What the commit of what was written counts (limit commit-bytes): keys and values; of a range its two bounds. */
+/* What the commit of what was written counts (--limit-commit-bytes): keys and values; of a range its two bounds. */
 size_t drafts_bytes(const struct drafts *drafts);
 
 /* What is counted of a key already: what another write of it takes away. */

@@ -5,8 +5,6 @@
  * be all that there are. */
 #include <inttypes.h>
 
-#include "base/check.h"
-#include "base/mem.h"
 #include "ledger/record.h"
 #include "ledger/store_env.h"
 #include "ledger/store_pages.h"

@@ -26,8 +26,8 @@ struct view {
 /* ERR_NONE, ERR_NOT_FOUND or ERR_STORAGE. */
 enum err view_get(const struct view *view, struct slice key, struct slice *value);
 
-/* Whether what is put under a key can come to the store, else ERR_STORAGE: a checkpoint would never get past it. What was
- * written to the key before has been asked, or goes first. */
+/* ERR_STORAGE where a checkpoint could not bring what is put under this key to the store, since what the store has there
+ * is damaged. A key that a table above the store holds was asked for when that was written. */
 enum err view_reach(const struct view *view, struct slice key);
 
 /* A walk over the records with from <= key < to, in key order or in reverse. The bounds stay the caller's; nothing may

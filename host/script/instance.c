@@ -4,7 +4,6 @@
 #include <lauxlib.h>
 #include <string.h>
 
-#include "base/check.h"
 #include "base/mem.h"
 #include "script/classes.h"
 #include "script/journal.h"

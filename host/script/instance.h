@@ -15,7 +15,8 @@
 struct vm;
 struct instance;
 
-/* The Lua side of an actor of a class. `record_prefix` is its id as 8 bytes; key the encoded tuple.
+/* The Lua side of an actor of a class. `key` is the encoded tuple, `actor_id` says whose records it reads
+ * and writes.
  * ERR_CLASS_NOT_FOUND, ERR_MEMORY. */
 enum err instance_open(struct vm *vm, struct slice class_name, struct slice key, uint64_t actor_id,
                        struct instance **instance, struct failure *failure);

@@ -3,7 +3,6 @@
 
 #include <lauxlib.h>
 
-#include "base/check.h"
 #include "script/lib_error.h"
 #include "script/turn.h"
 

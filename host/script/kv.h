@@ -2,8 +2,8 @@
  *
  * WHY     get, put and delete are in lib_kv.c, what goes over many entries in kv_list.c, kv_each.c and kv_batch.c.
  * ROOM    script, inside. Below: kv_range, lua_key, lua_value.
- * BYTES   Of a record's value: as codec/value.h says; with format = "bytes" a c1, which MessagePack never uses, and the
- *         string.
+ * BYTES   A record of the actor: space `k` and the key; the value as codec/value.h says, or with format = "bytes" a c1,
+ *         which MessagePack never uses, and the bytes of the string as they are.
  * ALWAYS  What a call writes has been checked before the first of it is written.
  */
 #ifndef TROUPE_KV_H

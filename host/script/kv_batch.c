@@ -5,6 +5,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "script/kv.h"
 #include "script/lua_key.h"
 #include "script/walk.h"
@@ -125,7 +126,7 @@ static void end_one(lua_State *L, size_t at, size_t key_end, lua_Integer count) 
   size_t bytes = vm->value.size - (size_t)count * SIZES, limit = (size_t)vm->config.limits->commit_bytes;
   write_u32(vm->value.data + at, (uint32_t)(key_end - at - SIZES));
   write_u32(vm->value.data + at + 4, (uint32_t)(vm->value.size - key_end));
-  if (bytes > limit) lib_fail(L, ERR_TOO_LARGE, "more than %zu bytes in one batch, the limit of a commit (limit commit-bytes)", limit);
+  if (bytes > limit) lib_fail(L, ERR_TOO_LARGE, "more than %zu bytes in one batch, the limit of a commit " LIMIT_NAME(COMMIT_BYTES), limit);
   vm_check_limits(L);
 }
 

@@ -20,7 +20,7 @@ struct kv_range {
   bool reverse;
   bool bytes;                 /* format = "bytes" */
   size_t left;                /* how many entries it may still give; SIZE_MAX: any number */
-  uint64_t turn;              /* of an iterator: whose serial */
+  uint64_t turn;              /* of an iterator: the serial of the turn that made it */
   size_t snapshot;            /* of an iterator; 0: it has ended */
   uint8_t *last;              /* the key where the walk is, and a 00: the first bytes behind it; its user value */
   size_t last_size;           /* 0: at the beginning */

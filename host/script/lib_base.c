@@ -8,7 +8,6 @@
 #include "script/lib_error.h"
 #include "script/library.h"
 #include "script/state.h"
-#include "script/turn.h"
 #include "script/lua_vm.h"
 
 enum { LOAD_TEXT_MAX = 64 * 1024 };

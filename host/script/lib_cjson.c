@@ -7,6 +7,7 @@
 
 #include <lauxlib.h>
 
+#include "base/limits.h"
 #include "script/journal.h"
 #include "script/lib_error.h"
 #include "script/lua_vm.h"
@@ -28,7 +29,7 @@ struct look {
 static void count_bytes(lua_State *L, struct look *look, size_t bytes) {
   look->bytes += bytes;
   if (look->bytes > look->bytes_max) {
-    lib_fail(L, ERR_TOO_LARGE, "cjson.encode: more than %zu bytes (limit value-bytes)", look->bytes_max);
+    lib_fail(L, ERR_TOO_LARGE, "cjson.encode: more than %zu bytes " LIMIT_NAME(VALUE_BYTES), look->bytes_max);
   }
 }
 
@@ -115,7 +116,7 @@ static int cjson_encode(lua_State *L) {
 static int cjson_decode(lua_State *L) {
   size_t limit = (size_t)vm_of(L)->config.limits->value_bytes;
   if (lua_type(L, 1) == LUA_TSTRING && lua_rawlen(L, 1) > limit) {
-    return lib_fail(L, ERR_TOO_LARGE, "cjson.decode: more than %zu bytes (limit value-bytes)", limit);
+    return lib_fail(L, ERR_TOO_LARGE, "cjson.decode: more than %zu bytes " LIMIT_NAME(VALUE_BYTES), limit);
   }
   return call_cjson(L);
 }

@@ -5,8 +5,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "base/check.h"
-#include "codec/value.h"
 #include "script/lua_value.h"
 #include "script/lua_vm.h"
 

@@ -3,6 +3,7 @@
 
 #include <lauxlib.h>
 
+#include "base/limits.h"
 #include "codec/value.h"
 #include "script/kv.h"
 #include "script/lua_key.h"
@@ -87,13 +88,13 @@ void kv_write_value(lua_State *L, int index, bool bytes, const struct argument *
   vm_check_limits_for(L, vm->value.size - begin);
   if (vm->value.err == ERR_NONE) return;
   if (vm->value.err != ERR_TOO_LARGE) lib_fail(L, ERR_MEMORY, "no memory for a value");
-  lib_fail_at(L, ERR_TOO_LARGE, argument, "more than %zu bytes, the limit of a value (limit value-bytes)", limit);
+  lib_fail_at(L, ERR_TOO_LARGE, argument, "more than %zu bytes, the limit of a value " LIMIT_NAME(VALUE_BYTES), limit);
 }
 
 void kv_check_room(lua_State *L, size_t bytes) {
   size_t limit = (size_t)vm_of(L)->config.limits->commit_bytes;
   if (bytes <= limit) return;
-  lib_fail(L, ERR_TOO_LARGE, "%zu bytes changed by one call; the limit of one commit is %zu (limit commit-bytes)", bytes, limit);
+  lib_fail(L, ERR_TOO_LARGE, "%zu bytes changed by one call; the limit of one commit is %zu " LIMIT_NAME(COMMIT_BYTES), bytes, limit);
 }
 
 /* The record key of the kv key at 2, in vm->key. */

@@ -2,8 +2,6 @@
  *
  * WHY     Data that need not fit in memory, sorted by structured keys, in the same commit as the state.
  * ROOM    script. Below: self, lua_key, lua_value, the turn's view of the ledger.
- * BYTES   A record of the actor: space `k` and the key; the value as codec/value.h says, or after the byte c1, which
- *         begins no value, the bytes of a string as they are (`format = "bytes"`).
  * LIMITS  key_bytes, value_bytes; commit_bytes is checked before each write, and where the turn ends.
  */
 #ifndef TROUPE_LIB_KV_H

@@ -3,7 +3,6 @@
 
 #include <lauxlib.h>
 
-#include "base/mem.h"
 #include "codec/json.h"
 #include "script/lib_error.h"
 #include "script/lua_vm.h"

@@ -3,6 +3,7 @@
 
 #include <lauxlib.h>
 
+#include "base/limits.h"
 #include "codec/key.h"
 #include "script/lib_error.h"
 #include "script/lua_vm.h"
@@ -23,7 +24,7 @@ static void write_part(struct writing *w, int index, size_t depth);
 static void write_one(struct writing *w, int index, size_t depth) {
   write_part(w, index, depth);
   if (w->key->size - w->begin <= KEY_TRIED_MAX) return;
-  lib_fail_at(w->L, ERR_KEY, w->argument, "more than %d bytes encoded (limit key-bytes)", KEY_TRIED_MAX);
+  lib_fail_at(w->L, ERR_KEY, w->argument, "more than %d bytes encoded " LIMIT_NAME(KEY_BYTES), KEY_TRIED_MAX);
 }
 
 /* A sequence gives its keys in order, as a rule: then one pass tells that it is one, and writes it. Anything else is
@@ -132,7 +133,7 @@ void lua_key_write(lua_State *L, int index, struct buf *key, const struct argume
   if (key->err != ERR_NONE) lib_fail_at(L, ERR_MEMORY, argument, "no memory for a key");
   size_t size = key->size - begin;
   if (size <= limit) return;
-  lib_fail_at(L, ERR_KEY, argument, "%zu bytes encoded; the limit of a key is %zu (limit key-bytes)", size, limit);
+  lib_fail_at(L, ERR_KEY, argument, "%zu bytes encoded; the limit of a key is %zu " LIMIT_NAME(KEY_BYTES), size, limit);
 }
 
 /* -- reading -- */

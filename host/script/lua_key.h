@@ -9,7 +9,7 @@
 #include "script/lib_error.h"
 
 /* Appends the key at `index`; the argument names it in errors. Raises `invalid_key` for what is no key, and for one
- * over the limit key-bytes, with its size. [-0, +0, v] */
+ * over --limit-key-bytes, with its size. [-0, +0, v] */
 void lua_key_write(lua_State *L, int index, struct buf *key, const struct argument *argument);
 
 /* Pushes the tuple of an encoded key, a table marked as a sequence. Raises `storage_error` for bytes that are no key.

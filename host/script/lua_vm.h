@@ -68,7 +68,7 @@ struct vm {
   unsigned pause_looks;
   unsigned closing;            /* coroutines that are being closed, within each other */
   uint64_t serial;             /* numbers instances and turns, never reused */
-  uint64_t boot;               /* tells the ids of calls of this start from those of others */
+  uint64_t boot;               /* part of rpc.id, so that ids of two starts differ */
   struct buf value;            /* working buffers of the lib_ functions; each user clears first, this one with vm_begin_value() */
   struct buf key;
   struct buf key_end;

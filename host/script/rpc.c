@@ -9,7 +9,9 @@
 #include "script/turn.h"
 #include "script/lua_vm.h"
 
-static const char *const caller_names[] = { "client", "actor", "schedule" };
+static const char *const caller_names[] = {
+  [CALLER_CLIENT] = "client", [CALLER_ACTOR] = "actor", [CALLER_SCHEDULE] = "schedule"
+};
 
 /* rpc.id: of this call, unlike that of any other. [-0, +1, m] */
 static void push_id(lua_State *L, const struct turn *turn) {

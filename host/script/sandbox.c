@@ -7,7 +7,6 @@
 
 #include "script/classes.h"
 #include "script/embedded.h"
-#include "script/journal.h"
 #include "script/lib_base.h"
 #include "script/lib_cjson.h"
 #include "script/lib_coroutine.h"

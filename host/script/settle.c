@@ -10,6 +10,7 @@
 
 #include <lauxlib.h>
 
+#include "base/limits.h"
 #include "codec/value.h"
 #include "script/journal.h"
 #include "script/lib_error.h"
@@ -41,7 +42,7 @@ static void draft_put(struct settling *s, const struct part *node, int key) {
     lib_fail(s->L, ERR_MEMORY, "no memory for the changes of a call");
   }
   if (drafts_bytes(s->drafts) > limit) {
-    lib_fail(s->L, ERR_TOO_LARGE, "more than %zu bytes changed by one call, the limit of one commit (limit commit-bytes)", limit);
+    lib_fail(s->L, ERR_TOO_LARGE, "more than %zu bytes changed by one call, the limit of one commit " LIMIT_NAME(COMMIT_BYTES), limit);
   }
 }
 
@@ -76,7 +77,7 @@ static void bury(struct settling *s, int part, size_t depth) {
   lua_State *L = s->L;
   vm_check_stack(L, 8);
   vm_check_limits(L);
-  if (depth > BURIAL_DEPTH_MAX) lib_misuse(L, "state: tables are nested too deep (limit depth)");
+  if (depth > BURIAL_DEPTH_MAX) lib_misuse(L, "state: tables are nested too deep " LIMIT_NAME(DEPTH));
   lua_pushvalue(L, part);
   bool met = lua_rawget(L, s->dead) != LUA_TNIL;                     /* met */
   lua_pop(L, 1);                                                     /* - */

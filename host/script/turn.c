@@ -6,6 +6,7 @@
 #include <lauxlib.h>
 
 #include "base/check.h"
+#include "base/limits.h"
 #include "codec/value.h"
 #include "script/classes.h"
 #include "script/journal.h"
@@ -291,7 +292,7 @@ static void settle_drafts(lua_State *L, struct turn *turn) {
   settle(L, turn->instance);
   size_t bytes = drafts_bytes(turn->view.drafts), limit = (size_t)turn->vm->config.limits->commit_bytes;
   if (bytes > limit) {
-    lib_fail(L, ERR_TOO_LARGE, "%zu bytes changed by one call; the limit of one commit is %zu (limit commit-bytes)", bytes,
+    lib_fail(L, ERR_TOO_LARGE, "%zu bytes changed by one call; the limit of one commit is %zu " LIMIT_NAME(COMMIT_BYTES), bytes,
              limit);
   }
 }
@@ -315,7 +316,7 @@ static void check_held(lua_State *L, const struct turn *turn) {
   size_t bytes = drafts_held_memory(turn->view.drafts), limit = (size_t)turn->vm->config.limits->call_bytes;
   if (bytes <= limit) return;
   lib_fail(L, ERR_MEMORY, "%zu bytes that this call has saved are kept in memory for an iterator of kv:each that began before; the "
-           "limit is %zu (limit call-bytes)", bytes, limit);
+           "limit is %zu " LIMIT_NAME(CALL_BYTES), bytes, limit);
 }
 
 static int finish_save(lua_State *L, int status, lua_KContext context) {
@@ -495,4 +496,11 @@ void turn_abandon(struct turn *turn) {
   struct failure ignored = { 0 };
   vm_enter(turn->vm, forget_call, turn, &ignored);
   failure_done(&ignored);
+}
+
+void turn_done(struct turn *turn) {
+  buf_done(&turn->result);
+  buf_done(&turn->traceback);
+  failure_done(&turn->failure);
+  failure_done(&turn->refusal);
 }

@@ -4,7 +4,8 @@
  *         each call, the script room fills it.
  * ROOM    script, without lua.h, so that the stage reads it too. Below: ledger.
  * THREAD  Its worker's.
- * OWNS    Its result and failure. Drafts and view are the stage's, slices the request's.
+ * OWNS    Its result, failure, refusal and traceback; turn_done() lets them go. Drafts and view are the stage's, slices the
+ *         request's.
  * STATES  begun -> done (result set, drafts hold what changed, the state's memory is what the drafts say)
  *               -> failed (failure set, memory is as before the turn, or as of its last save; the drafts are to be
  *               thrown away)
@@ -31,7 +32,7 @@ enum turn_task {
   TURN_STOP         /* on_stop, before the actor leaves memory */
 };
 
-enum caller { CALLER_CLIENT, CALLER_ACTOR, CALLER_SCHEDULE };
+enum caller { CALLER_NONE, CALLER_CLIENT, CALLER_ACTOR, CALLER_SCHEDULE };   /* of on_stop: none */
 
 struct turn {
   enum turn_task task;
@@ -69,5 +70,7 @@ enum turn_status turn_resume(struct turn *turn);
 /* Ends a turn that was saving or paused, when what it saved or saw cannot become durable: nothing of it runs any more.
  * Its actor's memory is ahead of the disk, and must go. */
 void turn_abandon(struct turn *turn);
+
+void turn_done(struct turn *turn);
 
 #endif

@@ -5,7 +5,7 @@
 #include <lauxlib.h>
 #include <math.h>
 
-#include "base/check.h"
+#include "base/limits.h"
 #include "codec/json.h"
 #include "script/journal.h"
 #include "script/lib_error.h"
@@ -328,7 +328,7 @@ static enum err walk_content(struct walker *walker, int data, bool marked, const
   struct frame frame = { .up = up, .array = marked, .depth = up == NULL ? 1 : up->depth + 1 };
   if (frame.depth > options->depth_max) {
     char what[96];
-    snprintf(what, sizeof what, "tables are nested more than %zu deep, or within themselves (limit depth)", options->depth_max);
+    snprintf(what, sizeof what, "tables are nested more than %zu deep, or within themselves " LIMIT_NAME(DEPTH), options->depth_max);
     return fail_at(walker, up, what);
   }
   enum err err = options->sequences ? walk_by_first_key(walker, data, marked, &frame)

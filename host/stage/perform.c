@@ -193,18 +193,14 @@ static void roll_back(struct actor *actor, struct turn *turn) {
   if (turn->view.drafts != NULL) drafts_discard(turn->view.drafts);
   if (actor->instance == NULL) return;
   if (!instance_is_loaded(actor->instance) || instance_is_broken(actor->instance)) {
-    uint64_t last_seq = actor->last_seq;
     actor_drop(actor);
-    actor->last_seq = last_seq;
   }
 }
 
 /* What a turn changed cannot be taken: its actor must come back as it is on disk. `waits`: it is in the middle. */
 static enum turn_status lose_changes(struct actor *actor, struct turn *turn, bool waits) {
   if (waits) turn_abandon(turn);
-  uint64_t last_seq = actor->last_seq;
   actor_drop(actor);
-  actor->last_seq = last_seq;
   return TURN_FAILED;
 }
 
@@ -283,13 +279,6 @@ static void release_drafts(struct worker *worker, struct turn *turn) {
   turn->view.drafts = NULL;
 }
 
-static void turn_done(struct turn *turn) {
-  buf_done(&turn->result);
-  buf_done(&turn->traceback);
-  failure_done(&turn->failure);
-  failure_done(&turn->refusal);
-}
-
 /* -- a performance: a request's turn, from its beginning to its reply -- */
 
 static void performance_free(struct worker *worker, struct performance *performance) {
@@ -325,7 +314,9 @@ static void after_turn(struct worker *worker, struct performance *performance, e
     return;
   }
   if (status == TURN_SAVING) {
-    performance->wait_seq = actor->last_seq;       /* not the worker's last: that may have failed, and where nothing changed none follows */
+    /* The actor's last commit, not the worker's: the worker's may already have failed, and if nothing was saved no other
+     * will come. */
+    performance->wait_seq = actor->last_seq;
     if (!actor->busy) actors_set_busy(worker->actors, actor, true);
     TAILQ_INSERT_TAIL(&worker->saving, performance, link);
     return;
@@ -448,7 +439,7 @@ void worker_drop_waiting(struct worker *worker) {
 }
 
 void worker_put_to_sleep(struct worker *worker, struct actor *actor, struct reply *reply) {
-  struct turn turn = { .task = TURN_STOP, .caller = CALLER_CLIENT, .format = FORMAT_VALUE };
+  struct turn turn = { .task = TURN_STOP, .caller = CALLER_NONE, .format = FORMAT_VALUE };
   struct reply *waiting = reply;
   if (actor->instance != NULL && instance_is_loaded(actor->instance)) {
     if (take_turn(worker, actor, &turn, false, reply) == TURN_DONE) {

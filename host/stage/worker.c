@@ -2,6 +2,7 @@
 #include "stage/worker.h"
 
 #include "base/check.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "stage/reload.h"
 
@@ -222,7 +223,7 @@ static void deal(struct worker *worker, struct request *request) {
   if (actor == NULL) {
     refuse(request, ERR_MEMORY, "no memory for another actor");
   } else if (!actors_try_mail(worker->actors, actor, &request, waiting_max)) {
-    reply_fail(request->reply, ERR_OVERLOADED, "%zu calls wait for this actor already (limit waiting-calls)", waiting_max);
+    reply_fail(request->reply, ERR_OVERLOADED, "%zu calls wait for this actor already " LIMIT_NAME(WAITING_CALLS), waiting_max);
     request_free(request);
   }
 }

@@ -49,7 +49,7 @@ struct performance {
   struct request *request;
   struct commit *commit;               /* while it is paused: the one that it will send */
   uint64_t wait_seq;                   /* while it saves: the commit that must be durable before it goes on */
-  uint64_t batch;                      /* what its drafts hold of what was sent is in batches after this one */
+  uint64_t batch;                      /* the oldest log batch that may still hold what its drafts hold is the next one */
   TAILQ_ENTRY(performance) link;
 };
 

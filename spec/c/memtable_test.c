@@ -200,7 +200,6 @@ static void a_range_covers_in_whatever_table_it_comes_to(void **state) {
   memtable_free(active);
 }
 
-/* A value that is put again is often a slice of the entry that it replaces. */
 static struct slice actor_key(uint8_t bytes[12], uint64_t id, uint8_t field) {
   uint64_t big = htobe64(id);
   memcpy(bytes, &big, sizeof big);
@@ -246,6 +245,7 @@ static void knows_whose_records_it_holds(void **state) {
   memtable_free(memtable);
 }
 
+/* A value that is put again is often a slice of the entry that it replaces. */
 static void takes_a_slice_of_itself(void **state) {
   (void)state;
   struct memtable *memtable = memtable_try_new();

@@ -180,7 +180,7 @@ describe("a batch", function()
     end
     local failure = hosts.failure_of(actor.put, actor, some(11, 1000))
     assert.equal("payload_too_large", failure.code)
-    assert.matches("limit commit%-bytes", failure.message)
+    assert.matches("%-%-limit%-commit%-bytes", failure.message)
     assert.same({}, actor:list())
     local more, same = some(6, 1000), some(5, 1000)
     for i, entry in ipairs(more) do entry.key = 6 + i end

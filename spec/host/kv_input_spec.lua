@@ -149,7 +149,7 @@ describe("self.kv, given what it cannot take", function()
                             "kv:put('c', { ('x'):rep(8 << 20), ('x'):rep(8 << 20) })" } do
       local result = actor:try(line)
       assert.equal("payload_too_large", result.code)
-      local message = "value: more than 16777216 bytes, the limit of a value (limit value-bytes)"
+      local message = "value: more than 16777216 bytes, the limit of a value (--limit-value-bytes)"
       assert.truthy(result[2]:find(message, 1, true))
     end
     assert.equal(3, actor:try("kv:count()")[1])
