@@ -39,6 +39,22 @@ local function compare(peers, actors)
   return results
 end
 
+-- Names that differ in their last letters must spread over the workers as numbers do.
+local function names(troupe)
+  local function increments(path, digits)
+    return function()
+      return measure.load(troupe, troupe.request(path), { first = 1, last = 1000, digits = digits }).rate
+    end
+  end
+  local list = {
+    { "numbers", increments(million.path, 1) },
+    { "room-1..1000", increments("/actors/Counter/room-" .. NUMBER .. "/increment", 1) },
+  }
+  local results = measure.in_turns(list)
+  measure.row("1,000 actors by name", list, results, "calls/s")
+  measure.target("rooms / numbers", measure.ratios(results["room-1..1000"], results.numbers), 0.9)
+end
+
 return function()
   measure.topic("increments", "durable increments beside Redis (functions, appendfsync always), Tarantool (procedures, "
                 .. "wal_mode fsync) and nginx (a fixed body from memory)")
@@ -54,6 +70,7 @@ return function()
   local thousand = compare(peers, 1000)
   measure.target("1,000 actors, troupe / redis", measure.ratios(thousand.troupe, thousand.redis), 1)
   measure.target("1,000 actors, troupe / nginx", measure.ratios(thousand.troupe, thousand.nginx), 0.4)
+  names(peers.troupe)
   local all = compare(peers, million.count)
   measure.target(("%d actors, troupe / troupe over 1,000"):format(million.count),
                  measure.ratios(all.troupe, thousand.troupe), 0.6)

@@ -2,11 +2,12 @@
  * to the one before is there.
  *
  *   load PROTOCOL PORT REQUEST [connections=64] [seconds=3] [calls=N] [first=1] [last=1] [step=1]
- *                              [trace=FILE] [sync=FILE]
+ *                              [digits=7] [trace=FILE] [sync=FILE]
  *
  * PROTOCOL says how an answer is read: http, resp (Redis) or iproto (Tarantool). REQUEST is a file with the bytes of a
  * request. In it, a run of seven # stands for a number from first to last, at random, or, where `calls` are given, in
- * order, by steps; a run of seven @ stands for the number of the request, so that each is different. `trace` names a
+ * order, by steps; a run of seven @ stands for the number of the request, so that each is different. A number has seven
+ * `digits`, or at least as many as that says, where the request's own lengths allow it. `trace` names a
  * file for a line a call: when it ended, in microseconds since 1970, and how many it took. `sync` names a file to which,
  * when an answer has come, 128 bytes are written over zeros and synced before it counts: what a call would cost that is a
  * round trip and a sync and nothing else.
@@ -55,6 +56,7 @@ struct load {
   char request[REQUEST_BYTES_MAX];
   size_t request_size;
   uint64_t first, last, step, calls_max, sent, random;
+  int digits;                   /* of a number, at least */
   uint64_t end_ns;
   struct call *calls;           /* one for each answer */
   size_t answered, room;
@@ -141,14 +143,18 @@ static uint64_t next_random(struct load *load) {
   return load->random;
 }
 
-/* Writes a number over each run of seven `mark`s of the request into its copy. */
-static void fill(char *to, const char *request, size_t size, char mark, uint64_t number) {
-  char digits[DIGITS + 1], marks[DIGITS];
-  snprintf(digits, sizeof digits, "%07u", (unsigned)(number % 10000000));
+/* Puts a number in the place of each run of seven `mark`s. How many bytes that makes. */
+static size_t fill(char *bytes, size_t size, char mark, int digits, uint64_t number) {
+  char text[DIGITS + 1], marks[DIGITS];
+  size_t length = (size_t)snprintf(text, sizeof text, "%0*u", digits, (unsigned)(number % 10000000));
   memset(marks, mark, DIGITS);
-  for (const char *at = request; (at = memmem(at, (size_t)(request + size - at), marks, DIGITS)); at += DIGITS) {
-    memcpy(to + (at - request), digits, DIGITS);
+  for (char *at = bytes; (at = memmem(at, (size_t)(bytes + size - at), marks, DIGITS)); at += length) {
+    memcpy(at, text, length);
+    if (length == DIGITS) continue;
+    memmove(at + length, at + DIGITS, (size_t)(bytes + size - at) - DIGITS);
+    size -= DIGITS - length;
   }
+  return size;
 }
 
 /* Sends the next request, or none where it is enough. */
@@ -163,11 +169,11 @@ static void send_next(struct load *load, struct connection *connection) {
   uint64_t number = load->first + (load->calls_max ? load->sent * load->step : next_random(load)) % span;
   char bytes[REQUEST_BYTES_MAX];
   memcpy(bytes, load->request, load->request_size);
-  fill(bytes, load->request, load->request_size, '#', number);
-  fill(bytes, load->request, load->request_size, '@', load->sent++);
+  size_t size = fill(bytes, load->request_size, '#', load->digits, number);
+  size = fill(bytes, size, '@', DIGITS, load->sent++);
   connection->begun_ns = now;
-  ssize_t sent = write(connection->fd, bytes, load->request_size);
-  if (sent != (ssize_t)load->request_size) die("a request was not sent whole: %s", strerror(errno));
+  ssize_t sent = write(connection->fd, bytes, size);
+  if (sent != (ssize_t)size) die("a request was not sent whole: %s", strerror(errno));
 }
 
 /* --- The loop ---------------------------------------------------------------------------------------------------- */
@@ -300,6 +306,7 @@ int main(int count, char **arguments) {
   load->last = number(arguments, "last", "1");
   load->step = number(arguments, "step", "1");
   load->calls_max = number(arguments, "calls", "0");
+  load->digits = (int)number(arguments, "digits", "7");
   if (getrandom(&load->random, sizeof load->random, 0) != sizeof load->random) die("no random numbers");
   load->random |= 1;
   const char *sync = option(arguments, "sync", NULL);
