@@ -78,7 +78,7 @@ Host.__index = Host
 ---@field log boolean|nil        whether log lines are printed too
 ---@field map_bytes integer|nil  address space of the store
 ---@field durability string|nil  "commit", or "relaxed"
----@field look_us integer|nil    processor time from one look at it to the next, in microseconds (100); 0: it stands still
+---@field look_us integer|nil    processor time from one look at it to the next (100); 0: it stands still
 ---@field pause_ms integer|nil   after how much of it work on many kv entries pauses (10); 0: at each entry
 
 --- Opens a host in this process, on a data folder and with a clock of its own.

@@ -41,7 +41,8 @@ describe("troupe.host", function()
 
   it("counts processor time: so many looks use up a limit, on every machine", function()
     local function spin(look_us, rounds)
-      local host = hosts.open({ ["store.lua"] = store }, { errors = true, limits = { call_cpu_ms = 100 }, look_us = look_us })
+      local host = hosts.open({ ["store.lua"] = store },
+        { errors = true, limits = { call_cpu_ms = 100 }, look_us = look_us })
       local actor = host:actor("Store", "s")
       return pcall(actor.spin, actor, rounds)
     end
