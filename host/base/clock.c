@@ -1,4 +1,4 @@
-/* clock.c -- the system's clocks, or a number that stands still. */
+/* clock.c -- the system's clocks, or numbers that their owner moves. */
 #include "base/clock.h"
 
 #include <time.h>
@@ -20,6 +20,12 @@ void clock_advance(struct clock *clock, int64_t ns) {
   clock->manual_unix_ns += ns;
 }
 
+void clock_pace(struct clock *clock, int64_t look_ns) {
+  CHECK(clock->manual);
+  CHECK_THAT(look_ns, >=, 0);
+  clock->manual_look_ns = look_ns;
+}
+
 static int64_t read_ns(clockid_t id) {
   struct timespec now;
   CHECK_THAT(clock_gettime(id, &now), ==, 0);
@@ -35,10 +41,12 @@ int64_t clock_monotonic_ns(const struct clock *clock) {
   return clock->manual ? clock->manual_unix_ns : read_ns(CLOCK_MONOTONIC);
 }
 
-int64_t clock_system_ns(void) {
-  return read_ns(CLOCK_MONOTONIC);
+int64_t clock_thread_cpu_ns(struct clock *clock) {
+  if (!clock->manual) return read_ns(CLOCK_THREAD_CPUTIME_ID);
+  clock->manual_cpu_ns += clock->manual_look_ns;
+  return clock->manual_cpu_ns;
 }
 
-int64_t clock_thread_cpu_ns(void) {
-  return read_ns(CLOCK_THREAD_CPUTIME_ID);
+int64_t clock_work_ns(const struct clock *clock) {
+  return clock->manual ? clock->manual_cpu_ns : read_ns(CLOCK_MONOTONIC);
 }

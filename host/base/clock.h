@@ -1,8 +1,10 @@
 /* clock.h -- what time it is, by the host's clock or by the caller's.
  *
- * WHY     In a spec time travels; in a host it passes. Nobody else in the house asks the system for the time of day.
+ * WHY     In a spec time travels; in a host it passes. Nobody else in the house asks the system for the time of day, or
+ *         for how long something has worked.
  * ROOM    base.
- * THREAD  Any may read. Only who owns a manual clock sets it, and only where the steps run inline.
+ * THREAD  Any may read the system's clocks. A manual clock belongs to one thread, in which all steps run inline: its owner
+ *         sets it, and each look at its processor time moves that on.
  */
 #ifndef TROUPE_CLOCK_H
 #define TROUPE_CLOCK_H
@@ -13,6 +15,8 @@
 struct clock {
   bool manual;
   int64_t manual_unix_ns;   /* of a manual clock: nanoseconds since 1970 */
+  int64_t manual_cpu_ns;    /* its processor time */
+  int64_t manual_look_ns;   /* which a look at it moves on by so much */
 };
 
 /* The system's clocks. */
@@ -22,16 +26,21 @@ void clock_init(struct clock *clock);
 void clock_init_manual(struct clock *clock, int64_t unix_ns);
 void clock_advance(struct clock *clock, int64_t ns);
 
+/* The processor time of a manual clock is counted and not measured, so that the same work takes the same time on every
+ * machine: from now on each look moves it on by `look_ns`, at first by 0. */
+void clock_pace(struct clock *clock, int64_t look_ns);
+
 /* Nanoseconds since 1970, for people: may jump when the system's time is set. */
 int64_t clock_unix_ns(const struct clock *clock);
 
 /* Nanoseconds from an arbitrary start, for durations: never goes back. A manual clock's advance counts here too. */
 int64_t clock_monotonic_ns(const struct clock *clock);
 
-/* The same by the system's clock; real even under a manual clock. */
-int64_t clock_system_ns(void);
+/* Processor time of the calling thread in nanoseconds. */
+int64_t clock_thread_cpu_ns(struct clock *clock);
 
-/* Processor time of the calling thread in nanoseconds; real even under a manual clock. */
-int64_t clock_thread_cpu_ns(void);
+/* Nanoseconds from an arbitrary start, for how long work keeps a thread: the time that passes, whoever has the processor.
+ * A manual clock stands while anything runs, so there it is its processor time, which this does not move on. */
+int64_t clock_work_ns(const struct clock *clock);
 
 #endif

@@ -13,7 +13,8 @@ int luaopen_troupe_host(lua_State *L);
 static const char kit_name[] = "troupe.kit", lender_name[] = "troupe.lender";
 
 enum {
-  SEGMENT_BYTES = 64 * 1024, CHECKPOINT_BYTES = 16 * 1024 * 1024, SLICE_RECORDS = 1000, KIT_WORKERS_MAX = 64
+  SEGMENT_BYTES = 64 * 1024, CHECKPOINT_BYTES = 16 * 1024 * 1024, SLICE_RECORDS = 1000, KIT_WORKERS_MAX = 64,
+  LOOK_US = 100          /* what 16,000 instructions take on a middling machine */
 };
 
 /* -- what the spec's Lua state is lent -- */
@@ -83,7 +84,7 @@ static lua_Integer number_option(lua_State *L, const char *name, lua_Integer oth
 /* Raises for an option that does not exist: a misspelt one would be left out in silence. [-0, +0, v] */
 static void check_options(lua_State *L) {
   static const char *const known[] = { "actors", "data", "workers", "limits", "dev", "time", "log", "map_bytes", "durability",
-                                       "pause_ms", "segment_bytes", "checkpoint_bytes", "slice_records" };
+                                       "pause_ms", "look_us", "segment_bytes", "checkpoint_bytes", "slice_records" };
   lua_pushnil(L);                                                    /* name */
   while (lua_next(L, 1)) {                                           /* name value */
     const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : luaL_typename(L, -2);
@@ -154,6 +155,7 @@ static int kit_open(lua_State *L) {
   kit->echo = lua_toboolean(L, -1);
   snprintf(kit->actors, sizeof kit->actors, "%s", actors);
   clock_init_manual(&kit->clock, number_option(L, "time", 1767225600, 0, INT32_MAX) * 1000000000);
+  clock_pace(&kit->clock, number_option(L, "look_us", LOOK_US, 0, INT32_MAX) * 1000);
   kit->logger = (struct logger){ .clock = &kit->clock, .level_min = LOG_DEBUG, .write = keep_line, .context = kit };
   read_limits(L, &kit->config.limits);
   kit->config.actors_path = kit->actors;

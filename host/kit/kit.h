@@ -1,7 +1,7 @@
 /* kit.h -- the host in a spec's own process: the Lua module troupe_host, on which troupe.test stands.
  *
- * WHY     Specs run the real host, not a likeness: the same rooms, the same steps, run inline in one thread, with a
- *         clock and a disk that the spec holds.
+ * WHY     Specs run the real host, not a likeness: the same rooms, the same steps, run inline in one thread, with
+ *         clocks and a disk that the spec holds.
  * ROOM    kit, beside the door: both turn what comes from outside into requests. Here, as in script, lua.h. Below:
  *         stage.
  * THREAD  The spec's.

@@ -60,11 +60,11 @@ struct vm {
   bool refused;                /* some memory, since vm_check_stack() began to ask */
   enum err stopped;            /* ERR_TIMEOUT, ERR_MEMORY, ERR_STORAGE: what runs must end */
   int64_t cpu_begin_ns;        /* of the thread's processor time, as it was when the stay began or shortly before */
-  int64_t cpu_read_ns;         /* when that was read, by the system's clock */
+  int64_t cpu_read_ns;         /* when that was read, by clock_work_ns() */
   int64_t cpu_end_ns;
   int64_t wall_end_ns;         /* of the host's clock */
   size_t work;                 /* since the clocks were last read */
-  int64_t pause_ns;            /* when the stay has lasted so long that it pauses, by the system's clock */
+  int64_t pause_ns;            /* when the stay has lasted so long that it pauses, by clock_work_ns() */
   unsigned pause_looks;
   unsigned closing;            /* coroutines that are being closed, within each other */
   uint64_t serial;             /* numbers instances and turns, never reused */

@@ -439,7 +439,7 @@ bool turn_is_due(lua_State *L) {
   struct vm *vm = vm_of(L);
   if (vm->call != L || vm->turn->task == TURN_STOP) return false;
   if (++vm->pause_looks % LOOKS_A_CLOCK != 0 && vm->config.pause_ms > 0) return false;
-  return clock_system_ns() >= vm->pause_ns && lua_isyieldable(L);
+  return clock_work_ns(vm->config.clock) >= vm->pause_ns && lua_isyieldable(L);
 }
 
 int turn_pause(lua_State *L, lua_KContext context, lua_KFunction function) {

@@ -55,7 +55,7 @@ static void look_at_limits(lua_State *L, struct vm *vm, size_t work) {
   if (vm->work < WORK_A_CLOCK || vm->stopped != ERR_NONE) return;
   vm->work = 0;
   if (vm->config.tick != NULL) vm->config.tick(vm->config.tick_context);
-  bool late = clock_thread_cpu_ns() > vm->cpu_end_ns || clock_monotonic_ns(vm->config.clock) > vm->wall_end_ns;
+  bool late = clock_thread_cpu_ns(vm->config.clock) > vm->cpu_end_ns || clock_monotonic_ns(vm->config.clock) > vm->wall_end_ns;
   if (late) vm->stopped = ERR_TIMEOUT;
 }
 
@@ -113,9 +113,9 @@ void vm_limit_begin(struct vm *vm, struct vm_usage *usage) {
   vm->bytes_soft = soft;
   vm->bytes_hard = soft + margin_of(soft);
   vm->bytes_begin = vm->bytes;
-  int64_t now_ns = clock_system_ns();
+  int64_t now_ns = clock_work_ns(vm->config.clock);
   if (usage->cpu_ns > 0 || now_ns - vm->cpu_read_ns >= CPU_CLOCK_OLD_NS) {
-    vm->cpu_begin_ns = clock_thread_cpu_ns();
+    vm->cpu_begin_ns = clock_thread_cpu_ns(vm->config.clock);
     vm->cpu_read_ns = now_ns;
   }
   vm->cpu_end_ns = vm->cpu_begin_ns + (int64_t)limits->call_cpu_ms * 1000000 - usage->cpu_ns;
@@ -137,7 +137,7 @@ static void lift_limits(struct vm *vm) {
 
 void vm_limit_end(struct vm *vm, struct vm_usage *usage) {
   if (usage != NULL) {
-    usage->cpu_ns += clock_thread_cpu_ns() - vm->cpu_begin_ns;
+    usage->cpu_ns += clock_thread_cpu_ns(vm->config.clock) - vm->cpu_begin_ns;
     usage->bytes += (int64_t)vm->bytes - (int64_t)vm->bytes_begin;
   }
   lift_limits(vm);
@@ -304,10 +304,10 @@ void vm_collect(struct vm *vm) {
 /* A cycle that is under way when it begins may have marked what is garbage now, so it takes a second one. */
 bool vm_collect_some(struct vm *vm) {
   enum { MOST_NS = 5000000, CYCLES = 2 };
-  int64_t end_ns = clock_thread_cpu_ns() + MOST_NS;
+  int64_t end_ns = clock_thread_cpu_ns(vm->config.clock) + MOST_NS;
   do {
     vm->cycles += lua_gc(vm->L, LUA_GCSTEP, 0) != 0;
-  } while (vm->cycles < CYCLES && clock_thread_cpu_ns() < end_ns);
+  } while (vm->cycles < CYCLES && clock_thread_cpu_ns(vm->config.clock) < end_ns);
   if (vm->cycles < CYCLES) return false;
   vm->cycles = 0;
   return true;

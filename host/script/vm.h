@@ -19,7 +19,7 @@ enum { VM_PAUSE_MS = 10 };
 struct vm_config {
   const char *actors_path;
   const struct limits *limits;
-  const struct clock *clock;
+  struct clock *clock;
   const struct logger *logger;
   unsigned worker;           /* the number of its worker, for the ids of calls */
   unsigned pause_ms;         /* a stay in Lua that has lasted so long pauses where it can (pause.h); 0: at each look */

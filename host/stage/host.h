@@ -31,7 +31,7 @@ struct host_config {
   size_t slice_records;            /* what a checkpoint writes at a time (ledger/checkpointer.h) */
   void (*delivered)(void *context);   /* after replies were delivered, one or many; on the thread that did; or NULL */
   void *delivered_context;
-  const struct clock *clock;
+  struct clock *clock;
   const struct logger *logger;
   struct faults *faults;           /* of the log; NULL: none */
   struct faults *store_faults;     /* NULL: none */

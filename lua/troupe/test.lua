@@ -8,8 +8,8 @@
 ---     counter:increment(1)
 ---     host:close()
 ---
---- The host runs inline: nothing happens between two calls of the spec, time stands until host:advance(), and the disk
---- fails when host:fail_next() says so.
+--- The host runs inline: nothing happens between two calls of the spec, time stands until host:advance(), processor
+--- time is counted and not measured, and the disk fails when host:fail_next() says so.
 
 local kit = require "troupe_host"
 
@@ -78,7 +78,8 @@ Host.__index = Host
 ---@field log boolean|nil        whether log lines are printed too
 ---@field map_bytes integer|nil  address space of the store
 ---@field durability string|nil  "commit", or "relaxed"
----@field pause_ms integer|nil   after how long work on many kv entries pauses (10); 0: at each entry
+---@field look_us integer|nil    processor time from one look at it to the next (100); 0: it stands still
+---@field pause_ms integer|nil   after how much of it work on many kv entries pauses (10); 0: at each entry
 
 --- Opens a host in this process, on a data folder and with a clock of its own.
 ---@param options troupe.Options|nil

@@ -316,9 +316,30 @@ static void clock_stands_until_it_is_advanced(void **state) {
   clock_init(&clock);
   assert_true(clock_unix_ns(&clock) > INT64_C(1600000000000000000));
   before = clock_monotonic_ns(&clock);
-  int64_t cpu_before = clock_thread_cpu_ns();
-  while (clock_thread_cpu_ns() == cpu_before) continue;
+  int64_t cpu_before = clock_thread_cpu_ns(&clock);
+  while (clock_thread_cpu_ns(&clock) == cpu_before) continue;
   assert_true(clock_monotonic_ns(&clock) >= before);
+  assert_true(clock_work_ns(&clock) >= before);
+}
+
+/* However long it takes between two looks. */
+static void processor_time_of_a_manual_clock_is_counted(void **state) {
+  (void)state;
+  struct clock system, clock;
+  clock_init(&system);
+  clock_init_manual(&clock, 1000);
+  int64_t before = clock_thread_cpu_ns(&clock), begin = clock_thread_cpu_ns(&system);
+  while (clock_thread_cpu_ns(&system) == begin) continue;
+  assert_true(clock_thread_cpu_ns(&clock) == before);
+  clock_pace(&clock, 70);
+  assert_true(clock_work_ns(&clock) == before);
+  assert_true(clock_thread_cpu_ns(&clock) == before + 70);
+  assert_true(clock_thread_cpu_ns(&clock) == before + 140);
+  clock_advance(&clock, 500);
+  assert_true(clock_work_ns(&clock) == before + 140);
+  assert_true(clock_unix_ns(&clock) == 1500);
+  clock_pace(&clock, 0);
+  assert_true(clock_thread_cpu_ns(&clock) == before + 140);
 }
 
 /* A folder of its own for each test that needs one. */
@@ -468,6 +489,7 @@ int main(void) {
     cmocka_unit_test(logger_cuts_what_is_too_long),
     cmocka_unit_test(logger_writes_to_standard_error),
     cmocka_unit_test(clock_stands_until_it_is_advanced),
+    cmocka_unit_test(processor_time_of_a_manual_clock_is_counted),
     cmocka_unit_test_setup_teardown(disk_makes_folders, folder_begin, folder_end),
     cmocka_unit_test_setup_teardown(disk_writes_and_reads_files, folder_begin, folder_end),
     cmocka_unit_test_setup_teardown(disk_locks_against_this_process_too, folder_begin, folder_end),

@@ -8,7 +8,7 @@ local assert_result, assert_refused = http.assert_result, http.assert_refused
 
 local BODY_BYTES_MAX = 1024 * 1024
 
-local host, data
+local host, data, actors
 local names = 0
 
 -- A key that no other spec uses.
@@ -25,8 +25,8 @@ describe("A connection takes", function()
   local key
 
   setup(function()
-    data = program.folder()
-    host = program.serve("spec/support/actors", data)
+    data, actors = program.folder(), program.copy("spec/support/actors", program.folder())
+    host = program.serve(actors, data, "--limit-call-cpu-ms", "600000")
   end)
 
   teardown(function()
@@ -34,6 +34,7 @@ describe("A connection takes", function()
     local status, log = host:wait(), host:log()
     host:close()
     program.remove(data)
+    program.remove(actors)
     assert.equal(0, status, log)
   end)
 
@@ -82,7 +83,8 @@ describe("A connection takes", function()
 
   it("requests that come while one without a body waits for its answer", function()
     local own, other, connection = new_key(), http.connect(host.address), http.connect(host.address)
-    other:send(http.text("POST", path_of(own, "work"), "[1000000]"))
+    other:send(http.text("POST", path_of(own, "wait"), ('["%s"]'):format(own)))
+    program.eventually("the call", function() return host:log():find("begun " .. own) end)
     connection:send(http.text("POST", path_of(own, "get")))
     local texts, large = {}, ("x"):rep(30000)
     for number = 1, 5 do
@@ -90,6 +92,7 @@ describe("A connection takes", function()
     end
     texts = table.concat(texts)
     for at = 1, #texts, 7000 do connection:send(texts:sub(at, at + 6999)) end
+    program.open_gate(actors, own)
     assert_result("1", other:receive())
     assert_result("null", connection:receive())
     for number = 1, 5 do assert_result(('"%d%s"'):format(number, large), connection:receive()) end
@@ -175,7 +178,8 @@ describe("A connection takes", function()
 
   it("a client that leaves before its answer", function()
     local own = new_key()
-    http.connect(host.address):send(http.text("POST", path_of(own, "work"), "[10000]")):close()
+    http.connect(host.address):send(http.text("POST", path_of(own, "wait"), ('["%s"]'):format(own))):close()
+    program.open_gate(actors, own)
     program.eventually("the call", function() return post(path_of(own, "puts")).body == '{"result":1}' end)
   end)
 

@@ -43,7 +43,7 @@ describe("The header Idempotency-Key", function()
   end
 
   local function serve(...)
-    host = program.serve(actors, data, "--workers", "2", ...)
+    host = program.serve(actors, data, "--workers", "2", "--limit-call-cpu-ms", "600000", ...)
   end
 
   setup(function()

@@ -6,6 +6,13 @@ local store = hosts.class("Store", [[
   function Class:get(_, key) return self.kv:get(key) end
   function Class:count_and_put(_, key, value) self.kv:count(); self.kv:put(key, value) end
   function Class:save_and_put(_, key, value) self:save_state(); self.kv:put(key, value) end
+  function Class:spin(_, rounds) for _ = 1, rounds do end end
+  function Class:walk()
+    walking = true
+    for _ in self.kv:each() do end
+    walking = false
+  end
+  function Class:sees_a_walk() return walking == true end
 ]])
 
 describe("troupe.host", function()
@@ -21,6 +28,7 @@ describe("troupe.host", function()
     ["limits.commit_bytes: an integer from 1 to"] = { limits = { commit_bytes = "1" } },
     ["workers: an integer from 1 to 64"] = { workers = 0 },
     ["pause_ms: an integer from 0"] = { pause_ms = -1 },
+    ["look_us: an integer from 0"] = { look_us = 0.5 },
     ['durability: "commit" or "relaxed"'] = { durability = "fast" },
   }
   for message, options in pairs(bad) do
@@ -28,6 +36,30 @@ describe("troupe.host", function()
       local ok, problem = pcall(hosts.open, { ["store.lua"] = store }, options)
       assert.is_false(ok)
       assert.truthy(tostring(problem):find(message, 1, true), problem)
+    end)
+  end
+
+  it("counts processor time: so many looks use up a limit, on every machine", function()
+    local function spin(look_us, rounds)
+      local host = hosts.open({ ["store.lua"] = store },
+        { errors = true, limits = { call_cpu_ms = 100 }, look_us = look_us })
+      local actor = host:actor("Store", "s")
+      return pcall(actor.spin, actor, rounds)
+    end
+    assert.is_true(spin(1000, 1000000))                             -- 62 looks
+    assert.equal("timeout", select(2, spin(1000, 2000000)).code)    -- 125
+    assert.equal("timeout", select(2, spin(50000, 100000)).code)    -- 6
+    assert.is_true(spin(0, 20000000))
+  end)
+
+  for look_us, pauses in pairs { [0] = false, [5000] = true } do
+    it(("pauses by processor time, %d microseconds a look"):format(look_us), function()
+      local host = hosts.open({ ["store.lua"] = store }, { pause_ms = 10, look_us = look_us })
+      local actor = host:actor("Store", "s")
+      for i = 1, 300 do actor:put(i, i) end
+      local walking, looking = host:start("Store", "s", "walk"), host:start("Store", "other", "sees_a_walk")
+      walking:get()
+      assert.equal(pauses, looking:get())
     end)
   end
 

@@ -1,17 +1,20 @@
 -- The program as people run it: its command line, its first and last lines, its signals.
 
+local lfs = require "lfs"
 local program = require "spec.support.program"
 
 local SLOW = [[
 local Actor = require "troupe.actor"
 local Slow = Actor:extend "Slow"
 function Slow:initialize_state() return { done = 0 } end
-function Slow:work(_, rounds)
-  print("begun " .. rounds)
-  local sum = 0
-  for i = 1, rounds do sum = sum + i % 7 end
+function Slow:work()
   self.state.done = self.state.done + 1
   return self.state.done
+end
+function Slow:wait(_, gate)
+  print "begun"
+  while not pcall(require, "lib." .. gate) do end
+  return self:work()
 end
 return Slow
 ]]
@@ -77,6 +80,7 @@ describe("A host as a program", function()
 
   before_each(function()
     data, actors, hosts = program.folder(), program.folder(), {}
+    assert(lfs.mkdir(actors .. "/lib"))
     local file <close> = assert(io.open(actors .. "/slow.lua", "w"))
     file:write(SLOW)
   end)
@@ -96,17 +100,19 @@ describe("A host as a program", function()
   end
 
   it("says where it is, answers, and finishes what is running when it is told to stop", function()
-    local host = serve("--workers", "2", "--doors", "2", "--limit-call-cpu-ms", "60000")
+    local host = serve("--workers", "2", "--doors", "2", "--limit-call-cpu-ms", "600000")
     assert.matches("^troupe %S+ listening on http://127%.0%.0%.1:%d+, classes: Slow, data: %S+\n$", host:output())
-    local status, output = host:ask("call", "Slow", "ann", "work", "1")
+    local status, output = host:ask("call", "Slow", "ann", "work")
     assert.same({ 0, "1\n" }, { status, output })
     local _, shown = host:ask("inspect", "Slow", "ann")
     assert.equal('{"done":1}\n', shown)
 
     local answer = host.folder .. "/answer"
-    os.execute(("%s call Slow ann work 100000000 --listen %s >%s 2>&1 &"):format(program.path, host.address, answer))
-    program.eventually("the call", function() return host:log():find "begun 100000000" end)
+    os.execute(([[%s call Slow ann wait '"gate"' --listen %s >%s 2>&1 &]]):format(program.path, host.address, answer))
+    program.eventually("the call", function() return host:log():find "begun" end)
     host:signal "TERM"
+    program.eventually("the signal", function() return host:log():find "stopping signal=SIGTERM" end)
+    program.open_gate(actors, "gate")
     assert.equal(0, host:wait())
     assert.matches("info stopped commits=%d+ syncs=%d+\n$", host:log())
     local again = serve()
@@ -118,10 +124,10 @@ describe("A host as a program", function()
   end)
 
   it("ends at once at the second signal", function()
-    local host = serve("--limit-call-cpu-ms", "60000")
-    os.execute(("%s call Slow ann work 100000000000 --listen %s >%s/answer 2>&1 &"):format(program.path, host.address,
+    local host = serve("--limit-call-cpu-ms", "600000")
+    os.execute(([[%s call Slow ann wait '"gate"' --listen %s >%s/answer 2>&1 &]]):format(program.path, host.address,
       host.folder))
-    program.eventually("the call", function() return host:log():find "begun 100000000000" end)
+    program.eventually("the call", function() return host:log():find "begun" end)
     host:signal "INT"
     program.eventually("the first signal", function() return host:log():find "stopping signal=SIGINT" end)
     host:signal "INT"
@@ -130,10 +136,10 @@ describe("A host as a program", function()
 
   it("loses nothing that it has answered when it is killed", function()
     local host = serve()
-    assert.equal("1\n", select(2, host:ask("call", "Slow", "ann", "work", "1")))
+    assert.equal("1\n", select(2, host:ask("call", "Slow", "ann", "work")))
     host:signal "KILL"
     assert.equal(137, host:wait())
-    assert.equal("2\n", select(2, serve():ask("call", "Slow", "ann", "work", "1")))
+    assert.equal("2\n", select(2, serve():ask("call", "Slow", "ann", "work")))
   end)
 
   it("is alone on its port and its folder", function()
