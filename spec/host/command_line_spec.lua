@@ -239,7 +239,7 @@ describe("A host that runs", function()
     assert.equal(200, idle:receive().status)
     half:send("POST /actors/Box/ann/put HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n[1")
     busy:send(http.text("POST", "/actors/Box/bob/work", "[5000000]"))
-    program.eventually("the call", function() return host:log():find "begun 5000000" end)
+    host:logged "begun 5000000"
     host:signal "TERM"
     local answer = busy:receive()
     assert.same({ 200, '{"result":1}' }, { answer.status, answer.body })

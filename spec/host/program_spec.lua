@@ -105,7 +105,7 @@ describe("A host as a program", function()
 
     local answer = host.folder .. "/answer"
     os.execute(("%s call Slow ann work 100000000 --listen %s >%s 2>&1 &"):format(program.path, host.address, answer))
-    program.eventually("the call", function() return host:log():find "begun 100000000" end)
+    host:logged "begun 100000000"
     host:signal "TERM"
     assert.equal(0, host:wait())
     assert.matches("info stopped commits=%d+ syncs=%d+\n$", host:log())
@@ -121,9 +121,9 @@ describe("A host as a program", function()
     local host = serve("--limit-call-cpu-ms", "60000")
     os.execute(("%s call Slow ann work 100000000000 --listen %s >%s/answer 2>&1 &"):format(program.path, host.address,
       host.folder))
-    program.eventually("the call", function() return host:log():find "begun 100000000000" end)
+    host:logged "begun 100000000000"
     host:signal "INT"
-    program.eventually("the first signal", function() return host:log():find "stopping signal=SIGINT" end)
+    host:logged "stopping signal=SIGINT"
     host:signal "INT"
     assert.equal(1, host:wait())
   end)
