@@ -4,10 +4,11 @@
  *                                             --tables---> the checkpointer's thread
  *
  * Each thread repeats the step of its room and waits where there was nothing to do. Where one call is alone, the worker that
- * has run it takes the committer's step too (pass_on()). The main thread waits for a signal.
+ * has run it takes the committer's step too (pass_on()). What any of them logs goes to a thread that writes it, so that nobody
+ * waits for who reads it. The main thread waits for a signal.
  * When it comes, the doors let no new request in and end when the last answer has left; then the workers put their
  * actors to sleep; then, when all that they committed is durable, the committer and the checkpointer end; and the main
- * thread makes the last checkpoint. */
+ * thread makes the last checkpoint. The log's thread ends last. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -19,16 +20,22 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/backlog.h"
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/stream.h"
 #include "door/server.h"
 #include "maintenance.h"
 #include "options.h"
 #include "remote.h"
 #include "script/vm.h"
+#include "signals.h"
 #include "stage/host.h"
 
 enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, DOOR_STEP_MS = 1000 };
+
+/* How long a host waits at its end for who reads its log, and ever for who reads its other words. */
+enum { PATIENCE_MS = 2000 };
 
 enum { SEGMENT_BYTES = 16 * 1024 * 1024, CHECKPOINT_BYTES = 64 * 1024 * 1024, SLICE_RECORDS = 1000 };
 
@@ -46,7 +53,11 @@ struct hand {
 struct house {
   const struct options *options;
   struct clock clock;
-  struct logger logger;
+  struct logger logger;       /* into the backlog */
+  struct backlog *backlog;
+  struct hand log;
+  atomic_bool log_ends;       /* as soon as all is written */
+  atomic_bool log_ended;
   int listen_fd;
   struct buf address;         /* where it listens, with the true port */
   struct buf classes;         /* their names as it begins; with --dev they may change as soon as there are threads */
@@ -68,9 +79,38 @@ static void *run_door(void *context) {
   return NULL;
 }
 
+static void *run_log(void *context) {
+  struct hand *hand = context;
+  struct house *house = hand->house;
+  for (;;) {
+    struct slice line = backlog_next(house->backlog);
+    if (line.size > 0) {
+      ssize_t written = write(STDERR_FILENO, line.data, line.size);
+      if (written < 0 && errno == EINTR) continue;
+      /* Where standard error cannot take it, there is nobody left to tell. */
+      backlog_pass(house->backlog, written < 0 ? line.size : (size_t)written);
+    } else if (atomic_load(&house->log_ends)) {
+      atomic_store(&house->log_ended, true);
+      return NULL;
+    } else {
+      backlog_wait(house->backlog);
+    }
+  }
+}
+
+/* Whether the log's thread has written all that was logged. It may never: it waits for who reads, and is not waited for. */
+static bool end_log(struct house *house) {
+  const struct timespec moment = { .tv_nsec = 1000000 };
+  atomic_store(&house->log_ends, true);
+  backlog_wake(house->backlog);
+  for (int ms = 0; ms < PATIENCE_MS && !atomic_load(&house->log_ended); ms++) nanosleep(&moment, NULL);
+  return atomic_load(&house->log_ended);
+}
+
 /* Whoever calls it has logged why. */
-static void end_at_once(const struct house *house) {
+static void end_at_once(struct house *house) {
   logger_printf(&house->logger, LOG_ERROR, "it is unknown what is on disk: the host ends and recovers at its next start");
+  (void)end_log(house);
   _exit(EXIT_FAILED);
 }
 
@@ -149,52 +189,14 @@ static void *run_checkpointer(void *context) {
 static void start(struct hand *hand, void *(*run)(void *)) {
   int error = pthread_create(&hand->thread, NULL, run, hand);
   if (error == 0) return;
-  fprintf(stderr, "troupe: cannot start a thread: %s\n", strerror(error));
+  char words[128];
+  snprintf(words, sizeof words, "troupe: cannot start a thread: %s\n", strerror(error));
+  (void)stream_say(STDERR_FILENO, slice_text(words), PATIENCE_MS);
   _exit(EXIT_FAILED);
 }
 
 static void finish(struct hand *hand) {
   CHECK_THAT(pthread_join(hand->thread, NULL), ==, 0);
-}
-
-/* --- Signals ----------------------------------------------------------------------------------------------------- */
-
-static sigset_t stop_signals(void) {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGTERM);
-  sigaddset(&set, SIGINT);
-  return set;
-}
-
-static void ignore_signal(int number) {
-  const struct sigaction ignore = { .sa_handler = SIG_IGN };
-  CHECK_THAT(sigaction(number, &ignore, NULL), ==, 0);
-}
-
-/* Blocked before there is a second thread, so that they reach nobody but wait_for_signal(). */
-static void block_signals(void) {
-  sigset_t set = stop_signals();
-  CHECK_THAT(pthread_sigmask(SIG_BLOCK, &set, NULL), ==, 0);
-  ignore_signal(SIGPIPE);
-}
-
-static void exit_at_once(int number) {
-  (void)number;
-  _exit(EXIT_FAILED);
-}
-
-/* From the second signal on, whoever waits for the end has no patience left: what was answered is durable anyway. */
-static const char *wait_for_signal(void) {
-  sigset_t set = stop_signals();
-  int number = 0;
-  CHECK_THAT(sigwait(&set, &number), ==, 0);
-
-  struct sigaction at_once = { .sa_handler = exit_at_once };
-  CHECK_THAT(sigaction(SIGTERM, &at_once, NULL), ==, 0);
-  CHECK_THAT(sigaction(SIGINT, &at_once, NULL), ==, 0);
-  CHECK_THAT(pthread_sigmask(SIG_UNBLOCK, &set, NULL), ==, 0);
-  return number == SIGTERM ? "SIGTERM" : "SIGINT";
 }
 
 /* --- The house --------------------------------------------------------------------------------------------------- */
@@ -311,10 +313,14 @@ static void stop_threads(struct house *house) {
 /* The one line on standard output, for people and for programs that wait for it. */
 static void announce(const struct house *house) {
   const struct options *options = house->options;
-  printf("troupe %s listening on http://%.*s, classes: %.*s, data: %s%s\n", TROUPE_VERSION, (int)house->address.size,
-         (const char *)house->address.data, (int)house->classes.size, (const char *)house->classes.data, options->data_path,
-         options->relaxed ? ", durability: relaxed (a crash of the machine loses up to 1 s)" : "");
-  fflush(stdout);
+  struct buf line = { 0 };
+  buf_printf(&line, "troupe %s listening on http://%.*s, classes: %.*s, data: %s%s\n", TROUPE_VERSION, (int)house->address.size,
+             (const char *)house->address.data, (int)house->classes.size, (const char *)house->classes.data, options->data_path,
+             options->relaxed ? ", durability: relaxed (a crash of the machine loses up to 1 s)" : "");
+  if (!stream_say(STDOUT_FILENO, buf_slice(&line), PATIENCE_MS)) {
+    logger_printf(&house->logger, LOG_WARN, "the first line could not be written to standard output: %s", strerror(errno));
+  }
+  buf_done(&line);
 }
 
 static void log_stopping(const struct house *house, const char *signal_name) {
@@ -331,33 +337,53 @@ static void log_stopped(const struct house *house) {
   logger_event(&house->logger, LOG_INFO, slice_text("stopped"), fields, 2);
 }
 
+static void open_log(struct house *house) {
+  clock_init(&house->clock);
+  house->backlog = backlog_new(&house->clock);
+  house->logger = (struct logger){
+    .clock = &house->clock, .level_min = LOG_INFO, .write = backlog_put, .context = house->backlog,
+  };
+  house->log.house = house;
+  signals_hold();
+  start(&house->log, run_log);
+  signals_release();
+}
+
+/* Where nobody reads the log, its thread still writes: then the end of the process is the only one there is. */
+static void close_log(struct house *house, enum err err) {
+  if (!end_log(house)) _exit(err == ERR_NONE ? EXIT_FINE : EXIT_FAILED);
+  finish(&house->log);
+  backlog_free(house->backlog);
+}
+
 static enum err serve(const struct options *options, struct failure *failure) {
   struct house house = { .options = options, .listen_fd = -1, .committing = PTHREAD_MUTEX_INITIALIZER };
-  clock_init(&house.clock);
-  house.logger = (struct logger){ .clock = &house.clock, .level_min = LOG_INFO };
+  signals_begin();
+  open_log(&house);
   raise_file_limit();
-  block_signals();
 
   enum err err = open_rooms(&house, failure);
   if (err == ERR_NONE) {
+    signals_hold();
     start_threads(&house);
     announce(&house);
-    log_stopping(&house, wait_for_signal());
+    log_stopping(&house, signals_wait(&house.logger));
     stop_threads(&house);
     log_stopped(&house);
   }
   close_rooms(&house);
+  close_log(&house, err);
   return err;
 }
 
 /* --- The command line -------------------------------------------------------------------------------------------- */
 
 /* Texts from a host may hold anything; a terminal obeys control characters. */
-static void print_safely(FILE *stream, struct slice text) {
+static void make_safe(struct slice text, struct buf *safe) {
   for (size_t i = 0; i < text.size; i++) {
     uint8_t byte = text.data[i];
     bool control = (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f;
-    putc(control ? '?' : byte, stream);
+    buf_put_byte(safe, control ? '?' : byte);
   }
 }
 
@@ -374,10 +400,14 @@ static enum err run(const struct options *options, struct buf *output, struct fa
   return output->err;
 }
 
-static void print_failure(const struct failure *failure) {
-  fputs("troupe: ", stderr);
-  print_safely(stderr, buf_slice(&failure->message));
-  fputc('\n', stderr);
+/* A command waits for who reads it, as others do; a host that could not start is one that somebody may want to start again. */
+static void print_failure(const struct failure *failure, bool waits) {
+  struct buf line = { 0 };
+  buf_put_text(&line, "troupe: ");
+  make_safe(buf_slice(&failure->message), &line);
+  buf_put_byte(&line, '\n');
+  (void)stream_say(STDERR_FILENO, buf_slice(&line), waits ? -1 : PATIENCE_MS);
+  buf_done(&line);
 }
 
 /* A full disk behind standard output is an error too. */
@@ -400,7 +430,7 @@ static bool hold_streams(void) {
 
 int main(int argc, char **argv) {
   if (!hold_streams()) return EXIT_FAILED;
-  ignore_signal(SIGXFSZ);       /* a write beyond a limit on the size of files answers EFBIG then */
+  signals_ignore(SIGXFSZ);       /* a write beyond a limit on the size of files answers EFBIG then */
   struct options options;
   struct buf output = { 0 };
   struct failure failure = { 0 };
@@ -411,7 +441,7 @@ int main(int argc, char **argv) {
     misused = err == ERR_ARGUMENTS && options.command != COMMAND_SERVE;
   }
   if (err == ERR_NONE) err = print_output(&output, &failure);
-  if (err != ERR_NONE) print_failure(&failure);
+  if (err != ERR_NONE) print_failure(&failure, options.command != COMMAND_SERVE);
   failure_done(&failure);
   buf_done(&output);
   return err == ERR_NONE ? EXIT_FINE : misused ? EXIT_USAGE : EXIT_FAILED;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -109,6 +110,7 @@ static enum err verify_apart(const char *path, struct verification *verification
   pid_t child = fork();
   if (child < 0) return failure_set(failure, ERR_INTERNAL, "cannot start a process: %s", strerror(errno));
   if (child == 0) {
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);   /* who ends this process ends the check, be it that nobody reads what it says */
     verify(path, verification);
     _exit(0);
   }

@@ -240,9 +240,9 @@ describe("A host that runs", function()
     assert.equal(200, idle:receive().status)
     half:send("POST /actors/Box/ann/put HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n[1")
     busy:send(http.text("POST", "/actors/Box/bob/wait", '["gate"]'))
-    program.eventually("the call", function() return host:log():find "begun gate" end)
+    host:logged "begun gate"
     host:signal "TERM"
-    program.eventually("the signal", function() return host:log():find "stopping signal=SIGTERM" end)
+    host:logged "stopping signal=SIGTERM"
     program.open_gate(actors, "gate")
     local answer = busy:receive()
     assert.same({ 200, '{"result":1}' }, { answer.status, answer.body })

@@ -137,7 +137,7 @@ describe("The header Idempotency-Key", function()
     local name = new_name()
     local connection = http.connect(host.address)
     connection:send(http.text("POST", "/actors/Till/" .. name .. "/save_and_spin", "[]", { ["Idempotency-Key"] = "k" }))
-    program.eventually("the save", function() return host:log():find "saved" end)
+    host:logged "saved"
     host:signal "KILL"
     host:wait()
     connection:close()

@@ -6,19 +6,6 @@ local program = require "spec.support.program"
 
 local ACTORS = "spec/support/actors"
 
--- Starts a host behind a line of the shell.
-local function serve_behind(line, folder, data, ...)
-  local script, whole = folder .. "/troupe", program.path
-  local file <close> = assert(io.open(script, "w"))
-  file:write(("#!/bin/sh\n%s\nexec %s \"$@\"\n"):format(line, whole))
-  file:close()
-  os.execute("chmod 755 " .. script)
-  program.path = script
-  local ok, host = pcall(program.serve, ACTORS, data, ...)
-  program.path = whole
-  return ok and host or error(host, 0)
-end
-
 -- What an open file of a process is, or nil.
 local function file_of(pid, fd)
   return lfs.symlinkattributes(("/proc/%s/fd/%s"):format(pid, fd), "target")
@@ -54,21 +41,21 @@ describe("A host", function()
   end)
 
   it("fails calls and goes on where no file may become as large as one of the log", function()
-    host = serve_behind("ulimit -f 1000", folder, data)
+    host = program.serve_behind("ulimit -f 1000", ACTORS, data)
     for _ = 1, 2 do
       local status, _, complaint = host:ask("call", "Register", "ann", "write", "1")
       assert.same({ 1, "storage_error" }, { status, complaint:match "^troupe: ([%a_]+)" })
     end
-    assert.matches("error the log failed to begin a segment: File too large\n", host:log())
     host:signal "TERM"
     assert.equal(0, host:wait())
+    assert.matches("error the log failed to begin a segment: File too large\n", host:log())
   end)
 
   it("keeps the files that its log needs, however many connect", function()
-    host = serve_behind("ulimit -n 64", folder, data)
+    host = program.serve_behind("ulimit -n 64", ACTORS, data)
     local first, others = http.connect(host.address), {}
     for i = 1, 80 do others[i] = http.connect(host.address) end
-    program.eventually("no more are taken", function() return host:log():find "new connections wait" end)
+    host:logged "new connections wait"
     http.assert_result("null", first:send(http.text("POST", "/actors/Register/ann/write", "[1]")):receive())
     for _, other in ipairs(others) do other:close() end
     first:close()

@@ -109,9 +109,9 @@ describe("A host as a program", function()
 
     local answer = host.folder .. "/answer"
     os.execute(([[%s call Slow ann wait '"gate"' --listen %s >%s 2>&1 &]]):format(program.path, host.address, answer))
-    program.eventually("the call", function() return host:log():find "begun" end)
+    host:logged "begun"
     host:signal "TERM"
-    program.eventually("the signal", function() return host:log():find "stopping signal=SIGTERM" end)
+    host:logged "stopping signal=SIGTERM"
     program.open_gate(actors, "gate")
     assert.equal(0, host:wait())
     assert.matches("info stopped commits=%d+ syncs=%d+\n$", host:log())
@@ -127,9 +127,9 @@ describe("A host as a program", function()
     local host = serve("--limit-call-cpu-ms", "600000")
     os.execute(([[%s call Slow ann wait '"gate"' --listen %s >%s/answer 2>&1 &]]):format(program.path, host.address,
       host.folder))
-    program.eventually("the call", function() return host:log():find "begun" end)
+    host:logged "begun"
     host:signal "INT"
-    program.eventually("the first signal", function() return host:log():find "stopping signal=SIGINT" end)
+    host:logged "stopping signal=SIGINT"
     host:signal "INT"
     assert.equal(1, host:wait())
   end)

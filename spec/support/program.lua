@@ -79,24 +79,47 @@ function program.serve_briefly(seconds, actors, data)
   os.execute("(" .. line .. ") >/dev/null 2>&1 </dev/null")
 end
 
---- Starts a host that serves `actors` from `data`, on a free port, and waits for its first line.
-function program.serve(actors, data, ...)
+--- Starts a host that serves `actors` from `data`, on a free port, behind a line of the shell. Does not wait for it.
+function program.begin_behind(line, actors, data, ...)
   local host = setmetatable({ folder = program.folder(), data = data }, Host)
   local words = { quote(program.path), "serve", quote(actors), "--data", quote(data), "--listen", "127.0.0.1:0" }
   for _, word in ipairs { ... } do
     table.insert(words, quote(word))
   end
-  local line = "(%s >@/out 2>@/err </dev/null & echo $! >@/pid; wait $!; echo $? >@/status) >/dev/null 2>&1 &"
-  os.execute(line:gsub("@", host.folder):format(table.concat(words, " ")))
+  local command = ("sh -c %s sh %s"):format(quote(line .. '\nexec "$@"'), table.concat(words, " "))
+  local start = "(%s >@/out 2>@/err </dev/null & echo $! >@/pid; wait $!; echo $? >@/status) >/dev/null 2>&1 &"
+  os.execute((start:gsub("@", host.folder):gsub("%%s", function() return command end)))
+  program.eventually("the process", function() return read(host.folder .. "/pid"):find "\n" end)
+  return host
+end
+
+--- The same, and waits for its first line.
+function program.serve_behind(line, actors, data, ...)
+  local host = program.begin_behind(line, actors, data, ...)
   program.eventually("the first line of the host", function()
-    return read(host.folder .. "/pid") ~= "" and host:output():find "\n" or read(host.folder .. "/status") ~= ""
+    return host:output():find "\n" or read(host.folder .. "/status") ~= ""
   end)
   host.address = host:output():match "http://([%d.:]+)" or error("the host did not start: " .. host:log(), 2)
   return host
 end
 
+--- The same, without more ado.
+function program.serve(actors, data, ...)
+  return program.serve_behind("", actors, data, ...)
+end
+
 function Host:output() return read(self.folder .. "/out") end
+
+--- What it has logged and written so far: it writes that beside its work.
 function Host:log() return read(self.folder .. "/err") end
+
+--- Waits until the log, behind its first `seen` bytes, has a line with this (as in string.find). Returns that part.
+function Host:logged(what, seen, plain)
+  return program.eventually("a line of the log with " .. what, function()
+    local log = self:log():sub((seen or 0) + 1)
+    return log:find(what, 1, plain) and log
+  end)
+end
 
 --- `troupe call` or `troupe inspect` to this host.
 function Host:ask(command, ...)
