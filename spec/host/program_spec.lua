@@ -1,6 +1,7 @@
 -- The program as people run it: its command line, its first and last lines, its signals.
 
 local program = require "spec.support.program"
+local spread = require "spec.support.spread"
 
 local SLOW = [[
 local Actor = require "troupe.actor"
@@ -103,18 +104,26 @@ describe("A host as a program", function()
     local _, shown = host:ask("inspect", "Slow", "ann")
     assert.equal('{"done":1}\n', shown)
 
-    local answer = host.folder .. "/answer"
-    os.execute(("%s call Slow ann work 100000000 --listen %s >%s 2>&1 &"):format(program.path, host.address, answer))
-    program.eventually("the call", function() return host:log():find "begun 100000000" end)
+    local rounds = { ann = 100000000, tom = 100000001 }
+    spread.check(2, "Slow", { "ann", "tom" })
+    for key, count in pairs(rounds) do
+      os.execute(("%s call Slow %s work %d --listen %s >%s/%s 2>&1 &"):format(program.path, key, count, host.address,
+        host.folder, key))
+    end
+    for key, count in pairs(rounds) do
+      program.eventually("the call of " .. key, function() return host:log():find("begun " .. count) end)
+    end
     host:signal "TERM"
     assert.equal(0, host:wait())
     assert.matches("info stopped commits=%d+ syncs=%d+\n$", host:log())
     local again = serve()
-    assert.equal('{"done":2}\n', select(2, again:ask("inspect", "Slow", "ann")))
-    assert.equal("2\n", program.eventually("the answer", function()
-      local file <close> = assert(io.open(answer))
-      return file:read "a"
-    end))
+    for key, done in pairs { ann = 2, tom = 1 } do
+      assert.equal(('{"done":%d}\n'):format(done), select(2, again:ask("inspect", "Slow", key)))
+      assert.equal(done .. "\n", program.eventually("the answer of " .. key, function()
+        local file <close> = assert(io.open(host.folder .. "/" .. key))
+        return file:read "a"
+      end))
+    end
   end)
 
   it("ends at once at the second signal", function()
