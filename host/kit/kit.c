@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "script/lua_key.h"
 #include "script/walk.h"
+#include "stage/router.h"
 
 int luaopen_troupe_host(lua_State *L);
 
@@ -392,6 +394,19 @@ static int kit_array(lua_State *L) {
   return walk_array(L);
 }
 
+/* worker_of(class, key, workers) -> on which of so many workers that actor lives, from 1 on */
+static int kit_worker_of(lua_State *L) {
+  struct buf *key = &lend(L)->key;
+  size_t size;
+  const char *class_name = luaL_checklstring(L, 1, &size);
+  lua_Integer workers = luaL_checkinteger(L, 3);
+  luaL_argcheck(L, workers >= 1 && workers <= ROUTER_SHARDS, 3, "a number of workers");
+  buf_clear(key);
+  lua_key_write(L, 2, key, &(struct argument){ .name = "key" });
+  lua_pushinteger(L, 1 + (lua_Integer)router_worker(slice_of(class_name, size), buf_slice(key), (unsigned)workers));
+  return 1;
+}
+
 void kit_make_class(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction gc) {
   luaL_newmetatable(L, name);                                        /* meta */
   lua_pushcfunction(L, gc);
@@ -413,7 +428,8 @@ int luaopen_troupe_host(lua_State *L) {
     { NULL, NULL },
   };
   static const luaL_Reg functions[] = {
-    { "open", kit_open }, { "array", kit_array }, { "verify", upkeep_verify }, { "backup", upkeep_backup }, { NULL, NULL },
+    { "open", kit_open }, { "array", kit_array }, { "verify", upkeep_verify }, { "backup", upkeep_backup },
+    { "worker_of", kit_worker_of }, { NULL, NULL },
   };
   kit_make_class(L, kit_name, kit_methods, kit_close);
   pending_open(L);

@@ -8,16 +8,19 @@
 #include "stage/actor.h"
 
 #include "base/check.h"
+#include "base/siphash.h"
 #include "stage/router.h"
 
 struct actors {
-  struct actor *by_address;    /* uthash's */
+  struct actor *by_address;    /* uthash's, though hashed by siphash(): addresses are what clients choose */
+  struct siphash_key hash_key;
   struct actor_list ready, idle;
   struct buf address;          /* of who is looked for */
 };
 
 struct actors *actors_new(void) {
   struct actors *actors = mem_zero(sizeof *actors);
+  actors->hash_key = siphash_key_new();
   TAILQ_INIT(&actors->ready);
   TAILQ_INIT(&actors->idle);
   return actors;
@@ -43,18 +46,20 @@ void actors_free(struct actors *actors) {
   mem_free(actors);
 }
 
-/* The entry of an address, or NULL; the address stays in `actors->address`. */
-static struct actor *find(struct actors *actors, struct slice class_name, struct slice key) {
+/* The entry of an address, or NULL; the address stays in `actors->address`, and its hash is written. */
+static struct actor *find(struct actors *actors, struct slice class_name, struct slice key, unsigned *hash) {
   struct actor *found;
   buf_clear(&actors->address);
   router_put_address(&actors->address, class_name, key);
   if (actors->address.err != ERR_NONE) return NULL;
-  HASH_FIND(hh, actors->by_address, actors->address.data, actors->address.size, found);
+  *hash = (unsigned)siphash(&actors->hash_key, buf_slice(&actors->address));
+  HASH_FIND_BYHASHVALUE(hh, actors->by_address, actors->address.data, actors->address.size, *hash, found);
   return found;
 }
 
 struct actor *actors_try_get(struct actors *actors, struct slice class_name, struct slice key) {
-  struct actor *actor = find(actors, class_name, key);
+  unsigned hash;
+  struct actor *actor = find(actors, class_name, key, &hash);
   if (actor != NULL || actors->address.err != ERR_NONE) return actor;
   actor = mem_try_zero(sizeof *actor);
   if (actor == NULL) return NULL;
@@ -66,7 +71,7 @@ struct actor *actors_try_get(struct actors *actors, struct slice class_name, str
   }
   actor->key = slice_after(buf_slice(&actor->address), actor->address.size - key.size);
   actor->hashed = true;
-  HASH_ADD_KEYPTR(hh, actors->by_address, actor->address.data, actor->address.size, actor);
+  HASH_ADD_KEYPTR_BYHASHVALUE(hh, actors->by_address, actor->address.data, actor->address.size, hash, actor);
   if (!actor->hashed) {
     actor_free(actor);
     return NULL;

@@ -1,19 +1,27 @@
-/* router.h -- which worker an actor lives on.
+/* router.h -- which shard an actor belongs to, and so which worker it lives on.
  *
  * WHY     An actor never moves between workers, so its calls need no lock: the address alone tells where it lives.
  * ROOM    stage.
+ * ALWAYS  The shard of an address is the same in every process and in every version of the host; spec/c/router_test.c
+ *         holds vectors of it. The worker follows from the shard alone.
+ * LIMITS  Workers share ROUTER_SHARDS shards as evenly as can be: with up to 64 of them one has at most 1.06 times its
+ *         share. Of more than 768, and fewer than 1,024, some have twice as many as others.
  */
 #ifndef TROUPE_ROUTER_H
 #define TROUPE_ROUTER_H
 
 #include "base/buf.h"
 
+enum { ROUTER_SHARDS = 1024 };
+
 /* Appends the address of an actor: its class as a string part, then the parts of its key. Equal addresses are equal
  * bytes. */
 void router_put_address(struct buf *address, struct slice class_name, struct slice key);
 
-/* The worker, below `workers`, of the actor with this class and key. The same for the same actor and count in every
- * process. */
+/* The shard, below ROUTER_SHARDS, of the actor with this class and encoded key. */
+unsigned router_shard(struct slice class_name, struct slice key);
+
+/* The worker, below `workers`, on which that actor lives. */
 unsigned router_worker(struct slice class_name, struct slice key, unsigned workers);
 
 #endif

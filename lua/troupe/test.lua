@@ -25,6 +25,15 @@ function troupe.array(t)
   return kit.array(t or {})
 end
 
+--- The number, from 1 on, of the worker on which an actor lives in a host with so many workers: the same in every host.
+---@param class string
+---@param key any
+---@param workers integer
+---@return integer
+function troupe.worker_of(class, key, workers)
+  return kit.worker_of(class, key, workers)
+end
+
 --- What a failed call raises.
 ---@class troupe.Error
 ---@field code string       as over HTTP: "storage_error", ...; "connection_lost" where the host ended meanwhile

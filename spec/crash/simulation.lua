@@ -7,8 +7,10 @@ local kit = require "troupe_host"
 local disk = require "simulated_disk"
 local Book = require "spec.crash.book_model"
 local folders = require "spec.crash.folders"
+local spread = require "spec.support.spread"
 
-local ACTORS, LIVES, STEPS = 4, 12, { 20, 60, 60, 200 }
+local LIVES, STEPS = 12, { 20, 60, 60, 200 }
+local BOOKS, WORKERS_MAX = { "book1", "book2", "book3", "book6" }, 2
 local KEYS, FIELDS, SIZES = 12, 6, { 1, 5, 5, 20, 50, 300, 1500 }
 local LONG = ("l"):rep(600)
 local SOON = { 3, 12, 40, 100 }   -- so many operations or less
@@ -215,7 +217,8 @@ end
 local simulation = {}
 
 local function new_world(seed, folder, tally, lies)
-  local small, relaxed, workers = chance(10), chance(5), math.random(2)
+  local small, relaxed, workers = chance(10), chance(5), math.random(WORKERS_MAX)
+  spread.check(workers, "Ledgerbook", BOOKS)
   local world = {
     seed = seed,
     tally = tally,
@@ -241,7 +244,7 @@ local function new_world(seed, folder, tally, lies)
       durability = relaxed and "relaxed" or "commit",
     },
   }
-  for i = 1, ACTORS do world.books[i] = Book.new("book" .. i) end
+  for i, key in ipairs(BOOKS) do world.books[i] = Book.new(key) end
   return setmetatable(world, World)
 end
 

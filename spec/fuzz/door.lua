@@ -7,13 +7,16 @@ local http = require "spec.support.http"
 local program = require "spec.support.program"
 local answers = require "spec.fuzz.answers"
 local requests = require "spec.fuzz.requests"
+local spread = require "spec.support.spread"
 
 local door = {}
 
 local QUIET_S = 0.05      -- after so long without a byte, the server is thought to wait for more
 local TIMEOUT_S = 30
+local WORKERS = 2
 local FLAGS = {
-  "--workers", "2", "--limit-call-cpu-ms", "300", "--limit-call-bytes", "32m", "--limit-body-bytes", "20000",
+  "--workers", tostring(WORKERS), "--limit-call-cpu-ms", "300", "--limit-call-bytes", "32m",
+  "--limit-body-bytes", "20000",
 }
 
 local function chance(of) return math.random(of) == 1 end
@@ -119,6 +122,7 @@ end
 ---@param seconds number
 ---@return table tally  tries; left: those that did not wait; statuses: how many answers by status, -400 those of h2o
 function door.run(seed, seconds)
+  spread.check(WORKERS, "Box", { "ann", 42, { "eu", 42 } })   -- which most of the requests are for
   local data = program.folder()
   local run = setmetatable({
     seed = seed, seconds = seconds, host = program.serve("spec/support/actors", data, table.unpack(FLAGS)),

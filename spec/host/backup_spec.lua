@@ -6,9 +6,11 @@ local Book = require "spec.crash.book_model"
 local crowd = require "spec.support.crowd"
 local http = require "spec.support.http"
 local program = require "spec.support.program"
+local spread = require "spec.support.spread"
 
 local SEED = tonumber(os.getenv "TROUPE_SEED") or os.time()
-local BOOKS, MOMENTS, STEPS, KEYS, SIZES = 3, 12, 120, 8, { 1, 5, 50, 400 }
+local BOOKS, WORKERS = { "book1", "book2", "book3" }, 2
+local MOMENTS, STEPS, KEYS, SIZES = 12, 120, 8, { 1, 5, 50, 400 }
 local LONG = ("l"):rep(600)
 
 local folder
@@ -53,10 +55,11 @@ end
 
 local function new_world()
   local world = { number = 0, under_way = {}, calls = {} }
-  for i = 1, BOOKS do world.calls["book" .. i] = {} end
+  spread.check(WORKERS, "Ledgerbook", BOOKS)
+  for _, key in ipairs(BOOKS) do world.calls[key] = {} end
   world.kit = kit.open {
-    actors = "spec/crash/actors", data = folder .. "/data", workers = 2, segment_bytes = 4096, checkpoint_bytes = 3000,
-    slice_records = 3,
+    actors = "spec/crash/actors", data = folder .. "/data", workers = WORKERS, segment_bytes = 4096,
+    checkpoint_bytes = 3000, slice_records = 3,
   }
   return world
 end
@@ -66,7 +69,7 @@ local function enter(world)
   local part = { number = world.number, changes = {} }
   for i = 1, math.random(3) do part.changes[i] = random_change() end
   local call = { parts = { part }, fails = math.random(6) == 1 }
-  local key = "book" .. math.random(BOOKS)
+  local key = any(BOOKS)
   table.insert(world.calls[key], call)
   local pending = world.kit:submit("call", "Ledgerbook", key, "enter", { call.parts, call.fails }, 2)
   table.insert(world.under_way, { pending = pending, call = call })

@@ -3,25 +3,23 @@
 
 local program = require "spec.support.program"
 local http = require "spec.support.http"
+local spread = require "spec.support.spread"
 
 local assert_result, assert_refused = http.assert_result, http.assert_refused
 
 local ACTORS = "spec/support/actors"
 local KEY_BYTES_MAX, BODY_BYTES_MAX, DEPTH_MAX = 2048, 1024 * 1024, 100
+local WORKERS = 2
 
 local host, data, actors, token
-local names = 0
 
 local function read(path)
   local file <close> = assert(io.open(path))
   return file:read "a"
 end
 
--- A key that no other spec uses.
-local function new_key()
-  names = names + 1
-  return "key" .. names
-end
+-- A key that no other spec uses, and that does not live where the one before it does.
+local new_key = spread.keys(WORKERS, "Box", "key")
 
 local function path_of(key, method) return ("/actors/Box/%s/%s"):format(key, method) end
 
@@ -45,7 +43,7 @@ local function try_each(title, tries, try)
 end
 
 local function start_host(...)
-  local started = program.serve(actors, data, "--workers", "2", "--limit-call-cpu-ms", "600000",
+  local started = program.serve(actors, data, "--workers", tostring(WORKERS), "--limit-call-cpu-ms", "600000",
     "--limit-call-bytes", "32m", "--limit-waiting-calls", "4", ...)
   token = read(data .. "/token"):match "%S+"
   return started

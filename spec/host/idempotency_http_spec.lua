@@ -2,6 +2,9 @@
 local hosts = require "spec.support.hosts"
 local http = require "spec.support.http"
 local program = require "spec.support.program"
+local spread = require "spec.support.spread"
+
+local WORKERS = 2
 
 local till = hosts.class("Till", [[
   function Class:initialize_state() return { n = 0 } end
@@ -29,7 +32,7 @@ local till = hosts.class("Till", [[
 
 describe("The header Idempotency-Key", function()
   local host, data, actors
-  local names = 0
+  local new_name = spread.keys(WORKERS, "Till", "till")
 
   local function post(path, body, ...)
     local lines = { ("POST /actors/Till/%s HTTP/1.1"):format(path), "Host: h", "Content-Length: " .. #(body or "") }
@@ -37,13 +40,8 @@ describe("The header Idempotency-Key", function()
     return http.exchange(host.address, table.concat(lines, "\r\n") .. "\r\n\r\n" .. (body or ""))
   end
 
-  local function new_name()
-    names = names + 1
-    return "till" .. names
-  end
-
   local function serve(...)
-    host = program.serve(actors, data, "--workers", "2", "--limit-call-cpu-ms", "600000", ...)
+    host = program.serve(actors, data, "--workers", tostring(WORKERS), "--limit-call-cpu-ms", "600000", ...)
   end
 
   setup(function()

@@ -8,10 +8,11 @@ local cjson = require "cjson"
 local crowd = require "spec.support.crowd"
 local http = require "spec.support.http"
 local program = require "spec.support.program"
+local spread = require "spec.support.spread"
 
 local ROUNDS = tonumber(os.getenv "TROUPE_ROUNDS" or 20)
 local SEED = tonumber(os.getenv "TROUPE_SEED") or os.time()
-local ACTORS, CLIENTS, READERS = 100, 64, 8
+local ACTORS, CLIENTS, READERS, WORKERS = 100, 64, 8, 2
 local ROUND_S, START_S = 0.3, 0.03
 
 local function request(actor, method, arguments)
@@ -136,9 +137,13 @@ end
 describe("A host that is killed under load", function()
   local data, host
 
+  local function serve()
+    host = program.serve("spec/support/actors", data, "--workers", tostring(WORKERS))
+  end
+
   before_each(function()
     data = program.folder()
-    host = program.serve("spec/support/actors", data)
+    serve()
   end)
 
   after_each(function()
@@ -167,11 +172,14 @@ describe("A host that is killed under load", function()
   local function restart()
     host:close()
     if math.random(3) == 1 then program.serve_briefly(0.001 + math.random() * START_S, "spec/support/actors", data) end
-    host = program.serve("spec/support/actors", data)
+    serve()
   end
 
   it("keeps what it acknowledged, nothing of what failed, and no more than was under way besides", function()
     math.randomseed(SEED)
+    local keys = {}
+    for actor = 1, ACTORS do keys[actor] = tostring(actor) end
+    spread.check(WORKERS, "Tally", keys)
     local books, total = new_books(), { increment = 0, put = 0, spoil = 0, missing = 0, unheard = 0, asked = 0 }
     for _ = 1, ROUNDS do
       local round, unheard = load_and_kill(books)

@@ -1,5 +1,6 @@
 -- troupe.test: what it cannot take is an error, and the faults that it makes hit what they are meant for.
 local hosts = require "spec.support.hosts"
+local troupe = require "troupe.test"
 
 local store = hosts.class("Store", [[
   function Class:put(_, key, value) self.kv:put(key, value) end
@@ -14,6 +15,34 @@ local store = hosts.class("Store", [[
   end
   function Class:sees_a_walk() return walking == true end
 ]])
+
+describe("troupe.worker_of", function()
+  after_each(hosts.close_all)
+
+  it("names the worker that runs an actor's calls", function()
+    local WORKERS, seen = 3, {}
+    local teller = hosts.class("Teller", 'function Class:tell(_, number) print("runs " .. number) end')
+    local host = hosts.open({ ["teller.lua"] = teller }, { workers = WORKERS })
+    for number = 1, 30 do
+      local key = number % 2 == 0 and { "n", number } or "n" .. number
+      local home = troupe.worker_of("Teller", key, WORKERS)
+      host:start("Teller", key, "tell", number)
+      for worker = 1, WORKERS do
+        if worker ~= home then host._kit:step(worker) end
+      end
+      assert.equal("", host:log())
+      host._kit:step(home)
+      assert.matches("runs " .. number .. " ", host:log())
+      seen[home] = true
+    end
+    assert.equal(WORKERS, #seen)
+  end)
+
+  it("takes only keys, and numbers of workers", function()
+    assert.matches("a number of workers", select(2, pcall(troupe.worker_of, "Teller", "a", 0)))
+    assert.equal("invalid_key", hosts.failure_of(troupe.worker_of, "Teller", {}, 2).code)
+  end)
+end)
 
 describe("troupe.host", function()
   after_each(hosts.close_all)

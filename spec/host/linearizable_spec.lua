@@ -11,9 +11,11 @@ local hosts = require "spec.support.hosts"
 local http = require "spec.support.http"
 local linearizability = require "spec.support.linearizability"
 local program = require "spec.support.program"
+local spread = require "spec.support.spread"
 
 local ROUNDS = tonumber(os.getenv "TROUPE_ROUNDS" or 5)
 local SEED = tonumber(os.getenv "TROUPE_SEED") or os.time()
+local WORKERS = 2
 local ACTORS = {
   { class = "Tally", key = "a", model = linearizability.counter },
   { class = "Tally", key = "b", model = linearizability.counter },
@@ -25,6 +27,14 @@ local METHODS = {
   Register = { "write", "read", "read", "compare_and_set", "spoil" },
 }
 local LOOK = { Tally = "get", Register = "read" }
+
+for class in pairs(METHODS) do
+  local keys = {}
+  for _, actor in ipairs(ACTORS) do
+    if actor.class == class then table.insert(keys, actor.key) end
+  end
+  spread.check(WORKERS, class, keys)
+end
 
 -- -- histories: what clients see, numbered in the order in which this one thread sees it --
 
@@ -103,9 +113,13 @@ describe("The histories of a host that is killed", function()
   local CLIENTS, ROUND_S = 16, 0.15
   local data, host
 
+  local function serve()
+    host = program.serve("spec/support/actors", data, "--workers", tostring(WORKERS))
+  end
+
   before_each(function()
     data = program.folder()
-    host = program.serve("spec/support/actors", data)
+    serve()
   end)
 
   after_each(function()
@@ -159,7 +173,7 @@ describe("The histories of a host that is killed", function()
     for _ = 1, ROUNDS do
       run_round(history)
       host:close()
-      host = program.serve("spec/support/actors", data)
+      serve()
       look(history)
       history:check()
     end
@@ -176,7 +190,7 @@ describe("The histories of a host whose steps are chosen at random", function()
   after_each(hosts.close_all)
 
   local function new_run()
-    local host = hosts.open({}, { actors = "spec/support/actors", workers = 2, errors = true })
+    local host = hosts.open({}, { actors = "spec/support/actors", workers = WORKERS, errors = true })
     return { host = host, history = new_history(), under_way = {}, held = false }
   end
 

@@ -2,6 +2,7 @@
 
 local lfs = require "lfs"
 local program = require "spec.support.program"
+local spread = require "spec.support.spread"
 
 local SLOW = [[
 local Actor = require "troupe.actor"
@@ -12,7 +13,7 @@ function Slow:work()
   return self.state.done
 end
 function Slow:wait(_, gate)
-  print "begun"
+  print("begun " .. gate)
   while not pcall(require, "lib." .. gate) do end
   return self:work()
 end
@@ -107,20 +108,26 @@ describe("A host as a program", function()
     local _, shown = host:ask("inspect", "Slow", "ann")
     assert.equal('{"done":1}\n', shown)
 
-    local answer = host.folder .. "/answer"
-    os.execute(([[%s call Slow ann wait '"gate"' --listen %s >%s 2>&1 &]]):format(program.path, host.address, answer))
-    host:logged "begun"
+    local keys = { "ann", "tom" }
+    spread.check(2, "Slow", keys)
+    for _, key in ipairs(keys) do
+      os.execute(([[%s call Slow %s wait '"%s"' --listen %s >%s/%s 2>&1 &]]):format(program.path, key, key, host.address,
+        host.folder, key))
+    end
+    for _, key in ipairs(keys) do host:logged("begun " .. key) end
     host:signal "TERM"
     host:logged "stopping signal=SIGTERM"
-    program.open_gate(actors, "gate")
+    for _, key in ipairs(keys) do program.open_gate(actors, key) end
     assert.equal(0, host:wait())
     assert.matches("info stopped commits=%d+ syncs=%d+\n$", host:log())
     local again = serve()
-    assert.equal('{"done":2}\n', select(2, again:ask("inspect", "Slow", "ann")))
-    assert.equal("2\n", program.eventually("the answer", function()
-      local file <close> = assert(io.open(answer))
-      return file:read "a"
-    end))
+    for key, done in pairs { ann = 2, tom = 1 } do
+      assert.equal(('{"done":%d}\n'):format(done), select(2, again:ask("inspect", "Slow", key)))
+      assert.equal(done .. "\n", program.eventually("the answer of " .. key, function()
+        local file <close> = assert(io.open(host.folder .. "/" .. key))
+        return file:read "a"
+      end))
+    end
   end)
 
   it("ends at once at the second signal", function()
