@@ -334,26 +334,6 @@ describe("an attack", function()
     answers("nothing of all this was kept", { 0, 3 }, "local s = (...).state return { s.n, #s.list }")
   end)
 
-  describe("on a buffer of the host:", function()
-    for _, spoiler in ipairs {
-      "pcall(self.log.info, self.log, 'x', { a = array { ('y'):rep(5000) } })",
-      "pcall(self.log.info, self.log, 'x', { a = kept.part })",
-      "pcall(self.kv.put, self.kv, 'k', ('z'):rep(2e6))",
-      "pcall(require 'troupe.json'.encode, { ('z'):rep(2e6), print })",
-    } do
-      it("leaves it fit for the next user: " .. spoiler, function()
-        neighbour:run "kept.part = (...).state.deep"
-        victim:run("local self = ... " .. spoiler)
-        local function spoil_and_run(text) return victim:run("local self = ... " .. spoiler .. " " .. text) end
-        spoil_and_run "self.kv:put({ 'b', 1 }, ('x'):rep(2000)) self.kv:put({ 'b', 2 }, 1)"
-        assert.equal(2, spoil_and_run "return #self.kv:list { prefix = { 'b' }, limit = 5 }")
-        spoil_and_run "self.state.long = ('x'):rep(5000)"
-        assert.equal(2, spoil_and_run "return #self.kv:list()")
-        spoil_and_run "self.kv:delete { 'b', 1 } self.kv:delete { 'b', 2 } self.state.long = nil"
-      end)
-    end
-  end)
-
   describe("by names:", function()
     for _, method in ipairs {
       "", "_private", "initialize_state", "inspect_state", "extend", "__index", "name", "super", "ping\0",
