@@ -21,6 +21,7 @@ void buf_done(struct buf *buf) {
 
 void buf_clear(struct buf *buf) {
   buf->size = 0;
+  buf->size_max = 0;
   buf->err = ERR_NONE;
 }
 
@@ -96,7 +97,7 @@ void buf_move(struct buf *to, struct buf *from) {
   if (to == from) return;
   mem_free(to->data);
   *to = *from;
-  *from = (struct buf){ .size_max = from->size_max };
+  *from = (struct buf){ 0 };
 }
 
 static int compare_numbers(const void *a, const void *b) {

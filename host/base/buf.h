@@ -25,7 +25,7 @@ struct buf {
 void buf_init(struct buf *buf, size_t size_max);
 void buf_done(struct buf *buf);
 
-/* Empties it and forgets its failure, but keeps the memory for the next use. */
+/* Empties it and forgets its failure and its limit, so that whoever fills it next is free of both; keeps the memory. */
 void buf_clear(struct buf *buf);
 
 /* Makes room for `count` more bytes and returns where they go, or NULL after a failure. The caller writes them
@@ -46,7 +46,8 @@ void buf_sort_numbers(struct buf *buf);
 /* printf into it, without the end of the string. */
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Moves bytes and failure from one to the other (which is released first); the source is empty afterwards. */
+/* Moves bytes, failure and limit from one to the other (which is released first); the source is empty and without a
+ * limit afterwards. */
 void buf_move(struct buf *to, struct buf *from);
 
 static inline struct slice buf_slice(const struct buf *buf) {

@@ -113,7 +113,6 @@ static bool take(struct slice *rest, struct slice *key, struct slice *value) {
 static size_t begin_one(lua_State *L, const struct instance *instance, const struct argument *argument) {
   struct buf *run = &vm_of(L)->value;
   size_t at = run->size;
-  run->size_max = 0;
   buf_put_u64(run, 0);
   self_begin_key(instance, SPACE_KV, run);
   lua_key_write(L, -1, run, argument);

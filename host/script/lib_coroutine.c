@@ -1,8 +1,10 @@
 /* lib_coroutine.c -- see lib_coroutine.h.
  *
- * A coroutine that the hook stopped has hooks no more: nothing of it may run again, no __close handler either. So
- *   whatever could run one asks first
- * whether the call was stopped. */
+ * A coroutine that the hook stopped has hooks no more: nothing of it may run again, no __close handler either, in this
+ * call or in a later one that a script has kept it for. So whatever could run one asks first.
+ *
+ * A call's own coroutine is the host's, which uses it again for others. No script gets hold of it: what a method finds in
+ * its place is Lua's main thread, which nobody can resume or close, as in a program of Lua's own. */
 #include "script/lib_coroutine.h"
 
 #include <lauxlib.h>
@@ -13,10 +15,22 @@
 /* How many coroutines may be closed from within each other's __close handlers: Lua counts the C calls of each anew. */
 enum { CLOSING_MAX = 8 };
 
-/* coroutine.resume(co, ...): Lua's own, kept as upvalue 1   [-0, +n, v] */
+/* Lua's own function, kept as upvalue 1, with the arguments on the stack. */
+static int call_original(lua_State *L) {
+  return lua_tocfunction(L, lua_upvalueindex(1))(L);
+}
+
+/* Whether the coroutine died of being stopped. */
+static bool was_stopped(lua_State *co) {
+  int status = lua_status(co);
+  if (status == LUA_OK || status == LUA_YIELD) return false;
+  return status == LUA_ERRMEM || lua_touserdata(co, -1) == vm_of(co);
+}
+
+/* coroutine.resume(co, ...) -> true, results or false, error   [-0, +n, v] */
 static int coroutine_resume(lua_State *L) {
   vm_check_stopped(L);
-  int count = lua_tocfunction(L, lua_upvalueindex(1))(L);
+  int count = call_original(L);
   vm_check_stopped(L);
   return count;
 }
@@ -43,6 +57,7 @@ static int resume_wrapped(lua_State *L) {
   lua_State *co = lua_tothread(L, lua_upvalueindex(1));
   int arguments = lua_gettop(L), results;
   vm_check_stopped(L);
+  if (was_stopped(co)) return lib_misuse(L, "cannot resume dead coroutine");
   if (!lua_checkstack(co, arguments + 1)) return lib_misuse(L, "too many arguments to resume");
   lua_xmove(L, co, arguments);                                       /* - */
   int status = lua_resume(co, L, arguments, &results);
@@ -79,6 +94,11 @@ static int coroutine_close(lua_State *L) {
   lua_State *co = lua_tothread(L, 1);
   vm_check_stopped(L);
   if (is_active(L, co)) return lib_misuse(L, "cannot close a running coroutine");
+  if (was_stopped(co)) {
+    lua_pushboolean(L, 0);                                           /* ... false */
+    lua_pushliteral(L, "this coroutine was stopped with its call");  /* ... false error */
+    return 2;
+  }
   if (vm->closing == CLOSING_MAX) return lib_misuse(L, "more than %d coroutines are closed within each other", CLOSING_MAX);
   vm->closing++;
   int status = lua_resetthread(co);            /* raises nothing */
@@ -96,11 +116,38 @@ static int coroutine_yield(lua_State *L) {
   return lua_yield(L, lua_gettop(L));
 }
 
+/* coroutine.isyieldable([co]) -> boolean   [-0, +1, v] */
+static int coroutine_isyieldable(lua_State *L) {
+  if (vm_of(L)->call != L || !lua_isnone(L, 1)) return call_original(L);
+  lua_pushboolean(L, 0);
+  return 1;
+}
+
+/* coroutine.running() -> thread, whether it is the main one   [-0, +2, v] */
+static int coroutine_running(lua_State *L) {
+  if (vm_of(L)->call != L) return call_original(L);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);            /* thread */
+  lua_pushboolean(L, 1);                                             /* thread true */
+  return 2;
+}
+
+/* coroutine.status(co) -> string   [-0, +1, v] */
+static int coroutine_status(lua_State *L) {
+  const struct vm *vm = vm_of(L);
+  if (vm->call != L || lua_tothread(L, 1) != vm->L) return call_original(L);
+  lua_pushliteral(L, "running");
+  return 1;
+}
+
 void lib_coroutine_build(lua_State *L) {
   static const luaL_Reg functions[] = { { "wrap", coroutine_wrap }, { "close", coroutine_close }, { "yield", coroutine_yield },
                                         { NULL, NULL } };
-  lua_getfield(L, -1, "resume");                                     /* library function */
-  lua_pushcclosure(L, coroutine_resume, 1);
-  lua_setfield(L, -2, "resume");                                     /* library */
+  static const luaL_Reg wrapped[] = { { "resume", coroutine_resume }, { "isyieldable", coroutine_isyieldable },
+                                      { "running", coroutine_running }, { "status", coroutine_status }, { NULL, NULL } };
   luaL_setfuncs(L, functions, 0);
+  for (const luaL_Reg *entry = wrapped; entry->name != NULL; entry++) {
+    lua_getfield(L, -1, entry->name);                                /* library function */
+    lua_pushcclosure(L, entry->func, 1);
+    lua_setfield(L, -2, entry->name);                                /* library */
+  }
 }

@@ -86,6 +86,7 @@ void kv_write_value(lua_State *L, int index, bool bytes, const struct argument *
     write_value(L, index, argument);
   }
   vm_check_limits_for(L, vm->value.size - begin);
+  vm->value.size_max = 0;                                            /* it is this value's, not that of what comes behind it */
   if (vm->value.err == ERR_NONE) return;
   if (vm->value.err != ERR_TOO_LARGE) lib_fail(L, ERR_MEMORY, "no memory for a value");
   lib_fail_at(L, ERR_TOO_LARGE, argument, "more than %zu bytes, the limit of a value " LIMIT_NAME(VALUE_BYTES), limit);

@@ -69,7 +69,7 @@ struct vm {
   unsigned closing;            /* coroutines that are being closed, within each other */
   uint64_t serial;             /* numbers instances and turns, never reused */
   uint64_t boot;               /* part of rpc.id, so that ids of two starts differ */
-  struct buf value;            /* working buffers of the lib_ functions; each user clears first, this one with vm_begin_value() */
+  struct buf value;            /* working buffers of the lib_ functions; each user clears first, or begins with vm_begin_value() */
   struct buf key;
   struct buf key_end;
   struct key_reader key_reader;

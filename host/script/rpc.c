@@ -44,7 +44,7 @@ static void push_kept(lua_State *L, const struct turn *turn, bool params) {
 static int rpc_index(lua_State *L) {
   const uint64_t *serial = lua_touserdata(L, 1);
   const struct turn *turn = vm_of(L)->turn;
-  if (turn == NULL || turn->serial != *serial) return lib_misuse(L, "this rpc belongs to a call that is over");
+  if (turn == NULL || turn->serial != *serial) return lib_misuse(L, "this rpc belongs to another call");
   if (vm_is_text(L, 2, "id")) {
     push_id(L, turn);
   } else if (vm_is_text(L, 2, "caller")) {

@@ -95,11 +95,13 @@ static void buf_stops_at_its_limit(void **state) {
   assert_int_equal(buf.err, ERR_NONE);
   buf_put_byte(&buf, 'x');
   assert_int_equal(buf.err, ERR_TOO_LARGE);
-  buf_clear(&buf);
+  buf_done(&buf);
+  buf_init(&buf, 10);
   buf_printf(&buf, "%s", "0123456789");   /* its end of the string does not count */
   assert_int_equal(buf.err, ERR_NONE);
   assert_bytes(buf_slice(&buf), "0123456789");
-  buf_clear(&buf);
+  buf_done(&buf);
+  buf_init(&buf, 10);
   buf_put_text(&buf, "abc");
   buf_printf(&buf, "%08d", 1);
   assert_int_equal(buf.err, ERR_TOO_LARGE);
@@ -111,6 +113,25 @@ static void buf_stops_at_its_limit(void **state) {
   buf_done(&buf);
   assert_null(buf_try_reserve(&buf, SIZE_MAX));
   buf_done(&buf);
+}
+
+static void buf_leaves_no_limit_to_its_next_user(void **state) {
+  (void)state;
+  struct buf buf, other = { 0 };
+  buf_init(&buf, 4);
+  buf_put_text(&buf, "12345");
+  assert_int_equal(buf.err, ERR_TOO_LARGE);
+  buf_clear(&buf);
+  buf_put_text(&buf, "12345");
+  assert_int_equal(buf.err, ERR_NONE);
+  buf.size_max = 6;
+  buf_move(&other, &buf);
+  buf_put_text(&buf, "1234567");
+  assert_int_equal(buf.err, ERR_NONE);
+  buf_put_text(&other, "67");
+  assert_int_equal(other.err, ERR_TOO_LARGE);
+  buf_done(&buf);
+  buf_done(&other);
 }
 
 static void buf_remembers_want_of_memory(void **state) {
@@ -479,6 +500,7 @@ int main(void) {
     cmocka_unit_test(mem_fails_once_where_it_is_told_to),
     cmocka_unit_test(buf_grows_and_keeps_its_bytes),
     cmocka_unit_test(buf_stops_at_its_limit),
+    cmocka_unit_test(buf_leaves_no_limit_to_its_next_user),
     cmocka_unit_test(buf_remembers_want_of_memory),
     cmocka_unit_test(buf_prints_more_than_it_has_room_for),
     cmocka_unit_test(utf8_is_what_the_standard_says),

@@ -278,7 +278,7 @@ for _, pause_ms in ipairs { 0, 10, 1000000 } do
       actor:fill(3)
       local function assert_over()
         local failure = hosts.failure_of(actor.try, actor, "use")
-        assert.matches("in a call that has ended", failure.message)
+        assert.matches("belongs to another call", failure.message)
       end
       actor:try "keep"
       assert_over()
