@@ -211,6 +211,33 @@ int disk_sync(int fd, struct faults *faults) {
   return fsync(fd) == 0 ? 0 : errno;
 }
 
+/* From a folder upwards to the root, whose parent is itself. Closes what it is given. */
+static bool is_above(const struct stat *folder, int fd) {
+  struct stat at, before = { 0 };
+  bool found = false;
+  while (fd >= 0 && !found && fstat(fd, &at) == 0 && (at.st_dev != before.st_dev || at.st_ino != before.st_ino)) {
+    found = at.st_dev == folder->st_dev && at.st_ino == folder->st_ino;
+    before = at;
+    int parent = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    close(fd);
+    fd = parent;
+  }
+  if (fd >= 0) close(fd);
+  return found;
+}
+
+bool disk_is_below(const char *path, const char *folder) {
+  enum { FLAGS = O_PATH | O_DIRECTORY | O_CLOEXEC };
+  char parent[PATH_MAX];
+  struct stat status;
+  if (stat(folder, &status) != 0) return false;
+  int fd = open(path, FLAGS);
+  if (fd < 0) return parent_of(path, parent) == 0 && is_above(&status, open(parent, FLAGS));
+  int above = openat(fd, "..", FLAGS);
+  close(fd);
+  return is_above(&status, above);
+}
+
 enum err disk_err(int error, enum err otherwise) {
   switch (error) {
     case ENOMEM: return ERR_MEMORY;
@@ -221,19 +248,25 @@ enum err disk_err(int error, enum err otherwise) {
 }
 
 /* flock() and not fcntl(): its locks belong to the open file, so a second host in this process is refused as well. */
-int disk_lock(const char *path, int *fd) {
+static int lock(int opened, int how, int *fd) {
   *fd = -1;
-  int opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (opened < 0) return errno;
-  int error = 0;
-  while (flock(opened, LOCK_EX | LOCK_NB) != 0) {
+  while (flock(opened, how | LOCK_NB) != 0) {
     if (errno == EINTR) continue;
-    error = errno;
+    int error = errno;
     close(opened);
     return error;
   }
   *fd = opened;
   return 0;
+}
+
+int disk_lock(const char *path, int *fd) {
+  return lock(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600), LOCK_EX, fd);
+}
+
+int disk_lock_shared(const char *path, int *fd) {
+  return lock(open(path, O_RDONLY | O_CLOEXEC), LOCK_SH, fd);
 }
 
 void disk_unlock(int *fd) {

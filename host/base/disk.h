@@ -62,6 +62,9 @@ int disk_sync_data(int fd, struct faults *faults);
 /* Syncs a file or folder with all that is noted about it. */
 int disk_sync(int fd, struct faults *faults);
 
+/* Whether a path leads into a folder, by whatever links; itself it may be missing. False too where that cannot be told. */
+bool disk_is_below(const char *path, const char *folder);
+
 /* What an errno comes to: ERR_MEMORY, ERR_UNAUTHORIZED (the system refuses this process), ERR_OVERLOADED (there are no more
  * files, locks or room to be had), which all say nothing of what is on disk; else `otherwise`. */
 enum err disk_err(int error, enum err otherwise);
@@ -69,6 +72,10 @@ enum err disk_err(int error, enum err otherwise);
 /* Locks a file for this process (created where missing) until disk_unlock() or the process's end. EWOULDBLOCK where
  * somebody holds it, be it this process by an earlier call. */
 int disk_lock(const char *path, int *fd);
+
+/* The same for many at once who only read, of a file that is there: EWOULDBLOCK where disk_lock() holds it, and until
+ * disk_unlock() for that. */
+int disk_lock_shared(const char *path, int *fd);
 void disk_unlock(int *fd);
 
 #endif

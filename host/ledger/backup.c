@@ -1,6 +1,7 @@
 /* backup.c -- see backup.h. */
 #include "ledger/backup.h"
 
+#include "base/disk.h"
 #include "ledger/checkpoint_number.h"
 #include "ledger/folder.h"
 #include "ledger/record.h"
@@ -99,6 +100,9 @@ enum err backup_make(const char *from, const char *to, size_t map_bytes, const s
   *report = (struct backup_report){ 0 };
   enum err err = snapshot_open(from, map_bytes, logger, &snapshot, failure);
   if (err == ERR_NONE) report->batch = snapshot_last_batch(snapshot);
+  if (err == ERR_NONE && disk_is_below(to, from)) {
+    err = failure_set(failure, ERR_REQUEST, "%s lies in %s: a folder is not copied into itself", to, from);
+  }
   if (err == ERR_NONE) err = folder_make(to, &folder, failure);
   if (err == ERR_NONE) err = copy_store(snapshot, folder_store_path(folder), map_bytes, logger, report, failure);
   if (err == ERR_NONE) err = finish(from, folder, failure);

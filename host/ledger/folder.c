@@ -3,9 +3,11 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/disk.h"
@@ -20,6 +22,7 @@ static const char base64url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstu
 
 struct folder {
   int lock;               /* -1: not ours */
+  bool is_still;          /* the lock is one for readers */
   char path[PATH_MAX];
   char store_path[PATH_MAX];
   char log_path[PATH_MAX];
@@ -179,7 +182,34 @@ static enum err lock(const char *path, int *fd, struct failure *failure) {
   int error = disk_lock(file, fd);
   if (error == 0) return ERR_NONE;
   if (error != EWOULDBLOCK) return refuse(failure, "cannot lock", file, error);
-  return failure_set(failure, ERR_REQUEST, "the data folder %s is in use by another host", path);
+  bool is_read = disk_lock_shared(file, fd) == 0;
+  disk_unlock(fd);
+  return failure_set(failure, ERR_REQUEST, is_read ? "the data folder %s is being read by a backup or verify that may not write "
+                     "there: wait for its end" : "the data folder %s is in use by another host", path);
+}
+
+/* Whether a file can be written to, or made where it is missing. */
+static bool is_writable(const char *file, const char *folder) {
+  if (faccessat(AT_FDCWD, file, R_OK | W_OK, AT_EACCESS) == 0) return true;
+  return errno == ENOENT && faccessat(AT_FDCWD, folder, W_OK, AT_EACCESS) == 0;
+}
+
+/* Who reads the store says so in LMDB's lock.mdb, so that a host uses no page again that is being read. Who cannot write there
+ * keeps hosts away instead. */
+static enum err keep_still(struct folder *folder, struct failure *failure) {
+  char readers[PATH_MAX], file[PATH_MAX];
+  enum err err = join(folder->store_path, "lock.mdb", readers, failure);
+  if (err == ERR_NONE) err = join(folder->path, "LOCK", file, failure);
+  if (err != ERR_NONE || is_writable(readers, folder->store_path)) return err;
+  int error = disk_lock_shared(file, &folder->lock);
+  folder->is_still = error == 0;
+  if (error == 0) return ERR_NONE;
+  if (error == EWOULDBLOCK) {
+    return failure_set(failure, ERR_UNAUTHORIZED, "a host runs on %s: who reads it meanwhile must be able to write to %s, which "
+                       "tells the host what is being read", folder->path, readers);
+  }
+  return failure_set(failure, disk_err(error, ERR_REQUEST), "cannot read %s, which tells whether a host runs (%s), nor write to %s, "
+                     "which tells a host what is being read", file, strerror(error), readers);
 }
 
 static enum err make_folder(const char *path, struct failure *failure) {
@@ -249,6 +279,7 @@ enum err folder_look(const char *path, struct folder **folder, struct failure *f
   } else if (err == ERR_NONE && format == FORMAT_OLD) {
     err = failure_set(failure, ERR_REQUEST, "the data folder %s is of an older version: start a host on it once", path);
   }
+  if (err == ERR_NONE) err = keep_still(made, failure);
   return hand_on(err, made, folder);
 }
 
@@ -281,6 +312,10 @@ void folder_close(struct folder *folder) {
   if (folder == NULL) return;
   disk_unlock(&folder->lock);
   mem_free(folder);
+}
+
+bool folder_is_still(const struct folder *folder) {
+  return folder->is_still;
 }
 
 const char *folder_store_path(const struct folder *folder) {

@@ -39,8 +39,11 @@ const char *folder_token(const struct folder *folder);
 /* Appends the token of a data folder that a running host has open: takes no lock, makes nothing. */
 enum err folder_read_token(const char *path, struct buf *token, struct failure *failure);
 
-/* A data folder that is there, to be read, be it that a host runs on it: takes no lock, makes nothing. It has no token. */
+/* A data folder that is there, to be read, be it that a host runs on it: makes nothing. It has no token. Where this process may
+ * not write to the store's lock.mdb, it must be still: no host runs on it, and none starts until folder_close().
+ * ERR_UNAUTHORIZED: a host does. */
 enum err folder_look(const char *path, struct folder **folder, struct failure *failure);
+bool folder_is_still(const struct folder *folder);
 
 /* A new folder with store/ and log/, locked, and no data folder yet, since it has no FORMAT: from its first entry on hosts
  * refuse it. A folder that is there must be empty. folder_finish() makes it one: what is in it by then must be synced.

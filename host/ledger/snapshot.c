@@ -62,7 +62,7 @@ static enum err open_store(struct snapshot *snapshot, size_t map_bytes, const st
                            struct failure *failure) {
   const struct store_config config = {
     .path = folder_store_path(snapshot->folder), .map_bytes = map_bytes, .readers_max = SNAPSHOT_READERS_MAX,
-    .read_only = true, .logger = logger,
+    .read_only = true, .is_still = folder_is_still(snapshot->folder), .logger = logger,
   };
   enum err err = store_open(&config, &snapshot->store, failure);
   return err == ERR_NONE ? store_reader_open(snapshot->store, &snapshot->reader, failure) : err;

@@ -10,6 +10,7 @@
  *            on. So the log has all that the store has, be it in the midst of a checkpoint; and both together are the
  *            records up to one batch.
  *         2. Nothing in the folder is changed. (LMDB makes its lock.mdb where that is missing.)
+ *         3. Who may not write to lock.mdb is not known to a host as a reader: then there is none (folder_look()).
  * ERRORS  ERR_REQUEST: no data folder, or its log is damaged; ERR_STORAGE: its store cannot be read; what else
  *         disk_err() says, as ERR_MEMORY.
  */

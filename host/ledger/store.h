@@ -35,6 +35,7 @@ struct store_config {
   unsigned readers_max;         /* of all processes; who is the first to open the store decides */
   bool must_exist;              /* one that is missing is not made anew: there has been one */
   bool read_only;               /* for another process than the host's: makes nothing, and begins no batch */
+  bool is_still;                /* and nobody writes as long as it is open: no reader needs to be known */
   const struct logger *logger;
   struct faults *faults;        /* NULL: none */
 };

@@ -61,7 +61,7 @@ static int reserve_lock_file(const struct store_config *config) {
   int size = snprintf(file, sizeof file, "%s/lock.mdb", config->path);
   if (size < 0 || size >= PATH_MAX) return ENAMETOOLONG;
   int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0) return config->read_only ? 0 : errno;      /* on a disk that is read-only LMDB does without */
+  if (fd < 0) return errno;
   off_t needed = config->read_only ? PAGE : HEAD_SIZE + READER_SIZE * (off_t)config->readers_max;
   int error = fstat(fd, &status) == 0 ? 0 : errno;
   if (error == 0 && status.st_size > needed) needed = status.st_size;
@@ -79,7 +79,7 @@ static int open_witness(struct store *store, const char *path) {
 
 static int env_open(struct store *store, const struct store_config *config) {
   int rc = config->read_only ? 0 : env_make(config->path);
-  if (rc == 0) rc = reserve_lock_file(config);
+  if (rc == 0 && !config->is_still) rc = reserve_lock_file(config);
   if (rc == 0) rc = mdb_env_create(&store->env);
   if (rc != 0) return rc;
   CHECK_THAT(mdb_env_get_maxkeysize(store->env), >=, PLACE_CUT);
@@ -87,7 +87,7 @@ static int env_open(struct store *store, const struct store_config *config) {
   if ((rc = mdb_env_set_maxreaders(store->env, config->readers_max)) != 0) return rc;
   /* A reader belongs to a worker's struct and not to its thread; records are read here and there, so that reading ahead
    * would mostly read for nothing. */
-  unsigned flags = MDB_NOTLS | MDB_NORDAHEAD | (config->read_only ? MDB_RDONLY : 0);
+  unsigned flags = MDB_NOTLS | MDB_NORDAHEAD | (config->read_only ? MDB_RDONLY : 0) | (config->is_still ? MDB_NOLOCK : 0);
   if ((rc = mdb_env_open(store->env, config->path, flags, 0600)) != 0) return rc;
   int dead;
   if ((rc = mdb_reader_check(store->env, &dead)) != 0) return rc;

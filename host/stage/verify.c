@@ -23,10 +23,11 @@ static void log_nothing(void *context, enum log_level level, struct slice line) 
   (void)line;
 }
 
-static enum err check_store(const char *path, size_t map_bytes, const struct logger *logger, struct findings *findings,
+static enum err check_store(const struct folder *folder, size_t map_bytes, const struct logger *logger, struct findings *findings,
                             struct store_place *place, struct verify_report *report, struct failure *failure) {
   const struct store_config config = {
-    .path = path, .map_bytes = map_bytes, .readers_max = SNAPSHOT_READERS_MAX, .read_only = true, .logger = logger,
+    .path = folder_store_path(folder), .map_bytes = map_bytes, .readers_max = SNAPSHOT_READERS_MAX, .read_only = true,
+    .is_still = folder_is_still(folder), .logger = logger,
   };
   struct store *store = NULL;
   struct store_reader *reader = NULL;
@@ -64,7 +65,7 @@ enum err verify_folder(const char *path, size_t map_bytes, struct findings *find
   *report = (struct verify_report){ 0 };
   enum err err = folder_look(path, &folder, failure);
   if (err != ERR_NONE) return err;
-  err = check_store(folder_store_path(folder), map_bytes, &logger, findings, place, report, failure);
+  err = check_store(folder, map_bytes, &logger, findings, place, report, failure);
   if (err == ERR_NONE) err = check_records(path, map_bytes, &logger, findings, report, failure);
   folder_close(folder);
   return err;

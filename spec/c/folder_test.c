@@ -238,6 +238,57 @@ static void a_path_that_cannot_be_is_refused(void **state) {
   assert_refused(fixture, "name too long");
 }
 
+/* --- A reader that may not write ---------------------------------------------------------------------------------- */
+
+/* Becomes somebody who may read the folder and no more: as root another user, else nobody may write to its lock.mdb. */
+static void become_reader(struct fixture *fixture) {
+  (void)unlink(file_in(fixture, "store/lock.mdb"));
+  write_in(fixture, "store/lock.mdb", "");
+  assert_int_equal(chmod(fixture->scratch.path, 0755), 0);
+  assert_int_equal(chmod(fixture->path, 0755), 0);
+  assert_int_equal(chmod(file_in(fixture, "store"), 0755), 0);
+  assert_int_equal(chmod(file_in(fixture, "store/lock.mdb"), 0444), 0);
+  assert_int_equal(chmod(file_in(fixture, "FORMAT"), 0444), 0);
+  assert_int_equal(chmod(file_in(fixture, "LOCK"), 0644), 0);
+  if (getuid() == 0) assert_int_equal(seteuid(65534), 0);
+}
+
+static void become_oneself(void) {
+  assert_int_equal(seteuid(getuid()), 0);
+}
+
+static void a_reader_that_may_not_write_keeps_hosts_away(void **state) {
+  struct fixture *fixture = *state;
+  folder_close(open_well(fixture));
+  become_reader(fixture);
+  struct folder *reader, *other, *host;
+  assert_int_equal(folder_look(fixture->path, &reader, &fixture->failure), ERR_NONE);
+  assert_int_equal(folder_look(fixture->path, &other, &fixture->failure), ERR_NONE);
+  assert_true(folder_is_still(reader) && folder_is_still(other));
+  become_oneself();
+  assert_refused(fixture, "is being read by a backup or verify that may not write there");
+  folder_close(reader);
+  assert_refused(fixture, "is being read by a backup or verify that may not write there");
+  folder_close(other);
+  host = open_well(fixture);
+  assert_refused(fixture, "in use by another host");
+  become_reader(fixture);
+  assert_int_equal(folder_look(fixture->path, &reader, &fixture->failure), ERR_UNAUTHORIZED);
+  become_oneself();
+  failure_clear(&fixture->failure);
+  folder_close(host);
+}
+
+static void a_reader_that_may_write_keeps_nobody_away(void **state) {
+  struct fixture *fixture = *state;
+  struct folder *host = open_well(fixture), *reader;
+  assert_int_equal(folder_look(fixture->path, &reader, &fixture->failure), ERR_NONE);
+  assert_false(folder_is_still(reader));
+  folder_close(host);
+  folder_close(open_well(fixture));
+  folder_close(reader);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_new_one_is_made, set_up, tear_down),
@@ -251,6 +302,8 @@ int main(void) {
     cmocka_unit_test_setup_teardown(a_start_that_was_cut_off_is_made_again, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_new_one_that_was_not_finished_is_refused, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_path_that_cannot_be_is_refused, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(a_reader_that_may_not_write_keeps_hosts_away, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(a_reader_that_may_write_keeps_nobody_away, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

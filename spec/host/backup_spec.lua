@@ -229,6 +229,19 @@ describe("A backup is refused", function()
     refused(1, "is a data folder already", "backup", folder .. "/data", folder .. "/data")
   end)
 
+  it("to a place in the folder itself, by whatever way", function()
+    os.execute(("cd %s && ln -s data link && ln -s data/log within && mkdir data/store/empty"):format(folder))
+    for from, to in pairs {
+      ["data"] = "data/sub", ["data/"] = "data/sub/", ["data/."] = "data/log/sub", ["link"] = "data/store/sub",
+      ["data/../data"] = "link/sub", ["link/."] = "within/sub", ["link/"] = "link/store/empty",
+      ["./data"] = "within/../sub",
+    } do
+      refused(1, "a folder is not copied into itself", "backup", folder .. "/" .. from, folder .. "/" .. to)
+    end
+    assert.is_truthy(os.execute(("cd %s/data && rmdir store/empty && ! find . | grep -E 'sub|empty'"):format(folder)))
+    assert.equal(0, (program.run("verify", folder .. "/data")))
+  end)
+
   it("to a folder without a parent", function()
     refused(1, "cannot make the data folder", "backup", folder .. "/data", folder .. "/not/there")
   end)

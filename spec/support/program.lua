@@ -52,15 +52,25 @@ function program.open_gate(actors, gate)
   assert(io.open(("%s/lib/%s.lua"):format(actors, gate), "w")):close()
 end
 
+-- The words of a command that runs behind a line of the shell, which may change them: "$@".
+local function behind(line, words)
+  return ("sh -c %s sh %s"):format(quote(line .. '\nexec "$@"'), table.concat(words, " "))
+end
+
 --- Runs `troupe` with these arguments to its end. Returns status (124 where it did not end by itself), standard output
 --- and standard error.
 function program.run(...)
+  return program.run_behind("", ...)
+end
+
+--- The same behind a line of the shell, which may change the command: "$@".
+function program.run_behind(line, ...)
   local words = { "timeout", DEADLINE_S, quote(program.path) }
   for _, word in ipairs { ... } do
     table.insert(words, quote(word))
   end
   local errors = os.tmpname()
-  local pipe = assert(io.popen(table.concat(words, " ") .. " 2>" .. errors .. " </dev/null"))
+  local pipe = assert(io.popen(behind(line, words) .. " 2>" .. errors .. " </dev/null"))
   local output = pipe:read "a"
   local _, _, status = pipe:close()
   local complaint = read(errors)
@@ -79,14 +89,14 @@ function program.serve_briefly(seconds, actors, data)
   os.execute("(" .. line .. ") >/dev/null 2>&1 </dev/null")
 end
 
---- Starts a host that serves `actors` from `data`, on a free port, behind a line of the shell. Does not wait for it.
+--- Starts a host that serves `actors` from `data`, on a free port, behind such a line. Does not wait for it.
 function program.begin_behind(line, actors, data, ...)
   local host = setmetatable({ folder = program.folder(), data = data }, Host)
   local words = { quote(program.path), "serve", quote(actors), "--data", quote(data), "--listen", "127.0.0.1:0" }
   for _, word in ipairs { ... } do
     table.insert(words, quote(word))
   end
-  local command = ("sh -c %s sh %s"):format(quote(line .. '\nexec "$@"'), table.concat(words, " "))
+  local command = behind(line, words)
   local start = "(%s >@/out 2>@/err </dev/null & echo $! >@/pid; wait $!; echo $? >@/status) >/dev/null 2>&1 &"
   os.execute((start:gsub("@", host.folder):gsub("%%s", function() return command end)))
   program.eventually("the process", function() return read(host.folder .. "/pid"):find "\n" end)
