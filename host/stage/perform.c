@@ -419,7 +419,10 @@ bool worker_resume_saved(struct worker *worker, uint64_t durable_seq) {
     TAILQ_REMOVE(&ready, performance, link);
     drafts_settle(performance->turn.view.drafts, worker->layers.active);
     resume(worker, performance);
+    if (worker_is_due(worker)) break;
   }
+  TAILQ_CONCAT(&ready, &worker->saving, link);      /* those that are left come first */
+  TAILQ_CONCAT(&worker->saving, &ready, link);
   return any;
 }
 
