@@ -219,10 +219,10 @@ local CALLS = {
   { "time gettimeofday clock_gettime", "use base/clock.h, so that specs can make time pass",
     { "host/base/clock.c", "host/base/queue.c" } },
   { "assert", "use CHECK, which stays in release builds" },
-  { "HASH_FIND HASH_FIND_STR HASH_ADD HASH_ADD_STR HASH_ADD_KEYPTR HASH_ADD_KEYPTR_INORDER HASH_ADD_INORDER HASH_REPLACE "
-    .. "HASH_REPLACE_STR HASH_REPLACE_INORDER HASH_VALUE",
-    "uthash's own hash can be foreseen, so that clients could choose keys that fall into one place: use siphash() and the "
-    .. "macros for a hash that is there, as HASH_FIND_BYHASHVALUE" },
+  { "HASH_FIND HASH_FIND_STR HASH_ADD HASH_ADD_STR HASH_ADD_KEYPTR HASH_ADD_KEYPTR_INORDER HASH_ADD_INORDER "
+    .. "HASH_REPLACE HASH_REPLACE_STR HASH_REPLACE_INORDER HASH_VALUE",
+    "uthash's own hash can be foreseen, so that clients could choose keys that fall into one place: use siphash() and "
+    .. "the macros for a hash that is there, as HASH_FIND_BYHASHVALUE" },
 }
 
 function rules.calls(file, complain)

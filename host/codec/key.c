@@ -121,9 +121,13 @@ static size_t string_size(struct slice rest) {
   return 0;
 }
 
+struct slice key_string_inside(struct slice part) {
+  return slice_of(part.data + 1, part.size - 2);
+}
+
 static bool try_read_string(struct key_reader *reader, struct slice part) {
   struct buf *text = &reader->unescaped;
-  struct slice rest = slice_of(part.data + 1, part.size - 2);
+  struct slice rest = key_string_inside(part);
   reader->text = rest;
   if (rest.size == 0 || memchr(rest.data, 0, rest.size) == NULL) return true;
   buf_clear(text);

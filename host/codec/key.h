@@ -61,6 +61,9 @@ enum key_type key_next(struct key_reader *reader);
 /* How many bytes the first part of a key takes; 0 where the bytes are no key. Checks no more than it needs to. */
 size_t key_part_size(struct slice key);
 
+/* What stands between the code of a part, which is a string, and its end: the string, but for NULs, which are escaped. */
+struct slice key_string_inside(struct slice part);
+
 /* Whether the bytes are a whole key of one part or more. */
 bool key_is_valid(struct slice key);
 

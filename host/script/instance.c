@@ -64,13 +64,6 @@ static enum field field_of(lua_State *L, int index) {
   return FIELD_NONE;
 }
 
-static void push_key(lua_State *L, struct instance *instance) {
-  self_push_slot(L, instance, SELF_KEY);                             /* tuple|nil */
-  if (!lua_isnil(L, -1)) return;
-  lua_pop(L, 1);                                                     /* - */
-  lua_key_read(L, buf_slice(&instance->key));                        /* tuple */
-}
-
 /* self.name -> the host's field, or what a method set, or a method   [-0, +1, v] */
 static int self_index(lua_State *L) {
   journal_check_live(L, 1);
@@ -80,19 +73,29 @@ static int self_index(lua_State *L) {
     case FIELD_KV:
       if (lua_getiuservalue(L, 1, SELF_KV) == LUA_TNIL) lib_kv_push(L, instance);
       return 1;
-    case FIELD_KEY: push_key(L, instance); return 1;
+    case FIELD_KEY: lua_key_read(L, instance->key); return 1;
     case FIELD_CLASS: lua_getiuservalue(L, 1, SELF_CLASS); return 1;
     case FIELD_LOG: vm_push_ref(L, VM_LOG); return 1;
     case FIELD_RESERVED: lua_pushnil(L); return 1;
     case FIELD_NONE: break;
   }
-  lua_getiuservalue(L, 1, SELF_FIELDS);                              /* self key fields */
-  lua_pushvalue(L, 2);
-  if (lua_rawget(L, -2) != LUA_TNIL) return 1;                       /* self key fields value */
+  if (lua_getiuservalue(L, 1, SELF_FIELDS) == LUA_TTABLE) {          /* self key fields */
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, -2) != LUA_TNIL) return 1;                     /* self key fields value */
+  }
   lua_getiuservalue(L, 1, SELF_CLASS);                               /* ... class */
   lua_pushvalue(L, 2);
   lua_gettable(L, -2);                                               /* ... class value */
   return 1;
+}
+
+/* Most actors set no fields: the table for them is made with the first. [-0, +0, m] */
+static void need_fields(lua_State *L, int self) {
+  bool has = lua_getiuservalue(L, self, SELF_FIELDS) == LUA_TTABLE;  /* fields|nil */
+  lua_pop(L, 1);                                                     /* - */
+  if (has) return;
+  lua_createtable(L, 0, 1);                                          /* fields */
+  lua_setiuservalue(L, self, SELF_FIELDS);                           /* - */
 }
 
 /* self.name = value: kept in memory; self.state = t replaces the state   [-0, +0, v] */
@@ -107,6 +110,7 @@ static int self_newindex(lua_State *L) {
   if (lua_isnil(L, 2)) return lib_misuse(L, "self: a name is nil");
   if (lua_type(L, 2) == LUA_TNUMBER && lua_tonumber(L, 2) != lua_tonumber(L, 2)) return lib_misuse(L, "self: a name is NaN");
   lua_settop(L, 3);
+  need_fields(L, 1);
   journal_set(L, 1);
   return 0;
 }
@@ -116,6 +120,7 @@ static int self_pairs(lua_State *L) {
   journal_check_live(L, 1);
   vm_push_ref(L, VM_GLOBALS);
   lua_getfield(L, -1, "next");                                       /* ... next */
+  need_fields(L, 1);
   lua_getiuservalue(L, 1, SELF_FIELDS);                              /* ... next fields */
   lua_newtable(L);                                                   /* ... next fields copy */
   int fields = lua_gettop(L) - 1;
@@ -166,7 +171,7 @@ static int open_self(lua_State *L) {
     instance->has_state = true;
     lua_pop(L, 1);                                                   /* opening class */
   }
-  lua_newtable(L);                                                   /* opening class fields */
+  lua_pushnil(L);                                                    /* opening class nil: no fields */
   journal_track(L, instance, SELF_SLOT_COUNT);                       /* opening class self */
   vm_push_ref(L, VM_SELF_META);
   lua_setmetatable(L, -2);                                           /* opening class self */
@@ -183,12 +188,11 @@ enum err instance_open(struct vm *vm, struct slice class_name, struct slice key,
                        struct instance **instance, struct failure *failure) {
   struct instance *made = mem_try_zero(sizeof *made);
   if (made == NULL) return failure_set(failure, ERR_MEMORY, "no memory for an actor");
-  *made = (struct instance){ .vm = vm, .self_ref = LUA_NOREF, .serial = ++vm->serial, .actor_id = actor_id };
-  buf_put(&made->key, key);
+  *made = (struct instance){
+    .vm = vm, .self_ref = LUA_NOREF, .serial = ++vm->serial, .actor_id = actor_id, .key = key,
+  };
   struct opening opening = { .instance = made, .class_name = class_name };
-  if (made->key.err != ERR_NONE) {
-    failure_set(failure, ERR_MEMORY, "no memory for an actor");
-  } else if (vm_enter(vm, open_self, &opening, failure) && !opening.found) {
+  if (vm_enter(vm, open_self, &opening, failure) && !opening.found) {
     failure_set(failure, ERR_CLASS_NOT_FOUND, "there is no class \"%.*s\"",
                 class_name.size > 128 ? 128 : (int)class_name.size, (const char *)class_name.data);
   }
@@ -203,7 +207,6 @@ enum err instance_open(struct vm *vm, struct slice class_name, struct slice key,
 void instance_close(struct instance *instance) {
   if (instance == NULL) return;
   luaL_unref(instance->vm->L, LUA_REGISTRYINDEX, instance->self_ref);
-  buf_done(&instance->key);
   mem_free(instance);
 }
 

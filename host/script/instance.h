@@ -15,9 +15,8 @@
 struct vm;
 struct instance;
 
-/* The Lua side of an actor of a class. `key` is the encoded tuple, `actor_id` says whose records it reads
- * and writes.
- * ERR_CLASS_NOT_FOUND, ERR_MEMORY. */
+/* The Lua side of an actor of a class. `key` is the encoded tuple, which outlives it; `actor_id` says whose records it
+ * reads and writes. ERR_CLASS_NOT_FOUND, ERR_MEMORY. */
 enum err instance_open(struct vm *vm, struct slice class_name, struct slice key, uint64_t actor_id,
                        struct instance **instance, struct failure *failure);
 void instance_close(struct instance *instance);

@@ -21,7 +21,8 @@ struct tracked {
   bool array;            /* marked as a sequence */
 };
 
-/* Makes a tracked userdata over the table on top of the stack, with `slots` user values. [-1, +1, m] */
+/* Makes a tracked userdata over the table on top of the stack, with `slots` user values; over nil, one whose data comes
+ * before its first write. [-1, +1, m] */
 struct tracked *journal_track(lua_State *L, const struct instance *instance, int slots);
 
 /* Whether the value is a part of a state (of any actor). */

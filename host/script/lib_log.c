@@ -49,7 +49,7 @@ static size_t put_speaker(lua_State *L, struct log_field *fields) {
   fields[0] = (struct log_field){ "class", slice_at(L, -1) };
   struct buf *key = &vm_of(L)->key;
   buf_clear(key);
-  key_print(key, buf_slice(&instance->key));
+  key_print(key, instance->key);
   fields[1] = (struct log_field){ "key", buf_slice(key) };
   return 2;
 }

@@ -15,15 +15,15 @@
 
 struct instance {
   struct vm *vm;
-  int self_ref;              /* keeps the userdata `self` */
   uint64_t serial;           /* of this stay in memory: what belongs to it bears it */
   uint64_t actor_id;
-  struct buf key;            /* encoded */
+  struct slice key;          /* encoded; the stage's */
   bool loaded;
   bool broken;               /* could not be put back: must leave memory */
   bool has_state;            /* the class has initialize_state */
   bool state_changed;        /* in this turn */
   bool tables_moved;         /* in this turn a table was stored in a field, or went from one */
+  int self_ref;              /* keeps the userdata `self` */
   uint32_t noted;            /* entries of the journal */
   uint32_t notes;            /* of parts, in this turn (part.h) */
   uint64_t node_id;          /* the highest that a node of the state has had */
@@ -31,15 +31,14 @@ struct instance {
 
 /* The user values of `self`. */
 enum self_slot {
-  SELF_FIELDS = 1,           /* what methods set on `self`; slot 1 as in every tracked userdata */
+  SELF_FIELDS = 1,           /* what methods set on `self`, or nil; slot 1 as in every tracked userdata */
   SELF_CLASS,
   SELF_JOURNAL,
   SELF_STATE,                /* the part whose one field, 1, is the state: the holder */
   SELF_NOTES,
   SELF_KV,
   SELF_CALL,                 /* the coroutine of its turn */
-  SELF_KEY,
-  SELF_SLOT_COUNT = SELF_KEY
+  SELF_SLOT_COUNT = SELF_CALL
 };
 
 /* Makes the metatable of `self`. [-0, +0, m] */

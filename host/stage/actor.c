@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/siphash.h"
+#include "codec/key.h"
 #include "stage/router.h"
 
 struct actors {
@@ -30,8 +31,6 @@ static void actor_free(struct actor *actor) {
   struct request *request;
   while ((request = mailbox_take(&actor->mailbox)) != NULL) request_free(request);
   instance_close(actor->instance);
-  buf_done(&actor->address);
-  buf_done(&actor->class_name);
   mem_free(actor);
 }
 
@@ -61,23 +60,23 @@ struct actor *actors_try_get(struct actors *actors, struct slice class_name, str
   unsigned hash;
   struct actor *actor = find(actors, class_name, key, &hash);
   if (actor != NULL || actors->address.err != ERR_NONE) return actor;
-  actor = mem_try_zero(sizeof *actor);
+  actor = mem_try_zero(sizeof *actor + actors->address.size);
   if (actor == NULL) return NULL;
-  buf_put(&actor->address, buf_slice(&actors->address));
-  buf_put(&actor->class_name, class_name);
-  if (actor->address.err != ERR_NONE || actor->class_name.err != ERR_NONE) {
-    actor_free(actor);
-    return NULL;
-  }
-  actor->key = slice_after(buf_slice(&actor->address), actor->address.size - key.size);
+  memcpy(actor->address, actors->address.data, actors->address.size);
+  actor->address_size = (uint32_t)actors->address.size;
+  actor->key_size = (uint32_t)key.size;
   actor->hashed = true;
-  HASH_ADD_KEYPTR_BYHASHVALUE(hh, actors->by_address, actor->address.data, actor->address.size, hash, actor);
+  HASH_ADD_KEYPTR_BYHASHVALUE(hh, actors->by_address, actor->address, actor->address_size, hash, actor);
   if (!actor->hashed) {
     actor_free(actor);
     return NULL;
   }
   TAILQ_INSERT_TAIL(&actors->idle, actor, link);
   return actor;
+}
+
+struct slice actor_class(const struct actor *actor) {
+  return key_string_inside(slice_of(actor->address, actor->address_size - actor->key_size));
 }
 
 size_t actors_count(const struct actors *actors) {

@@ -26,25 +26,37 @@
 #include "stage/mailbox.h"
 
 struct actor {
-  struct buf address;          /* router.h */
-  struct slice key;            /* the encoded key: the end of the address */
-  struct buf class_name;
+  UT_hash_handle hh;           /* by its address */
+  TAILQ_ENTRY(actor) link;     /* in ready or idle */
+  struct mailbox mailbox;
+  struct instance *instance;   /* or NULL */
   uint64_t id;
+  uint64_t last_seq;
+  int64_t used_ns;             /* when its last turn ended */
+  uint32_t address_size, key_size;
   bool known;
   bool exists;
-  struct instance *instance;   /* or NULL */
-  struct mailbox mailbox;
-  uint64_t last_seq;
   bool busy;                   /* its turn waits: it takes no other call, and is in neither list */
-  int64_t used_ns;             /* when its last turn ended */
   bool hashed;                 /* false where the table of addresses had no memory for it */
-  UT_hash_handle hh;
-  TAILQ_ENTRY(actor) link;     /* in ready or idle */
+  uint8_t address[];           /* router.h */
 };
 
 TAILQ_HEAD(actor_list, actor);
 
 struct actors;
+
+/* Who it is, by parts of its address, and so alive as long as it is. */
+static inline struct slice actor_address(const struct actor *actor) {
+  return slice_of(actor->address, actor->address_size);
+}
+
+/* The encoded key. */
+static inline struct slice actor_key(const struct actor *actor) {
+  return slice_after(actor_address(actor), actor->address_size - actor->key_size);
+}
+
+/* The name of the class. One with a NUL in it, which no class has, is escaped (codec/key.h). */
+struct slice actor_class(const struct actor *actor);
 
 struct actors *actors_new(void);
 void actors_free(struct actors *actors);      /* closes what is left in it, without a last word */

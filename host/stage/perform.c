@@ -14,7 +14,7 @@
 /* The key of the record that maps an address to its actor id. */
 static void put_index_key(struct buf *key, const struct actor *actor) {
   record_put_head(key, RECORD_HOST_ID, SPACE_INDEX);
-  buf_put(key, buf_slice(&actor->address));
+  buf_put(key, actor_address(actor));
 }
 
 static struct view view_of(struct worker *worker) {
@@ -66,9 +66,9 @@ static bool draft_creation(struct drafts *drafts, const struct actor *actor) {
   record_put_head(&key, actor->id, SPACE_OWN);
   value_put_map(&value, 2);
   value_put_string(&value, slice_text("class"));
-  value_put_string(&value, buf_slice(&actor->class_name));
+  value_put_string(&value, actor_class(actor));
   value_put_string(&value, slice_text("key"));
-  value_put_string(&value, actor->key);
+  value_put_string(&value, actor_key(actor));
   drafted = drafted && key.err == ERR_NONE && value.err == ERR_NONE &&
             drafts_try_put(drafts, buf_slice(&key), buf_slice(&value));
   buf_done(&key);
@@ -105,9 +105,9 @@ static void pass_gate(struct worker *worker, const struct actor *actor, struct r
 
 static void log_failure(const struct worker *worker, const struct actor *actor, const struct turn *turn, struct slice method) {
   struct buf key = { 0 };
-  key_print(&key, actor->key);
+  key_print(&key, actor_key(actor));
   struct log_field fields[] = {
-    { "class", buf_slice(&actor->class_name) }, { "key", buf_slice(&key) },
+    { "class", actor_class(actor) }, { "key", buf_slice(&key) },
     { "method", method },                       { "error", buf_slice(&turn->failure.message) },
     { "traceback", buf_slice(&turn->traceback) },
   };
@@ -139,18 +139,18 @@ static enum err prepare(struct worker *worker, struct actor *actor, bool create,
   if (worker->drafts == NULL) worker->drafts = drafts_try_new();
   if (worker->spare == NULL || worker->drafts == NULL) return failure_set(failure, ERR_MEMORY, "no memory for a call");
   if (actor->instance != NULL) return ERR_NONE;
-  enum err err = vm_find_class(worker->vm, buf_slice(&actor->class_name));
+  struct slice class_name = actor_class(actor);
+  enum err err = vm_find_class(worker->vm, class_name);
   if (err == ERR_CLASS_NOT_FOUND) {
-    return failure_set(failure, err, "there is no class \"%.*s\"",
-                       actor->class_name.size > 128 ? 128 : (int)actor->class_name.size,
-                       (const char *)actor->class_name.data);
+    return failure_set(failure, err, "there is no class \"%.*s\"", class_name.size > 128 ? 128 : (int)class_name.size,
+                       (const char *)class_name.data);
   }
   if (err != ERR_NONE) return failure_set(failure, err, "no memory for a call");
   err = know(worker, actor);
   if (err != ERR_NONE) return failure_set(failure, err, "the record of this actor cannot be read");
   if (!actor->exists && !create) return failure_set(failure, ERR_ACTOR_NOT_FOUND, "this actor does not exist");
   if (!actor->exists) actor->id = atomic_fetch_add(worker->config.next_actor_id, 1);
-  return instance_open(worker->vm, buf_slice(&actor->class_name), actor->key, actor->id, &actor->instance, failure);
+  return instance_open(worker->vm, class_name, actor_key(actor), actor->id, &actor->instance, failure);
 }
 
 static enum err lose_memory(struct turn *turn) {
@@ -419,7 +419,10 @@ bool worker_resume_saved(struct worker *worker, uint64_t durable_seq) {
     TAILQ_REMOVE(&ready, performance, link);
     drafts_settle(performance->turn.view.drafts, worker->layers.active);
     resume(worker, performance);
+    if (worker_is_due(worker)) break;
   }
+  TAILQ_CONCAT(&ready, &worker->saving, link);      /* those that are left come first */
+  TAILQ_CONCAT(&worker->saving, &ready, link);
   return any;
 }
 

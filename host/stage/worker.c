@@ -8,7 +8,9 @@
 
 enum {
   TURNS_A_RING = 16,              /* so many turns go to the committer and the doors together */
-  TURNS_A_STEP = 256,             /* then the step ends, so that what has come meanwhile gets its place in line */
+  TURNS_A_STEP = 256,             /* then the step ends, so that what has come meanwhile gets its place in line; */
+  STEP_NS = 5000000,              /* or, where turns are long, when it has lasted so long: then each kind of work that is left
+                                   * does one piece */
   PASSED_MAX = 4 * 1024 * 1024,   /* deleted records that walks have passed, before a checkpoint is to clear them away */
   SLEEPERS_A_STEP = 64,
   LEAVE_A_STEP = 2 * TURNS_A_STEP,
@@ -263,6 +265,10 @@ static bool must_wait_for_disk(struct worker *worker) {
   return memtable_memory(layers->pending) > PENDING_BYTES_MAX;
 }
 
+bool worker_is_due(const struct worker *worker) {
+  return clock_work_ns(worker->config.vm.clock) >= worker->step_end_ns;
+}
+
 static bool run_turns(struct worker *worker) {
   bool worked = false;
   for (int i = 0; i < TURNS_A_STEP; i++) {
@@ -274,11 +280,12 @@ static bool run_turns(struct worker *worker) {
     worked = true;
     if (i % TURNS_A_RING == TURNS_A_RING - 1) worker_ring_others(worker);
     if (atomic_load(&worker->told_epoch) != worker->epoch) hear(worker);
+    if (worker_is_due(worker)) break;
   }
   return worked;
 }
 
-/* Each turn that is paused goes on for a while. */
+/* Each turn that is paused goes on for a while, or as many of them as the step has time for. */
 static bool run_paused(struct worker *worker) {
   size_t count = 0;
   const struct performance *performance;
@@ -287,6 +294,7 @@ static bool run_paused(struct worker *worker) {
   for (; count > 0 && !TAILQ_EMPTY(&worker->paused); count--) {
     worker_resume_paused(worker);
     if (atomic_load(&worker->told_epoch) != worker->epoch) hear(worker);
+    if (worker_is_due(worker)) break;
   }
   return worked;
 }
@@ -364,6 +372,7 @@ static void reload(struct worker *worker) {
 }
 
 bool worker_step(struct worker *worker) {
+  worker->step_end_ns = clock_work_ns(worker->config.vm.clock) + STEP_NS;
   hear(worker);
   store_reader_reset(worker->reader);      /* an old snapshot would keep the store from using its pages again */
   bool worked = hear_checkpointer(worker);

@@ -74,6 +74,7 @@ struct worker {
   uint64_t settled_seq;                /* pending holds nothing up to here */
   size_t leaving;                      /* so many actors still leave before their time, for want of memory */
   bool collects;                       /* they have left, and their garbage goes bit by bit */
+  int64_t step_end_ns;                 /* when the step has lasted long enough, by clock_work_ns() */
   bool stopping, stopped;
   uint64_t files;                      /* --dev: the files that the classes were read from (reload.h) */
   struct commit_source source;
@@ -99,7 +100,8 @@ struct checkpoint_source *worker_checkpoint_source(struct worker *worker);
 void worker_put(struct worker *worker, struct request **request);
 void worker_ring(struct worker *worker);
 
-/* Takes what has come, runs some turns, puts idle actors to sleep. Whether there was anything to do. */
+/* Takes what has come, runs some turns, puts idle actors to sleep. Whether there was anything to do. It lasts no longer
+ * than some milliseconds and its longest turn, so that what comes meanwhile gets its place. */
 bool worker_step(struct worker *worker);
 
 /* Wakes who has something from this worker: the committer, and the doors. After each step; a long one does it between. */
@@ -118,7 +120,10 @@ bool worker_is_full(const struct worker *worker);
 /* Runs one request of an actor to its reply; takes it over. */
 void worker_perform(struct worker *worker, struct actor *actor, struct request **request);
 
-/* Goes on with the turns whose saves are durable; whether there were any. */
+/* Whether the step has lasted so long that it is to end. */
+bool worker_is_due(const struct worker *worker);
+
+/* Goes on with the turns whose saves are durable, one at least, as many as the step has time for; whether there were any. */
 bool worker_resume_saved(struct worker *worker, uint64_t durable_seq);
 
 /* Goes on with the turn that is paused for the longest time. */

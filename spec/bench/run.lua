@@ -3,7 +3,7 @@
 -- In the environment: ROUNDS and SECONDS of each (5 and 3), MANY actors or entries (1,000,000), TROUPE_PROGRAM,
 -- TROUPE_BENCH (the built programs of spec/bench).
 
-local TOPICS = { "kv", "stall", "beyond", "increments", "reads", "syncs", "checkpoint", "start", "state" }
+local TOPICS = { "kv", "stall", "beyond", "increments", "reads", "syncs", "checkpoint", "start", "state", "memory" }
 
 local measure = require "spec.bench.measure"
 local servers = require "spec.bench.servers"
