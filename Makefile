@@ -103,6 +103,9 @@ $(bench_tools): build/bench/%: spec/bench/%.c Makefile | packages
 	@echo "cc    $@"
 	@$(CC) $(C_FLAGS) -O2 -g -o $@ $< -l:liblua5.4.a -l:liblmdb.a -lm
 
+run_bench := TROUPE_PROGRAM=build/release/troupe TROUPE_BENCH=build/bench LUA_PATH="lua/?.lua;;" LUA_CPATH="build/kit/?.so;;" \
+             lua5.4 spec/bench/run.lua
+
 .SECONDARY:
 -include $(foreach name,release kit asan tsan clang,$(patsubst %.o,%.d,$(call objects,$(name),$(all_sources))))
 
@@ -132,7 +135,7 @@ packages:
 
 # --- Targets -------------------------------------------------------------------------------------------------------
 
-.PHONY: build kit run test check lint clang asan tsan crash fuzz bench install uninstall clean help
+.PHONY: build kit run test check lint clang asan tsan crash fuzz bench bench_briefly install uninstall clean help
 
 build: build/release/troupe  ## build the program, build/release/troupe
 
@@ -144,7 +147,7 @@ run: build/release/troupe  ## serve the actors in actors/; flags in ARGS="--dev 
 test: build/release/troupe $(call kit,kit) $(call tests,kit)  ## run all tests; only some: ONLY=kv
 	@TROUPE_PROGRAM=build/release/troupe lua5.4 spec/run.lua kit $(ONLY)
 
-check: build/release/troupe $(call kit,kit) $(call tests,kit)  ## run all tests, luacheck and clang's warnings
+check: build/release/troupe $(call kit,kit) $(call tests,kit) $(bench_tools)  ## run all tests, luacheck, clang's warnings, each benchmark for a moment
 	@TROUPE_PROGRAM=build/release/troupe TROUPE_LINT=1 lua5.4 spec/run.lua kit $(ONLY)
 
 asan: build/asan/troupe $(call kit,asan) $(call tests,asan)  ## the tests under address and undefined sanitizers
@@ -168,8 +171,11 @@ lint: packages  ## luacheck over all Lua files
 clang: $(call objects,clang,$(all_sources))  ## compile everything with clang, for its warnings
 
 bench: build/release/troupe build/kit/troupe_host.so $(bench_tools)  ## measure against peers; only some topics: ONLY=kv
-	@TROUPE_PROGRAM=build/release/troupe TROUPE_BENCH=build/bench LUA_PATH="lua/?.lua;;" LUA_CPATH="build/kit/?.so;;" \
-	  lua5.4 spec/bench/run.lua $(ONLY)
+	@$(run_bench) $(ONLY)
+
+# What `make check` runs of it, with the peers that are there: see spec/bench/run.lua.
+bench_briefly: build/release/troupe build/kit/troupe_host.so $(bench_tools)
+	@ROUNDS=1 SECONDS=0.2 MANY=1000 $(run_bench) $(ONLY)
 
 install: build/release/troupe build/kit/troupe_host.so  ## install to PREFIX (/usr/local), below DESTDIR if set
 	install -D -m 755 build/release/troupe $(DESTDIR)$(PREFIX)/bin/troupe

@@ -3,7 +3,8 @@
 --
 --   lua5.4 spec/run.lua FLAVOUR [WORD...]     only suites whose path holds one of the words
 --
--- TROUPE_SEED=n repeats an order and the random operations of a run. TROUPE_LINT=1 runs the linters as well.
+-- TROUPE_SEED=n repeats an order and the random operations of a run. TROUPE_LINT=1 runs the linters as well, and each
+-- benchmark for a moment.
 -- FUZZ_SECONDS=n lets each fuzzer run so long, and shows its figures.
 -- The last line is `N passed, N failed, N skipped`, and the exit status 1 if anything failed.
 
@@ -90,6 +91,7 @@ local function list_suites()
   if os.getenv "TROUPE_LINT" == "1" then
     add("luacheck", make "lint", true)
     add("clang", make "clang", true)
+    add("bench", make "bench_briefly", true)
   end
   return suites
 end

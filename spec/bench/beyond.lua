@@ -2,9 +2,10 @@
 -- walked over, beside the disk's own speed.
 
 local measure = require "spec.bench.measure"
+local million = require "spec.bench.million"
 local servers = require "spec.bench.servers"
 
-local SIZE_MIB = tonumber(os.getenv "SIZE_MIB" or 2048)
+local SIZE_MIB = tonumber(os.getenv "SIZE_MIB" or math.max(20, 2048 * million.count // 1000000))
 local ENTRY_BYTES, BATCH, CHUNKS, TIMES = 1000, 1000, 20, 4
 local ENTRIES = SIZE_MIB * 1048576 // ENTRY_BYTES // BATCH // CHUNKS * BATCH * CHUNKS
 local FIRST = 1000000

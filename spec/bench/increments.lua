@@ -11,27 +11,29 @@ local NUMBER = "#######"
 local function fill(peers)
   local batch = 1000
   local request = {
-    redis = peers.redis.request("FCALL", "increment_many", 0, NUMBER, batch),
-    tarantool = peers.tarantool.request("increment_many", NUMBER, batch),
+    redis = servers.resp("FCALL", "increment_many", 0, NUMBER, batch),
+    tarantool = servers.iproto("increment_many", NUMBER, batch),
   }
   for name, bytes in pairs(request) do
-    measure.load(peers[name], bytes, {
+    local options = {
       first = million.first, last = million.last, step = batch, calls = million.count // batch, connections = 4,
-    })
+    }
+    if peers[name] then measure.load(peers[name], bytes, options) end
   end
 end
 
 local function compare(peers, actors)
   local request = {
-    troupe = peers.troupe.request(million.path),
-    redis = peers.redis.request("FCALL", "increment", 1, "counter:" .. NUMBER),
-    tarantool = peers.tarantool.request("increment", NUMBER),
-    nginx = peers.nginx.request(million.path),
+    troupe = servers.http(million.path),
+    redis = servers.resp("FCALL", "increment", 1, "counter:" .. NUMBER),
+    tarantool = servers.iproto("increment", NUMBER),
+    nginx = servers.http(million.path),
   }
   local list = {}
   for i, name in ipairs(NAMES) do
-    list[i] = { name, function()
-      return measure.load(peers[name], request[name], { first = million.first, last = million.first + actors - 1 }).rate
+    local peer = peers[name]
+    list[i] = { name, peer and function()
+      return measure.load(peer, request[name], { first = million.first, last = million.first + actors - 1 }).rate
     end }
   end
   local results = measure.in_turns(list)

@@ -9,11 +9,11 @@ local NUMBER, VALUE = "#######", "value of entry #######, version @@@@@@@"
 local ALL = { first = million.first, last = million.last }
 
 --- A call in the words of each peer: the method, its arguments as JSON and as a list.
-local function requests(peers, method, json, ...)
+local function requests(method, json, ...)
   return {
-    troupe = peers.troupe.request("/actors/Shelf/one/" .. method, json),
-    redis = peers.redis.request("FCALL", method, 2, "order", "values", ...),
-    tarantool = peers.tarantool.request(method, ...),
+    troupe = servers.http("/actors/Shelf/one/" .. method, json),
+    redis = servers.resp("FCALL", method, 2, "order", "values", ...),
+    tarantool = servers.iproto(method, ...),
   }
 end
 
@@ -21,7 +21,8 @@ end
 local function ways(peers, names, request, figure, options)
   local list = {}
   for i, name in ipairs(names) do
-    list[i] = { name, function() return figure(measure.load(peers[name], request[name], options)) end }
+    local peer = peers[name]
+    list[i] = { name, peer and function() return figure(measure.load(peer, request[name], options)) end }
   end
   return list
 end
@@ -32,7 +33,7 @@ local function puts_rate(found) return found.rate * BATCH end
 
 local function single_calls(peers)
   local function compare(what, ...)
-    local list = ways(peers, { "troupe", "redis", "tarantool" }, requests(peers, what, ...), rate, ALL)
+    local list = ways(peers, { "troupe", "redis", "tarantool" }, requests(what, ...), rate, ALL)
     local results = measure.in_turns(list)
     measure.row(what, list, results, "calls/s")
     return results
@@ -55,7 +56,7 @@ local function batches(peers, put_many)
 end
 
 local function scans(peers)
-  local list = ways(peers, { "troupe", "tarantool" }, requests(peers, "scan", ("[%d]"):format(SCAN), SCAN),
+  local list = ways(peers, { "troupe", "tarantool" }, requests("scan", ("[%d]"):format(SCAN), SCAN),
                     milliseconds, { connections = 1 })
   local folder = servers.folder .. "/scan"
   table.insert(list, { "scan.c", function()
@@ -76,7 +77,7 @@ return function()
     redis = servers.redis(),
     tarantool = servers.tarantool(),
   }
-  local put_many = requests(peers, "put_many", ('[%s,%d,"@@@@@@@"]'):format(NUMBER, BATCH), NUMBER, BATCH, "@@@@@@@")
+  local put_many = requests("put_many", ('[%s,%d,"@@@@@@@"]'):format(NUMBER, BATCH), NUMBER, BATCH, "@@@@@@@")
   for name, server in pairs(peers) do
     measure.load(server, put_many[name], {
       first = million.first, last = million.last, step = BATCH, calls = million.count // BATCH, connections = 4,

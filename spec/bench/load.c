@@ -248,10 +248,11 @@ static void end_soon(int number) {
 static void run(struct load *load, uint16_t port, size_t connections) {
   int epoll = epoll_create1(0);
   signal(SIGINT, end_soon);
-  for (load->open = 0; load->open < connections; load->open++) {
+  for (size_t i = 0; i < connections; i++) {
     struct connection *connection = connect_to(port, load->read == read_iproto);
     struct epoll_event event = { .events = EPOLLIN, .data.ptr = connection };
     if (epoll_ctl(epoll, EPOLL_CTL_ADD, connection->fd, &event) != 0) die("epoll: %s", strerror(errno));
+    load->open++;
     send_next(load, connection);
   }
   while (load->open > 0) {

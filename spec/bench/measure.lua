@@ -27,14 +27,17 @@ function measure.load(server, request, options)
   return found
 end
 
---- Runs each way { name, function } in turn, so many rounds. Returns what they returned: lists by name.
+--- Runs each way { name, function } in turn, so many rounds. Returns what they returned: lists by name. A way without a
+--- function is that of a peer which is not installed: it has no list, and what is made of it is nil.
 function measure.in_turns(ways)
   local results = {}
   for round = 1, measure.rounds do
     for _, way in ipairs(ways) do
       local name, run = way[1], way[2]
-      results[name] = results[name] or {}
-      results[name][round] = run()
+      if run then
+        results[name] = results[name] or {}
+        results[name][round] = run()
+      end
     end
   end
   return results
@@ -46,9 +49,18 @@ function measure.median(list)
   return sorted[#sorted // 2 + 1]
 end
 
---- Per round, what `combine` makes of the numbers of that round.
+--- What 99 in 100 of a list are no more than; not a number where it is empty.
+function measure.p99(list)
+  table.sort(list)
+  return list[(#list - 1) * 99 // 100 + 1] or 0 / 0
+end
+
+--- Per round, what `combine` makes of the numbers of that round; nil where a list is missing.
 function measure.combine(combine, ...)
   local lists, combined = { ... }, {}
+  for i = 1, select("#", ...) do
+    if not lists[i] then return nil end
+  end
   for round = 1, #lists[1] do
     local numbers = {}
     for i, list in ipairs(lists) do numbers[i] = list[round] end
@@ -76,8 +88,9 @@ end
 --- A line of medians, in the order of the ways.
 function measure.row(what, ways, results, unit)
   local cells = {}
-  for i, way in ipairs(ways) do
-    cells[i] = ("%s %10.0f"):format(way[1], measure.median(results[way[1]]))
+  for _, way in ipairs(ways) do
+    local list = results[way[1]]
+    if list then table.insert(cells, ("%s %10.0f"):format(way[1], measure.median(list))) end
   end
   measure.say("  %-22s %s  %s", what, table.concat(cells, "   "), unit)
 end
@@ -85,6 +98,7 @@ end
 --- A line for what is held to a target, the median of a list: `most` says that it may not be more, else not less.
 --- Without a target it is only told.
 function measure.target(what, list, target, most)
+  if not list then return measure.say("    %-50s a peer is missing", what) end
   local middle = measure.median(list)
   local told = ("    %-50s %8.3g  (%.3g..%.3g)"):format(what, middle, math.min(table.unpack(list)),
                                                        math.max(table.unpack(list)))

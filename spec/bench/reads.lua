@@ -14,11 +14,11 @@ return function()
   local request = troupe.request(PATH .. "get")
   local list = {
     { "troupe", function() return measure.load(troupe, request, ACTORS).rate end },
-    { "nginx", function() return measure.load(nginx, request, ACTORS).rate end },
+    { "nginx", nginx and function() return measure.load(nginx, request, ACTORS).rate end },
   }
   local results = measure.in_turns(list)
   measure.row("reads", list, results, "calls/s")
   measure.target("troupe / nginx", measure.ratios(results.troupe, results.nginx), 0.5)
   troupe:stop()
-  nginx:stop()
+  if nginx then nginx:stop() end
 end

@@ -1,7 +1,7 @@
 -- The servers that are measured: each an instance of our own on a free port, with its files in one temporary folder;
 -- stopped by its process id.
 --
--- A server has `protocol` (of load.c), `port`, `pid`, and request(...), which gives the bytes of a call.
+-- A server has `protocol` (of load.c), `port` and `pid`; one that speaks HTTP also request(...), the bytes of a call.
 
 local socket = require "socket"
 
@@ -75,6 +75,13 @@ function Server:errors()
   return servers.read(self.log)
 end
 
+--- Whether the program of a peer is there. One that is not is left out, and what is told of it with it.
+local function has(program)
+  if os.execute(("command -v %s >/dev/null"):format(program)) then return true end
+  print(("  (without %s, which is not installed)"):format(program))
+  return false
+end
+
 --- Takes a process that runs as a server to be stopped in the end.
 function servers.adopt(server)
   servers.running[setmetatable(server, Server)] = true
@@ -95,10 +102,14 @@ local function start(server, command)
   return server
 end
 
-function servers.stop_all()
+--- Stops what still runs.
+function servers.stop_running()
   local all = {}
   for server in pairs(servers.running) do table.insert(all, server) end
   for _, server in ipairs(all) do pcall(server.stop, server) end
+end
+
+function servers.remove_files()
   os.execute("rm -rf " .. servers.folder)
 end
 
@@ -121,8 +132,9 @@ function servers.troupe(actors, data, flags, before)
   return start(server, ("%sexec %s %s"):format(before or "", command, flags or ""))
 end
 
---- Answers a fixed body from memory, whatever it is asked.
+--- Answers a fixed body from memory, whatever it is asked. This peer and the others are nil where they are missing.
 function servers.nginx()
+  if not has "nginx" then return nil end
   local server = { name = "nginx", protocol = "http", port = servers.free_port(), request = servers.http }
   local config = servers.write(servers.folder .. "/nginx.conf", ([[
 daemon off; worker_processes 2; pid FOLDER/nginx.pid; error_log FOLDER/nginx.log;
@@ -138,7 +150,8 @@ end
 
 -- --- Redis ---------------------------------------------------------------------------------------------------------
 
-local function resp_request(...)
+--- The bytes of a command.
+function servers.resp(...)
   local parts = { ("*%d\r\n"):format(select("#", ...)) }
   for _, part in ipairs { ... } do table.insert(parts, ("$%d\r\n%s\r\n"):format(#tostring(part), part)) end
   return table.concat(parts)
@@ -146,7 +159,8 @@ end
 
 --- Functions in Lua; each write is synced before it is answered.
 function servers.redis()
-  local server = { name = "redis", protocol = "resp", port = servers.free_port(), request = resp_request }
+  if not has "redis-server" then return nil end
+  local server = { name = "redis", protocol = "resp", port = servers.free_port() }
   local folder = empty_folder "redis"
   start(server, ("redis-server --port %d --bind 127.0.0.1 --dir %s --save '' --appendonly yes --appendfsync always")
     :format(server.port, folder))
@@ -161,8 +175,8 @@ local function msgpack(value)
   return string.pack(">B s1", 0xd9, value)
 end
 
---- A CALL: length, header (type, number of the request), body (name of the procedure, arguments).
-local function iproto_request(procedure, ...)
+--- The bytes of a CALL: length, header (type, number of the request), body (name of the procedure, arguments).
+function servers.iproto(procedure, ...)
   local parts = { "\x82\x00\x0a\x01\x00\x82\x22", msgpack(procedure), "\x21", string.char(0x90 + select("#", ...)) }
   for _, value in ipairs { ... } do table.insert(parts, msgpack(value)) end
   local body = table.concat(parts)
@@ -171,7 +185,8 @@ end
 
 --- Procedures in Lua on spaces in memory; each write is synced before it is answered.
 function servers.tarantool()
-  local server = { name = "tarantool", protocol = "iproto", port = servers.free_port(), request = iproto_request }
+  if not has "tarantool" then return nil end
+  local server = { name = "tarantool", protocol = "iproto", port = servers.free_port() }
   local folder = empty_folder "tarantool"
   start(server, ("tarantool spec/bench/peers/tarantool.lua %s %d"):format(folder, server.port))
   socket.sleep(0.5)   -- it listens before its procedures are there

@@ -6,7 +6,7 @@ local measure = require "spec.bench.measure"
 local million = require "spec.bench.million"
 local servers = require "spec.bench.servers"
 
-local BATCH, CONNECTIONS, BEFORE_S, AFTER_S, STALL_MS_MAX = 1000, 4, 1, 1, 50
+local BATCH, CONNECTIONS, BEFORE_S, AFTER_S, STALL_MS_MAX = 1000, 4, measure.seconds / 3, measure.seconds / 3, 50
 
 local function fill(host)
   measure.load(host, host.request("/actors/Shelf/one/put_many", ('[#######,%d,"first"]'):format(BATCH)), {
@@ -48,10 +48,10 @@ end
 
 local function tell(name, host, target, run)
   local before, during, seconds = watch(host, run)
+  local longest, longest_before = during[#during] or 0 / 0, before[#before] or 0 / 0
   measure.say("  %-32s %6.2f s; others: %6d calls, p99 %5.1f ms, longest %5.1f ms (before: p99 %.1f, longest %.1f)",
-              name, seconds, #during, during[#during * 99 // 100], during[#during], before[#before * 99 // 100],
-              before[#before])
-  measure.target("longest wait of others, ms", { during[#during] }, target, true)
+              name, seconds, #during, measure.p99(during), longest, measure.p99(before), longest_before)
+  measure.target("longest wait of others, ms", { longest }, target, true)
 end
 
 return function()

@@ -111,8 +111,8 @@ describe("A host as a program", function()
     local keys = { "ann", "tom" }
     spread.check(2, "Slow", keys)
     for _, key in ipairs(keys) do
-      os.execute(([[%s call Slow %s wait '"%s"' --listen %s >%s/%s 2>&1 &]]):format(program.path, key, key, host.address,
-        host.folder, key))
+      os.execute(([[%s call Slow %s wait '"%s"' --listen %s >%s/%s 2>&1 &]]):format(program.path, key, key,
+        host.address, host.folder, key))
     end
     for _, key in ipairs(keys) do host:logged("begun " .. key) end
     host:signal "TERM"
