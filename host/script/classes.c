@@ -9,13 +9,12 @@
 #include <string.h>
 
 #include "base/disk.h"
+#include "script/class.h"
 #include "script/lib_error.h"
 #include "script/sandbox.h"
 #include "script/lua_vm.h"
 
 enum { FILE_BYTES_MAX = 16 * 1024 * 1024 };
-
-enum { PARENTS_MAX = 100 };   /* a script can make its class a parent of itself, with setmetatable */
 
 static const char *const hooks[] = {
   "initialize_state", "on_start", "on_stop", "on_destroy", "migrate_state", "inspect_state",
@@ -61,6 +60,8 @@ static int run_module(lua_State *L) {
 /* Runs the module of this name from this file and pushes what it returned; keeps it. One that failed is as if it had
  * never been required. [-0, +1, v] */
 static void load_module(lua_State *L, const char *name, const char *path) {
+  struct vm *vm = vm_of(L);
+  uint64_t load_around = vm->load;
   vm_check_stack(L, 8);
   vm_push_ref(L, VM_MODULES);                                        /* modules */
   lua_pushstring(L, name);                                           /* modules name */
@@ -71,7 +72,9 @@ static void load_module(lua_State *L, const char *name, const char *path) {
   lua_pushcfunction(L, run_module);
   lua_pushvalue(L, modules + 1);
   lua_pushstring(L, path);                                           /* modules name function name path */
+  vm->load = ++vm->serial;
   int status = lua_pcall(L, 2, 1, 0);                                /* modules name module|error */
+  vm->load = load_around;
   lua_pushvalue(L, modules + 1);
   if (status == LUA_OK) {
     lua_pushvalue(L, modules + 2);
@@ -118,31 +121,25 @@ int classes_require(lua_State *L) {
 
 /* -- classes -- */
 
-static bool is_class(lua_State *L, int index) {
-  index = lua_absindex(L, index);
-  if (!lua_istable(L, index)) return false;
-  vm_push_ref(L, VM_ACTOR_CLASS);                                    /* actor */
-  lua_pushvalue(L, index);                                           /* actor class */
-  bool found = false;
-  for (int i = 0; i < PARENTS_MAX && !found && lua_getmetatable(L, -1); i++) {             /* actor class parent */
-    lua_replace(L, -2);                                              /* actor parent */
-    found = lua_rawequal(L, -1, -2);
-  }
-  lua_pop(L, 2);                                                     /* - */
-  return found;
-}
-
 /* Pushes the `name` of the class at `index`, as its own field. [-0, +1, m] */
 static const char *push_name(lua_State *L, int index) {
-  index = lua_absindex(L, index);
+  class_push_fields(L, index);                                       /* fields */
   lua_pushliteral(L, "name");
-  lua_rawget(L, index);                                              /* name */
+  lua_rawget(L, -2);                                                 /* fields name */
+  lua_replace(L, -2);                                                /* name */
   return lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+}
+
+static bool is_actor(lua_State *L, int index) {
+  vm_push_ref(L, VM_ACTOR_CLASS);                                    /* actor */
+  bool is = lua_rawequal(L, index, -1);
+  lua_pop(L, 1);                                                     /* - */
+  return is;
 }
 
 /* Registers the class on top of the stack, that a file returned. [-1, +0, v] */
 static void register_class(lua_State *L, const char *path) {
-  if (!is_class(L, -1)) {
+  if (!class_is(L, -1) || is_actor(L, lua_gettop(L))) {
     luaL_error(L, "%s: returns no class; a class file ends with `return` of what Actor:extend(name) gave", path);
   }
   const char *name = push_name(L, -1);                               /* class name */
@@ -291,40 +288,19 @@ bool classes_push(lua_State *L, struct slice name) {
   return found;
 }
 
-/* Searches a class and its parents, Actor excluded, for a field of their own. [-0, +(0|1), m] */
-static bool push_own(lua_State *L, int index, struct slice name) {
-  vm_check_stack(L, 8);
-  int top = lua_gettop(L);
-  lua_pushvalue(L, index);                                           /* class */
-  vm_push_ref(L, VM_ACTOR_CLASS);                                    /* class actor */
-  for (int i = 0; i <= PARENTS_MAX && !lua_rawequal(L, top + 1, top + 2); i++) {
-    lua_pushlstring(L, (const char *)name.data, name.size);
-    if (lua_rawget(L, top + 1) != LUA_TNIL) {                        /* class actor value */
-      lua_replace(L, top + 1);
-      lua_settop(L, top + 1);                                        /* value */
-      return true;
-    }
-    lua_pop(L, 1);                                                   /* class actor */
-    if (!lua_getmetatable(L, top + 1)) break;                        /* class actor parent */
-    lua_replace(L, top + 1);                                         /* parent actor */
-  }
-  lua_settop(L, top);                                                /* - */
-  return false;
-}
-
 bool classes_push_method(lua_State *L, int index, struct slice name) {
   if (name.size == 0 || name.data[0] == '_') return false;
   for (size_t i = 0; i < sizeof hooks / sizeof *hooks; i++) {
     if (slice_equal(name, slice_text(hooks[i]))) return false;
   }
-  if (!push_own(L, lua_absindex(L, index), name)) return false;      /* value */
+  if (!class_push_own(L, index, name)) return false;      /* value */
   if (lua_isfunction(L, -1)) return true;
   lua_pop(L, 1);                                                     /* - */
   return false;
 }
 
 bool classes_push_hook(lua_State *L, int index, const char *name) {
-  if (!push_own(L, lua_absindex(L, index), slice_text(name))) return false;       /* value */
+  if (!class_push_own(L, index, slice_text(name))) return false;       /* value */
   if (lua_isfunction(L, -1)) return true;
   lua_pop(L, 1);                                                     /* - */
   return false;

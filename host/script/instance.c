@@ -64,6 +64,10 @@ static enum field field_of(lua_State *L, int index) {
   return FIELD_NONE;
 }
 
+bool self_is_host_field(lua_State *L, int index) {
+  return field_of(L, index) != FIELD_NONE;
+}
+
 static void push_key(lua_State *L, struct instance *instance) {
   self_push_slot(L, instance, SELF_KEY);                             /* tuple|nil */
   if (!lua_isnil(L, -1)) return;
