@@ -4,17 +4,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <lauxlib.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "base/disk.h"
 #include "script/class.h"
 #include "script/lib_error.h"
 #include "script/sandbox.h"
+#include "script/source.h"
 #include "script/lua_vm.h"
-
-enum { FILE_BYTES_MAX = 16 * 1024 * 1024 };
 
 static const char *const hooks[] = {
   "initialize_state", "on_start", "on_stop", "on_destroy", "migrate_state", "inspect_state",
@@ -26,31 +23,9 @@ static const char *const hooks[] = {
 /* Marks a module that is being loaded: one that requires itself is an error, not a hang. */
 static const char loading;
 
-/* Whether a path, followed through its links, lies in the folder of actors. */
-static bool is_inside(const char *folder, const char *path) {
-  char real_folder[PATH_MAX], real_path[PATH_MAX];
-  if (realpath(folder, real_folder) == NULL || realpath(path, real_path) == NULL) return false;
-  size_t size = strlen(real_folder);
-  return strncmp(real_folder, real_path, size) == 0 && real_path[size] == '/';
-}
-
-/* Pushes the chunk of a file, its environment fresh. Raises with the file, the line and the reason. [-0, +1, v] */
-static void push_chunk(lua_State *L, const char *path) {
-  struct vm *vm = vm_of(L);
-  if (!is_inside(vm->config.actors_path, path)) luaL_error(L, "%s: lies outside the folder of actors", path);
-  buf_clear(&vm->value);
-  int error = disk_read_file(path, FILE_BYTES_MAX, &vm->value);
-  if (error != 0) luaL_error(L, "%s: %s", path, error == EINVAL ? "is no regular file" : strerror(error));
-  lua_pushfstring(L, "@%s", path);                                   /* name */
-  if (luaL_loadbufferx(L, (const char *)vm->value.data, vm->value.size, lua_tostring(L, -1), "t") != LUA_OK) lua_error(L);
-  lua_replace(L, -2);                                                /* chunk */
-  sandbox_push_environment(L);                                       /* chunk env */
-  if (lua_setupvalue(L, -2, 1) == NULL) lua_pop(L, 1);               /* chunk */
-}
-
 /* name path -> what the file's chunk returned, or true   [-0, +1, v] */
 static int run_module(lua_State *L) {
-  push_chunk(L, lua_tostring(L, 2));                                 /* name path chunk */
+  source_push_chunk(L, lua_tostring(L, 2));                          /* name path chunk */
   lua_pushvalue(L, 1);
   lua_call(L, 1, 1);                                                 /* name path module */
   if (lua_isnil(L, -1)) lua_pushboolean(L, 1);
@@ -113,8 +88,7 @@ int classes_require(lua_State *L) {
   luaL_gsub(L, name, ".", "/");                                      /* ... path */
   lua_pushfstring(L, "%s/%s.lua", vm_of(L)->config.actors_path, lua_tostring(L, -1));      /* ... path file */
   const char *path = lua_tostring(L, -1);
-  char real[PATH_MAX];
-  if (realpath(path, real) == NULL) return lib_misuse(L, "require: module \"%s\" not found: there is no %s", name, path);
+  if (access(path, F_OK) != 0 && errno == ENOENT) return lib_misuse(L, "require: module \"%s\" not found: there is no %s", name, path);
   load_module(L, name, path);                                        /* ... module */
   return 1;
 }

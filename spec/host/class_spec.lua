@@ -31,16 +31,6 @@ describe("A folder of classes", function()
     assert.matches("the name of a class is a string",
                    problem { ["a.lua"] = "return require('troupe.actor'):extend ''" })
     assert.matches("processor time", problem { ["a.lua"] = "while true do end" })
-    assert.matches("attempt to load a binary chunk", problem { ["a.lua"] = string.dump(function() end) })
-  end)
-
-  it("reads regular files inside it only", function()
-    local outside = hosts.folder { ["secret.lua"] = empty }
-    assert.matches("lies outside the folder", problem({}, function(folder)
-      lfs.link(outside .. "/secret.lua", folder .. "/link.lua", true)
-    end))
-    assert.matches("no regular file", problem({}, function(folder) os.execute("mkfifo " .. folder .. "/pipe.lua") end))
-    assert.matches("no regular file", problem({}, function(folder) lfs.mkdir(folder .. "/folder.lua") end))
   end)
 
   it("inherits, and calls only what may be called", function()
