@@ -127,29 +127,6 @@ describe("A folder of classes", function()
   end)
 end)
 
-describe("With dev, a host", function()
-  after_each(hosts.close_all)
-
-  it("runs a changed file at the next call, and the old one where the new one does not load", function()
-    local host = hosts.open({ ["a.lua"] = hosts.class("A", "function Class:initialize_state() return { n = 0 } end " ..
-      "function Class:step() self.state.n = self.state.n + 1; return self.state.n end") },
-      { dev = true, errors = true })
-    local folder = host.folder
-    local actor = host:actor("A", "a")
-    assert.equal(1, actor:step())
-    hosts.write(folder .. "/a.lua", hosts.class("A",
-      "function Class:step() self.state.n = self.state.n + 10; return self.state.n end " ..
-      "function Class:initialize_state() return {} end"))
-    assert.equal(11, actor:step())
-    hosts.write(folder .. "/a.lua", "this is no Lua at all")
-    assert.equal(21, actor:step())
-    assert.matches("classes not reloaded.*a%.lua:1", host:log())
-    hosts.write(folder .. "/b.lua", hosts.class("B", ""))
-    hosts.write(folder .. "/a.lua", hosts.class("A", "function Class:step() return 'new' end"))
-    assert.equal("new", actor:step())
-  end)
-end)
-
 describe("on_before_connect", function()
   after_each(hosts.close_all)
 
