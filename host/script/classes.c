@@ -4,18 +4,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <lauxlib.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "base/disk.h"
+#include "script/class.h"
 #include "script/lib_error.h"
 #include "script/sandbox.h"
+#include "script/source.h"
 #include "script/lua_vm.h"
-
-enum { FILE_BYTES_MAX = 16 * 1024 * 1024 };
-
-enum { PARENTS_MAX = 100 };   /* a script can make its class a parent of itself, with setmetatable */
 
 static const char *const hooks[] = {
   "initialize_state", "on_start", "on_stop", "on_destroy", "migrate_state", "inspect_state",
@@ -27,31 +23,9 @@ static const char *const hooks[] = {
 /* Marks a module that is being loaded: one that requires itself is an error, not a hang. */
 static const char loading;
 
-/* Whether a path, followed through its links, lies in the folder of actors. */
-static bool is_inside(const char *folder, const char *path) {
-  char real_folder[PATH_MAX], real_path[PATH_MAX];
-  if (realpath(folder, real_folder) == NULL || realpath(path, real_path) == NULL) return false;
-  size_t size = strlen(real_folder);
-  return strncmp(real_folder, real_path, size) == 0 && real_path[size] == '/';
-}
-
-/* Pushes the chunk of a file, its environment fresh. Raises with the file, the line and the reason. [-0, +1, v] */
-static void push_chunk(lua_State *L, const char *path) {
-  struct vm *vm = vm_of(L);
-  if (!is_inside(vm->config.actors_path, path)) luaL_error(L, "%s: lies outside the folder of actors", path);
-  buf_clear(&vm->value);
-  int error = disk_read_file(path, FILE_BYTES_MAX, &vm->value);
-  if (error != 0) luaL_error(L, "%s: %s", path, error == EINVAL ? "is no regular file" : strerror(error));
-  lua_pushfstring(L, "@%s", path);                                   /* name */
-  if (luaL_loadbufferx(L, (const char *)vm->value.data, vm->value.size, lua_tostring(L, -1), "t") != LUA_OK) lua_error(L);
-  lua_replace(L, -2);                                                /* chunk */
-  sandbox_push_environment(L);                                       /* chunk env */
-  if (lua_setupvalue(L, -2, 1) == NULL) lua_pop(L, 1);               /* chunk */
-}
-
 /* name path -> what the file's chunk returned, or true   [-0, +1, v] */
 static int run_module(lua_State *L) {
-  push_chunk(L, lua_tostring(L, 2));                                 /* name path chunk */
+  source_push_chunk(L, lua_tostring(L, 2));                          /* name path chunk */
   lua_pushvalue(L, 1);
   lua_call(L, 1, 1);                                                 /* name path module */
   if (lua_isnil(L, -1)) lua_pushboolean(L, 1);
@@ -61,6 +35,8 @@ static int run_module(lua_State *L) {
 /* Runs the module of this name from this file and pushes what it returned; keeps it. One that failed is as if it had
  * never been required. [-0, +1, v] */
 static void load_module(lua_State *L, const char *name, const char *path) {
+  struct vm *vm = vm_of(L);
+  uint64_t load_around = vm->load;
   vm_check_stack(L, 8);
   vm_push_ref(L, VM_MODULES);                                        /* modules */
   lua_pushstring(L, name);                                           /* modules name */
@@ -71,7 +47,9 @@ static void load_module(lua_State *L, const char *name, const char *path) {
   lua_pushcfunction(L, run_module);
   lua_pushvalue(L, modules + 1);
   lua_pushstring(L, path);                                           /* modules name function name path */
+  vm->load = ++vm->serial;
   int status = lua_pcall(L, 2, 1, 0);                                /* modules name module|error */
+  vm->load = load_around;
   lua_pushvalue(L, modules + 1);
   if (status == LUA_OK) {
     lua_pushvalue(L, modules + 2);
@@ -110,39 +88,32 @@ int classes_require(lua_State *L) {
   luaL_gsub(L, name, ".", "/");                                      /* ... path */
   lua_pushfstring(L, "%s/%s.lua", vm_of(L)->config.actors_path, lua_tostring(L, -1));      /* ... path file */
   const char *path = lua_tostring(L, -1);
-  char real[PATH_MAX];
-  if (realpath(path, real) == NULL) return lib_misuse(L, "require: module \"%s\" not found: there is no %s", name, path);
+  if (access(path, F_OK) != 0 && errno == ENOENT) return lib_misuse(L, "require: module \"%s\" not found: there is no %s", name, path);
   load_module(L, name, path);                                        /* ... module */
   return 1;
 }
 
 /* -- classes -- */
 
-static bool is_class(lua_State *L, int index) {
-  index = lua_absindex(L, index);
-  if (!lua_istable(L, index)) return false;
-  vm_push_ref(L, VM_ACTOR_CLASS);                                    /* actor */
-  lua_pushvalue(L, index);                                           /* actor class */
-  bool found = false;
-  for (int i = 0; i < PARENTS_MAX && !found && lua_getmetatable(L, -1); i++) {             /* actor class parent */
-    lua_replace(L, -2);                                              /* actor parent */
-    found = lua_rawequal(L, -1, -2);
-  }
-  lua_pop(L, 2);                                                     /* - */
-  return found;
-}
-
 /* Pushes the `name` of the class at `index`, as its own field. [-0, +1, m] */
 static const char *push_name(lua_State *L, int index) {
-  index = lua_absindex(L, index);
+  class_push_fields(L, index);                                       /* fields */
   lua_pushliteral(L, "name");
-  lua_rawget(L, index);                                              /* name */
+  lua_rawget(L, -2);                                                 /* fields name */
+  lua_replace(L, -2);                                                /* name */
   return lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+}
+
+static bool is_actor(lua_State *L, int index) {
+  vm_push_ref(L, VM_ACTOR_CLASS);                                    /* actor */
+  bool is = lua_rawequal(L, index, -1);
+  lua_pop(L, 1);                                                     /* - */
+  return is;
 }
 
 /* Registers the class on top of the stack, that a file returned. [-1, +0, v] */
 static void register_class(lua_State *L, const char *path) {
-  if (!is_class(L, -1)) {
+  if (!class_is(L, -1) || is_actor(L, lua_gettop(L))) {
     luaL_error(L, "%s: returns no class; a class file ends with `return` of what Actor:extend(name) gave", path);
   }
   const char *name = push_name(L, -1);                               /* class name */
@@ -291,40 +262,19 @@ bool classes_push(lua_State *L, struct slice name) {
   return found;
 }
 
-/* Searches a class and its parents, Actor excluded, for a field of their own. [-0, +(0|1), m] */
-static bool push_own(lua_State *L, int index, struct slice name) {
-  vm_check_stack(L, 8);
-  int top = lua_gettop(L);
-  lua_pushvalue(L, index);                                           /* class */
-  vm_push_ref(L, VM_ACTOR_CLASS);                                    /* class actor */
-  for (int i = 0; i <= PARENTS_MAX && !lua_rawequal(L, top + 1, top + 2); i++) {
-    lua_pushlstring(L, (const char *)name.data, name.size);
-    if (lua_rawget(L, top + 1) != LUA_TNIL) {                        /* class actor value */
-      lua_replace(L, top + 1);
-      lua_settop(L, top + 1);                                        /* value */
-      return true;
-    }
-    lua_pop(L, 1);                                                   /* class actor */
-    if (!lua_getmetatable(L, top + 1)) break;                        /* class actor parent */
-    lua_replace(L, top + 1);                                         /* parent actor */
-  }
-  lua_settop(L, top);                                                /* - */
-  return false;
-}
-
 bool classes_push_method(lua_State *L, int index, struct slice name) {
   if (name.size == 0 || name.data[0] == '_') return false;
   for (size_t i = 0; i < sizeof hooks / sizeof *hooks; i++) {
     if (slice_equal(name, slice_text(hooks[i]))) return false;
   }
-  if (!push_own(L, lua_absindex(L, index), name)) return false;      /* value */
+  if (!class_push_own(L, index, name)) return false;      /* value */
   if (lua_isfunction(L, -1)) return true;
   lua_pop(L, 1);                                                     /* - */
   return false;
 }
 
 bool classes_push_hook(lua_State *L, int index, const char *name) {
-  if (!push_own(L, lua_absindex(L, index), slice_text(name))) return false;       /* value */
+  if (!class_push_own(L, index, slice_text(name))) return false;       /* value */
   if (lua_isfunction(L, -1)) return true;
   lua_pop(L, 1);                                                     /* - */
   return false;

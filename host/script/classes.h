@@ -2,8 +2,7 @@
  *
  * WHY     People put files into a folder. Each `*.lua` directly in it is one class; modules in sub-folders are required
  *         by path.
- * ROOM    script. Below: vm, sandbox.
- * ALWAYS  Only regular files inside the folder are read, whatever links say.
+ * ROOM    script. Below: class, source, sandbox.
  */
 #ifndef TROUPE_CLASSES_H
 #define TROUPE_CLASSES_H

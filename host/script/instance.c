@@ -64,6 +64,10 @@ static enum field field_of(lua_State *L, int index) {
   return FIELD_NONE;
 }
 
+bool self_is_host_field(lua_State *L, int index) {
+  return field_of(L, index) != FIELD_NONE;
+}
+
 /* self.name -> the host's field, or what a method set, or a method   [-0, +1, v] */
 static int self_index(lua_State *L) {
   journal_check_live(L, 1);

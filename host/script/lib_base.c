@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "script/class.h"
 #include "script/journal.h"
 #include "script/lib_error.h"
 #include "script/library.h"
@@ -26,10 +27,10 @@ static bool is_self(lua_State *L, int index) {
   return same;
 }
 
-/* type(v) -> string: "table" for parts of a state and for self   [-0, +1, v] */
+/* type(v) -> string: "table" for parts of a state, self and classes   [-0, +1, v] */
 static int base_type(lua_State *L) {
   luaL_checkany(L, 1);
-  if (journal_is_part(L, 1) || is_self(L, 1)) {
+  if (journal_is_part(L, 1) || is_self(L, 1) || class_is(L, 1)) {
     lua_pushliteral(L, "table");
   } else {
     lua_pushstring(L, luaL_typename(L, 1));
@@ -37,9 +38,17 @@ static int base_type(lua_State *L) {
   return 1;
 }
 
+/* Puts the fields of a class at 1 in its place, to be read. [-0, +0, -] */
+static void read_fields_of_class(lua_State *L) {
+  if (!class_is(L, 1)) return;
+  class_push_fields(L, 1);                                           /* class ... fields */
+  lua_replace(L, 1);                                                 /* fields ... */
+}
+
 /* next(t [, key]) -> key, value   [-0, +(1|2), v] */
 static int base_next(lua_State *L) {
   if (journal_is_part(L, 1)) return state_next(L);
+  read_fields_of_class(L);
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 2);
   if (lua_next(L, 1)) return 2;
@@ -49,14 +58,19 @@ static int base_next(lua_State *L) {
 
 /* rawget(t, key) -> value   [-0, +1, v] */
 static int base_rawget(lua_State *L) {
-  return journal_is_part(L, 1) ? state_rawget(L) : call_original(L);
+  if (journal_is_part(L, 1)) return state_rawget(L);
+  read_fields_of_class(L);
+  return call_original(L);
 }
 
 /* rawset(t, key, value) -> t   [-0, +1, v] */
 static int base_rawset(lua_State *L) {
   if (journal_is_part(L, 1)) return state_rawset(L);
   if (library_is_view(L, 1)) return lib_misuse(L, "a library of the host cannot be written to");
-  return call_original(L);
+  if (!class_is(L, 1)) return call_original(L);
+  class_newindex(L);
+  lua_settop(L, 1);
+  return 1;
 }
 
 /* rawlen(t) -> integer   [-0, +1, v] */

@@ -67,7 +67,8 @@ struct vm {
   int64_t pause_ns;            /* when the stay has lasted so long that it pauses, by clock_work_ns() */
   unsigned pause_looks;
   unsigned closing;            /* coroutines that are being closed, within each other */
-  uint64_t serial;             /* numbers instances and turns, never reused */
+  uint64_t serial;             /* numbers instances, turns and loads, never reused */
+  uint64_t load;               /* of the module whose file runs, the innermost one; 0: none (classes.c) */
   uint64_t boot;               /* part of rpc.id, so that ids of two starts differ */
   struct buf value;            /* working buffers of the lib_ functions; each user clears first, or begins with vm_begin_value() */
   struct buf key;

@@ -5,6 +5,7 @@
 #include <lualib.h>
 #include <string.h>
 
+#include "script/class.h"
 #include "script/classes.h"
 #include "script/embedded.h"
 #include "script/lib_base.h"
@@ -96,9 +97,11 @@ static void build_actor_class(lua_State *L) {
   if (luaL_loadbufferx(L, (const char *)source.data, source.size, "@troupe/actor.lua", "t") != LUA_OK) lua_error(L);   /* chunk */
   sandbox_push_environment(L);                                       /* chunk env */
   lua_setupvalue(L, -2, 1);                                          /* chunk */
-  lua_call(L, 0, 1);                                                 /* class */
+  lua_pushcfunction(L, class_extend);
+  lua_call(L, 1, 1);                                                 /* fields */
   lua_pushcfunction(L, save_state);
-  lua_setfield(L, -2, "save_state");                                 /* class */
+  lua_setfield(L, -2, "save_state");                                 /* fields */
+  class_wrap(L);                                                     /* class */
   vm_set_ref(L, VM_ACTOR_CLASS);                                     /* - */
 }
 

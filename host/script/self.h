@@ -53,6 +53,9 @@ void self_set_slot(lua_State *L, const struct instance *instance, enum self_slot
 /* The actor whose turn it is; raises where there is none. */
 struct instance *self_current(lua_State *L);
 
+/* Whether the name at `index` is that of a field of `self` which the host has. [-0, +0, -] */
+bool self_is_host_field(lua_State *L, int index);
+
 /* Begins a record key of the actor. */
 void self_begin_key(const struct instance *instance, enum record_space space, struct buf *key);
 

@@ -16,19 +16,34 @@ static int by_name(const FTSENT **a, const FTSENT **b) {
   return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
+static bool is_lua(struct slice path) {
+  return path.size >= 4 && memcmp(path.data + path.size - 4, ".lua", 4) == 0;
+}
+
+/* What is to be known of a file, or of where a link leads: of a folder which one it is, of a Lua file what tells one content
+ * from another. */
+static uint64_t mix_place(uint64_t hash, struct slice path, const struct stat *status) {
+  bool folder = S_ISDIR(status->st_mode);
+  if (!folder && !is_lua(path)) return hash;
+  hash = mix(hash, path);
+  hash = mix(hash, slice_of(&status->st_dev, sizeof status->st_dev));
+  hash = mix(hash, slice_of(&status->st_ino, sizeof status->st_ino));
+  if (folder) return hash;
+  hash = mix(hash, slice_of(&status->st_mtim, sizeof status->st_mtim));
+  return mix(hash, slice_of(&status->st_size, sizeof status->st_size));
+}
+
+/* A link is looked at for where it leads, and not walked through: what may be read lies in the folder, where the walk
+ * comes to it anyway. So links that lead in circles are no harm. */
 uint64_t reload_signature(const char *folder) {
   char *paths[] = { (char *)(uintptr_t)folder, NULL };
   uint64_t hash = 0xcbf29ce484222325u;
-  FTS *walk = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
+  FTS *walk = fts_open(paths, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_name);
   if (walk == NULL) return 0;
   for (FTSENT *entry = fts_read(walk); entry != NULL; entry = fts_read(walk)) {
-    size_t size = strlen(entry->fts_path);
-    if (entry->fts_info != FTS_F || size < 4 || strcmp(entry->fts_path + size - 4, ".lua") != 0) continue;
-    const struct stat *status = entry->fts_statp;
-    hash = mix(hash, slice_of(entry->fts_path, size));
-    hash = mix(hash, slice_of(&status->st_mtim, sizeof status->st_mtim));
-    hash = mix(hash, slice_of(&status->st_size, sizeof status->st_size));
-    hash = mix(hash, slice_of(&status->st_ino, sizeof status->st_ino));
+    struct stat target;
+    bool leads = entry->fts_info == FTS_SL && stat(entry->fts_path, &target) == 0;
+    if (leads || entry->fts_info == FTS_F) hash = mix_place(hash, slice_text(entry->fts_path), leads ? &target : entry->fts_statp);
   }
   fts_close(walk);
   return hash;

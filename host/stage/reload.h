@@ -8,8 +8,8 @@
 
 #include <stdint.h>
 
-/* A number that is another when a Lua file in the folder, or in a folder below it, was added, removed or written; by
- * names, sizes and times. */
+/* A number that is another when a Lua file in the folder, or in a folder below it, was added, removed or written, or when
+ * a link in the way to one leads elsewhere; by names, places, sizes and times. */
 uint64_t reload_signature(const char *folder);
 
 #endif

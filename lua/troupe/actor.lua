@@ -1,7 +1,7 @@
 --- The class of all actors. `require "troupe.actor"` gives it; a class file extends it and returns the new class.
 ---
---- A class is a table of methods. Those of its parents, up to Actor, are found through its metatable; which of them can
---- be called from outside is decided by the host (lua/README.md, "A class").
+--- A class holds methods. Those of its parents, up to Actor, are found through it too; which of them can be called from
+--- outside is decided by the host (lua/README.md, "A class").
 
 ---@alias Key string|number|boolean|any[]   a tuple, or its only part
 
@@ -46,8 +46,9 @@
 ---@field log Log            of an actor: its lines in the host's log
 ---@field save_state fun(self: Actor)  of an actor: ends one commit of a call and begins the next
 ---@field state_version integer|nil    what migrate_state brings older states up to; 1 where it is not given
-local Actor = { name = "Actor", __name = "Actor" }
-Actor.__index = Actor
+local Actor = { name = "Actor" }
+
+local new_class = ...     -- the host's: a class that is written to by the file that makes it, while it loads
 
 --- Makes a class with this one as its parent.
 ---@param name string  what clients call the class: it stands in URLs and names the actor's address for ever
@@ -56,9 +57,7 @@ function Actor:extend(name)
   if type(name) ~= "string" or name == "" or #name > 128 then
     error("extend: the name of a class is a string of 1 to 128 bytes", 2)
   end
-  local class = { name = name, super = self, __name = name }
-  class.__index = class
-  return setmetatable(class, self)
+  return new_class(self, name)
 end
 
 return Actor

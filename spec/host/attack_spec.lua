@@ -355,12 +355,5 @@ describe("an attack", function()
       for i, key in ipairs(keys) do assert.equal(i, host:state("Target", key).n) end
       assert.equal(2, host:state("Target", 1.0).n)
     end)
-
-    it("ends where a class is its own parent", function()
-      local ring = host:actor("Ring", "r")
-      ring:close_ring()
-      assert.equal("method_not_found", hosts.failure_of(ring.nothing, ring).code)
-      ring:close_ring()
-    end)
   end)
 end)

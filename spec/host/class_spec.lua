@@ -31,16 +31,6 @@ describe("A folder of classes", function()
     assert.matches("the name of a class is a string",
                    problem { ["a.lua"] = "return require('troupe.actor'):extend ''" })
     assert.matches("processor time", problem { ["a.lua"] = "while true do end" })
-    assert.matches("attempt to load a binary chunk", problem { ["a.lua"] = string.dump(function() end) })
-  end)
-
-  it("reads regular files inside it only", function()
-    local outside = hosts.folder { ["secret.lua"] = empty }
-    assert.matches("lies outside the folder", problem({}, function(folder)
-      lfs.link(outside .. "/secret.lua", folder .. "/link.lua", true)
-    end))
-    assert.matches("no regular file", problem({}, function(folder) os.execute("mkfifo " .. folder .. "/pipe.lua") end))
-    assert.matches("no regular file", problem({}, function(folder) lfs.mkdir(folder .. "/folder.lua") end))
   end)
 
   it("inherits, and calls only what may be called", function()
@@ -134,29 +124,6 @@ describe("A folder of classes", function()
     assert.same({}, b:missing())
     assert.is_false(b:load_bytecode(string.dump(function() end)))
     assert.equal(2, b:load_text())
-  end)
-end)
-
-describe("With dev, a host", function()
-  after_each(hosts.close_all)
-
-  it("runs a changed file at the next call, and the old one where the new one does not load", function()
-    local host = hosts.open({ ["a.lua"] = hosts.class("A", "function Class:initialize_state() return { n = 0 } end " ..
-      "function Class:step() self.state.n = self.state.n + 1; return self.state.n end") },
-      { dev = true, errors = true })
-    local folder = host.folder
-    local actor = host:actor("A", "a")
-    assert.equal(1, actor:step())
-    hosts.write(folder .. "/a.lua", hosts.class("A",
-      "function Class:step() self.state.n = self.state.n + 10; return self.state.n end " ..
-      "function Class:initialize_state() return {} end"))
-    assert.equal(11, actor:step())
-    hosts.write(folder .. "/a.lua", "this is no Lua at all")
-    assert.equal(21, actor:step())
-    assert.matches("classes not reloaded.*a%.lua:1", host:log())
-    hosts.write(folder .. "/b.lua", hosts.class("B", ""))
-    hosts.write(folder .. "/a.lua", hosts.class("A", "function Class:step() return 'new' end"))
-    assert.equal("new", actor:step())
   end)
 end)
 

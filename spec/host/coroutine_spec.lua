@@ -1,4 +1,4 @@
--- Coroutines: that of a call is the host's, those of a script go on in whose turn they are resumed, and what was stopped
+-- Coroutines: that of a call is the host's, those of a script go on in the turn that resumes them, and what was stopped
 -- stays stopped.
 local hosts = require "spec.support.hosts"
 
@@ -107,7 +107,7 @@ describe("The coroutine of a call", function()
         found.dead = coroutine.status(inner)
         return found
       end
-      function Class:schedule()
+      function Class:run_tasks()
         local home, order, tasks = coroutine.running(), {}, {}
         local function sleep()
           assert(coroutine.running() ~= home, "not at the top")
@@ -124,7 +124,7 @@ describe("The coroutine of a call", function()
       same = true, main = true, type = "thread", loading = true, yieldable = false, status = "running",
       inner = "running", outer = "normal", outer_yieldable = false, suspended = "suspended", dead = "dead",
     }, actor:look())
-    local order, refusal = table.unpack(actor:schedule())
+    local order, refusal = table.unpack(actor:run_tasks())
     assert.same({ 11, 21, 31, 12, 22, 32 }, order)
     assert.matches("not at the top", refusal)
   end)

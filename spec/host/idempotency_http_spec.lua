@@ -11,7 +11,7 @@ local till = hosts.class("Till", [[
   function Class:get() return self.state.n end
   function Class:add(_, by) self.state.n = self.state.n + by; return self.state.n end
   function Class:echo(_, value) return value end
-  function Class:key(rpc) return { rpc.idempotency_key or null, rpc.headers["idempotency-key"] or null } end
+  function Class:bears(rpc) return { rpc.idempotency_key or null, rpc.headers["idempotency-key"] or null } end
   function Class:results(_, name)
     self.state.n = self.state.n + 1
     local names = {}
@@ -100,11 +100,11 @@ describe("The header Idempotency-Key", function()
   it("is the bytes between the spaces around it, and seen by the call", function()
     local name = new_name()
     for i, key in ipairs { "k", '"8e03978e-40d5-43dd"', "a,b;c=d", ("x"):rep(255), "{[~!" } do
-      local answer = post(name .. "/key", ("[%d]"):format(i), "iDempotency-kEY:  " .. key .. " \t ")
+      local answer = post(name .. "/bears", ("[%d]"):format(i), "iDempotency-kEY:  " .. key .. " \t ")
       assert.same({ result = { key, key } }, answer:json())
     end
-    http.assert_result("[null,null]", post(name .. "/key", "[]"))
-    local twice = post(name .. "/key", "[7]", "Idempotency-Key: twice", "Idempotency-Key: twice")
+    http.assert_result("[null,null]", post(name .. "/bears", "[]"))
+    local twice = post(name .. "/bears", "[7]", "Idempotency-Key: twice", "Idempotency-Key: twice")
     http.assert_result('["twice","twice, twice"]', twice)
   end)
 

@@ -19,7 +19,7 @@ local till = hosts.class("Till", [[
   function Class:set_broken(_, is_broken) broken = is_broken end
   function Class:count() runs = runs + 1; return runs end
   function Class:echo(_, ...) return ... end
-  function Class:key(rpc) return rpc.idempotency_key end
+  function Class:bears(rpc) return rpc.idempotency_key end
   function Class:save(_, how, times)
     for _ = 1, times or 1 do
       self.state.n = self.state.n + 1
@@ -171,8 +171,8 @@ describe("An idempotency key", function()
 
   it("is seen by the call", function()
     local host = open()
-    assert.equal("k!~", keyed(host, "k!~"):key())
-    assert.is_nil(host:actor("Till", "a"):key())
+    assert.equal("k!~", keyed(host, "k!~"):bears())
+    assert.is_nil(host:actor("Till", "a"):bears())
   end)
 
   it("is 1 to 255 visible characters", function()

@@ -14,7 +14,7 @@ function hosts.write(path, text)
   file:write(text)
 end
 
---- A folder with these files (path to content; "lib/money.lua" makes the sub-folder).
+--- A folder with these files (path to content; "lib/money.lua" makes the folder lib in it).
 ---@param files table<string, string>
 ---@return string folder
 function hosts.folder(files)
@@ -22,8 +22,7 @@ function hosts.folder(files)
   os.remove(folder)
   assert(lfs.mkdir(folder))
   for path, text in pairs(files) do
-    local sub = path:match "^(.*)/"
-    if sub then lfs.mkdir(folder .. "/" .. sub) end
+    for sub_end in path:gmatch "()/" do lfs.mkdir(folder .. "/" .. path:sub(1, sub_end - 1)) end
     hosts.write(folder .. "/" .. path, text)
   end
   open[#open + 1] = { folder = folder }
