@@ -78,7 +78,7 @@ Host.__index = Host
 ---@field log boolean|nil        whether log lines are printed too
 ---@field map_bytes integer|nil  address space of the store
 ---@field durability string|nil  "commit", or "relaxed"
----@field pause_ms integer|nil   after how long work on many kv entries pauses (10); 0: at each entry
+---@field pause_ms integer|nil   after how long work on many records pauses (10); 0: at each record
 
 --- Opens a host in this process, on a data folder and with a clock of its own.
 ---@param options troupe.Options|nil
