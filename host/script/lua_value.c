@@ -101,7 +101,7 @@ enum err lua_value_write(lua_State *L, int index, struct buf *bytes, const struc
 struct reading {
   lua_State *L;
   struct value_reader reader;
-  const struct lua_value_parts *parts;   /* NULL: plain tables */
+  struct lua_value_parts *parts;   /* NULL: plain tables */
   int tables;                  /* stack index of the tables read so far, or 0: nobody asked for one again yet */
   uint32_t table_count;
   size_t depth;
@@ -200,7 +200,7 @@ static void read_value(struct reading *reading, enum value_type type) {
     case VALUE_MAP: read_map(reading, reader->count); break;
     case VALUE_NODE:
       if (reading->parts == NULL) fail_broken(L);
-      reading->parts->push_node(L, reading->parts->instance, reading->parts->nodes, reader->node);
+      reading->parts->push_node(L, reading->parts, reader->node);
       break;
     case VALUE_SAME: read_same(reading, reader->count); break;
     case VALUE_END:
@@ -209,7 +209,7 @@ static void read_value(struct reading *reading, enum value_type type) {
   reading->depth--;
 }
 
-static void read_whole(lua_State *L, struct slice bytes, const struct lua_value_parts *parts) {
+static void read_whole(lua_State *L, struct slice bytes, struct lua_value_parts *parts) {
   int top = lua_gettop(L);
   struct reading reading = { .L = L, .parts = parts };
   value_reader_init(&reading.reader, bytes);
@@ -245,7 +245,7 @@ void lua_value_read(lua_State *L, struct slice bytes) {
   if (!read_scalar(L, bytes)) read_whole(L, bytes, NULL);
 }
 
-void lua_value_read_parts(lua_State *L, struct slice bytes, const struct lua_value_parts *parts) {
+void lua_value_read_parts(lua_State *L, struct slice bytes, struct lua_value_parts *parts) {
   vm_check_stack(L, 4);
   read_whole(L, bytes, parts);
 }

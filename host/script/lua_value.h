@@ -22,10 +22,9 @@ void lua_value_read(lua_State *L, struct slice bytes);
  * references to nodes are what push_node() pushes. */
 struct lua_value_parts {
   struct instance *instance;
-  int nodes;           /* stack index, for push_node */
-  void (*push_node)(lua_State *L, struct instance *instance, int nodes, uint64_t node_id);
+  void (*push_node)(lua_State *L, struct lua_value_parts *parts, uint64_t node_id);
 };
 
-void lua_value_read_parts(lua_State *L, struct slice bytes, const struct lua_value_parts *parts);
+void lua_value_read_parts(lua_State *L, struct slice bytes, struct lua_value_parts *parts);
 
 #endif

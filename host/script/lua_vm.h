@@ -97,6 +97,10 @@ bool vm_enter(struct vm *vm, lua_CFunction function, void *context, struct failu
 void vm_limit_begin(struct vm *vm, struct vm_usage *usage);
 void vm_limit_end(struct vm *vm, struct vm_usage *usage);
 
+/* From here to the next vm_limit_begin() the memory of the VM alone bounds what runs: reading a state, whose end is
+ * certain. It grants a little more than a call gets, so that a state that fitted fits again beside what reading it takes. */
+void vm_limit_load(struct vm *vm);
+
 /* The VM of a Lua state. */
 static inline struct vm *vm_of(lua_State *L) {
   return *(struct vm **)lua_getextraspace(L);

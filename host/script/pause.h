@@ -1,6 +1,6 @@
 /* pause.h -- long work in the middle of a call lets other actors have their turns.
  *
- * WHY     A worker runs one turn at a time. What goes over many records pauses now and then, and goes on where it was.
+ * WHY     A worker runs one turn at a time. What goes over many records, of a kv or a state, pauses now and then, and goes on where it was.
  * ROOM    script. It belongs to who runs the call, turn.c.
  * ALWAYS  What is needed after a pause is on the Lua stack or in a userdata: the working buffers of the VM and every
  *         scan belong to other turns meanwhile.

@@ -9,6 +9,7 @@
 #include "script/lua_key.h"
 #include "script/lua_value.h"
 #include "script/part.h"
+#include "script/pause.h"
 #include "script/turn.h"
 #include "script/walk.h"
 
@@ -109,26 +110,48 @@ void state_push(lua_State *L, struct instance *instance) {
 
 /* -- reading in -- */
 
-/* Pushes the node with this id, made empty where it was not met before; the nodes so far are in the table at `nodes`.
- * [-0, +1, m] */
-static void push_node(lua_State *L, struct instance *instance, int nodes, uint64_t node_id) {
-  if (lua_rawgeti(L, nodes, (lua_Integer)node_id) != LUA_TNIL) return;               /* node */
+/* A state that is being read. It outlives pauses, on the stack of its turn. */
+struct reading {
+  struct lua_value_parts parts;      /* comes first: push_named_node() has no more than that */
+  size_t loose;                      /* nodes that were met and that no field has named so far */
+  int nodes;                         /* stack index of READING_NODES in this stay */
+};
+
+/* The user values of a reading. */
+enum {
+  READING_NODES = 1,                 /* the nodes so far, by id */
+  READING_FROM,                      /* the record key from which it goes on */
+  READING_SLOT_COUNT = READING_FROM
+};
+
+/* Pushes the node with this id, made empty and loose where it was not met before. [-0, +1, m] */
+static void push_node(lua_State *L, struct reading *reading, uint64_t node_id) {
+  struct instance *instance = reading->parts.instance;
+  if (lua_rawgeti(L, reading->nodes, (lua_Integer)node_id) != LUA_TNIL) return;      /* node */
   lua_pop(L, 1);                                                     /* - */
   lua_newtable(L);                                                   /* data */
   struct part *part = part_new(L, instance);                         /* node */
   part->node_id = node_id;
-  part->detached = false;
+  reading->loose++;
   if (node_id > instance->node_id) instance->node_id = node_id;
   lua_pushvalue(L, -1);
-  lua_rawseti(L, nodes, (lua_Integer)node_id);                       /* node */
+  lua_rawseti(L, reading->nodes, (lua_Integer)node_id);              /* node */
+}
+
+/* The same for a field that names it. */
+static void push_named_node(lua_State *L, struct lua_value_parts *parts, uint64_t node_id) {
+  struct reading *reading = (struct reading *)(void *)parts;
+  push_node(L, reading, node_id);                                    /* node */
+  struct part *part = lua_touserdata(L, -1);
+  if (part->detached) reading->loose--;
+  part->detached = false;
 }
 
 /* Reads the record of a node itself into the part on top of the stack. [-0, +0, v] */
-static void read_header(lua_State *L, struct instance *instance, int nodes, struct slice value) {
+static void read_header(lua_State *L, struct reading *reading, struct slice value) {
   int node = lua_gettop(L);
   struct part *part = lua_touserdata(L, node);
-  struct lua_value_parts parts = { .instance = instance, .nodes = nodes, .push_node = push_node };
-  lua_value_read_parts(L, value, &parts);                            /* node header: itself a part */
+  lua_value_read_parts(L, value, &reading->parts);                   /* node header: itself a part */
   lua_getiuservalue(L, -1, PART_DATA);                               /* node header data */
   lua_rawgeti(L, -1, 1);                                             /* node header data array */
   part->tracked.array = lua_toboolean(L, -1);
@@ -150,70 +173,124 @@ static void read_header(lua_State *L, struct instance *instance, int nodes, stru
 }
 
 /* Reads one record of the state. [-0, +0, v] */
-static void read_record(lua_State *L, struct instance *instance, int nodes, struct slice key, struct slice value) {
+static void read_record(lua_State *L, struct reading *reading, struct slice key, struct slice value) {
   int node = lua_gettop(L) + 1;
-  struct lua_value_parts parts = { .instance = instance, .nodes = nodes, .push_node = push_node };
+  if (key.size < sizeof(uint64_t)) lib_fail(L, ERR_STORAGE, "the state of this actor is damaged");
   uint64_t node_id = read_u64(key.data);
-  struct slice name = slice_after(key, 8);
+  struct slice name = slice_after(key, sizeof node_id);
   if (node_id == 0) {
-    self_push_slot(L, instance, SELF_STATE);                         /* node */
+    self_push_slot(L, reading->parts.instance, SELF_STATE);          /* node */
   } else {
-    push_node(L, instance, nodes, node_id);                          /* node */
+    push_node(L, reading, node_id);                                  /* node */
   }
   if (name.size == 0) {
-    read_header(L, instance, nodes, value);
+    read_header(L, reading, value);
   } else {
     lua_getiuservalue(L, node, PART_DATA);                           /* node data */
     lua_key_read_part(L, name);                                      /* node data name */
-    lua_value_read_parts(L, value, &parts);                          /* node data name value */
+    lua_value_read_parts(L, value, &reading->parts);                 /* node data name value */
     if (part_is(L, node + 3)) part_set_home(L, node + 3, node, node + 2);
     lua_rawset(L, node + 1);                                         /* node data */
   }
   lua_settop(L, node - 1);                                           /* - */
 }
 
-/* Each node must have been met in some place; one that was not is damage, or a record left behind. */
-static void check_nodes(lua_State *L, int nodes) {
-  lua_pushnil(L);                                                    /* id */
-  while (lua_next(L, nodes)) {                                       /* id node */
-    if (lua_getiuservalue(L, -1, PART_PARENT) == LUA_TNIL) lib_fail(L, ERR_STORAGE, "the state of this actor is damaged");
-    lua_pop(L, 2);                                                   /* id */
-  }
-}
-
-/* The version that the record behind those of the state holds. */
-static lua_Integer read_version(lua_State *L, struct slice key, struct slice value) {
+static lua_Integer read_version(lua_State *L, struct slice value) {
   struct value_reader reader;
   value_reader_init(&reader, value);
-  bool is_integer = record_space(key) == SPACE_VERSION && value_next(&reader) == VALUE_INTEGER;
-  if (!is_integer) lib_fail(L, ERR_STORAGE, "the version of this actor's state is damaged");
+  if (value_next(&reader) != VALUE_INTEGER) lib_fail(L, ERR_STORAGE, "the version of this actor's state is damaged");
   return reader.integer;
 }
 
-lua_Integer state_read(lua_State *L, struct instance *instance) {
+lua_Integer state_read_version(lua_State *L, struct instance *instance) {
   struct vm *vm = vm_of(L);
+  struct slice value;
+  buf_clear(&vm->key);
+  self_begin_key(instance, SPACE_VERSION, &vm->key);
+  enum err err = vm->key.err != ERR_NONE ? ERR_MEMORY : view_get(&vm->turn->view, buf_slice(&vm->key), &value);
+  if (err == ERR_NOT_FOUND) return 1;
+  if (err == ERR_MEMORY) lib_fail(L, err, "no memory to read a version");
+  if (err != ERR_NONE) lib_fail(L, err, "the version of this actor's state cannot be read");
+  return read_version(L, value);
+}
+
+/* A state without a root is one that was never made; or its record is damaged, and so was not found where it belongs. */
+static void check_absence(lua_State *L, struct instance *instance) {
+  struct vm *vm = vm_of(L);
+  struct slice value;
+  buf_clear(&vm->key);
+  lua_pushinteger(L, STATE_ROOT_FIELD);                              /* name */
+  part_put_record_key(L, instance, 0, lua_gettop(L), &vm->key);
+  lua_pop(L, 1);                                                     /* - */
+  if (vm->key.err != ERR_NONE) lib_fail(L, ERR_MEMORY, "no memory to read a state");
+  if (view_get(&vm->turn->view, buf_slice(&vm->key), &value) == ERR_NOT_FOUND) return;
+  lib_fail(L, ERR_STORAGE, "the state of this actor is damaged");
+}
+
+bool state_is_there(lua_State *L, struct instance *instance) {
+  self_push_slot(L, instance, SELF_STATE);                           /* holder */
+  lua_getiuservalue(L, -1, PART_DATA);                               /* holder data */
+  bool is_there = lua_rawgeti(L, -1, STATE_ROOT_FIELD) != LUA_TNIL;  /* holder data root */
+  lua_pop(L, 3);                                                     /* - */
+  return is_there;
+}
+
+void state_begin_read(lua_State *L, struct instance *instance) {
+  struct vm *vm = vm_of(L);
+  buf_clear(&vm->key);
+  self_begin_key(instance, SPACE_STATE, &vm->key);
+  if (vm->key.err != ERR_NONE) lib_fail(L, ERR_MEMORY, "no memory to read a state");
+  struct reading *reading = lua_newuserdatauv(L, sizeof *reading, READING_SLOT_COUNT);   /* reading */
+  *reading = (struct reading){ .parts = { .instance = instance, .push_node = push_named_node } };
+  lua_newtable(L);
+  lua_setiuservalue(L, -2, READING_NODES);                           /* reading */
+  lua_pushlstring(L, (const char *)vm->key.data, vm->key.size);
+  lua_setiuservalue(L, -2, READING_FROM);                            /* reading */
+}
+
+/* The reading at `index` goes on behind this record. [-0, +0, v] */
+static void keep_place(lua_State *L, int index, struct slice key) {
+  struct vm *vm = vm_of(L);
+  buf_clear(&vm->key);
+  buf_put(&vm->key, key);
+  buf_put_byte(&vm->key, 0);
+  if (vm->key.err != ERR_NONE) lib_fail(L, ERR_MEMORY, "no memory to read a state");
+  lua_pushlstring(L, (const char *)vm->key.data, vm->key.size);      /* from */
+  lua_setiuservalue(L, index, READING_FROM);                         /* - */
+}
+
+bool state_read(lua_State *L, lua_Integer *version) {
+  struct vm *vm = vm_of(L);
+  int top = lua_gettop(L);
+  struct reading *reading = lua_touserdata(L, top);
+  struct instance *instance = reading->parts.instance;
   struct scan scan;
   struct slice key, value;
   enum err err;
-  lua_Integer version = 1;
+  size_t size;
   vm_check_stack(L, 16);
-  buf_clear(&vm->key);
   buf_clear(&vm->key_end);
-  self_begin_key(instance, SPACE_STATE, &vm->key);
   self_begin_key(instance, SPACE_VERSION + 1, &vm->key_end);
-  if (vm->key.err != ERR_NONE || vm->key_end.err != ERR_NONE) lib_fail(L, ERR_MEMORY, "no memory to read a state");
-  lua_newtable(L);                                                   /* nodes */
-  int nodes = lua_gettop(L);
-  scan_begin(&scan, &vm->turn->view, buf_slice(&vm->key), buf_slice(&vm->key_end), false);
+  if (vm->key_end.err != ERR_NONE) lib_fail(L, ERR_MEMORY, "no memory to read a state");
+  lua_getiuservalue(L, top, READING_NODES);                          /* reading nodes */
+  reading->nodes = top + 1;
+  lua_getiuservalue(L, top, READING_FROM);                           /* reading nodes from */
+  const char *from = lua_tolstring(L, -1, &size);
+  scan_begin(&scan, &vm->turn->view, slice_of(from, size), buf_slice(&vm->key_end), false);
   while ((err = scan_next(&scan, &key, &value)) == ERR_NONE && record_space(key) == SPACE_STATE) {
-    if (key.size < RECORD_KEY_HEAD + sizeof(uint64_t)) lib_fail(L, ERR_STORAGE, "the state of this actor is damaged");
-    read_record(L, instance, nodes, slice_after(key, RECORD_KEY_HEAD), value);
+    read_record(L, reading, slice_after(key, RECORD_KEY_HEAD), value);
+    vm_check_limits_for(L, value.size);
+    if (!turn_is_due(L)) continue;
+    keep_place(L, top, key);
+    lua_settop(L, top);                                              /* reading */
+    return false;
   }
-  if (err == ERR_NONE) version = read_version(L, key, value);
   if (err != ERR_NONE && err != ERR_NOT_FOUND) lib_fail(L, ERR_STORAGE, "the state of this actor cannot be read");
-  check_nodes(L, nodes);
-  lua_pop(L, 1);                                                     /* - */
-  return version;
+  *version = err == ERR_NONE ? read_version(L, value) : 1;
+  if (reading->loose > 0) lib_fail(L, ERR_STORAGE, "the state of this actor is damaged");
+  if (!state_is_there(L, instance)) check_absence(L, instance);
+  lua_settop(L, top - 1);                                            /* - */
+  return true;
 }
 
 void state_build(lua_State *L) {

@@ -20,9 +20,18 @@ void state_push(lua_State *L, struct instance *instance);
 /* self.state = the value at `index`. [-0, +0, v] */
 void state_assign(lua_State *L, struct instance *instance, int index);
 
-/* Builds the state from its records, not journaled, and answers the version that it was saved with (1 where there is no
- * record of it): one walk reads both. Raises `storage_error` where they cannot be read or are damaged. [-0, +0, v] */
-lua_Integer state_read(lua_State *L, struct instance *instance);
+/* Builds the state from its records, not journaled. state_begin_read() pushes what state_read() goes on with, until the
+ * turn is due to pause: then that returns false, and is to be called again after the pause, with the stack as it was.
+ * At the end it returns true, and the version that the actor was saved with, which the same walk meets. Raises
+ * `storage_error` where records cannot be read or are damaged. [-0, +1, v]; [-(0|1), +0, v] */
+void state_begin_read(lua_State *L, struct instance *instance);
+bool state_read(lua_State *L, lua_Integer *version);
+
+/* The version that the actor was saved with, 1 where there is no record of it. As state_read() for errors. [-0, +0, v] */
+lua_Integer state_read_version(lua_State *L, struct instance *instance);
+
+/* Whether there is a state: not before initialize_state has made one. [-0, +0, -] */
+bool state_is_there(lua_State *L, struct instance *instance);
 
 /* next, rawget, rawset and rawlen for a part at index 1 */
 int state_next(lua_State *L);

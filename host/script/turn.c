@@ -32,7 +32,9 @@ enum {
 };
 
 /* The steps, in order; a continuation gets the one that it continues with. */
-enum step { STEP_LOAD, STEP_CREATED, STEP_MIGRATED, STEP_START, STEP_ADMIT, STEP_ADMITTED, STEP_TASK, STEP_RESULT };
+enum step {
+  STEP_LOAD, STEP_READ, STEP_CREATED, STEP_MIGRATE, STEP_MIGRATED, STEP_START, STEP_ADMIT, STEP_ADMITTED, STEP_TASK, STEP_RESULT
+};
 
 static int go_on(lua_State *L, int status, lua_KContext step);
 static void settle_drafts(lua_State *L, struct turn *turn);
@@ -69,7 +71,7 @@ static void push_bytes(lua_State *L, const struct turn *turn, struct slice bytes
   }
 }
 
-/* -- the version of a state -- */
+/* -- the version of an actor -- */
 
 static struct slice version_key(struct turn *turn) {
   struct buf *key = &turn->vm->key;
@@ -98,40 +100,58 @@ static void draft_version(lua_State *L, struct turn *turn, lua_Integer version) 
 
 /* -- loading and creating -- */
 
-/* The state as it was saved; then migrate_state, where the class is newer. */
-static int step_read(lua_State *L, struct turn *turn) {
-  if (!turn->instance->has_state) return go_on(L, LUA_OK, STEP_START);
-  lua_Integer saved = state_read(L, turn->instance), now = class_version(L, turn);
-  if (saved > now) {
-    return lib_misuse(L, "the state of this actor is of version %lld; its class is of version %lld and older", (long long)saved,
-                      (long long)now);
+static void push_state_or_nil(lua_State *L, struct instance *instance) {
+  if (instance->has_state) {
+    state_push(L, instance);
+  } else {
+    lua_pushnil(L);
   }
-  if (saved == now) return go_on(L, LUA_OK, STEP_START);
-  draft_version(L, turn, now);
-  push_class(L, turn);                                               /* class */
-  if (!classes_push_hook(L, -1, "migrate_state")) return go_on(L, LUA_OK, STEP_START);
-  self_push(L, turn->instance);                                      /* class function self */
-  state_push(L, turn->instance);                                     /* class function self state */
-  lua_pushinteger(L, saved);                                         /* class function self state version */
-  return call_then(L, 3, 1, STEP_MIGRATED);
 }
 
-/* What migrate_state returned, if anything, is the state from now on. */
-static int step_migrated(lua_State *L, struct turn *turn) {
-  if (!lua_isnil(L, -1)) state_assign(L, turn->instance, -1);
-  return go_on(L, LUA_OK, STEP_START);
+static int initialize(lua_State *L, struct turn *turn, struct slice input) {
+  push_class(L, turn);                                               /* class */
+  if (!classes_push_hook(L, -1, "initialize_state")) return go_on(L, LUA_OK, STEP_START);
+  self_push(L, turn->instance);                                      /* class function self */
+  push_bytes(L, turn, input);                                        /* class function self input */
+  return call_then(L, 2, 1, STEP_CREATED);
+}
+
+/* Goes on with an actor that was saved by this version of its class; one whose class has got a state since then has none. */
+static int check_version(lua_State *L, struct turn *turn, lua_Integer saved) {
+  lua_Integer now = class_version(L, turn);
+  if (saved > now) {
+    return lib_misuse(L, "this actor is of version %lld; its class is of version %lld and older", (long long)saved,
+                      (long long)now);
+  }
+  if (saved < now) {
+    draft_version(L, turn, now);
+    turn->old_version = saved;
+  }
+  bool is_made = !turn->instance->has_state || state_is_there(L, turn->instance);
+  return is_made ? go_on(L, LUA_OK, STEP_MIGRATE) : initialize(L, turn, slice_of(NULL, 0));
 }
 
 static int step_load(lua_State *L, struct turn *turn) {
   if (turn->instance->loaded) return go_on(L, LUA_OK, STEP_ADMIT);
-  if (!turn->create) return step_read(L, turn);
-  push_class(L, turn);                                               /* class */
-  if (!classes_push_hook(L, -1, "initialize_state")) return go_on(L, LUA_OK, STEP_START);
-  lua_Integer version = class_version(L, turn);
-  if (version != 1) draft_version(L, turn, version);
-  self_push(L, turn->instance);                                      /* class function self */
-  push_bytes(L, turn, turn->input);                                  /* class function self input */
-  return call_then(L, 2, 1, STEP_CREATED);
+  if (turn->create) {
+    lua_Integer version = class_version(L, turn);
+    if (version != 1) draft_version(L, turn, version);
+    return initialize(L, turn, turn->input);
+  }
+  if (!turn->instance->has_state) return check_version(L, turn, state_read_version(L, turn->instance));
+  state_begin_read(L, turn->instance);                               /* reading */
+  return go_on(L, LUA_OK, STEP_READ);
+}
+
+/* The state as it was saved. It fits into memory, as it did when it was saved, and its records are so and so many: so
+ * nothing else bounds this, and what was answered stays in reach. The limits of the call begin behind it. */
+static int step_read(lua_State *L, struct turn *turn) {
+  lua_Integer saved;
+  vm_limit_load(turn->vm);
+  if (!state_read(L, &saved)) return turn_pause(L, STEP_READ, go_on);        /* - */
+  turn->usage = (struct vm_usage){ 0 };
+  vm_limit_begin(turn->vm, &turn->usage);
+  return check_version(L, turn, saved);
 }
 
 static int step_created(lua_State *L, struct turn *turn) {
@@ -140,6 +160,22 @@ static int step_created(lua_State *L, struct turn *turn) {
   }
   state_assign(L, turn->instance, -1);
   settle_drafts(L, turn);              /* so that what the script gets of it is tracked, and stays so when it saves */
+  return go_on(L, LUA_OK, STEP_MIGRATE);
+}
+
+static int step_migrate(lua_State *L, struct turn *turn) {
+  if (turn->old_version == 0) return go_on(L, LUA_OK, STEP_START);
+  push_class(L, turn);                                               /* class */
+  if (!classes_push_hook(L, -1, "migrate_state")) return go_on(L, LUA_OK, STEP_START);
+  self_push(L, turn->instance);                                      /* class function self */
+  push_state_or_nil(L, turn->instance);                              /* class function self state */
+  lua_pushinteger(L, turn->old_version);                             /* class function self state version */
+  return call_then(L, 3, 1, STEP_MIGRATED);
+}
+
+/* What migrate_state returned, if anything, is the state from now on. */
+static int step_migrated(lua_State *L, struct turn *turn) {
+  if (!lua_isnil(L, -1)) state_assign(L, turn->instance, -1);
   return go_on(L, LUA_OK, STEP_START);
 }
 
@@ -232,14 +268,6 @@ static int call_hook(lua_State *L, struct turn *turn, const char *name, void (*o
   return call_then(L, 1, 1, STEP_RESULT);
 }
 
-static void push_state_or_nil(lua_State *L, struct instance *instance) {
-  if (instance->has_state) {
-    state_push(L, instance);
-  } else {
-    lua_pushnil(L);
-  }
-}
-
 static void push_nothing(lua_State *L, struct instance *instance) {
   (void)instance;
   lua_pushnil(L);
@@ -281,7 +309,7 @@ static void write_result(lua_State *L, struct turn *turn) {
   struct walk_options options = { .root.name = "result", .depth_max = (size_t)limits->depth, .raw_metatables = true,
                                   .finite = json, .sequences = json, .boolean_keys = !json, .shared = !json };
   buf_clear(&turn->result);
-  turn->result.size_max = (size_t)limits->value_bytes;
+  turn->result.size_max = (size_t)(turn_looks(turn) ? limits->vm_bytes : limits->value_bytes);
   enum err err = json ? lua_json_write(L, -1, &turn->result, &options, failure)
                       : lua_value_write(L, -1, &turn->result, &options, failure);
   if (err != ERR_NONE) raise_unwritten(L, err, failure);
@@ -346,7 +374,9 @@ static int go_on(lua_State *L, int status, lua_KContext step) {
   vm_check_stack(L, 16);
   switch ((enum step)step) {
     case STEP_LOAD: return step_load(L, turn);
+    case STEP_READ: return step_read(L, turn);
     case STEP_CREATED: return step_created(L, turn);
+    case STEP_MIGRATE: return step_migrate(L, turn);
     case STEP_MIGRATED: return step_migrated(L, turn);
     case STEP_START: return step_start(L, turn);
     case STEP_ADMIT: return step_admit(L, turn);

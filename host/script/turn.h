@@ -44,6 +44,7 @@ struct turn {
   bool paused;                /* the script room's: its stay in Lua ended by pausing */
   uint64_t serial;            /* set by the script room: tells this turn from all others of the VM */
   uint64_t epoch;             /* the stage's: in which it began, or went on */
+  int64_t old_version;        /* the script room's: the version from which migrate_state brings the actor up; 0: none */
   bool in_method;             /* the method itself runs, no hook before it: creation and migration are never half saved */
   bool create;                /* the actor does not exist: initialize_state makes it */
   struct slice method;
@@ -58,6 +59,11 @@ struct turn {
   struct failure failure;
   struct buf traceback;       /* of a script's failure, for the log */
 };
+
+/* Whether it looks into an actor, for who may see all of it, and of any size. */
+static inline bool turn_looks(const struct turn *turn) {
+  return turn->task == TURN_INSPECT || turn->task == TURN_STATE || turn->task == TURN_KV;
+}
 
 enum turn_status { TURN_DONE, TURN_FAILED, TURN_SAVING, TURN_PAUSED };
 

@@ -127,6 +127,14 @@ void vm_limit_begin(struct vm *vm, struct vm_usage *usage) {
   vm->stopped = ERR_NONE;
 }
 
+void vm_limit_load(struct vm *vm) {
+  size_t limit = vm->config.limits->vm_bytes;
+  vm->bytes_soft = limit + margin_of(limit) / 2;
+  vm->bytes_hard = limit + margin_of(limit);
+  vm->cpu_end_ns = INT64_MAX;
+  vm->wall_end_ns = INT64_MAX;
+}
+
 static void lift_limits(struct vm *vm) {
   vm->bytes_soft = SIZE_MAX;
   vm->bytes_hard = SIZE_MAX;

@@ -88,7 +88,7 @@ Host.__index = Host
 ---@field map_bytes integer|nil  address space of the store
 ---@field durability string|nil  "commit", or "relaxed"
 ---@field look_us integer|nil    processor time from one look at it to the next (100); 0: it stands still
----@field pause_ms integer|nil   after how much of it work on many kv entries pauses (10); 0: at each entry
+---@field pause_ms integer|nil   after how much of it work on many records pauses (10); 0: at each record
 
 --- Opens a host in this process, on a data folder and with a clock of its own.
 ---@param options troupe.Options|nil

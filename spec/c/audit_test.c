@@ -177,6 +177,7 @@ static void whole_actors_make_sense(void **state) {
   put_actor(fixture, 2, "bob");
   put_index(fixture, "eve", 4);
   put_own(fixture, 4, "eve");
+  put_raw(fixture, 4, 'v', slice_of(NULL, 0), slice_text("\x03"));      /* of a class without a state */
   put_raw(fixture, 0, 'c', slice_of(NULL, 0), slice_of(&number, sizeof number));
   audit(fixture, 0, "");
   assert_int_equal(fixture->report.actors, 3);

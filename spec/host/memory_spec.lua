@@ -24,15 +24,17 @@ local pausing = {
 describe("memory", function()
   local host
   local stored = false    -- whether what a call finds is in the store already
+  local large = false     -- whether the state has many records
 
   after_each(function()
-    stored = false
+    stored, large = false, false
     host:close()        -- ends the process where anything of the VM was not given back
   end)
 
   local function open(key)
     local actor = host:actor("Memory", key)
     actor:seed()
+    if large then actor:grow() end
     if stored then host._kit:checkpoint() end
     return actor
   end
@@ -59,7 +61,7 @@ describe("memory", function()
   -- For each k: what fails leaves nothing behind, what comes through is the whole, and the next k has an actor of its
   -- own.
   local function try_each(method, count, asleep)
-    local name = ("%s/%d/%s"):format(method, count, asleep)
+    local name = ("%s/%d/%s/%s"):format(method, count, asleep, stored)
     local expected = open(name)
     local before = content(name)
     pcall(expected[method], expected)
@@ -99,6 +101,18 @@ describe("memory", function()
       for _, count in ipairs(runs) do try_each(method, count, false) end
     end)
   end
+
+  it("runs out while a state is loaded, which pauses at each record", function()
+    host = troupe.host { actors = "spec/support/actors_attack", pause_ms = 0 }
+    large = true
+    for _, in_store in ipairs { false, true } do
+      stored = in_store
+      for _, count in ipairs(runs) do
+        try_each("state_read", count, true)
+        try_each("state_write", count, true)
+      end
+    end
+  end)
 
   for _, count in ipairs(runs) do
     for method, saved in pairs { state_write_and_count = 0, state_write_and_save = 1 } do

@@ -23,6 +23,12 @@ end
 
 function Memory:ping() return "pong" end
 
+-- Tables and a name that have records of their own.
+function Memory:grow()
+  for i = 1, 6 do self.state.plain[i] = { text = ("x"):rep(300), inner = { i } } end
+  self.state[("n"):rep(600)] = { 1 }
+end
+
 function Memory:state_write()
   local state = self.state
   state.n = state.n + 1
