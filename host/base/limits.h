@@ -28,6 +28,7 @@ enum { RECURSION_MAX = 190 };
 #define LIMIT_CALL_BYTES "limit-call-bytes"
 #define LIMIT_WAITING_CALLS "limit-waiting-calls"
 #define LIMIT_DEPTH "limit-depth"
+#define LIMIT_DISK_FREE_BYTES "limit-disk-free-bytes"
 #define LIMIT_IDLE_MS "limit-idle-ms"
 #define LIMIT_NAME(limit) "(--" LIMIT_##limit ")"
 
@@ -46,6 +47,7 @@ enum { RECURSION_MAX = 190 };
   X(call_bytes,           LIMIT_CALL_BYTES,       MIB(256),     GIB(1024),  "memory of one call, in bytes")                 \
   X(waiting_calls,        LIMIT_WAITING_CALLS,    1000,         GIB(1024),  "waiting calls of one actor")                   \
   X(depth,                LIMIT_DEPTH,            100,          100,        "tables within tables of a value")              \
+  X(disk_free_bytes,      LIMIT_DISK_FREE_BYTES,  0,            GIB(1 << 20), "bytes of the disk kept for deletes (0: 1 GiB, at most 5 %)") \
   X(idle_ms,              LIMIT_IDLE_MS,          60000,        GIB(1024),  "idle time before an actor leaves memory, in milliseconds")
 
 struct limits {

@@ -120,6 +120,7 @@ static void read_limit(lua_State *L, struct limits *limits) {
 /* options.limits: { key_bytes = n, ... }, the fields of base/limits.h */
 static void read_limits(lua_State *L, struct limits *limits) {
   *limits = limits_default();
+  limits->disk_free_bytes = 1;         /* how full this machine's disk is concerns no spec */
   if (lua_getfield(L, 1, "limits") != LUA_TNIL) {                    /* limits */
     luaL_checktype(L, -1, LUA_TTABLE);
     lua_pushnil(L);                                                  /* limits field */

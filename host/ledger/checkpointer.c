@@ -35,6 +35,7 @@ struct checkpointer {
   uint64_t slices;                  /* written in this checkpoint */
   _Atomic uint64_t log_bytes;       /* heard last */
   _Atomic uint64_t log_bytes_begun; /* when the last checkpoint began */
+  _Atomic uint64_t log_bytes_written; /* when the last one began that came to its end */
   atomic_bool wanted;
   atomic_bool failing;
 };
@@ -93,6 +94,11 @@ void checkpointer_put(struct checkpointer *checkpointer, struct checkpoint_part 
 
 bool checkpointer_is_failing(const struct checkpointer *checkpointer) {
   return atomic_load(&checkpointer->failing);
+}
+
+uint64_t checkpointer_owed_bytes(const struct checkpointer *checkpointer) {
+  uint64_t written = atomic_load(&checkpointer->log_bytes_written);      /* first: it only follows the other */
+  return atomic_load(&checkpointer->log_bytes) - written;
 }
 
 /* ---- a slice --------------------------------------------------------------------------------------------- */
@@ -215,6 +221,7 @@ static bool step_resting(struct checkpointer *checkpointer) {
 }
 
 static void begin_thawing(struct checkpointer *checkpointer) {
+  atomic_store(&checkpointer->log_bytes_written, atomic_load(&checkpointer->log_bytes_begun));
   checkpointer->phase = THAWING;
   checkpointer->answers = 0;
   for (size_t i = 0; i < checkpointer->config.source_count; i++) {

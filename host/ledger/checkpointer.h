@@ -82,4 +82,7 @@ void checkpointer_wake(struct checkpointer *checkpointer);
 /* Whether the last slice failed, so that it is not known when there will be a checkpoint again. From any thread. */
 bool checkpointer_is_failing(const struct checkpointer *checkpointer);
 
+/* Bytes of the log that the store does not have yet, some more where a checkpoint ends just now. From any thread. */
+uint64_t checkpointer_owed_bytes(const struct checkpointer *checkpointer);
+
 #endif

@@ -159,6 +159,10 @@ void drafts_put_changes(const struct drafts *drafts, struct buf *changes) {
   for (size_t i = drafts->sent; i < drafts->count; i++) changes_put_all(changes, drafts->layers[i].table);
 }
 
+size_t drafts_sent_count(const struct drafts *drafts) {
+  return drafts->sent;
+}
+
 bool drafts_hold(const struct drafts *drafts) {
   return drafts->sent > 0;
 }

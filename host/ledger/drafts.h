@@ -56,6 +56,9 @@ void drafts_put_changes(const struct drafts *drafts, struct buf *changes);
 /* Sends what was written: moves it to `pending`, marked with `seq`. While a snapshot lives, it is held here instead. */
 void drafts_send(struct drafts *drafts, struct memtable *pending, uint64_t seq);
 
+/* How many of the tables, the oldest, were sent. */
+size_t drafts_sent_count(const struct drafts *drafts);
+
 /* Whether something that was sent is held. */
 bool drafts_hold(const struct drafts *drafts);
 

@@ -100,6 +100,10 @@ struct store_place {
 enum err store_check(struct store_reader *reader, struct findings *findings, struct store_place *place,
                      uint64_t *records);
 
+/* Bytes of its pages that hold nothing, as of the reader's snapshot: what is written takes them before the file grows. 0 where
+ * that cannot be told. */
+uint64_t store_unused_bytes(struct store_reader *reader);
+
 /* How many LMDB keys the store holds, pointers included; 0 where there is no record. So specs can tell that no
  * continuation is left behind. */
 size_t store_entry_count(struct store *store);

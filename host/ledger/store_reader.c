@@ -246,6 +246,24 @@ enum err store_value(const struct store_reader *reader, struct slice *value) {
   return store_damaged(reader->store, reader->found);
 }
 
+static uint64_t pages_of(MDB_stat stat) {
+  return stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;
+}
+
+/* The file has two pages of LMDB's own, those of its two trees, and those that are free. */
+uint64_t store_unused_bytes(struct store_reader *reader) {
+  enum { FREE_TREE = 0, META_PAGES = 2 };
+  MDB_envinfo info;
+  MDB_stat records, free_pages;
+  if (store_reader_begin(reader) != ERR_NONE) return 0;
+  int rc = mdb_env_info(reader->store->env, &info);
+  if (rc == 0) rc = mdb_stat(reader->txn, reader->store->dbi, &records);
+  if (rc == 0) rc = mdb_stat(reader->txn, FREE_TREE, &free_pages);
+  if (rc != 0) return 0;
+  uint64_t all = (uint64_t)info.me_last_pgno + 1, used = META_PAGES + pages_of(records) + pages_of(free_pages);
+  return all > used ? (all - used) * records.ms_psize : 0;
+}
+
 int store_reader_begin_in_batch(struct store_reader *reader, struct store *store) {
   *reader = (struct store_reader){ .store = store, .txn = store->txn, .live = true, .writes = true };
   reader->levels[0].head_size = place_put_head(reader->levels[0].head, 0);

@@ -8,6 +8,7 @@
 #include "ledger/folder.h"
 #include "ledger/memtable_run.h"
 #include "ledger/record.h"
+#include "ledger/reserve.h"
 #include "stage/router.h"
 #include "stage/worker.h"
 
@@ -19,6 +20,7 @@ struct host {
   struct store *store;
   struct log *log;
   struct memtable *recovered;       /* what the log held, until the checkpointer has it */
+  struct reserve *reserve;
   struct checkpointer *checkpointer;
   struct committer *committer;
   struct worker **workers;
@@ -93,6 +95,14 @@ static enum err find_next_actor_id(struct host *host, struct failure *failure) {
   return ERR_NONE;
 }
 
+static void open_reserve(struct host *host) {
+  const struct reserve_config config = {
+    .path = host->config.data_path, .free_bytes = host->config.limits.disk_free_bytes, .clock = host->config.clock,
+    .logger = host->config.logger,
+  };
+  host->reserve = reserve_new(&config);
+}
+
 static enum err open_workers(struct host *host, struct failure *failure) {
   host->workers = mem_zero(host->config.workers * sizeof *host->workers);
   host->sources = mem_zero(host->config.workers * sizeof *host->sources);
@@ -103,6 +113,7 @@ static enum err open_workers(struct host *host, struct failure *failure) {
               .logger = host->config.logger, .worker = i, .pause_ms = host->config.pause_ms, .dev = host->config.dev },
       .store = host->store,
       .recovered = host->recovered,
+      .reserve = host->reserve,
       .checkpoint_bytes = host->config.checkpoint_bytes,
       .delivered = host->config.delivered,
       .delivered_context = host->config.delivered_context,
@@ -149,6 +160,7 @@ enum err host_open(const struct host_config *config, struct host **host, struct 
   if (err == ERR_NONE) err = folder_begin(made->folder, failure);
   if (err == ERR_NONE) err = open_log(made, failure);
   if (err == ERR_NONE) err = find_next_actor_id(made, failure);
+  open_reserve(made);
   if (err == ERR_NONE) err = open_workers(made, failure);
   if (err != ERR_NONE) {
     host_close(made, true);
@@ -179,6 +191,7 @@ void host_close(struct host *host, bool abandon) {
   mem_free(host->workers);
   mem_free(host->sources);
   mem_free(host->checkpoint_sources);
+  reserve_free(host->reserve);
   log_close(host->log);
   store_close(host->store);
   folder_close(host->folder);

@@ -173,6 +173,10 @@ static enum err commit_turn(struct worker *worker, struct actor *actor, struct t
   if (worker_is_full(worker)) {
     return failure_set(&turn->failure, ERR_STORAGE, "the store has no room for more changes; the host's log says why");
   }
+  if (!reserve_takes(worker->config.reserve, &turn->view, worker->checkpointer)) {
+    return failure_set(&turn->failure, ERR_STORAGE, "the disk is nearly full: calls that make the data larger are refused, "
+                       "and those that delete are not " LIMIT_NAME(DISK_FREE_BYTES));
+  }
   struct buf changes = { 0 };
   drafts_put_changes(drafts, &changes);
   if (changes.err != ERR_NONE) {

@@ -28,6 +28,7 @@
 
 #include "base/limits.h"
 #include "ledger/checkpointer.h"
+#include "ledger/reserve.h"
 #include "script/turn.h"
 #include "script/vm.h"
 #include "stage/actor.h"
@@ -36,6 +37,7 @@ struct worker_config {
   struct vm_config vm;
   struct store *store;
   const struct memtable *recovered;    /* frozen from the start on; NULL: nothing was */
+  struct reserve *reserve;             /* the host's */
   size_t checkpoint_bytes;
   void (*delivered)(void *context);    /* the host's: after replies were delivered */
   void *delivered_context;
