@@ -181,9 +181,6 @@ static int open_self(lua_State *L) {
   lua_setmetatable(L, -2);                                           /* opening class self */
   lua_pushvalue(L, 2);
   lua_setiuservalue(L, -2, SELF_CLASS);                              /* opening class self */
-  lua_newtable(L);
-  part_new(L, instance)->detached = false;                           /* opening class self holder */
-  lua_setiuservalue(L, -2, SELF_STATE);                              /* opening class self */
   instance->self_ref = luaL_ref(L, LUA_REGISTRYINDEX);               /* opening class */
   return 0;
 }

@@ -32,6 +32,7 @@ enum vm_ref {
   VM_CLASS_FILES,      /* class name to the file it stands in */
   VM_ACTOR_CLASS,      /* the class Actor */
   VM_COROUTINES,       /* coroutines without a call */
+  VM_HOLDERS,          /* holders without a turn (holder.h) */
   VM_ARRAY_META,       /* the mark of a sequence */
   VM_PART_META,        /* of parts of a state */
   VM_SELF_META,

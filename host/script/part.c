@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "codec/key.h"
+#include "script/holder.h"
 #include "script/lib_error.h"
 #include "script/turn.h"
 #include "script/walk.h"
@@ -167,7 +168,7 @@ int part_fail(lua_State *L, int part, int key, const char *what) {
   struct instance *instance = vm->turn->instance;
   struct buf *path = &vm->value;
   buf_clear(path);
-  self_push_slot(L, instance, SELF_STATE);                           /* holder */
+  holder_push(L, instance);                                          /* holder */
   int holder = lua_gettop(L);
   buf_put_text(path, "state");
   if (!lua_rawequal(L, part, holder)) {

@@ -8,6 +8,7 @@
 #include "script/class.h"
 #include "script/classes.h"
 #include "script/embedded.h"
+#include "script/holder.h"
 #include "script/lib_base.h"
 #include "script/lib_cjson.h"
 #include "script/lib_coroutine.h"
@@ -115,6 +116,7 @@ void sandbox_build(lua_State *L) {
   walk_build(L);
   self_build(L);
   state_build(L);
+  holder_build(L);
   lib_kv_build(L);
   lib_log_build(L);
   rpc_build(L);

@@ -21,6 +21,7 @@ struct instance {
   bool loaded;
   bool broken;               /* could not be put back: must leave memory */
   bool has_state;            /* the class has initialize_state */
+  bool is_held;              /* its turn has a holder (holder.h) */
   bool state_changed;        /* in this turn */
   bool tables_moved;         /* in this turn a table was stored in a field, or went from one */
   int self_ref;              /* keeps the userdata `self` */
@@ -34,7 +35,7 @@ enum self_slot {
   SELF_FIELDS = 1,           /* what methods set on `self`, or nil; slot 1 as in every tracked userdata */
   SELF_CLASS,
   SELF_JOURNAL,
-  SELF_STATE,                /* the part whose one field, 1, is the state: the holder */
+  SELF_STATE,                /* the root of the state, or the holder over it (holder.h) */
   SELF_NOTES,
   SELF_KV,
   SELF_CALL,                 /* the coroutine of its turn */

@@ -12,6 +12,7 @@
 
 #include "base/limits.h"
 #include "codec/value.h"
+#include "script/holder.h"
 #include "script/journal.h"
 #include "script/lib_error.h"
 #include "script/lua_value.h"
@@ -384,7 +385,7 @@ void settle(lua_State *L, struct instance *instance) {
   struct vm *vm = vm_of(L);
   int top = lua_gettop(L);
   vm_check_stack(L, 16);
-  self_push_slot(L, instance, SELF_STATE);                           /* holder */
+  holder_push(L, instance);                                          /* holder */
   struct settling s = { .L = L, .vm = vm, .instance = instance, .drafts = vm->turn->view.drafts, .holder = top + 1,
                         .copies = top + 2, .claims = top + 3, .live = top + 4, .dirty = top + 5, .dead = top + 6 };
   if (!try_settle_root(&s)) {

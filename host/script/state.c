@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 
 #include "codec/value.h"
+#include "script/holder.h"
 #include "script/journal.h"
 #include "script/lib_error.h"
 #include "script/lua_key.h"
@@ -32,7 +33,7 @@ static int part_newindex(lua_State *L) {
 void state_assign(lua_State *L, struct instance *instance, int index) {
   if (!instance->has_state) lib_misuse(L, "this actor has no state: its class has no initialize_state");
   index = lua_absindex(L, index);
-  self_push_slot(L, instance, SELF_STATE);                           /* holder */
+  holder_push(L, instance);                                          /* holder */
   if (!lua_istable(L, index) && !journal_is_part(L, index)) {
     lib_misuse(L, "state: a state is a table, not a %s", luaL_typename(L, index));
   }
@@ -99,13 +100,8 @@ static int part_tostring(lua_State *L) {
 
 void state_push(lua_State *L, struct instance *instance) {
   if (!instance->has_state) lib_misuse(L, "this actor has no state: its class has no initialize_state");
-  self_push_slot(L, instance, SELF_STATE);                           /* holder */
-  lua_getiuservalue(L, -1, 1);                                       /* holder data */
-  if (lua_rawgeti(L, -1, STATE_ROOT_FIELD) == LUA_TNIL) {                  /* holder data root */
-    lib_misuse(L, "the state is not there yet: initialize_state makes it");
-  }
-  lua_replace(L, -3);                                                /* root data */
-  lua_pop(L, 1);                                                     /* root */
+  holder_push_root(L, instance);                                     /* root|nil */
+  if (lua_isnil(L, -1)) lib_misuse(L, "the state is not there yet: initialize_state makes it");
 }
 
 /* -- reading in -- */
@@ -179,7 +175,7 @@ static void read_record(lua_State *L, struct reading *reading, struct slice key,
   uint64_t node_id = read_u64(key.data);
   struct slice name = slice_after(key, sizeof node_id);
   if (node_id == 0) {
-    self_push_slot(L, reading->parts.instance, SELF_STATE);          /* node */
+    holder_push(L, reading->parts.instance);                         /* node */
   } else {
     push_node(L, reading, node_id);                                  /* node */
   }
@@ -228,10 +224,9 @@ static void check_absence(lua_State *L, struct instance *instance) {
 }
 
 bool state_is_there(lua_State *L, struct instance *instance) {
-  self_push_slot(L, instance, SELF_STATE);                           /* holder */
-  lua_getiuservalue(L, -1, PART_DATA);                               /* holder data */
-  bool is_there = lua_rawgeti(L, -1, STATE_ROOT_FIELD) != LUA_TNIL;  /* holder data root */
-  lua_pop(L, 3);                                                     /* - */
+  holder_push_root(L, instance);                                     /* root|nil */
+  bool is_there = !lua_isnil(L, -1);
+  lua_pop(L, 1);                                                     /* - */
   return is_there;
 }
 

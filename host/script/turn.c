@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "codec/value.h"
 #include "script/classes.h"
+#include "script/holder.h"
 #include "script/journal.h"
 #include "script/lib_error.h"
 #include "script/lib_kv.h"
@@ -329,6 +330,7 @@ static void settle_drafts(lua_State *L, struct turn *turn) {
 static void adopt(lua_State *L, struct turn *turn) {
   part_forget(L, turn->instance);
   journal_clear(L, turn->instance);
+  holder_release(L, turn->instance);
   turn->instance->loaded = true;
 }
 
@@ -462,6 +464,7 @@ static int undo(lua_State *L) {
   drop_call(L, turn);
   part_undo(L, turn->instance);
   journal_undo(L, turn->instance);
+  holder_release(L, turn->instance);
   return 0;
 }
 

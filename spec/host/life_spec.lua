@@ -33,6 +33,29 @@ describe("An actor", function()
     assert.same({ 4, 2, 1 }, actor:look())
   end)
 
+  it("takes no more than 512 bytes of the VM while it is idle, with a state of two fields", function()
+    local ACTORS, BYTES_MAX = 2000, 512
+    local host = hosts.open { ["pair.lua"] = hosts.class("Pair", [[
+      function Class:initialize_state() return { count = 0, name = "a name" } end
+      function Class:get() return self.state.count end
+      function Class:add() self.state.count = self.state.count + 1 end
+    ]]) }
+    local function bytes_after(method)
+      local before = host:memory()
+      for number = 1, ACTORS do host:start("Pair", number, method) end
+      host:run()
+      return (host:memory() - before) / ACTORS
+    end
+    host:actor("Pair", 1):get()
+    local added = bytes_after "add"
+    assert(added <= BYTES_MAX, added)
+    host:crash()
+    host:actor("Pair", 1):get()
+    local read = bytes_after "get"
+    assert(read <= BYTES_MAX, read)
+    assert(bytes_after "add" < 1)
+  end)
+
   it("sleeps although on_stop fails; nothing of that stays", function()
     local host = hosts.open({ ["sleeper.lua"] = source }, { errors = true })
     local actor = host:actor("Sleeper", "s")

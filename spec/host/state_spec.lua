@@ -230,6 +230,47 @@ describe("self.state", function()
     assert.same({ b = { b = 2 }, e = { d = { 1 } } }, host:state("T", "t").back)
   end)
 
+  it("takes its old root back, whatever other actors did meanwhile", function()
+    local host = hosts.open { ["swap.lua"] = hosts.class("Swap", [[
+      function Class:initialize_state(name) return { name = name, n = 0 } end
+      function Class:replace() self.old = self.state; self.state = { fresh = true } end
+      function Class:put_below() self.state.below = self.old end
+      function Class:put_back() self.state = self.old end
+      function Class:add(_, key)
+        self.kv:count()
+        local state = self.state
+        state.n = (state.n or 0) + 1
+        self.kv:put(key, 1)
+        self.kv:count()
+        self.state.n = self.state.n + 1
+      end
+    ]]) }
+    local function others()
+      local pending = {}
+      for number = 1, 20 do pending[number] = host:start("Swap", number, "add", "k") end
+      for number = 1, 20 do pending[number]:get() end
+    end
+    local actor = host:actor("Swap", "s", { input = "first" })
+    actor:add("k")
+    actor:replace()
+    others()
+    assert.same({ fresh = true }, host:state("Swap", "s"))
+    actor:put_below()
+    others()
+    local both = { fresh = true, below = { name = "first", n = 2 } }
+    assert.same(both, host:state("Swap", "s"))
+    host:sleep("Swap", "s")
+    assert.same(both, host:state("Swap", "s"))
+    actor:replace()
+    others()
+    actor:put_back()
+    others()
+    assert.same(both, host:state("Swap", "s"))
+    host:crash()
+    assert.same(both, host:state("Swap", "s"))
+    for number = 1, 20 do assert.equal(8, host:state("Swap", number).n) end
+  end)
+
   it("is dead outside the turns of its actor", function()
     local host, actor = try [[
       calls = (calls or 0) + 1
