@@ -88,7 +88,9 @@ int classes_require(lua_State *L) {
   luaL_gsub(L, name, ".", "/");                                      /* ... path */
   lua_pushfstring(L, "%s/%s.lua", vm_of(L)->config.actors_path, lua_tostring(L, -1));      /* ... path file */
   const char *path = lua_tostring(L, -1);
-  if (access(path, F_OK) != 0 && errno == ENOENT) return lib_misuse(L, "require: module \"%s\" not found: there is no %s", name, path);
+  if (access(path, F_OK) != 0 && errno == ENOENT) {
+    return lib_misuse(L, "require: module \"%s\" not found: there is no %s", name, path);
+  }
   load_module(L, name, path);                                        /* ... module */
   return 1;
 }

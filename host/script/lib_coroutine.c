@@ -27,9 +27,15 @@ static bool was_stopped(lua_State *co) {
   return status == LUA_ERRMEM || lua_touserdata(co, -1) == vm_of(co);
 }
 
-/* coroutine.resume(co, ...) -> true, results or false, error   [-0, +n, v] */
+/* coroutine.resume(co, ...) -> true, results or false, error. The main thread is refused before Lua puts arguments, or an error
+ * that it has no memory for, on a stack that is the host's.   [-0, +n, v] */
 static int coroutine_resume(lua_State *L) {
   vm_check_stopped(L);
+  if (lua_tothread(L, 1) == vm_of(L)->L) {
+    lua_pushboolean(L, 0);                                           /* ... false */
+    lua_pushliteral(L, "cannot resume non-suspended coroutine");     /* ... false error */
+    return 2;
+  }
   int count = call_original(L);
   vm_check_stopped(L);
   return count;
