@@ -65,11 +65,8 @@ static const struct json_events EVENTS = {
   .on_object_begin = on_begin, .on_object_end = on_end,
 };
 
-/* A result may be as deep as a value, within the object of the outcome. */
-enum { DEPTH_MAX = JSON_DEPTH_MAX + 2 };
-
-static enum err parse(struct slice text, struct outcome *outcome, struct failure *failure) {
-  struct json_parser *parser = json_parser_try_new(&EVENTS, outcome, DEPTH_MAX);
+static enum err parse(struct slice text, size_t depth_max, struct outcome *outcome, struct failure *failure) {
+  struct json_parser *parser = json_parser_try_new(&EVENTS, outcome, depth_max);
   if (parser == NULL) return failure_set(failure, ERR_MEMORY, "no memory to read JSON");
   enum err err = json_parse(parser, text, failure);
   json_parser_free(parser);
@@ -96,7 +93,7 @@ enum err outcome_read(int status, struct slice body, struct buf *result, struct 
   struct outcome outcome = { 0 };
   struct failure reason = { 0 };
   struct slice found;
-  enum err err = parse(body, &outcome, &reason);
+  enum err err = parse(body, JSON_LOSSLESS_DEPTH_MAX + 1, &outcome, &reason);
   if (err == ERR_NONE && status == 200 && find_result(body, &found)) {
     buf_put(result, found);
     if (result->err != ERR_NONE) err = failure_set(failure, ERR_MEMORY, "no memory for the result");
@@ -114,7 +111,7 @@ enum err outcome_read(int status, struct slice body, struct buf *result, struct 
 
 enum err json_check(struct slice text, struct failure *failure) {
   struct outcome nothing = { 0 };
-  enum err err = parse(text, &nothing, failure);
+  enum err err = parse(text, JSON_DEPTH_MAX, &nothing, failure);
   buf_done(&nothing.code);
   buf_done(&nothing.message);
   return err;

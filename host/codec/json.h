@@ -10,9 +10,13 @@
 
 #include "base/buf.h"
 #include "base/failure.h"
+#include "base/limits.h"
 #include "codec/json_text.h"
 
-enum { JSON_DEPTH_MAX = 100 };
+enum {
+  JSON_DEPTH_MAX = 100,
+  JSON_LOSSLESS_DEPTH_MAX = 3 * RECURSION_MAX + 1     /* of text in which a table may be three: an object, an array, a pair */
+};
 
 /* What a parser calls, in the order of the text. Each answers true to go on. One that leaves by longjmp is fine as long
  * as json_parser_free() is called later. Strings are UTF-8 and may hold NUL. */

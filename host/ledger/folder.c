@@ -12,13 +12,13 @@
 #include "base/check.h"
 #include "base/disk.h"
 #include "base/mem.h"
+#include "codec/base64.h"
 
 #define FORMAT_TEXT "troupe 2"
 #define FORMAT_BEFORE "troupe 1\n"     /* the same without a log */
 
-enum { FORMAT_SIZE_MAX = 64, TOKEN_FILE_SIZE_MAX = 256, RANDOM_SIZE = 32, FULL_TRIPLES = RANDOM_SIZE / 3 };
+enum { FORMAT_SIZE_MAX = 64, TOKEN_FILE_SIZE_MAX = 256, RANDOM_SIZE = 32 };
 
-static const char base64url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 struct folder {
   int lock;               /* -1: not ours */
@@ -111,22 +111,12 @@ static enum err check_format(const char *path, struct failure *failure) {
   return error == 0 ? ERR_NONE : refuse(failure, "cannot sync the data folder", path, error);
 }
 
-/* 43 characters for 32 bytes: ten triples of bytes to four characters each, and the last two bytes to three. */
-static void token_print(const uint8_t bytes[RANDOM_SIZE], char *token) {
-  for (size_t i = 0; i < FULL_TRIPLES + 1; i++) {
-    const uint8_t *triple = bytes + 3 * i;
-    unsigned bits = (unsigned)triple[0] << 16 | (unsigned)triple[1] << 8 | (i < FULL_TRIPLES ? triple[2] : 0u);
-    for (unsigned j = 0; j < (i < FULL_TRIPLES ? 4u : 3u); j++) *token++ = base64url[bits >> (18 - 6 * j) & 63];
-  }
-  *token = 0;
-}
-
 /* A token that was copied by hand may have lost its line end. */
 static bool token_is_whole(struct slice content) {
   if (content.size == FOLDER_TOKEN_SIZE + 1 && content.data[FOLDER_TOKEN_SIZE] == '\n') content.size--;
   if (content.size != FOLDER_TOKEN_SIZE) return false;
   for (size_t i = 0; i < content.size; i++) {
-    if (content.data[i] == 0 || strchr(base64url, content.data[i]) == NULL) return false;
+    if (content.data[i] == 0 || strchr(base64_url_letters, content.data[i]) == NULL) return false;
   }
   return true;
 }
@@ -161,7 +151,7 @@ static enum err token_make(const char *file, char token[FOLDER_TOKEN_SIZE + 1], 
   if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes) {
     return refuse(failure, "cannot make a random token for", file, errno);
   }
-  token_print(bytes, token);
+  *base64_write(slice_of(bytes, sizeof bytes), base64_url_letters, token) = 0;
   return token_write(file, slice_of(token, FOLDER_TOKEN_SIZE), failure);
 }
 

@@ -25,10 +25,15 @@ bool journal_is_part(lua_State *L, int index) {
   return same;
 }
 
+bool journal_is_live(lua_State *L, int index) {
+  const struct tracked *tracked = lua_touserdata(L, index);
+  const struct turn *turn = vm_of(L)->turn;
+  return turn != NULL && turn->instance->serial == tracked->owner;
+}
+
 struct tracked *journal_check_live(lua_State *L, int index) {
   struct tracked *tracked = lua_touserdata(L, index);
-  struct turn *turn = vm_of(L)->turn;
-  if (turn == NULL || turn->instance->serial != tracked->owner) {
+  if (!journal_is_live(L, index)) {
     lib_misuse(L, "%s belongs to an actor whose turn this is not",
                journal_is_part(L, index) ? "this part of a state" : "this self");
   }

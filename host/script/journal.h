@@ -32,6 +32,9 @@ bool journal_is_part(lua_State *L, int index);
  * dead. [-0, +1, v] */
 bool journal_push_data(lua_State *L, int index);
 
+/* Whether it is alive. [-0, +0, -] */
+bool journal_is_live(lua_State *L, int index);
+
 /* Raises where the tracked userdata at `index` is dead. */
 struct tracked *journal_check_live(lua_State *L, int index);
 

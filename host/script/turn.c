@@ -14,6 +14,7 @@
 #include "script/lib_error.h"
 #include "script/lib_kv.h"
 #include "script/lua_json.h"
+#include "script/lua_lossless.h"
 #include "script/lua_value.h"
 #include "script/lua_vm.h"
 #include "script/part.h"
@@ -311,8 +312,9 @@ static void write_result(lua_State *L, struct turn *turn) {
                                   .finite = json, .sequences = json, .boolean_keys = !json, .shared = !json };
   buf_clear(&turn->result);
   turn->result.size_max = (size_t)(turn_looks(turn) ? limits->vm_bytes : limits->value_bytes);
-  enum err err = json ? lua_json_write(L, -1, &turn->result, &options, failure)
-                      : lua_value_write(L, -1, &turn->result, &options, failure);
+  enum err err = json && turn->task == TURN_INSPECT ? lua_lossless_write(L, -1, &turn->result, failure)
+                 : json ? lua_json_write(L, -1, &turn->result, &options, failure)
+                        : lua_value_write(L, -1, &turn->result, &options, failure);
   if (err != ERR_NONE) raise_unwritten(L, err, failure);
 }
 

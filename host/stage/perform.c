@@ -116,9 +116,10 @@ static void log_failure(const struct worker *worker, const struct actor *actor, 
   buf_done(&key);
 }
 
-/* What the client hears of a failure: of a script's mistake no more than that there was one. */
+/* What the client hears of a failure: of a script's mistake no more than that there was one, unless it is an operator. */
 static void tell_failure(const struct worker *worker, struct turn *turn, struct reply *reply) {
-  if (turn->failure.err == ERR_INTERNAL && !worker->config.vm.dev) {
+  bool tells = worker->config.vm.dev || turn_looks(turn);
+  if (turn->failure.err == ERR_INTERNAL && !tells) {
     failure_set(&reply->failure, ERR_INTERNAL, "the actor failed; the host's log says how");
   } else {
     failure_move(&reply->failure, &turn->failure);
