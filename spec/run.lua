@@ -11,6 +11,7 @@
 local flavour = assert(arg[1], "usage: lua5.4 spec/run.lua FLAVOUR [WORD...]")
 local words = table.pack(table.unpack(arg, 2))
 local seed = os.getenv "TROUPE_SEED" or tostring(math.random(1, 2 ^ 31 - 1))
+local lints = os.getenv "TROUPE_LINT" == "1"
 local slow = flavour == "asan" or flavour == "tsan"
 local fuzz_s = tonumber(os.getenv "FUZZ_SECONDS")
 local timeout_s = (slow and 900 or 300) + 10 * math.ceil(fuzz_s or 0)
@@ -88,7 +89,7 @@ local function list_suites()
       add(path, path:find "%.c$" and test_program(path) or spec(path))
     end
   end
-  if os.getenv "TROUPE_LINT" == "1" then
+  if lints then
     add("luacheck", make "lint", true)
     add("clang", make "clang", true)
     add("bench", make "bench_briefly", true)
@@ -189,7 +190,7 @@ for _, suite in ipairs(suites) do
 end
 if #failed > 0 then
   print(("Failed: %s\nThe same again: make %s TROUPE_SEED=%s %sONLY='%s'"):format(table.concat(failed, ", "),
-    flavour == "kit" and "test" or flavour, seed, fuzz_s and "FUZZ_SECONDS=" .. fuzz_s .. " " or "",
+    flavour ~= "kit" and flavour or lints and "check" or "test", seed, fuzz_s and "FUZZ_SECONDS=" .. fuzz_s .. " " or "",
     table.concat(failed, " ")))
 end
 print(("%d passed, %d failed, %d skipped"):format(total.passed, total.failed, total.skipped))

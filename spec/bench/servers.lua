@@ -189,7 +189,6 @@ function servers.tarantool()
   local server = { name = "tarantool", protocol = "iproto", port = servers.free_port() }
   local folder = empty_folder "tarantool"
   start(server, ("tarantool spec/bench/peers/tarantool.lua %s %d"):format(folder, server.port))
-  socket.sleep(0.5)   -- it listens before its procedures are there
   return server
 end
 

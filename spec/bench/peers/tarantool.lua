@@ -2,8 +2,7 @@
 -- synced before it is answered.  tarantool tarantool.lua FOLDER PORT
 
 box.cfg {
-  listen = "127.0.0.1:" .. arg[2], work_dir = arg[1], wal_mode = "fsync", memtx_memory = 2 * 1024 * 1024 * 1024,
-  log_level = "warn",
+  work_dir = arg[1], wal_mode = "fsync", memtx_memory = 2 * 1024 * 1024 * 1024, log_level = "warn",
 }
 
 local shelf = box.schema.space.create "shelf"
@@ -64,3 +63,4 @@ for name, procedure in pairs(procedures) do
   box.schema.func.create(name)
 end
 box.schema.user.grant("guest", "read,write,execute", "universe")
+box.cfg { listen = "127.0.0.1:" .. arg[2] }   -- now that all is there
