@@ -95,7 +95,7 @@ describe("A host does not start", function()
     assert_no_start(1, "/linked%.lua: lies outside the folder of actors")
     os.remove(actors .. "/linked.lua")
     os.execute("mkfifo " .. actors .. "/pipe.lua")
-    assert_no_start(1, "/pipe%.lua: is no regular file")
+    assert_no_start(1, "/pipe%.lua: is not a regular file")
   end)
 
   it("on a data folder of another version, and leaves it as it was", function()
