@@ -77,6 +77,14 @@ describe("A state", function()
     assert.equal(51, call:get())
   end)
 
+  it("is loaded with more processor time than a call may take, which has all of its own", function()
+    local host = open { look_us = 100000, limits = { call_cpu_ms = 5000 } }
+    local actor = host:actor("Hoard", "h")
+    for _ = 1, 30 do actor:add(100, 300) end      -- 9,000 records: 140 looks of 100 ms
+    host:sleep("Hoard", "h")
+    assert.equal(900000, actor:sum())
+  end)
+
   it("is loaded while others have their turns, and its own calls wait", function()
     local host = open { pause_ms = 0 }
     asleep(host, "h", 50)
