@@ -24,6 +24,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/stream.h"
+#include "door/address.h"
 #include "door/server.h"
 #include "maintenance.h"
 #include "options.h"
@@ -219,9 +220,19 @@ static size_t connections_max(unsigned doors) {
   return limit.rlim_cur >= kept + doors ? (size_t)((limit.rlim_cur - kept) / doors) : 1;
 }
 
+/* Before the workers run, which may load the classes anew. */
+static void warn_of_strangers(const struct house *house) {
+  if (address_is_loopback(buf_slice(&house->address)) || host_admits(house->host)) return;
+  const struct log_field fields[] = { { "listen", buf_slice(&house->address) } };
+  logger_event(&house->logger, LOG_WARN,
+               slice_text("this address is not loopback, and no class has on_before_connect: who reaches it can call everything"),
+               fields, 1);
+}
+
 static enum err open_doors(struct house *house, struct failure *failure) {
   const struct server_config config = {
     .host = house->host, .listen_fd = house->listen_fd, .connections_max = connections_max(house->options->doors),
+    .origins = { .listen = house->options->listen, .allowed = house->options->origins, .count = house->options->origin_count },
     .limits = &house->options->limits, .logger = &house->logger,
   };
   for (unsigned i = 0; i < house->options->doors; i++) {
@@ -266,6 +277,7 @@ static enum err open_rooms(struct house *house, struct failure *failure) {
   err = host_open(&config, &house->host, failure);
   if (err != ERR_NONE) return err;
   buf_put_text(&house->classes, host_class_count(house->host) > 0 ? host_class_names(house->host) : "none");
+  warn_of_strangers(house);
   return open_doors(house, failure);
 }
 

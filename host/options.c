@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "door/address.h"
+#include "door/origin.h"
 
 enum {
   WORKERS_MAX = 1024,
@@ -19,8 +20,8 @@ enum {
 
 /* What getopt answers for each flag: its own flags, then those of the limits. */
 enum flag {
-  FLAG_DATA = 256, FLAG_LISTEN, FLAG_IDEMPOTENCY_KEY, FLAG_WORKERS, FLAG_DOORS, FLAG_DURABILITY, FLAG_DEV, FLAG_HELP,
-  FLAG_VERSION,
+  FLAG_DATA = 256, FLAG_LISTEN, FLAG_IDEMPOTENCY_KEY, FLAG_WORKERS, FLAG_DOORS, FLAG_DURABILITY, FLAG_DEV,
+  FLAG_ALLOW_ORIGIN, FLAG_HELP, FLAG_VERSION,
 #define LIMIT_NUMBER(field, flag, value, most, text) FLAG_LIMIT_##field,
   LIMITS_LIST(LIMIT_NUMBER)
 #undef LIMIT_NUMBER
@@ -34,6 +35,7 @@ static const struct option FLAGS[] = {
   { "doors", required_argument, NULL, FLAG_DOORS },
   { "durability", required_argument, NULL, FLAG_DURABILITY },
   { "dev", no_argument, NULL, FLAG_DEV },
+  { "allow-origin", required_argument, NULL, FLAG_ALLOW_ORIGIN },
   { "help", no_argument, NULL, FLAG_HELP },
   { "version", no_argument, NULL, FLAG_VERSION },
 #define LIMIT_FLAG(field, flag, value, most, text) { flag, required_argument, NULL, FLAG_LIMIT_##field },
@@ -160,6 +162,14 @@ static enum err parse_durability(const char *text, bool *relaxed, struct failure
   return failure_set(failure, ERR_ARGUMENTS, "--durability is commit or relaxed, not %s", text);
 }
 
+static enum err parse_origin(const char *text, struct options *options, struct failure *failure) {
+  if (options->origin_count == ORIGINS_MAX) {
+    return failure_set(failure, ERR_ARGUMENTS, "--allow-origin may come %d times at most", ORIGINS_MAX);
+  }
+  options->origins[options->origin_count++] = text;
+  return origin_check(text, failure);
+}
+
 /* One flag with its value, as getopt has read it. */
 static enum err apply_flag(int got, const char *name, struct options *options, struct failure *failure) {
   uint64_t number = 0;
@@ -173,6 +183,7 @@ static enum err apply_flag(int got, const char *name, struct options *options, s
       options->listen = optarg;
       return address_check(optarg, failure);
     case FLAG_DURABILITY: return parse_durability(optarg, &options->relaxed, failure);
+    case FLAG_ALLOW_ORIGIN: return parse_origin(optarg, options, failure);
     case FLAG_IDEMPOTENCY_KEY: options->idempotency_key = optarg; break;
     case FLAG_DEV: options->dev = true; break;
     case FLAG_HELP: options->command = COMMAND_HELP; break;
@@ -339,6 +350,8 @@ void options_print_help(struct buf *buf) {
     "  --doors N                             threads that speak HTTP (default: 1)\n"
     "  --durability commit|relaxed           relaxed: answers before the sync; a crash of the machine loses up to 1 s\n"
     "  --dev                                 errors of scripts reach the client in full; reload on change\n"
+    "  --allow-origin ORIGIN                 a web page of this origin may call (repeatable; *: any); without it only pages\n"
+    "                                        of the listen address and of loopback names at its port\n"
     "\n"
     "troupe call CLASS KEY METHOD [JSON]...  calls a running host and prints the result as JSON\n"
     "  --idempotency-key KEY                 call: a repeat with the same key does not run again\n"

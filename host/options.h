@@ -19,6 +19,8 @@
 #define MAP_BYTES MIB((uint64_t)1024 * 1024)
 #endif
 
+enum { ORIGINS_MAX = 64 };
+
 enum command {
   COMMAND_SERVE, COMMAND_CALL, COMMAND_INSPECT, COMMAND_BACKUP, COMMAND_VERIFY, COMMAND_VERSION, COMMAND_HELP
 };
@@ -31,6 +33,8 @@ struct options {
   const char *idempotency_key;   /* of call; NULL: none */
   unsigned workers;
   unsigned doors;
+  const char *origins[ORIGINS_MAX];   /* --allow-origin */
+  unsigned origin_count;
   bool dev;
   bool relaxed;               /* --durability */
   struct limits limits;

@@ -135,7 +135,7 @@ done:
 /* The operator's token: from the environment, else from the data folder. */
 static enum err find_token(const struct options *options, struct buf *token, struct failure *failure) {
   const char *given = getenv("TROUPE_TOKEN");
-  if (given == NULL) return folder_read_token(options->data_path, token, failure);
+  if (given == NULL || *given == '\0') return folder_read_token(options->data_path, token, failure);
   buf_put_text(token, given);
   return ERR_NONE;
 }

@@ -13,9 +13,12 @@
   X(ERR_ARGUMENTS,         "invalid_arguments", 400)   \
   X(ERR_KEY,               "invalid_key",       400)   \
   X(ERR_UNAUTHORIZED,      "unauthorized",      401)   \
+  X(ERR_ORIGIN,            "forbidden_origin",  403)   \
+  X(ERR_PATH,              "path_not_found",    404)   \
   X(ERR_CLASS_NOT_FOUND,   "class_not_found",   404)   \
   X(ERR_METHOD_NOT_FOUND,  "method_not_found",  404)   \
   X(ERR_ACTOR_NOT_FOUND,   "actor_not_found",   404)   \
+  X(ERR_NOT_ALLOWED,       "method_not_allowed", 405)  \
   X(ERR_INTERRUPTED,       "interrupted",       409)   \
   X(ERR_TOO_LARGE,         "payload_too_large", 413)   \
   X(ERR_INTERNAL,          "internal_error",    500)   \

@@ -1,6 +1,7 @@
 /* address.c -- see address.h. */
 #include "door/address.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
@@ -47,11 +48,25 @@ enum err address_resolve(const char *address, bool to_listen, struct addrinfo **
   return ERR_NONE;
 }
 
+bool address_is_loopback(struct slice address) {
+  return slice_begins(address, slice_text("127.")) || slice_begins(address, slice_text("[::1]:"));
+}
+
+/* Who listens on [::] hears of IPv4 in the clothes of IPv6. */
+static void unmap(struct sockaddr_storage *address) {
+  const struct sockaddr_in6 mapped = *(const struct sockaddr_in6 *)(const void *)address;
+  if (address->ss_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&mapped.sin6_addr)) return;
+  struct sockaddr_in *plain = (struct sockaddr_in *)(void *)address;
+  *plain = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = mapped.sin6_port };
+  memcpy(&plain->sin_addr, mapped.sin6_addr.s6_addr + 12, sizeof plain->sin_addr);
+}
+
 void address_put(struct buf *text, int fd) {
   struct sockaddr_storage bound;
   socklen_t size = sizeof bound;
   char host[HOST_SIZE_MAX], port[8];
   if (getsockname(fd, (struct sockaddr *)&bound, &size) != 0) return;
+  unmap(&bound);
   if (getnameinfo((struct sockaddr *)&bound, size, host, sizeof host, port, sizeof port,
                   NI_NUMERICHOST | NI_NUMERICSERV) != 0) return;
   buf_printf(text, bound.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);

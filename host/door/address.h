@@ -19,6 +19,9 @@ enum err address_check(const char *address, struct failure *failure);
  */
 enum err address_resolve(const char *address, bool to_listen, struct addrinfo **found, struct failure *failure);
 
+/* Whether HOST:PORT in numbers is an address of this machine that no other can reach. */
+bool address_is_loopback(struct slice address);
+
 /* The address of a socket as HOST:PORT in numbers, appended; nothing where the system does not tell. */
 void address_put(struct buf *text, int fd);
 

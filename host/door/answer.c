@@ -5,17 +5,17 @@
 
 #include "base/limits.h"
 #include "codec/json.h"
+#include "door/visit.h"
 
-/* Its address marks an answer as ours. */
-static const char content_type[] = "application/json";
-
+/* Its address marks an answer as ours: h2o's own have other texts of the same words. */
 static const char *reason_of(int status) {
   static const struct {
     int status;
     const char *reason;
   } reasons[] = {
-    { 200, "OK" },                  { 400, "Bad Request" },        { 401, "Unauthorized" },
-    { 404, "Not Found" },           { 409, "Conflict" },           { 413, "Payload Too Large" },
+    { 200, "OK" },                  { 204, "No Content" },         { 400, "Bad Request" },
+    { 401, "Unauthorized" },        { 403, "Forbidden" },          { 404, "Not Found" },
+    { 405, "Method Not Allowed" },  { 409, "Conflict" },           { 413, "Payload Too Large" },
     { 500, "Internal Server Error" }, { 503, "Service Unavailable" }, { 504, "Gateway Timeout" },
     { 507, "Insufficient Storage" }, { 508, "Loop Detected" },
   };
@@ -25,6 +25,10 @@ static const char *reason_of(int status) {
   return "Error";
 }
 
+static h2o_socket_t *socket_of(const h2o_req_t *req) {
+  return req->conn->callbacks->get_socket(req->conn);
+}
+
 static void put_header(h2o_req_t *req, const h2o_token_t *name, const char *value) {
   h2o_add_header(&req->pool, &req->res.headers, name, NULL, value, strlen(value));
 }
@@ -32,21 +36,33 @@ static void put_header(h2o_req_t *req, const h2o_token_t *name, const char *valu
 static void put_head(h2o_req_t *req, enum err err) {
   req->res.status = err_status(err);
   req->res.reason = reason_of(req->res.status);
-  put_header(req, H2O_TOKEN_CONTENT_TYPE, content_type);
+  put_header(req, H2O_TOKEN_CONTENT_TYPE, "application/json");
   if (err == ERR_UNAUTHORIZED) put_header(req, H2O_TOKEN_WWW_AUTHENTICATE, "Bearer");
   if (err == ERR_OVERLOADED) put_header(req, H2O_TOKEN_RETRY_AFTER, "1");
 }
 
-/* The pieces are where they can stay. */
-static void send_pieces(h2o_req_t *req, h2o_iovec_t *pieces, size_t count) {
+static void respond(h2o_req_t *req, h2o_iovec_t *pieces, size_t count) {
   h2o_generator_t *all_at_once = h2o_mem_alloc_pool(&req->pool, sizeof *all_at_once);
   *all_at_once = (h2o_generator_t){ NULL, NULL };
+  if (req->conn->ctx->shutdown_requested) req->http1_is_persistent = 0;
+  h2o_start_response(req, all_at_once);
+  h2o_send(req, pieces, count, H2O_SEND_STATE_FINAL);
+  visit_answered(socket_of(req));
+}
+
+/* The pieces are where they can stay. */
+static void send_pieces(h2o_req_t *req, h2o_iovec_t *pieces, size_t count) {
   req->res.content_length = 0;
   for (size_t i = 0; i < count; i++) req->res.content_length += pieces[i].len;
-  if (req->conn->ctx->shutdown_requested) req->http1_is_persistent = 0;
   bool has_body = !slice_equal(slice_of(req->input.method.base, req->input.method.len), slice_text("HEAD"));
-  h2o_start_response(req, all_at_once);
-  h2o_send(req, pieces, has_body ? count : 0, H2O_SEND_STATE_FINAL);
+  respond(req, pieces, has_body ? count : 0);
+}
+
+void answer_nothing(h2o_req_t *req) {
+  enum { NO_CONTENT = 204 };
+  req->res.status = NO_CONTENT;
+  req->res.reason = reason_of(NO_CONTENT);
+  respond(req, NULL, 0);
 }
 
 void answer_result(h2o_req_t *req, struct slice result) {
@@ -85,13 +101,13 @@ void answer_failure(h2o_req_t *req, const struct failure *failure) {
 /* What follows puts our words in place of h2o's: a filter sees each answer before it leaves. */
 
 static bool is_ours(const h2o_req_t *req) {
-  return req->res.headers.size > 0 && req->res.headers.entries[0].value.base == content_type;
+  return req->res.reason == reason_of(req->res.status);
 }
 
 struct replacer {
   h2o_filter_t super;
   uint64_t body_bytes_max;
-  void (*on_refused)(h2o_socket_t *sock);
+  void (*on_refused)(h2o_req_t *req);
 };
 
 struct replacement {
@@ -99,14 +115,16 @@ struct replacement {
   h2o_iovec_t text;
 };
 
-static void name_refusal(const struct replacer *replacer, int status, struct failure *failure) {
+static void name_refusal(const struct replacer *replacer, const h2o_req_t *req, struct failure *failure) {
+  int status = req->res.status;
   if (status == 413) {
     failure_set(failure, ERR_TOO_LARGE, "the body is larger than the limit of %" PRIu64 " bytes " LIMIT_NAME(BODY_BYTES),
                 replacer->body_bytes_max);
   } else if (status == 417) {
     failure_set(failure, ERR_REQUEST, "the header Expect may only say 100-continue");
   } else {
-    failure_set(failure, ERR_REQUEST, "the body is not sent as HTTP wants: see Content-Length and Transfer-Encoding");
+    const char *fault = visit_fault(socket_of(req));
+    failure_set(failure, ERR_REQUEST, "%s", fault == NULL ? "the request is not sent as HTTP wants" : fault);
   }
 }
 
@@ -128,7 +146,7 @@ static void on_answer(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t **slot) 
     return;
   }
   struct failure failure = { 0 };
-  name_refusal(replacer, req->res.status, &failure);
+  name_refusal(replacer, req, &failure);
   h2o_iovec_t text = failure_text(req, &failure);
   req->res.headers.size = 0;
   put_head(req, failure.err);
@@ -139,11 +157,11 @@ static void on_answer(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t **slot) 
   replacement->super.do_send = send_replacement;
   replacement->text = text;
   slot = &replacement->super.next;
-  replacer->on_refused(req->conn->callbacks->get_socket(req->conn));
+  replacer->on_refused(req);
   h2o_setup_next_ostream(req, slot);
 }
 
-void answer_instead_of_h2o(h2o_pathconf_t *path, uint64_t body_bytes_max, void (*on_refused)(h2o_socket_t *sock)) {
+void answer_instead_of_h2o(h2o_pathconf_t *path, uint64_t body_bytes_max, void (*on_refused)(h2o_req_t *req)) {
   struct replacer *replacer = (struct replacer *)(void *)h2o_create_filter(path, sizeof *replacer);
   replacer->super.on_setup_ostream = on_answer;
   replacer->body_bytes_max = body_bytes_max;

@@ -1,4 +1,4 @@
-/* answer.h -- replies to bytes: every answer of the door is JSON, those that h2o makes on its own too.
+/* answer.h -- replies to bytes: every answer of the door that has a body is JSON, those that h2o makes on its own too.
  *
  * WHY     A client parses one form, whatever went wrong (lua/README.md, "HTTP").
  * ROOM    door. Below: codec (JSON), base.
@@ -21,9 +21,11 @@ void answer_failure(h2o_req_t *req, const struct failure *failure);
 /* 200 {"status":"ok"} */
 void answer_health(h2o_req_t *req);
 
+/* 204, which has no body. What is to be said is in the headers of the response already. */
+void answer_nothing(h2o_req_t *req);
+
 /* From now on, errors that h2o answers by itself (a body that is too large or badly framed) leave in our words.
- * `on_refused` hears of the connection, whose request has not been read to its end and which h2o closes after the
- * answer. */
-void answer_instead_of_h2o(h2o_pathconf_t *path, uint64_t body_bytes_max, void (*on_refused)(h2o_socket_t *sock));
+ * `on_refused` hears of the request, which has not been read to its end; h2o closes its connection after the answer. */
+void answer_instead_of_h2o(h2o_pathconf_t *path, uint64_t body_bytes_max, void (*on_refused)(h2o_req_t *req));
 
 #endif

@@ -44,6 +44,7 @@ static void on_request_gone(void *memory) {
     call_free(guard->call);
   } else {
     guard->call->req = NULL;
+    atomic_store(&guard->call->reply.is_unwanted, true);
   }
 }
 

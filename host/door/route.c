@@ -96,7 +96,9 @@ static enum err read_key(const struct route *route, struct slice raw, struct buf
   enum err err = decode("the key", raw, &text, failure);
   if (err != ERR_NONE) goto done;
   struct slice decoded = buf_slice(&text);
-  if (is_text(decoded, ".") || is_text(decoded, "..")) {
+  if (decoded.size == 0) {
+    err = failure_set(failure, ERR_KEY, "the key is empty; the actor whose key is the empty string is [\"\"]");
+  } else if (is_text(decoded, ".") || is_text(decoded, "..")) {
     err = failure_set(failure, ERR_KEY,
                       "the key \"%.*s\" must be written as JSON, [\"%.*s\"]: in a path it means a folder",
                       SHOWN(decoded), SHOWN(decoded));
@@ -159,11 +161,48 @@ static enum err read_query(struct slice query, struct request *request, struct f
   return err;
 }
 
-static enum err fail_unknown(const struct route *route, struct failure *failure) {
-  return failure_set(failure, ERR_REQUEST,
-                     "there is no %.*s %.*s; there are POST /actors/{class}/{key}/{method}, "
+/* What there is. */
+enum place { PLACE_NOWHERE, PLACE_HOST, PLACE_HEALTH, PLACE_ACTOR, PLACE_METHOD };
+
+static const char *const ALLOWED[] = {
+  [PLACE_NOWHERE] = NULL, [PLACE_HOST] = "GET, HEAD, POST, OPTIONS", [PLACE_HEALTH] = "GET, HEAD, OPTIONS",
+  [PLACE_ACTOR] = "GET, HEAD, OPTIONS", [PLACE_METHOD] = "POST, OPTIONS",
+};
+
+static bool is_allowed(const char *allowed, struct slice method) {
+  struct slice rest = slice_text(allowed), piece;
+  while (cut(&rest, ',', &piece)) {
+    if (piece.data[0] == ' ') piece = slice_after(piece, 1);
+    if (slice_equal(piece, method)) return true;
+  }
+  return false;
+}
+
+static enum err fail_path(const struct route *route, struct failure *failure) {
+  return failure_set(failure, ERR_PATH,
+                     "there is nothing at %.*s; there are POST /actors/{class}/{key}/{method}, "
                      "GET /actors/{class}/{key} and GET /health, and a / inside a key is written %%2F",
-                     SHOWN(route->method), SHOWN(route->target));
+                     SHOWN(route->target));
+}
+
+static enum err fail_method(const struct route *route, const char *allowed, struct failure *failure) {
+  return failure_set(failure, ERR_NOT_ALLOWED, "%.*s is not a method of this path, which knows %s", SHOWN(route->method),
+                     allowed);
+}
+
+struct slice route_cut_host(struct slice *target) {
+  static const char *const schemes[] = { "http://", "https://" };
+  for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+    size_t size = strlen(schemes[i]), end = size;
+    if (target->size <= size || strncasecmp((const char *)target->data, schemes[i], size) != 0) continue;
+    while (end < target->size && target->data[end] != '/' && target->data[end] != '?') end++;
+    struct slice host = slice_of(target->data + size, end - size);
+    if (host.size == 0) continue;
+    *target = slice_after(*target, end);
+    if (target->size == 0) *target = slice_text("/");
+    return host;
+  }
+  return slice_of(NULL, 0);
 }
 
 /* The segments between the slashes. False where there are more than SEGMENTS_MAX, or no slash in front. */
@@ -189,22 +228,32 @@ static enum err read_actor(const struct route *route, const struct slice *segmen
   return err;
 }
 
-enum err route_read(const struct route *route, struct reply *reply, struct request **request, struct failure *failure) {
-  *request = NULL;
-  struct slice query = route->target, path, segments[SEGMENTS_MAX];
+static enum place find_place(const struct route *route, struct slice *query, struct slice segments[SEGMENTS_MAX]) {
   size_t count = 0;
-  if (!cut(&query, '?', &path) || !split(path, segments, &count)) return fail_unknown(route, failure);
+  struct slice path;
+  *query = route->target;
+  if (!cut(query, '?', &path)) return PLACE_NOWHERE;
+  if (is_text(path, "*") && is_text(route->method, "OPTIONS")) return PLACE_HOST;
+  if (!split(path, segments, &count)) return PLACE_NOWHERE;
+  if (count == 1 && is_text(segments[0], "health")) return PLACE_HEALTH;
+  if (!is_text(segments[0], "actors")) return PLACE_NOWHERE;
+  return count == 4 ? PLACE_METHOD : count == 3 ? PLACE_ACTOR : PLACE_NOWHERE;
+}
 
-  bool is_get = is_text(route->method, "GET");
-  if (is_get && count == 1 && is_text(segments[0], "health")) {
-    if (query.size == 0) return ERR_NONE;
-    return failure_set(failure, ERR_REQUEST, "GET /health takes no query");
+enum err route_read(const struct route *route, struct reply *reply, struct request **request, const char **allow,
+                    struct failure *failure) {
+  struct slice query, segments[SEGMENTS_MAX];
+  enum place place = find_place(route, &query, segments);
+  *request = NULL;
+  *allow = ALLOWED[place];
+  if (place == PLACE_NOWHERE) return fail_path(route, failure);
+  if (!is_allowed(*allow, route->method)) return fail_method(route, *allow, failure);
+  if (is_text(route->method, "OPTIONS")) return ERR_NONE;
+  if (place == PLACE_HEALTH) {
+    return query.size == 0 ? ERR_NONE : failure_set(failure, ERR_REQUEST, "GET /health takes no query");
   }
-  bool is_call = is_text(route->method, "POST") && count == 4;
-  bool is_inspect = is_get && count == 3;
-  if (!is_text(segments[0], "actors") || !(is_call || is_inspect)) return fail_unknown(route, failure);
 
-  *request = request_try_new(is_call ? REQUEST_CALL : REQUEST_INSPECT, reply);
+  *request = request_try_new(place == PLACE_METHOD ? REQUEST_CALL : REQUEST_INSPECT, reply);
   if (*request == NULL) return fail_memory(failure);
   enum err err = read_actor(route, segments, query, *request, failure);
   if (err == ERR_NONE) return ERR_NONE;

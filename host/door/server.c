@@ -14,6 +14,8 @@
 #include "door/address.h"
 #include "door/answer.h"
 #include "door/call.h"
+#include "door/framing.h"
+#include "door/origin.h"
 #include "door/route.h"
 #include "door/visit.h"
 #include "stage/idempotency.h"
@@ -30,6 +32,7 @@ struct server {
   struct host *host;
   struct limits limits;
   size_t connections_max;
+  struct origins origins;
   const struct logger *logger;
   int listen_fd;                /* its own handle until the loop has it; -1 from then on */
   pid_t thread;                 /* on which the loop was set up */
@@ -56,11 +59,16 @@ static struct slice slice_of_iovec(h2o_iovec_t bytes) {
   return slice_of(bytes.base, bytes.len);
 }
 
-/* A header's value. White space behind it is none of it (RFC 9110 section 5.5); h2o takes off only what is before it. */
 static struct slice value_of(const h2o_headers_t *headers, size_t index) {
-  struct slice value = slice_of_iovec(headers->entries[index].value);
-  while (value.size > 0 && (value.data[value.size - 1] == ' ' || value.data[value.size - 1] == '\t')) value.size--;
-  return value;
+  return slice_of_iovec(headers->entries[index].value);
+}
+
+static h2o_socket_t *socket_of(const h2o_req_t *req) {
+  return req->conn->callbacks->get_socket(req->conn);
+}
+
+static struct server *server_of(const h2o_req_t *req) {
+  return H2O_STRUCT_FROM_MEMBER(struct server, ctx, req->conn->ctx);
 }
 
 /* Whether an earlier header bears the same name. Names that h2o knows are one object each. */
@@ -134,9 +142,68 @@ static enum err read_idempotency_key(const h2o_req_t *req, struct buf *key, stru
   return ERR_NONE;
 }
 
+/* Whether the connection goes on behind this request (RFC 9112 section 9.3). For h2o each header Connection without keep-alive
+ * is its end, that of who offers an upgrade too. */
+static bool is_persistent(const h2o_req_t *req) {
+  bool is_kept = req->version > 0x100;
+  for (ssize_t at = -1; (at = h2o_find_header(&req->headers, H2O_TOKEN_CONNECTION, at)) >= 0;) {
+    const h2o_iovec_t value = req->headers.entries[at].value;
+    if (h2o_contains_token(value.base, value.len, H2O_STRLIT("close"), ',')) return false;
+    is_kept = is_kept || h2o_contains_token(value.base, value.len, H2O_STRLIT("keep-alive"), ',');
+  }
+  return is_kept;
+}
+
+/* -- pages of the web -- */
+
+static ssize_t find_header(const h2o_req_t *req, const char *name) {
+  return h2o_find_header_by_str(&req->headers, name, strlen(name), -1);
+}
+
+static void put_header(h2o_req_t *req, const char *name, h2o_iovec_t value) {
+  h2o_add_header_by_str(&req->pool, &req->res.headers, name, strlen(name), 1, NULL, value.base, value.len);
+}
+
+/* Lets the page of a welcome origin read the answer. False where a page asks that may not. */
+static bool greet(h2o_req_t *req) {
+  ssize_t at = find_header(req, "origin");
+  if (at < 0) return true;
+  struct buf here = { 0 };
+  h2o_iovec_t origin = req->headers.entries[at].value;
+  address_put(&here, h2o_socket_get_fd(socket_of(req)));
+  bool is_one = h2o_find_header_by_str(&req->headers, H2O_STRLIT("origin"), at) < 0;
+  bool is_welcome = is_one && origin_is_welcome(&server_of(req)->origins, slice_of_iovec(origin), buf_slice(&here));
+  buf_done(&here);
+  if (!is_welcome) return false;
+  put_header(req, "access-control-allow-origin", h2o_strdup(&req->pool, origin.base, origin.len));
+  put_header(req, "access-control-expose-headers", h2o_iovec_init(H2O_STRLIT("Retry-After")));
+  put_header(req, "vary", h2o_iovec_init(H2O_STRLIT("Origin")));
+  return true;
+}
+
+/* A browser asks before it sends what no plain form could: whatever the path, so that the page hears of a wrong one itself. */
+static bool is_preflight(const h2o_req_t *req) {
+  return slice_equal(slice_of_iovec(req->input.method), slice_text("OPTIONS")) && find_header(req, "origin") >= 0 &&
+         find_header(req, "access-control-request-method") >= 0;
+}
+
+/* Scripts see all headers, so a page may send any. */
+static void answer_preflight(h2o_req_t *req) {
+  static const char known[] = "Authorization, Content-Type, Idempotency-Key";
+  h2o_iovec_t headers = h2o_iovec_init(known, sizeof known - 1);
+  ssize_t at = find_header(req, "access-control-request-headers");
+  if (at >= 0) headers = h2o_concat(&req->pool, headers, h2o_iovec_init(H2O_STRLIT(", ")), req->headers.entries[at].value);
+  put_header(req, "access-control-allow-methods", h2o_iovec_init(H2O_STRLIT("GET, HEAD, POST, OPTIONS")));
+  put_header(req, "access-control-allow-headers", headers);
+  put_header(req, "access-control-max-age", h2o_iovec_init(H2O_STRLIT("7200")));
+  answer_nothing(req);
+}
+
+/* -- requests -- */
+
 /* What the host is to be asked; NULL in `request` where the door answers by itself. */
-static enum err read_request(const struct server *server, const h2o_req_t *req, struct reply *reply,
-                             struct request **request, struct failure *failure) {
+static enum err read_request(const struct server *server, h2o_req_t *req, struct reply *reply, struct request **request,
+                             struct failure *failure) {
   *request = NULL;
   /* h2o's own limit is a byte higher, as it counts differently for bodies of unknown length. */
   if (req->entity.len > server->limits.body_bytes) {
@@ -146,7 +213,12 @@ static enum err read_request(const struct server *server, const h2o_req_t *req, 
   struct route route = { .method = slice_of_iovec(req->input.method), .target = slice_of_iovec(req->input.path),
                          .authorization = authorization_of(req), .token = host_token(server->host),
                          .key_bytes_max = server->limits.key_bytes };
-  enum err err = route_read(&route, reply, request, failure);
+  struct slice host = route_cut_host(&route.target);
+  if (host.size > 0) req->input.authority = h2o_iovec_init(host.data, host.size);
+  const char *allow;
+  enum err err = route_read(&route, reply, request, &allow, failure);
+  bool asks = slice_equal(route.method, slice_text("OPTIONS"));
+  if (err == ERR_NOT_ALLOWED || (err == ERR_NONE && asks)) put_header(req, "allow", h2o_iovec_init(allow, strlen(allow)));
   if (err != ERR_NONE || *request == NULL || (*request)->type != REQUEST_CALL) return err;
 
   buf_put(&(*request)->args, slice_of_iovec(req->entity));
@@ -163,12 +235,27 @@ static enum err read_request(const struct server *server, const h2o_req_t *req, 
 }
 
 static void answer_without_host(h2o_req_t *req, struct failure *failure) {
-  if (failure->err == ERR_NONE) {
-    answer_health(req);
-  } else {
+  if (failure->err != ERR_NONE) {
     answer_failure(req, failure);
+  } else if (slice_equal(slice_of_iovec(req->input.method), slice_text("OPTIONS"))) {
+    answer_nothing(req);
+  } else {
+    answer_health(req);
   }
   failure_done(failure);
+}
+
+/* Whether a request is answered before it is looked at what it asks for. */
+static bool is_turned_away(struct server *server, h2o_req_t *req, struct failure *failure) {
+  if (slice_equal(slice_of_iovec(req->input.method), slice_text(FRAMING_STAND_IN_METHOD))) {
+    failure_set(failure, ERR_REQUEST, "%s", visit_fault(socket_of(req)));
+    visit_linger(socket_of(req));
+  } else if (!greet(req)) {
+    failure_set(failure, ERR_ORIGIN, "pages of this origin may not call this host; --allow-origin lets them");
+  } else if (server->is_closing) {
+    failure_set(failure, ERR_OVERLOADED, "the host is stopping");
+  }
+  return failure->err != ERR_NONE;
 }
 
 static int on_request(h2o_handler_t *self, h2o_req_t *req) {
@@ -176,9 +263,16 @@ static int on_request(h2o_handler_t *self, h2o_req_t *req) {
   struct failure failure = { 0 };
   struct request *request = NULL;
   struct call *call = NULL;
-  if (server->is_closing) {
-    failure_set(&failure, ERR_OVERLOADED, "the host is stopping");
-  } else if ((call = call_try_new(&server->calls, req)) == NULL) {
+  req->http1_is_persistent = is_persistent(req);
+  if (is_turned_away(server, req, &failure)) {
+    answer_without_host(req, &failure);
+    return 0;
+  }
+  if (is_preflight(req)) {
+    answer_preflight(req);
+    return 0;
+  }
+  if ((call = call_try_new(&server->calls, req)) == NULL) {
     failure_set(&failure, ERR_MEMORY, "no memory for the call");
   } else {
     read_request(server, req, call_reply(call), &request, &failure);
@@ -186,13 +280,18 @@ static int on_request(h2o_handler_t *self, h2o_req_t *req) {
   if (request != NULL) {
     /* What comes early may move the bytes that the request was read from. h2o needs them no more, answer.c the method. */
     req->input.method = h2o_strdup(&req->pool, req->input.method.base, req->input.method.len);
-    visit_hold(req->conn->callbacks->get_socket(req->conn));
+    visit_hold(socket_of(req), req->entity.len, &call_reply(call)->is_unwanted);
     call_begin(call, &request);
   } else {
     call_free(call);
     answer_without_host(req, &failure);
   }
   return 0;
+}
+
+static void on_refused(h2o_req_t *req) {
+  visit_linger(socket_of(req));
+  (void)greet(req);
 }
 
 size_t server_under_way(const struct server *server) {
@@ -238,7 +337,7 @@ static void configure(struct server *server) {
   struct handler *handler = (struct handler *)(void *)h2o_create_handler(&hostconf->fallback_path, sizeof *handler);
   handler->super.on_req = on_request;
   handler->server = server;
-  answer_instead_of_h2o(&hostconf->fallback_path, server->limits.body_bytes, visit_linger);
+  answer_instead_of_h2o(&hostconf->fallback_path, server->limits.body_bytes, on_refused);
 }
 
 /* On the thread of the steps: buffers of h2o's sockets belong to a store of the thread that makes the socket, without a
@@ -272,6 +371,7 @@ enum err server_open(const struct server_config *config, struct server **server,
   (*server)->host = config->host;
   (*server)->limits = *config->limits;
   (*server)->connections_max = config->connections_max;
+  (*server)->origins = config->origins;
   (*server)->logger = config->logger;
   (*server)->listen_fd = fd;
   return ERR_NONE;

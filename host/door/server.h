@@ -13,6 +13,7 @@
 #ifndef TROUPE_SERVER_H
 #define TROUPE_SERVER_H
 
+#include "door/origin.h"
 #include "stage/host.h"
 
 struct server;
@@ -21,6 +22,7 @@ struct server_config {
   struct host *host;
   int listen_fd;                /* from server_listen(); stays the caller's */
   size_t connections_max;       /* files that it may have open for them; VISITS_MAX is another bound */
+  struct origins origins;       /* its texts stay the caller's */
   const struct limits *limits;
   const struct logger *logger;
 };

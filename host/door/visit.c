@@ -8,21 +8,41 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "door/framing.h"
 
 enum { ACCEPTS_AT_ONCE = 16 };
 
 /* What is ours of one connection. */
 struct visit {
   struct visits *visits;
+  struct framing framing;
+  h2o_socket_cb h2o_reads, h2o_has_written;   /* what h2o wants to be called: take_over() */
+  bool *is_closed;               /* set where h2o closes the socket while it is called */
+  size_t early_bytes_max;        /* while a call is under way: how much there may be in the socket's input */
+  atomic_bool *is_unwanted;      /* of that call, or NULL */
+  h2o_timeout_entry_t grace;     /* runs while the client has ended its side and the call may still begin */
   int linger_fd;                 /* a second handle, so that h2o's close does not yet end the connection; or -1 */
   h2o_socket_t *lingering;
   h2o_timeout_entry_t tick;
   unsigned ticks_left;
 };
 
+static struct visit *visit_of(h2o_socket_t *sock) {
+  return sock->on_close.data;
+}
+
 static void leave(struct visit *visit) {
   visit->visits->count--;
   mem_free(visit);
+}
+
+/* At most a scratchful, so that who sends faster than is read holds up nobody. 0: the end; -1: see errno. */
+static ssize_t read_some(struct visits *visits, h2o_socket_t *sock) {
+  ssize_t got;
+  do {
+    got = read(h2o_socket_get_fd(sock), visits->scratch, sizeof visits->scratch);
+  } while (got < 0 && errno == EINTR);
+  return got;
 }
 
 static void linger_end(struct visit *visit) {
@@ -41,11 +61,9 @@ static void on_linger_tick(h2o_timeout_entry_t *entry) {
 }
 
 static void on_linger_read(h2o_socket_t *sock, const char *error) {
-  if (error != NULL) {
-    linger_end(sock->data);
-  } else {
-    h2o_buffer_consume(&sock->input, sock->input->size);
-  }
+  struct visit *visit = sock->data;
+  ssize_t got = error == NULL ? read_some(visit->visits, sock) : 0;
+  if (got == 0 || (got < 0 && errno != EAGAIN)) linger_end(visit);
 }
 
 /* A close with bytes unread resets the connection, and the client may lose the answer over it. So: no more from our
@@ -53,7 +71,7 @@ static void on_linger_read(h2o_socket_t *sock, const char *error) {
 static void linger_begin(struct visit *visit) {
   h2o_context_t *ctx = visit->visits->ctx;
   shutdown(visit->linger_fd, SHUT_WR);
-  visit->lingering = h2o_evloop_socket_create(ctx->loop, visit->linger_fd, 0);
+  visit->lingering = h2o_evloop_socket_create(ctx->loop, visit->linger_fd, H2O_SOCKET_FLAG_DONT_READ);
   visit->lingering->data = visit;
   visit->tick.cb = on_linger_tick;
   visit->ticks_left = VISIT_LINGER_S;
@@ -63,6 +81,9 @@ static void linger_begin(struct visit *visit) {
 
 static void on_close(void *data) {
   struct visit *visit = data;
+  if (visit->is_closed != NULL) *visit->is_closed = true;
+  h2o_timeout_unlink(&visit->grace);
+  framing_done(&visit->framing);
   if (visit->linger_fd >= 0) {
     visit->visits->count--;      /* the first handle; the second one goes on */
     linger_begin(visit);
@@ -71,18 +92,109 @@ static void on_close(void *data) {
   }
 }
 
-/* Bytes stay in the socket's input, where h2o looks behind the answer; an end it then reads again. */
-static void on_early(h2o_socket_t *sock, const char *error) {
-  (void)error;
-  h2o_socket_read_stop(sock);
+/* -- bytes: each is looked at before h2o sees it -- */
+
+/* Puts what may be passed on of the bytes that have come into the socket's input. An error of h2o's, or NULL. */
+static const char *take_in(h2o_socket_t *sock) {
+  struct visit *visit = visit_of(sock);
+  ssize_t got = read_some(visit->visits, sock);
+  if (got == 0) return h2o_socket_error_closed;
+  if (got < 0) return errno == EAGAIN ? NULL : h2o_socket_error_io;
+  uint8_t *bytes = visit->visits->scratch;
+  for (size_t rest = (size_t)got; rest > 0;) {
+    struct slice passed;
+    size_t taken = framing_read(&visit->framing, bytes, rest, &passed);
+    bytes += taken;
+    rest -= taken;
+    if (passed.size == 0) continue;
+    h2o_iovec_t room = h2o_buffer_reserve(&sock->input, passed.size);
+    if (room.base == NULL) return h2o_socket_error_out_of_memory;
+    memcpy(room.base, passed.data, passed.size);
+    sock->input->size += passed.size;
+  }
+  return NULL;
 }
 
-void visit_hold(h2o_socket_t *sock) {
-  h2o_socket_read_start(sock, on_early);
+static void take_over(h2o_socket_t *sock);
+
+/* Calls h2o, which may close the socket, or want to be called otherwise next time. */
+static void call_h2o(h2o_socket_t *sock, h2o_socket_cb callback, const char *error) {
+  struct visit *visit = visit_of(sock);
+  bool is_closed = false;
+  visit->is_closed = &is_closed;
+  callback(sock, error);
+  if (is_closed) return;
+  visit->is_closed = NULL;
+  take_over(sock);
+}
+
+static void on_bytes(h2o_socket_t *sock, const char *error) {
+  size_t before = sock->input->size;
+  if (error == NULL) error = take_in(sock);
+  if (error != NULL || sock->input->size > before) call_h2o(sock, visit_of(sock)->h2o_reads, error);
+}
+
+static void on_written(h2o_socket_t *sock, const char *error) {
+  call_h2o(sock, visit_of(sock)->h2o_has_written, error);
+}
+
+static void on_grace_over(h2o_timeout_entry_t *entry) {
+  struct visit *visit = H2O_STRUCT_FROM_MEMBER(struct visit, grace, (void *)entry);
+  if (visit->is_unwanted != NULL) atomic_store(visit->is_unwanted, true);
+}
+
+/* The client is gone, or has ended its side only and waits for the answer: that looks alike. */
+static void hear_the_end(struct visit *visit, bool in_order) {
+  if (in_order) {
+    h2o_timeout_link(visit->visits->ctx->loop, &visit->visits->ctx->hundred_ms_timeout, &visit->grace);
+  } else {
+    on_grace_over(&visit->grace);
+  }
+}
+
+/* While a call is under way. Bytes stay in the socket's input, where h2o looks behind the answer; an end it then reads
+ * again. */
+static void on_early(h2o_socket_t *sock, const char *error) {
+  struct visit *visit = visit_of(sock);
+  if (error == NULL) error = take_in(sock);
+  if (error == NULL && sock->input->size <= visit->early_bytes_max) return;
+  h2o_socket_read_stop(sock);
+  if (error != NULL) hear_the_end(visit, error == h2o_socket_error_closed);
+}
+
+/* Puts ours in the place of what h2o wants to be called. When it wants to read, the call that was under way is over. */
+static void take_over(h2o_socket_t *sock) {
+  struct visit *visit = visit_of(sock);
+  if (sock->_cb.read != NULL && sock->_cb.read != on_bytes && sock->_cb.read != on_early) {
+    visit->h2o_reads = sock->_cb.read;
+    sock->_cb.read = on_bytes;
+    visit->is_unwanted = NULL;
+    h2o_timeout_unlink(&visit->grace);
+  }
+  if (sock->_cb.write != NULL && sock->_cb.write != on_written) {
+    visit->h2o_has_written = sock->_cb.write;
+    sock->_cb.write = on_written;
+  }
+}
+
+void visit_answered(h2o_socket_t *sock) {
+  take_over(sock);
+}
+
+const char *visit_fault(h2o_socket_t *sock) {
+  return visit_of(sock)->framing.fault;
+}
+
+void visit_hold(h2o_socket_t *sock, size_t body_bytes, atomic_bool *is_unwanted) {
+  struct visit *visit = visit_of(sock);
+  h2o_timeout_unlink(&visit->grace);
+  visit->is_unwanted = is_unwanted;
+  visit->early_bytes_max = body_bytes + VISIT_EARLY_BYTES_MAX;
+  if (sock->input->size <= visit->early_bytes_max) h2o_socket_read_start(sock, on_early);
 }
 
 void visit_linger(h2o_socket_t *sock) {
-  struct visit *visit = sock->on_close.data;
+  struct visit *visit = visit_of(sock);
   struct visits *visits = visit->visits;
   if (visit->linger_fd >= 0 || visits->count >= visits->count_max) return;
   visit->linger_fd = fcntl(h2o_socket_get_fd(sock), F_DUPFD_CLOEXEC, 0);
@@ -105,11 +217,13 @@ static bool accept_one(struct visits *visits) {
   }
   int stall_ms = VISIT_STALL_MS;
   setsockopt(h2o_socket_get_fd(sock), IPPROTO_TCP, TCP_USER_TIMEOUT, &stall_ms, sizeof stall_ms);
-  *visit = (struct visit){ .visits = visits, .linger_fd = -1 };
+  *visit = (struct visit){ .visits = visits, .linger_fd = -1, .grace.cb = on_grace_over };
   sock->on_close.cb = on_close;
   sock->on_close.data = visit;
   visits->count++;
+  h2o_socket_dont_read(sock, 1);
   h2o_accept(&visits->accept, sock);
+  take_over(sock);
   return true;
 }
 
@@ -176,8 +290,8 @@ static void hang_up(h2o_socket_t *sock) {
 static int close_if_idle(h2o_req_t *req, void *context) {
   const bool *unfinished = context;
   h2o_socket_t *sock = req->conn->callbacks->get_socket(req->conn);
-  bool reads = h2o_socket_is_reading(sock) && sock->_cb.read != on_early;
-  if (reads && (*unfinished || sock->input->size == 0)) hang_up(sock);
+  bool is_between = sock->input->size == 0 && framing_is_between(&visit_of(sock)->framing);
+  if (sock->_cb.read == on_bytes && (*unfinished || is_between)) hang_up(sock);
   return 0;
 }
 

@@ -187,7 +187,7 @@ static void push_file_names(lua_State *L) {
   }
 }
 
-/* Keeps the sorted names of all classes, for people. */
+/* Keeps the sorted names of all classes, and whether one asks who calls, for people. */
 static void keep_names(lua_State *L) {
   struct vm *vm = vm_of(L);
   struct buf text = { 0 };
@@ -195,6 +195,10 @@ static void keep_names(lua_State *L) {
   vm_push_ref(L, VM_CLASSES);                                        /* names classes */
   lua_pushnil(L);                                                    /* names classes key */
   while (lua_next(L, -2)) {                                          /* names classes key class */
+    if (classes_push_hook(L, -1, "on_before_connect")) {             /* names classes key class hook */
+      vm->admits = true;
+      lua_pop(L, 1);                                                 /* names classes key class */
+    }
     lua_pushvalue(L, -4);
     lua_pushvalue(L, -3);
     insert_sorted(L);

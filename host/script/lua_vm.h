@@ -79,6 +79,7 @@ struct vm {
   struct json_parser *parser;  /* or NULL; what a text took is let go by its user, or where the stay in Lua ends */
   char *class_names;
   size_t class_count;
+  bool admits;                 /* a class has on_before_connect */
   const void *array_mark;      /* the address of VM_ARRAY_META, to be told by */
   int refs[VM_REF_COUNT];
 };

@@ -301,6 +301,10 @@ size_t vm_class_count(const struct vm *vm) {
   return vm->class_count;
 }
 
+bool vm_admits(const struct vm *vm) {
+  return vm->admits;
+}
+
 size_t vm_bytes(const struct vm *vm) {
   return vm->bytes;
 }

@@ -43,6 +43,9 @@ void vm_close(struct vm *vm);
 const char *vm_class_names(const struct vm *vm);
 size_t vm_class_count(const struct vm *vm);
 
+/* Whether any of them asks who calls: has on_before_connect. */
+bool vm_admits(const struct vm *vm);
+
 /* Whether there is a class of this name: ERR_CLASS_NOT_FOUND; ERR_MEMORY, where that cannot be told. */
 enum err vm_find_class(struct vm *vm, struct slice name);
 

@@ -280,6 +280,10 @@ size_t host_class_count(const struct host *host) {
   return vm_class_count(host->workers[0]->vm);
 }
 
+bool host_admits(const struct host *host) {
+  return vm_admits(host->workers[0]->vm);
+}
+
 const char *host_token(const struct host *host) {
   return folder_token(host->folder);
 }

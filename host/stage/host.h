@@ -80,6 +80,9 @@ enum err host_checkpoint(struct host *host);
 const char *host_class_names(const struct host *host);
 size_t host_class_count(const struct host *host);
 
+/* Whether any class asks who calls. Likewise. */
+bool host_admits(const struct host *host);
+
 /* The operator's token, a text of 43 characters. */
 const char *host_token(const struct host *host);
 

@@ -354,10 +354,20 @@ static void perform(struct worker *worker, struct actor *actor, struct request *
   after_turn(worker, performance, take_turn(worker, actor, &performance->turn, create, request->reply));
 }
 
+/* Nobody waits for this call, so it does not begin. Who ended only its own side of a connection hears why. */
+static void drop(struct worker *worker, struct actor *actor, struct request *request) {
+  reply_fail(request->reply, ERR_OVERLOADED, "the client ended its side of the connection before the call began: it did not run");
+  request_free(request);
+  actors_touch(worker->actors, actor, clock_monotonic_ns(worker->config.vm.clock));
+  if (actor->instance == NULL && actor->mailbox.count == 0) actors_remove(worker->actors, actor);
+}
+
 void worker_perform(struct worker *worker, struct actor *actor, struct request **request) {
   struct request *performed = *request;
   *request = NULL;
-  if (performed->type == REQUEST_SLEEP && actor->mailbox.count == 0) {
+  if (atomic_load(&performed->reply->is_unwanted)) {
+    drop(worker, actor, performed);
+  } else if (performed->type == REQUEST_SLEEP && actor->mailbox.count == 0) {
     worker_put_to_sleep(worker, actor, performed->reply);
     request_free(performed);
   } else if (performed->type == REQUEST_SLEEP) {

@@ -8,9 +8,12 @@
  *         door.
  * ALWAYS  1. `deliver` is called once; on any thread of the host, so a door hands over to its own.
  *         2. It is called with a result only when all that the call changed or read is durable.
+ *         3. A call whose reply is unwanted before it has begun does not run; one that has begun runs to its end.
  */
 #ifndef TROUPE_REPLY_H
 #define TROUPE_REPLY_H
+
+#include <stdatomic.h>
 
 #include "base/failure.h"
 #include "codec/format.h"
@@ -22,6 +25,7 @@ struct reply {
   struct buf body;             /* the result, in `format`; empty after a failure */
   struct failure failure;      /* err != ERR_NONE: the call failed */
   void (*deliver)(struct reply *reply);
+  atomic_bool is_unwanted;     /* set by the door, at any time: nobody waits for it any more */
 };
 
 /* Makes an embedded reply ready: empty, its effect set so that settling it delivers it. */

@@ -19,6 +19,7 @@ struct trial {
   struct request *request;
   struct failure failure;
   enum err err;
+  const char *allow;
 };
 
 static void ignore(struct reply *reply) {
@@ -31,7 +32,7 @@ static void try_route(struct trial *trial, const char *method, struct slice targ
                          .token = TOKEN, .key_bytes_max = KEY_BYTES_MAX };
   reply_init(&trial->reply, FORMAT_JSON, ignore);
   failure_init(&trial->failure);
-  trial->err = route_read(&route, &trial->reply, &trial->request, &trial->failure);
+  trial->err = route_read(&route, &trial->reply, &trial->request, &trial->allow, &trial->failure);
   assert_int_equal(trial->err, trial->failure.err);
   if (trial->err != ERR_NONE) assert_null(trial->request);
 }
@@ -96,7 +97,7 @@ static void keys_are_split_raw_and_decoded_once(void **state) {
     { "a%2fb", "\"a/b\"" },
     { "%252F", "\"%2F\"" },
     { "a%3Fb", "\"a?b\"" },
-    { "", "\"\"" },
+    { "[\"\"]", "\"\"" },
     { "...", "\"...\"" },
     { "a[", "\"a[\"" },
     { "%00", "\"\\u0000\"" },
@@ -157,7 +158,7 @@ static void the_query_says_create_input_and_params(void **state) {
 static void health_makes_no_request(void **state) {
   (void)state;
   struct trial trial;
-  try_route(&trial, "GET", slice_text("/health"), "");
+  try_route(&trial, "HEAD", slice_text("/health"), "");
   assert_int_equal(trial.err, ERR_NONE);
   assert_null(trial.request);
   trial_done(&trial);
@@ -194,31 +195,68 @@ static void inspect_wants_the_token(void **state) {
   trial_done(&trial);
 }
 
+static void options_tell_the_methods_of_a_path(void **state) {
+  (void)state;
+  static const struct {
+    const char *target, *allow;
+  } cases[] = {
+    { "*", "GET, HEAD, POST, OPTIONS" }, { "/health", "GET, HEAD, OPTIONS" }, { "/actors/C/k", "GET, HEAD, OPTIONS" },
+    { "/actors/C/k/m?create=false", "POST, OPTIONS" },
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct trial trial;
+    try_route(&trial, "OPTIONS", slice_text(cases[i].target), "");
+    assert_int_equal(trial.err, ERR_NONE);
+    assert_null(trial.request);
+    assert_string_equal(trial.allow, cases[i].allow);
+    trial_done(&trial);
+  }
+}
+
+static void a_host_before_the_path_is_cut_off(void **state) {
+  (void)state;
+  static const struct {
+    const char *target, *host, *rest;
+  } cases[] = {
+    { "http://a:80/health", "a:80", "/health" }, { "HTTPS://[::1]/a?b=c", "[::1]", "/a?b=c" }, { "http://a", "a", "/" },
+    { "http://a?b", "a", "?b" }, { "http://a//b", "a", "//b" }, { "/health", "", "/health" }, { "*", "", "*" },
+    { "http:///a", "", "http:///a" }, { "http://", "", "http://" }, { "/http://a/b", "", "/http://a/b" },
+    { "ftp://a/b", "", "ftp://a/b" }, { "http:/a", "", "http:/a" }, { "", "", "" },
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct slice target = slice_text(cases[i].target);
+    assert_bytes(route_cut_host(&target), slice_text(cases[i].host));
+    assert_bytes(target, slice_text(cases[i].rest));
+  }
+}
+
 /* Mistakes, the error, and a piece of the message that names them. */
 static const struct {
   const char *method, *target;
   enum err err;
   const char *named;
 } mistakes[] = {
-  { "GET", "/", ERR_REQUEST, "there is no GET /;" },
-  { "GET", "", ERR_REQUEST, "there is no" },
-  { "GET", "health", ERR_REQUEST, "there is no GET health;" },
-  { "GET", "*", ERR_REQUEST, "there is no GET *;" },
-  { "GET", "http://host/health", ERR_REQUEST, "there is no" },
-  { "GET", "/health/", ERR_REQUEST, "there is no" },
-  { "GET", "/healthy", ERR_REQUEST, "there is no" },
-  { "GET", "//health", ERR_REQUEST, "there is no" },
+  { "GET", "/", ERR_PATH, "there is nothing at /;" },
+  { "GET", "", ERR_PATH, "there is nothing at" },
+  { "GET", "health", ERR_PATH, "there is nothing at health;" },
+  { "GET", "*", ERR_PATH, "there is nothing at *;" },
+  { "GET", "ftp://host/health", ERR_PATH, "there is nothing at" },
+  { "GET", "/health/", ERR_PATH, "there is nothing at" },
+  { "GET", "/healthy", ERR_PATH, "there is nothing at" },
+  { "GET", "//health", ERR_PATH, "there is nothing at" },
   { "GET", "/health?x=1", ERR_REQUEST, "no query" },
-  { "POST", "/health", ERR_REQUEST, "there is no POST /health;" },
-  { "HEAD", "/health", ERR_REQUEST, "there is no HEAD /health;" },
-  { "get", "/health", ERR_REQUEST, "there is no get /health;" },
-  { "GET", "/actors/C/k/m", ERR_REQUEST, "there is no GET /actors/C/k/m;" },
-  { "PUT", "/actors/C/k/m", ERR_REQUEST, "there are POST /actors/{class}/{key}/{method}" },
-  { "POST", "/actors/C/k", ERR_REQUEST, "there is no" },
-  { "POST", "/actors/C/k/m/", ERR_REQUEST, "there is no" },
-  { "POST", "/actors/C/a/b/m", ERR_REQUEST, "a / inside a key is written %2F" },
-  { "POST", "/Actors/C/k/m", ERR_REQUEST, "there is no" },
-  { "POST", "/connect/C/k", ERR_REQUEST, "there is no" },
+  { "POST", "/health", ERR_NOT_ALLOWED, "POST is not a method of this path, which knows GET, HEAD, OPTIONS" },
+  { "get", "/health", ERR_NOT_ALLOWED, "get is not" },
+  { "GET, HEAD", "/health", ERR_NOT_ALLOWED, "GET, HEAD is not" },
+  { "", "/health", ERR_NOT_ALLOWED, "is not" },
+  { "GET", "/actors/C/k/m", ERR_NOT_ALLOWED, "GET is not a method of this path, which knows POST, OPTIONS" },
+  { "PUT", "/actors/C/k/m", ERR_NOT_ALLOWED, "PUT is not" },
+  { "POST", "/actors/C/k", ERR_NOT_ALLOWED, "POST is not a method of this path, which knows GET, HEAD, OPTIONS" },
+  { "POST", "/actors/C/k/m/", ERR_PATH, "there are POST /actors/{class}/{key}/{method}" },
+  { "POST", "/actors/C/a/b/m", ERR_PATH, "a / inside a key is written %2F" },
+  { "POST", "/Actors/C/k/m", ERR_PATH, "there is nothing at" },
+  { "POST", "/connect/C/k", ERR_PATH, "there is nothing at" },
+  { "POST", "/actors/C//m", ERR_KEY, "[\"\"]" },
   { "POST", "/actors//k/m", ERR_REQUEST, "the class is empty" },
   { "POST", "/actors/C/k/", ERR_REQUEST, "the method is empty" },
   { "POST", "/actors/C%/k/m", ERR_REQUEST, "the class holds \"%\"" },
@@ -359,7 +397,7 @@ static void any_bytes_are_answered(void **state) {
     struct trial trial;
     try_route(&trial, pick(&random, 2) == 0 ? "POST" : "GET", text, "Bearer " TOKEN);
     if (trial.err != ERR_NONE) {
-      assert_true(trial.err == ERR_REQUEST || trial.err == ERR_KEY);
+      assert_true(trial.err == ERR_REQUEST || trial.err == ERR_KEY || trial.err == ERR_PATH || trial.err == ERR_NOT_ALLOWED);
       assert_true(trial.failure.message.size > 0);
     } else if (trial.request != NULL) {
       assert_true(key_is_valid(buf_slice(&trial.request->key)));
@@ -400,6 +438,8 @@ int main(void) {
     cmocka_unit_test(names_are_decoded_too),
     cmocka_unit_test(the_query_says_create_input_and_params),
     cmocka_unit_test(health_makes_no_request),
+    cmocka_unit_test(options_tell_the_methods_of_a_path),
+    cmocka_unit_test(a_host_before_the_path_is_cut_off),
     cmocka_unit_test(inspect_wants_the_token),
     cmocka_unit_test(each_mistake_is_named),
     cmocka_unit_test(the_limit_of_a_key_is_exact),

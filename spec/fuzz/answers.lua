@@ -6,7 +6,8 @@ local answers = {}
 
 local STATUSES = {
   user_error = 400, invalid_request = 400, invalid_arguments = 400, invalid_key = 400, unauthorized = 401,
-  class_not_found = 404, method_not_found = 404, actor_not_found = 404, interrupted = 409, payload_too_large = 413,
+  forbidden_origin = 403, path_not_found = 404, method_not_allowed = 405, class_not_found = 404,
+  method_not_found = 404, actor_not_found = 404, interrupted = 409, payload_too_large = 413,
   internal_error = 500, overloaded = 503, storage_error = 503, timeout = 504, out_of_memory = 507, deadlock = 508,
 }
 local CODES_OF_USERS = { insufficient = true, refused = true }     -- of spec/support/actors/box.lua
@@ -50,7 +51,7 @@ local function has_no_body(bytes, at) return at > #bytes or bytes:find("^HTTP/1%
 --- All answers in what came on a connection. `nil` and what is wrong where they are none.
 ---@param bytes string
 ---@param may_be_bodiless boolean  whether a HEAD may be among what was asked
----@return table<integer, integer>|nil counts  by status; h2o's own answers as -400
+---@return table<integer, integer>|nil counts  by status
 ---@return string|nil wrong
 function answers.read(bytes, may_be_bodiless)
   local counts, at = {}, 1
@@ -58,14 +59,12 @@ function answers.read(bytes, may_be_bodiless)
     local status, headers, begin = read_head(bytes, at)
     if not status then return nil, headers end
     local size = tonumber(headers["content-length"])
-    if status == 100 then
+    if status == 100 or status == 204 then
+      if size then return nil, "a length without a body" end
+      if status == 204 then counts[status] = (counts[status] or 0) + 1 end
       at = begin
-    elseif headers["content-type"] ~= "application/json" then
-      -- Where there is no head of a request, h2o answers by itself, and nothing more follows.
-      if status ~= 400 or (size and begin + size <= #bytes) then return nil, "an answer of another type" end
-      counts[-400] = (counts[-400] or 0) + 1
-      break
     else
+      if headers["content-type"] ~= "application/json" then return nil, "an answer of another type" end
       if not size then return nil, "an answer without its length" end
       if may_be_bodiless and has_no_body(bytes, begin) then size = 0 end
       local body = bytes:sub(begin, begin + size - 1)

@@ -120,7 +120,7 @@ end
 --- Tries until the time is over, one at least. Raises the first failure, with its seed.
 ---@param seed integer
 ---@param seconds number
----@return table tally  tries; left: those that did not wait; statuses: how many answers by status, -400 those of h2o
+---@return table tally  tries; left: those that did not wait; statuses: how many answers by status
 function door.run(seed, seconds)
   spread.check(WORKERS, "Box", { "ann", 42, { "eu", 42 } })   -- which most of the requests are for
   local data = program.folder()

@@ -55,7 +55,8 @@ local QUERIES = {
 local HEADERS = {
   "Idempotency-Key: once", "Connection: keep-alive", "Expect: 100-continue", "Content-Type: text/plain",
   "Authorization: Bearer x", "Idempotency-Key: ", "Connection: close", "Expect: wonders", "Content-Length: 0",
-  "Transfer-Encoding: gzip",
+  "Transfer-Encoding: gzip", "Transfer-Encoding: chunked", "Content-Length: 3", "Host: y", "Origin: http://x",
+  "Origin: http://localhost", "Access-Control-Request-Method: POST", "X: y ", "X : y",
   "Upgrade: websocket", "Upgrade: h2c", "X: " .. ("y"):rep(3000), ": no name", " folded", "Accept-Encoding: gzip",
 }
 
@@ -106,6 +107,6 @@ function requests.any()
 end
 
 --- The last of a connection: after it the server has nothing to wait for.
-requests.LAST = "GET /health HTTP/1.1\r\nConnection: close\r\n\r\n"
+requests.LAST = "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 return requests

@@ -225,6 +225,7 @@ describe("A host that runs", function()
     end
     assert.equal('{"shown":[1,{}]}\n', inspect_with(read(data .. "/token"):match "%S+"))
     assert.matches("^troupe: unauthorized: ", inspect_with "wrong")
+    assert.matches("^troupe: cannot read the operator's token", inspect_with "")     -- as if it were not there
   end)
 
   it("is heard to the end: a full disk behind the output is an error", function()

@@ -7,9 +7,11 @@ local http = require "spec.support.http"
 local assert_result, assert_refused = http.assert_result, http.assert_refused
 
 local BODY_BYTES_MAX = 1024 * 1024
+local CHUNKED = "Transfer-Encoding: chunked"
 
 local host, data, actors
 local names = 0
+local key = "early"     -- of the present spec
 
 -- A key that no other spec uses.
 local function new_key()
@@ -17,13 +19,15 @@ local function new_key()
   return "key" .. names
 end
 
-local function path_of(key, method) return ("/actors/Box/%s/%s"):format(key, method) end
+local function path_of(of, method) return ("/actors/Box/%s/%s"):format(of, method) end
 
 local function post(path, body) return http.request(host.address, "POST", path, body) end
 
-describe("A connection takes", function()
-  local key
+local function head_of(method, ...)
+  return ("POST %s HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n"):format(path_of(key, method), table.concat({ ... }, "\r\n"))
+end
 
+describe("A connection takes", function()
   setup(function()
     data, actors = program.folder(), program.copy("spec/support/actors", program.folder())
     host = program.serve(actors, data, "--limit-call-cpu-ms", "600000")
@@ -47,10 +51,6 @@ describe("A connection takes", function()
     assert_result('["kept",1,"nothing lost"]', post(path_of(key, "content")))
     assert_result("1", post(path_of(new_key(), "echo"), "[1]"))
   end)
-
-  local function head_of(method, ...)
-    return ("POST %s HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n"):format(path_of(key, method), table.concat({ ... }, "\r\n"))
-  end
 
   it("many requests on one connection, bad ones among them", function()
     local connection = http.connect(host.address)
@@ -165,22 +165,86 @@ describe("A connection takes", function()
     connection:close()
   end)
 
-  it("and nothing else", function()
-    for _, text in ipairs {
-      "\x16\x03\x01\x02\x00garbage\r\n\r\n", "POST\r\n\r\n", "GET /health HTTP/3.0\r\n\r\n",
-      "GET /a b HTTP/1.1\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET /\0 HTTP/1.1\r\n\r\n",
-      "GET /health HTTP/1.1\r\nno colon\r\n\r\n", "GET /health HTTP/1.1\r\n" .. ("X: y\r\n"):rep(1000) .. "\r\n",
-    } do
-      local answer = http.exchange(host.address, text)
-      assert.is_true(answer == nil or answer.status == 400)
+  -- What is in no way a request, and a piece of what the client hears.
+  local wrongs = {
+    { "\x16\x03\x01\x02\x00garbage\r\n\r\n", "control character" }, { "POST\r\n\r\n", "first line" },
+    { "GET /health HTTP/3.0\r\nHost: x\r\n\r\n", "version" }, { "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "version" },
+    { "GET /a b HTTP/1.1\r\nHost: x\r\n\r\n", "version" },
+    { "GET /\0 HTTP/1.1\r\nHost: x\r\n\r\n", "control character" },
+    { "GET /health HTTP/1.1\r\n\r\n", "Host is missing" }, { head_of("put", "Host: x"), "Host comes twice" },
+    { "GET /health HTTP/1.1\r\nHost:\r\n\r\n", "Host" }, { "GET /health HTTP/1.1\r\nHost: x y\r\n\r\n", "Host" },
+    { head_of("put", "no colon"), "NAME: VALUE" }, { head_of("put", "X : y"), "NAME: VALUE" },
+    { head_of("put", "X: y", " z"), "second line" }, { "GET /health HTTP/1.1\nHost: x\n\n", "CR LF" },
+    { head_of("put", ("X: y\r\n"):rep(100) .. "X: y"), "100 headers" },
+    { head_of("put", "X: " .. ("y"):rep(400 * 1024)), "400 KiB" },
+    { head_of("put", "Content-Length: 3", "Content-Length: 5") .. "[1]xx", "Content%-Length comes twice" },
+    { head_of("put", "Content-Length: 3", "Content-Length: 3") .. "[1]", "Content%-Length comes twice" },
+    { head_of("put", "Content-Length: 3, 3") .. "[1]", "Content%-Length" },
+    { head_of("put", "Content-Length: +3") .. "[1]", "Content%-Length" },
+    { head_of("put", "Content-Length: 3", CHUNKED) .. "3\r\n[1]\r\n0\r\n\r\n", "exclude each other" },
+    { head_of("put", CHUNKED, "Content-Length: blah") .. "3\r\n[1]\r\n0\r\n\r\n", "exclude each other" },
+    { head_of("put", "Transfer-Encoding: gzip, chunked") .. "3\r\n[1]\r\n0\r\n\r\n", "Transfer%-Encoding" },
+    { head_of("put", CHUNKED):gsub("HTTP/1.1", "HTTP/1.0") .. "0\r\n\r\n", "in HTTP/1.1" },
+    { head_of("put", CHUNKED) .. "3\r\n[1],\r\n0\r\n\r\n", "longer than its size" },
+    { head_of("put", CHUNKED) .. "3\r\n[1]\r\n0\r\nno colon\r\n\r\n", "NAME: VALUE" },
+  }
+  for _, size in ipairs { "0x3", "0 3", "3x", "3;a\n", "+3", "-3", "", "fffffffffffffffff", "ffffffffffffffff" } do
+    table.insert(wrongs, {
+      head_of("put", CHUNKED) .. size .. "\r\n[1]\r\n0\r\n\r\n",
+      size:find "\n" and "CR LF" or "size of a chunk",
+    })
+  end
+
+  for number, wrong in ipairs(wrongs) do
+    it("and nothing else: " .. number .. ", " .. wrong[2]:gsub("%%", ""), function()
+      local text, before = wrong[1], http.text("POST", path_of(key, "echo"), "[1]")
+      local behind = http.text("POST", path_of(key, "put"), '["smuggled"]')
+      local connection = http.connect(host.address):send(before .. text .. behind)
+      assert_result("1", connection:receive())
+      assert_refused(400, "invalid_request", wrong[2], connection:receive())
+      assert.is_nil(connection:receive())
+      connection:close()
+
+      connection = http.connect(host.address)
+      for at = 1, #text, #text // 3 do connection:send(text:sub(at, at + #text // 3 - 1)) end
+      local answer = connection:receive()
+      assert_refused(400, "invalid_request", wrong[2], answer)
+      assert.equal("close", answer.headers.connection)
+      assert.is_nil(connection:receive())
+      connection:close()
+    end)
+  end
+
+  it("white space around what a header says, and an empty line before a request", function()
+    local text = "\r\n" .. head_of("echo", "Content-Length:\t 3 \t", "X: y ") .. "[1]"
+    local connection = http.connect(host.address):send(text .. "\r\n" .. text)
+    assert_result("1", connection:receive())
+    assert_result("1", connection:receive())
+    connection:close()
+  end)
+
+  it("what a connection says of its end: close, whatever else it says", function()
+    for _, said in ipairs { "close", "Close", "keep-alive, close", "close, keep-alive" } do
+      local connection = http.connect(host.address):send(http.text("GET", "/health", nil, { Connection = said }))
+      assert.equal("close", connection:receive().headers.connection)
+      assert.is_nil(connection:receive())
+      connection:close()
     end
   end)
 
-  it("a client that leaves before its answer", function()
-    local own = new_key()
-    http.connect(host.address):send(http.text("POST", path_of(own, "wait"), ('["%s"]'):format(own))):close()
-    program.open_gate(actors, own)
-    program.eventually("the call", function() return post(path_of(own, "puts")).body == '{"result":1}' end)
+  it("no more than it works on, from a client that sends and does not read", function()
+    local MIB, own = 1024 * 1024, new_key()
+    local text = http.text("POST", path_of(own, "echo"), ('["%s"]'):format(("x"):rep(1000))):rep(64)
+    local connection, sent, problem = http.connect(host.address), 0, nil
+    connection.socket:settimeout(1)
+    while not problem and sent < 256 * MIB do
+      local last, part
+      last, problem, part = connection.socket:send(text)
+      sent = sent + (last or part)
+    end
+    connection:close()
+    assert.equal("timeout", problem)        -- what the two ends of the connection hold, and not what the sender has
+    assert.is_true(sent < 128 * MIB, sent .. " bytes were taken")
   end)
 
   it("a client that speaks HTTP/1.0", function()

@@ -109,6 +109,53 @@ describe("The HTTP door", function()
       assert.same({ 200, '{"status":"ok"}' }, { answer.status, answer.body })
     end)
 
+    it("HEAD with what GET answers, but for the body", function()
+      local connection, bearer = http.connect(host.address), { Authorization = "Bearer " .. token }
+      for _, path in ipairs { "/health", "/actors/Box/" .. key, "/actors/Nobody/nobody", "/nothing" } do
+        local full = get(path, bearer)
+        local head = connection:send(http.text("HEAD", path, nil, bearer)):receive(true)
+        full.headers.date, head.headers.date = nil, nil
+        assert.same({ full.status, full.headers }, { head.status, head.headers })
+      end
+      assert_result("1", connection:send(http.text("POST", path_of(key, "echo"), "[1]")):receive())
+      connection:close()
+    end)
+
+    it("OPTIONS with the methods of a path", function()
+      local connection = http.connect(host.address)
+      for path, allow in pairs {
+        ["*"] = "GET, HEAD, POST, OPTIONS", ["/health"] = "GET, HEAD, OPTIONS",
+        ["/actors/Box/a"] = "GET, HEAD, OPTIONS", [path_of(key, "put")] = "POST, OPTIONS",
+      } do
+        local answer = connection:send(http.text("OPTIONS", path)):receive()
+        assert.same({ 204, "", allow }, { answer.status, answer.body, answer.headers.allow })
+        assert.is_nil(answer.headers["content-length"])
+      end
+      connection:close()
+    end)
+
+    it("a target with the host in it, as proxies write it", function()
+      for _, begin in ipairs { "http://somewhere:80", "HTTP://a.example", "https://[::1]:7420" } do
+        assert_result("1", post(begin .. path_of(key, "echo"), "[1]"))
+        assert.equal(200, get(begin .. "/health").status)
+      end
+      local answer = post("http://in.target:81" .. path_of(key, "about"), '["host"]')
+      assert.equal("in.target:81", answer:json().result.header)
+    end)
+
+    it("who offers another protocol, and the connection goes on", function()
+      local connection = http.connect(host.address)
+      for number = 1, 3 do
+        connection:send(http.text("POST", path_of(key, "echo"), ("[%d]"):format(number), {
+          Connection = "Upgrade, HTTP2-Settings", Upgrade = "h2c", ["HTTP2-Settings"] = "AAMAAABkAAQAoAAAAAIAAAAA",
+        }))
+        local answer = connection:receive()
+        assert_result(tostring(number), answer)
+        assert.equal("keep-alive", answer.headers.connection)
+      end
+      connection:close()
+    end)
+
     it("with what came along in params and headers", function()
       local path = path_of(key, "about") .. "?params=%7B%22a%22:%5B1%5D%7D"
       local answer = post(path, '["x-color"]', { ["X-Color"] = "red" })
@@ -136,6 +183,7 @@ describe("The HTTP door", function()
       { "%5B%22eu%22%2C42%5D", '["eu",42]', '["string","integer"]' },
       { '["42"]', '["42"]', '["string"]' },
       { '["["]', '["["]', '["string"]' },
+      { '[""]', '[""]', '["string"]' },
       { '["."]', '["."]', '["string"]' },
       { '[".."]', '[".."]', '["string"]' },
       { '["a/b"]', nil },                                        -- a plain slash ends the key
@@ -151,7 +199,7 @@ describe("The HTTP door", function()
       if parts then
         assert_result(("[%s,%s]"):format(parts, types), answer)
       else
-        assert_refused(400, "invalid_request", "%%2F", answer)
+        assert_refused(404, "path_not_found", "%%2F", answer)
       end
     end)
 
@@ -172,6 +220,7 @@ describe("The HTTP door", function()
     end)
 
     try_each("bad key", {
+      { "", 'empty.*%[""%]' },
       { "[", "not valid JSON" },
       { '["a"', "not valid JSON" },
       { "[1]x", "trailing" },
@@ -241,30 +290,33 @@ describe("The HTTP door", function()
 
   describe("refuses a path that is none:", function()
     try_each("POST", {
-      { "/" }, { "/actors" }, { "/actors/Box" }, { "/actors/Box/a" }, { "/actors//a/get", "class is empty" },
-      { "/actors/Box/a/", "method is empty" }, { "/actors/Box/a/get/" }, { "/actors/Box/a/b/get", "%%2F" },
-      { "//actors/Box/a/get" }, { "/Actors/Box/a/get" }, { "/health" }, { "/actors/Box/a/get/../get" },
+      { "/" }, { "/actors" }, { "/actors/Box" }, { "/actors/Box/a/get/" }, { "/actors/Box/a/b/get", "%%2F" },
+      { "//actors/Box/a/get" }, { "/Actors/Box/a/get" }, { "/actors/Box/a/get/../get" }, { "/connect/Box/a" }, { "*" },
+      { "ftp://127.0.0.1/actors/Box/a/get" }, { "http://127.0.0.1" }, { "/" .. ("x/"):rep(10000) },
+    }, function(path, message)
+      assert_refused(404, "path_not_found", message or "there is nothing at", post(path))
+    end)
+
+    try_each("POST", {
+      { "/actors//a/get", "class is empty" }, { "/actors/Box/a/", "method is empty" },
       { "/actors/Box/%/get", '"%%/?"' }, { "/actors/Box/%4/get", '"%%4"' }, { "/actors/Box/%zz/get", '"%%zz"' },
       { "/actors/Box/a%/get", "escape" }, { "/actors/%x/a/get", "class" }, { "/actors/Box/a/%x", "method" },
-      { "/connect/Box/a" }, { "*" }, { "http://127.0.0.1/actors/Box/a/get" }, { "/" .. ("x/"):rep(10000) },
     }, function(path, message)
       assert_refused(400, "invalid_request", message, post(path))
     end)
 
-    for _, method in ipairs { "GET", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "post", "ANY" } do
-      it("another method, " .. method, function()
-        local answer = http.request(host.address, method, path_of(key, "put"), "[1]")
-        assert_refused(400, "invalid_request", "there is no " .. method, answer)
-      end)
-    end
-
-    it("HEAD, without a body, and the connection goes on", function()
-      local connection = http.connect(host.address)
-      connection:send(http.text("HEAD", path_of(key, "get")))
-      assert.equal(400, connection:receive(true).status)
-      connection:send(http.text("GET", "/health"))
-      assert.equal(200, connection:receive().status)
-      connection:close()
+    try_each("another method", {
+      { "GET" }, { "PUT" }, { "DELETE" }, { "PATCH" }, { "HEAD" }, { "TRACE" }, { "post" }, { "ANY" },
+      { "POST", "/health" }, { "DELETE", "/actors/Box/a" }, { "POST", "/actors/Box/a" },
+    }, function(method, path)
+      local answer = assert(http.connect(host.address):send(http.text(method, path or path_of(key, "put"), "[1]"))
+        :receive(method == "HEAD"))
+      assert.equal(path and "GET, HEAD, OPTIONS" or "POST, OPTIONS", answer.headers.allow)
+      if method == "HEAD" then
+        assert.equal(405, answer.status)
+      else
+        assert_refused(405, "method_not_allowed", "^" .. method .. " is not a method of this path", answer)
+      end
     end)
   end)
 
