@@ -450,7 +450,7 @@ local PACKAGES = {
   ["uthash-dev"] = "^ut%w+%.h$",
   ["liblua5.4-dev"] = "^lua%.h$ ^lauxlib%.h$ ^lualib%.h$",
   ["libcmocka-dev"] = "^cmocka%.h$",
-  ["lua-cjson"] = "^cjson$",
+  ["lua-cjson"] = "^cjson",
   ["lua-socket"] = "^socket",
   ["lua-busted"] = "^busted ^pl%. ^luassert ^lfs$ ^system$ ^term$",
 }

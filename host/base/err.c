@@ -29,6 +29,10 @@ int err_status(enum err err) {
   return table[err].status;
 }
 
+int err_blames_client(enum err err) {
+  return err != ERR_NONE && err != ERR_USER && err != ERR_TOO_LARGE && err_status(err) < 500;
+}
+
 int err_is_reserved(const char *code) {
   static const char *const codes[] = {
 #define ERR_CODE(value, text, status) [value] = text,

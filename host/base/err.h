@@ -44,6 +44,10 @@ const char *err_code(enum err err);
 /* The HTTP status of an error; 200 for ERR_NONE. */
 int err_status(enum err err);
 
+/* Whether an error says that what the client asked for cannot be, and so may come from what the client sent only. Those
+ * that name a limit may come from both. */
+int err_blames_client(enum err err);
+
 /* Whether a text is the code of an error of the host, and so taken: a UserError may not bear it.
  * "user_error" is not taken. */
 int err_is_reserved(const char *code);

@@ -39,6 +39,9 @@ struct json_parser;
 struct json_parser *json_parser_try_new(const struct json_events *events, void *context, size_t depth_max);
 void json_parser_free(struct json_parser *parser);
 
+/* How deep the next texts may be, instead of `depth_max`. */
+void json_parser_set_depth(struct json_parser *parser, size_t depth_max);
+
 /* Makes a parser that has parsed, or was left, ready for another text. */
 void json_parser_again(struct json_parser *parser, void *context);
 

@@ -291,6 +291,10 @@ struct json_parser *json_parser_try_new(const struct json_events *events, void *
   return parser;
 }
 
+void json_parser_set_depth(struct json_parser *parser, size_t depth_max) {
+  parser->depth_max = depth_max;
+}
+
 /* YAJL's own yajl_free() does the same, but not after it was left in the middle. */
 void json_parser_again(struct json_parser *parser, void *context) {
   while (parser->blocks.after != &parser->blocks) yajl_memory_free(parser, parser->blocks.after + 1);

@@ -13,6 +13,7 @@ static void put_escape(struct buf *buf, uint8_t byte) {
   switch (byte) {
     case '"': buf_put_text(buf, "\\\""); return;
     case '\\': buf_put_text(buf, "\\\\"); return;
+    case '/': buf_put_text(buf, "\\/"); return;
     case '\b': buf_put_text(buf, "\\b"); return;
     case '\f': buf_put_text(buf, "\\f"); return;
     case '\n': buf_put_text(buf, "\\n"); return;
@@ -22,17 +23,23 @@ static void put_escape(struct buf *buf, uint8_t byte) {
   }
 }
 
-/* Bytes that are UTF-8, without quotes: in runs as long as nothing must be escaped. */
-static void put_valid(struct buf *buf, struct slice text) {
+/* Bytes without quotes, in runs as long as nothing must be escaped. `more`: what may be is escaped too. */
+static void put_escaped(struct buf *buf, struct slice text, bool more) {
   size_t begin = 0;
   for (size_t i = 0; i < text.size; i++) {
     uint8_t byte = text.data[i];
-    if (byte >= 0x20 && byte != '"' && byte != '\\') continue;
+    bool plain = byte >= 0x20 && byte != '"' && byte != '\\';
+    if (plain && !(more && (byte == '/' || byte == 0x7f))) continue;
     buf_put(buf, slice_of(text.data + begin, i - begin));
     put_escape(buf, byte);
     begin = i + 1;
   }
   if (begin < text.size) buf_put(buf, slice_after(text, begin));
+}
+
+/* Bytes that are UTF-8, without quotes. */
+static void put_valid(struct buf *buf, struct slice text) {
+  put_escaped(buf, text, false);
 }
 
 static const uint64_t ones = 0x0101010101010101;
@@ -74,6 +81,12 @@ bool json_put_string(struct buf *buf, struct slice text) {
   put_valid(buf, text);
   buf_put_byte(buf, '"');
   return true;
+}
+
+void json_put_bytes(struct buf *buf, struct slice text) {
+  buf_put_byte(buf, '"');
+  put_escaped(buf, text, true);
+  buf_put_byte(buf, '"');
 }
 
 void json_put_text(struct buf *buf, struct slice text) {
@@ -131,11 +144,16 @@ static bool put_few_decimals(struct buf *buf, double number) {
 
 enum { FLOAT_TEXT_MAX = 32 };
 
-/* %g with so many digits, and whether it is still the same number. */
-static bool reads_back(char *text, double number, int digits) {
+/* %g with so many digits. */
+static void print_rounded(char *text, double number, int digits) {
   int size = snprintf(text, FLOAT_TEXT_MAX, "%.*g", digits, number);
   CHECK(size > 0 && size < FLOAT_TEXT_MAX);
-  return strtod(text, NULL) == number;
+}
+
+/* Puts it with a mark of a float. */
+static void put_marked(struct buf *buf, const char *text) {
+  buf_put_text(buf, text);
+  if (strpbrk(text, ".e") == NULL) buf_put_text(buf, ".0");
 }
 
 /* A whole number below 10^15 is written out: 100.0, not 1e+02. Others have the fewest digits that read back. A text of
@@ -152,7 +170,17 @@ void json_put_float(struct buf *buf, double number) {
   }
   if (put_few_decimals(buf, number)) return;
   int digits = fabs(number) < DBL_MIN ? 1 : 15;
-  while (!reads_back(text, number, digits)) digits++;
-  buf_put_text(buf, text);
-  if (strpbrk(text, ".e") == NULL) buf_put_text(buf, ".0");
+  for (print_rounded(text, number, digits); strtod(text, NULL) != number; digits++) print_rounded(text, number, digits + 1);
+  put_marked(buf, text);
+}
+
+void json_put_rounded(struct buf *buf, double number, int digits) {
+  CHECK(isfinite(number));
+  char text[FLOAT_TEXT_MAX];
+  print_rounded(text, number, digits);
+  put_marked(buf, text);
+}
+
+void json_put_not_finite(struct buf *buf, double number) {
+  buf_put_text(buf, isnan(number) ? "nan" : number < 0 ? "-inf" : "inf");
 }

@@ -18,6 +18,15 @@ void json_put_integer(struct buf *buf, int64_t number);
  * number below 10^15 is written out (`1.0`, `100.0`). Must be finite. The locale must be "C". */
 void json_put_float(struct buf *buf, double number);
 
+/* The same with so many digits, and what they say may be another number. */
+void json_put_rounded(struct buf *buf, double number, int digits);
+
+/* What JSON has no form for, as C writes it: `nan`, `inf`, `-inf`. */
+void json_put_not_finite(struct buf *buf, double number);
+
+/* A string as lua-cjson writes it: bytes that are no UTF-8 stay, and `/` and DEL are escaped too. */
+void json_put_bytes(struct buf *buf, struct slice text);
+
 /* Like json_put_string(), each invalid byte shown as \ufffd: for messages, which must always leave. */
 void json_put_text(struct buf *buf, struct slice text);
 

@@ -89,7 +89,7 @@ int classes_require(lua_State *L) {
   lua_pushfstring(L, "%s/%s.lua", vm_of(L)->config.actors_path, lua_tostring(L, -1));      /* ... path file */
   const char *path = lua_tostring(L, -1);
   if (access(path, F_OK) != 0 && errno == ENOENT) {
-    return lib_misuse(L, "require: module \"%s\" not found: there is no %s", name, path);
+    return lib_misuse(L, "require: module \"%s\" not found: there is no %s", name, source_name(vm_of(L), path));
   }
   load_module(L, name, path);                                        /* ... module */
   return 1;
@@ -224,13 +224,17 @@ static int load_one(lua_State *L) {
   return 0;
 }
 
-/* A message that does not tell the place, such as that of a limit, gets the class file in front. */
+/* An error of a class file begins with the file, and where that is: one without a place, such as that of a limit, and one
+ * in another file get it in front. */
 static void name_file(const char *folder, const char *name, struct failure *failure) {
   const struct buf *message = &failure->message;
+  size_t size = strlen(name);
   if (memmem(message->data, message->size, folder, strlen(folder)) != NULL) return;
+  bool named = message->size > size + 5 && memcmp(message->data, name, size) == 0 &&
+               memcmp(message->data + size, ".lua:", 5) == 0;
   struct failure reason = { 0 };
   failure_move(&reason, failure);
-  failure_set(failure, reason.err, "%s/%s.lua: %.*s", folder, name, (int)reason.message.size,
+  failure_set(failure, reason.err, "%s/%s%s%.*s", folder, named ? "" : name, named ? "" : ".lua: ", (int)reason.message.size,
               (const char *)reason.message.data);
   failure_done(&reason);
 }

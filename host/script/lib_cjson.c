@@ -1,167 +1,356 @@
 /* lib_cjson.c -- see lib_cjson.h.
  *
- * lua-cjson takes its memory from the C heap, where no limit of a call reaches, and no hook falls while it works. So
- * what it is to do is measured before. It also loses memory when Lua raises out of the middle of it; so it runs with
- * memory granted, and what it took is counted afterwards. */
+ * lua-cjson writes numbers with 14 digits at most, reads all of them as floats and knows no marks. It counts lengths in
+ * int, goes as deep as it is told to, and takes its memory from the C heap, where no limit of a call reaches. So its
+ * settings are its own, and what they mean is here; values are written here, by its rules and with its words for errors.
+ * Texts go to the host's reader (lua_json.h). One that this refuses is given to lua-cjson, which takes it, as it takes
+ * `[NaN]`, or says why not; what it took is made exact, or refused where that cannot be known any more. */
 #include "script/lib_cjson.h"
 
 #include <lauxlib.h>
+#include <math.h>
 
 #include "base/limits.h"
-#include "script/journal.h"
+#include "codec/json_text.h"
 #include "script/lib_error.h"
+#include "script/lua_json.h"
 #include "script/lua_vm.h"
 #include "script/walk.h"
 
 int luaopen_cjson(lua_State *L);
-int luaopen_cjson_safe(lua_State *L);
 
-enum { NULL_BYTES = 5 };     /* `null,` */
-
-/* What a look over a value finds. */
-struct look {
-  size_t bytes_max;
-  size_t bytes;              /* of text, at least, but for escapes */
-  bool part;                 /* a part of a state is in it */
-  lua_Integer ratio, safe;   /* cjson's own settings: what is no sparse array for it */
+enum {
+  DEPTH_MAX = LUA_JSON_DEPTH_MAX,   /* lua-cjson's default, and the most that can be set */
+  DIGITS_MAX = 14,                  /* lua-cjson's default, and the most that it takes: here, as many as a float has */
+  LAX_BYTES_MAX = 1024 * 1024       /* of a text that is not JSON: nothing is counted while lua-cjson reads it */
 };
 
-static void count_bytes(lua_State *L, struct look *look, size_t bytes) {
-  look->bytes += bytes;
-  if (look->bytes > look->bytes_max) {
-    lib_fail(L, ERR_TOO_LARGE, "cjson.encode: more than %zu bytes " LIMIT_NAME(VALUE_BYTES), look->bytes_max);
+/* -- tables -- */
+
+/* The largest key of a table whose keys are all integers from 1 on, and how many there are; 0 for an empty one, -1 for
+ * one with other keys. [-0, +0, -] */
+static lua_Integer array_length(lua_State *L, int data, lua_Integer *count) {
+  lua_Integer largest = 0;
+  *count = 0;
+  lua_pushnil(L);                                                    /* key */
+  while (lua_next(L, data)) {                                        /* key value */
+    lua_pop(L, 1);                                                   /* key */
+    lua_Integer key = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
+    if (key < 1) {
+      lua_pop(L, 1);                                                 /* - */
+      return -1;
+    }
+    if (key > largest) largest = key;
+    ++*count;
+  }
+  return largest;
+}
+
+/* -- writing -- */
+
+struct writing {
+  lua_State *L;
+  struct buf *text;
+  int depth_max;
+  int digits;                /* of floats; 0: not asked for yet */
+};
+
+/* Pushes what one of lua-cjson's settings is. Upvalue 1 is lua-cjson's own table. [-0, +results, v] */
+static void push_setting(lua_State *L, const char *name, int results) {
+  lua_getfield(L, lua_upvalueindex(1), name);
+  lua_call(L, 0, results);
+}
+
+static int integer_setting(lua_State *L, const char *name) {
+  push_setting(L, name, 1);                                          /* setting */
+  int setting = (int)lua_tointeger(L, -1);
+  lua_pop(L, 1);                                                     /* - */
+  return setting;
+}
+
+static void refuse(lua_State *L, int type, const char *reason) {
+  lib_misuse(L, "Cannot serialise %s: %s", lua_typename(L, type), reason);
+}
+
+static void put_not_finite(struct writing *writing, lua_Number number) {
+  lua_State *L = writing->L;
+  push_setting(L, "encode_invalid_numbers", 1);                      /* setting */
+  if (!lua_toboolean(L, -1)) refuse(L, LUA_TNUMBER, "must not be NaN or Inf");
+  bool null = lua_type(L, -1) == LUA_TSTRING;
+  lua_pop(L, 1);                                                     /* - */
+  if (null) {
+    buf_put_text(writing->text, "null");
+  } else {
+    json_put_not_finite(writing->text, number);
   }
 }
 
-/* Goes over the value at `index`. [-0, +0, v] */
-static void look_over(lua_State *L, int index, int depth, struct look *look) {
-  bool marked, array = true;
-  lua_Integer largest = 0, items = 0;
-  vm_check_stack(L, 8);
-  count_bytes(L, look, lua_type(L, index) == LUA_TSTRING ? lua_rawlen(L, index) + 2 : 1);
-  if (!walk_table(L, index, &marked)) return;                        /* data */
-  vm_check_limits(L);
-  if (depth == 0) lib_misuse(L, "cjson.encode: tables are nested too deep, or within themselves");
-  if (journal_is_part(L, index)) look->part = true;
-  int data = lua_gettop(L);
-  lua_pushnil(L);                                                    /* data key */
-  while (lua_next(L, data)) {                                        /* data key value */
-    int whole;
-    lua_Integer key = lua_type(L, -2) == LUA_TNUMBER ? lua_tointegerx(L, -2, &whole) : 0;
-    if (key < 1) array = false;
-    if (key > largest) largest = key;
-    items++;
-    if (lua_type(L, -2) == LUA_TSTRING) count_bytes(L, look, lua_rawlen(L, -2) + 2);
-    look_over(L, data + 2, depth - 1, look);
-    lua_pop(L, 1);                                                   /* data key */
+static void put_number(struct writing *writing, int index) {
+  lua_State *L = writing->L;
+  if (lua_isinteger(L, index)) {
+    json_put_integer(writing->text, lua_tointeger(L, index));
+    return;
   }
-  bool sparse = look->ratio > 0 && largest / look->ratio > items && largest > look->safe;
-  if (array && !sparse) count_bytes(L, look, (size_t)(largest - items) * NULL_BYTES);
+  lua_Number number = lua_tonumber(L, index);
+  if (!isfinite(number)) {
+    put_not_finite(writing, number);
+    return;
+  }
+  if (writing->digits == 0) writing->digits = integer_setting(L, "encode_number_precision");
+  if (writing->digits >= DIGITS_MAX) {
+    json_put_float(writing->text, number);
+  } else {
+    json_put_rounded(writing->text, number, writing->digits);
+  }
+}
+
+static void put_string(struct writing *writing, int index) {
+  size_t size;
+  const char *text = lua_tolstring(writing->L, index, &size);
+  json_put_bytes(writing->text, slice_of(text, size));
+}
+
+static void put_value(struct writing *writing, int index, int depth);
+
+/* Between two values: what is written is bounded, and so is the time that it takes. */
+static bool goes_on(struct writing *writing, bool first) {
+  vm_check_limits(writing->L);
+  if (!first) buf_put_byte(writing->text, ',');
+  return writing->text->err == ERR_NONE;
+}
+
+static void put_array(struct writing *writing, int data, lua_Integer length, int depth) {
+  lua_State *L = writing->L;
+  buf_put_byte(writing->text, '[');
+  for (lua_Integer i = 1; i <= length && goes_on(writing, i == 1); i++) {
+    lua_rawgeti(L, data, i);                                         /* value */
+    put_value(writing, data + 1, depth);
+    lua_pop(L, 1);                                                   /* - */
+  }
+  buf_put_byte(writing->text, ']');
+}
+
+static void put_object(struct writing *writing, int data, int depth) {
+  lua_State *L = writing->L;
+  bool first = true;
+  buf_put_byte(writing->text, '{');
+  lua_pushnil(L);                                                    /* key */
+  while (lua_next(L, data) && goes_on(writing, first)) {             /* key value */
+    first = false;
+    int type = lua_type(L, data + 1);
+    if (type == LUA_TSTRING) {
+      put_string(writing, data + 1);
+    } else if (type == LUA_TNUMBER) {
+      buf_put_byte(writing->text, '"');
+      put_number(writing, data + 1);
+      buf_put_byte(writing->text, '"');
+    } else {
+      refuse(L, type, "table key must be a number or string");
+    }
+    buf_put_byte(writing->text, ':');
+    put_value(writing, data + 2, depth);
+    lua_pop(L, 1);                                                   /* key */
+  }
+  lua_settop(L, data);                                               /* - */
+  buf_put_byte(writing->text, '}');
+}
+
+/* Whether an array has so few of its values that it is none; an error, unless such are to be objects. */
+static bool is_sparse(struct writing *writing, lua_Integer length, lua_Integer count) {
+  lua_State *L = writing->L;
+  if (length == count) return false;
+  push_setting(L, "encode_sparse_array", 3);                         /* convert ratio safe */
+  lua_Integer ratio = lua_tointeger(L, -2), safe = lua_tointeger(L, -1);
+  bool convert = lua_toboolean(L, -3);
+  lua_pop(L, 3);                                                     /* - */
+  if (ratio <= 0 || length <= safe || (length - 1) / ratio < count) return false;        /* length <= ratio * count */
+  if (!convert) refuse(L, LUA_TTABLE, "excessively sparse array");
+  return true;
+}
+
+/* The table whose content is at `data`, the top of the stack. */
+static void put_table(struct writing *writing, int data, bool marked, int depth) {
+  lua_State *L = writing->L;
+  if (depth > writing->depth_max) lib_misuse(L, "Cannot serialise, excessive nesting (%d)", depth);
+  lua_Integer count, length = array_length(L, data, &count);
+  if (marked && length < 0) refuse(L, LUA_TTABLE, "marked as a sequence, with a key that is not one of 1..n");
+  if (length > 0 ? !is_sparse(writing, length, count) : marked) {
+    put_array(writing, data, length, depth);
+  } else {
+    put_object(writing, data, depth);
+  }
+}
+
+static void put_value(struct writing *writing, int index, int depth) {
+  lua_State *L = writing->L;
+  bool marked;
+  switch (lua_type(L, index)) {
+    case LUA_TNIL: buf_put_text(writing->text, "null"); return;
+    case LUA_TBOOLEAN: buf_put_text(writing->text, lua_toboolean(L, index) ? "true" : "false"); return;
+    case LUA_TNUMBER: put_number(writing, index); return;
+    case LUA_TSTRING: put_string(writing, index); return;
+    default: break;
+  }
+  if (lua_islightuserdata(L, index) && lua_touserdata(L, index) == NULL) {
+    buf_put_text(writing->text, "null");
+    return;
+  }
+  vm_check_stack(L, 12);
+  if (!walk_table(L, index, &marked)) refuse(L, lua_type(L, index), "type not supported");
+  put_table(writing, lua_gettop(L), marked, depth + 1);              /* data */
   lua_pop(L, 1);                                                     /* - */
 }
 
-/* Pushes the value at `index` with plain tables for its tables. [-0, +1, v] */
-static void push_plain(lua_State *L, int index) {
-  bool marked;
-  vm_check_stack(L, 8);
-  if (!walk_table(L, index, &marked)) {                              /* [data] */
-    lua_pushvalue(L, index);
-    return;
-  }
-  int data = lua_gettop(L);
-  lua_newtable(L);                                                   /* data plain */
-  lua_pushnil(L);                                                    /* data plain key */
-  while (lua_next(L, data)) {                                        /* data plain key value */
-    lua_pushvalue(L, -2);                                            /* data plain key value key */
-    push_plain(L, lua_gettop(L) - 1);                                /* data plain key value key plain */
-    lua_rawset(L, data + 1);                                         /* data plain key value */
-    lua_pop(L, 1);                                                   /* data plain key */
-  }
-  lua_remove(L, data);                                               /* plain */
-}
-
-/* Calls cjson's own function, upvalue 1, with what is on the stack. [-n, +n, v] */
-static int call_cjson(lua_State *L) {
-  struct vm *vm = vm_of(L);
-  lua_pushvalue(L, lua_upvalueindex(1));                             /* ... function */
-  lua_insert(L, 1);                                                  /* function ... */
-  vm->granting = true;
-  int status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);      /* ... */
-  vm->granting = false;
-  if (status == LUA_ERRMEM) return lib_fail(L, ERR_MEMORY, "no memory for JSON");
-  if (status != LUA_OK) return lua_error(L);
-  vm_check_limits(L);
-  return lua_gettop(L);
-}
-
-/* cjson.encode(value) -> text   [-0, +1, v] */
+/* encode(value) -> text   [-0, +1, v] */
 static int cjson_encode(lua_State *L) {
-  struct look look = { .bytes_max = (size_t)vm_of(L)->config.limits->value_bytes };
-  if (lua_gettop(L) == 1) {
-    lua_pushvalue(L, lua_upvalueindex(2));
-    lua_call(L, 0, 3);                                               /* value convert ratio safe */
-    look.ratio = lua_tointeger(L, -2);
-    look.safe = lua_tointeger(L, -1);
-    lua_settop(L, 1);                                                /* value */
-    look_over(L, 1, RECURSION_MAX, &look);
-    if (look.part) {
-      push_plain(L, 1);                                              /* value plain */
-      lua_replace(L, 1);                                             /* plain */
-    }
+  struct vm *vm = vm_of(L);
+  size_t limit = (size_t)vm->config.limits->value_bytes;
+  luaL_argcheck(L, lua_gettop(L) == 1, 1, "expected 1 argument");
+  struct writing writing = { .L = L, .depth_max = integer_setting(L, "encode_max_depth") };
+  writing.text = vm_begin_value(vm, limit);
+  put_value(&writing, 1, 0);
+  if (writing.text->err == ERR_TOO_LARGE) {
+    return lib_fail(L, ERR_TOO_LARGE, "cjson.encode: more than %zu bytes " LIMIT_NAME(VALUE_BYTES), limit);
   }
-  return call_cjson(L);
+  if (writing.text->err != ERR_NONE) return lib_fail(L, ERR_MEMORY, "no memory for JSON");
+  lua_pushlstring(L, (const char *)writing.text->data, writing.text->size);
+  return 1;
 }
 
-/* cjson.decode(text) -> value   [-0, +1, v] */
+/* -- reading -- */
+
+/* Puts what the number on top of the stack was in its text in its place: lua-cjson reads `5` as 5.0. Where its digits may
+ * be lost, refuses. [-0, +0, v] */
+static void make_number_exact(lua_State *L) {
+  static const lua_Number exact_below = 9007199254740992.0;          /* 2^53 */
+  lua_Number number = lua_tonumber(L, -1);
+  if (!isfinite(number) || trunc(number) != number) return;
+  if (fabs(number) >= exact_below) lib_misuse(L, "a number of 2^53 or more in a text that is not JSON would lose digits");
+  lua_pop(L, 1);
+  lua_pushinteger(L, (lua_Integer)number);
+}
+
+/* The same for all numbers of the value on top of the stack; and marks its arrays. lua-cjson's depth is bounded. [-0, +0,
+ * v] */
+static void make_exact(lua_State *L) {
+  if (lua_type(L, -1) == LUA_TNUMBER) make_number_exact(L);
+  if (lua_type(L, -1) != LUA_TTABLE) return;
+  lua_Integer count;
+  int table = lua_gettop(L);
+  vm_check_stack(L, 12);
+  vm_check_limits(L);
+  if (array_length(L, table, &count) > 0) walk_mark(L);
+  lua_pushnil(L);                                                    /* table key */
+  while (lua_next(L, table)) {                                       /* table key value */
+    make_exact(L);
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);                                               /* table key key value */
+    lua_rawset(L, table);                                            /* table key */
+  }
+}
+
+/* Reads the text at 1 by lua-cjson's own rules. It loses memory when Lua raises out of the middle of it, so it runs with
+ * memory granted, and what it took is counted afterwards. [-0, +1, v] */
+static void push_lax(lua_State *L) {
+  struct vm *vm = vm_of(L);
+  lua_getfield(L, lua_upvalueindex(1), "decode");
+  lua_pushvalue(L, 1);                                               /* decode text */
+  vm->granting = true;
+  int status = lua_pcall(L, 1, 1, 0);                                /* value|message */
+  vm->granting = false;
+  if (status == LUA_ERRMEM) lib_fail(L, ERR_MEMORY, "no memory for JSON");
+  if (status != LUA_OK) lib_misuse(L, "%s", lua_tostring(L, -1));
+  make_exact(L);
+}
+
+/* decode(text) -> value   [-0, +1, v] */
 static int cjson_decode(lua_State *L) {
-  size_t limit = (size_t)vm_of(L)->config.limits->value_bytes;
-  if (lua_type(L, 1) == LUA_TSTRING && lua_rawlen(L, 1) > limit) {
-    return lib_fail(L, ERR_TOO_LARGE, "cjson.decode: more than %zu bytes " LIMIT_NAME(VALUE_BYTES), limit);
+  struct vm *vm = vm_of(L);
+  size_t limit = (size_t)vm->config.limits->value_bytes, size;
+  luaL_argcheck(L, lua_gettop(L) == 1, 1, "expected 1 argument");
+  const char *text = luaL_checklstring(L, 1, &size);
+  if (size > limit) return lib_fail(L, ERR_TOO_LARGE, "cjson.decode: more than %zu bytes " LIMIT_NAME(VALUE_BYTES), limit);
+  size_t depth_max = (size_t)integer_setting(L, "decode_max_depth");
+  enum err err = lua_json_try_read(L, slice_of(text, size), depth_max);
+  if (err == ERR_NONE) return 1;
+  if (err == ERR_MEMORY) return lib_fail_with(L, &vm->raised);
+  if (size > LAX_BYTES_MAX) return lib_misuse(L, "%.*s", (int)vm->raised.message.size, (const char *)vm->raised.message.data);
+  push_lax(L);
+  return 1;
+}
+
+/* -- the module -- */
+
+/* encode_max_depth([depth]), decode_max_depth([depth]) -> depth. Upvalue 1 is lua-cjson's own.   [-0, +1, v] */
+static int set_depth(lua_State *L) {
+  luaL_argcheck(L, lua_gettop(L) <= 1, 2, "found too many arguments");
+  if (!lua_isnoneornil(L, 1)) {
+    lua_Integer depth = luaL_checkinteger(L, 1);
+    const char *range = lua_pushfstring(L, "expected integer between 1 and %d", DEPTH_MAX);
+    luaL_argcheck(L, depth >= 1 && depth <= DEPTH_MAX, 1, range);
   }
-  return call_cjson(L);
+  lua_settop(L, 1);                                                  /* depth */
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);                                                  /* function depth */
+  lua_call(L, 1, 1);                                                 /* depth */
+  return 1;
 }
 
-static int new_instance(lua_State *L);
-
-/* Pushes an instance made by the `new` at `index`, with encode, decode and new of ours. [-0, +1, m] */
-static void push_instance(lua_State *L, int index) {
-  lua_pushvalue(L, index);                                           /* new */
-  lua_call(L, 0, 1);                                                 /* module */
-  lua_getfield(L, -1, "encode");
-  lua_getfield(L, -2, "encode_sparse_array");
-  lua_pushcclosure(L, cjson_encode, 2);
-  lua_setfield(L, -2, "encode");                                     /* module */
-  lua_getfield(L, -1, "decode");
-  lua_pushcclosure(L, cjson_decode, 1);
-  lua_setfield(L, -2, "decode");                                     /* module */
-  lua_pushvalue(L, index);
-  lua_pushcclosure(L, new_instance, 1);
-  lua_setfield(L, -2, "new");                                        /* module */
+/* What encode and decode are in cjson.safe: nil and the message, where upvalue 1 raises.   [-0, +(1|2), v] */
+static int call_safely(lua_State *L) {
+  luaL_argcheck(L, lua_gettop(L) == 1, 1, "expected 1 argument");
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);                                                  /* function argument */
+  int status = lua_pcall(L, 1, 1, 0);                                /* result|error */
+  vm_check_stopped(L);
+  if (status == LUA_OK) return 1;
+  lua_pushnil(L);
+  luaL_tolstring(L, 1, NULL);                                        /* error nil message */
+  return 2;
 }
 
-/* cjson.new() -> another instance   [-0, +1, m] */
+/* Sets a function with the value on top of the stack as its upvalue in the module at `module`. [-1, +0, m] */
+static void set_function(lua_State *L, int module, const char *name, lua_CFunction function, bool safe) {
+  lua_pushcclosure(L, function, 1);
+  if (safe) lua_pushcclosure(L, call_safely, 1);
+  lua_setfield(L, module, name);
+}
+
+/* new() -> another instance   [-0, +1, m] */
 static int new_instance(lua_State *L) {
-  push_instance(L, lua_upvalueindex(1));
+  lib_cjson_push(L, lua_toboolean(L, lua_upvalueindex(1)));
   return 1;
 }
 
 void lib_cjson_build(lua_State *L) {
-  lua_createtable(L, 2, 0);                                          /* both */
-  luaL_requiref(L, "cjson", luaopen_cjson, 0);                       /* both module */
-  lua_getfield(L, -1, "new");
-  lua_rawseti(L, -3, 1);                                             /* both module */
-  lua_pop(L, 1);                                                     /* both */
-  luaL_requiref(L, "cjson.safe", luaopen_cjson_safe, 0);             /* both module */
-  lua_getfield(L, -1, "new");
-  lua_rawseti(L, -3, 2);                                             /* both module */
-  lua_pop(L, 1);                                                     /* both */
-  vm_set_ref(L, VM_CJSON);                                           /* - */
+  luaL_requiref(L, "cjson", luaopen_cjson, 0);                       /* module */
+  lua_getfield(L, -1, "new");                                        /* module new */
+  vm_set_ref(L, VM_CJSON);                                           /* module */
+  lua_pop(L, 1);                                                     /* - */
 }
 
 void lib_cjson_push(lua_State *L, bool safe) {
-  vm_push_ref(L, VM_CJSON);                                          /* both */
-  lua_rawgeti(L, -1, safe ? 2 : 1);                                  /* both new */
-  push_instance(L, lua_gettop(L));                                   /* both new module */
-  lua_replace(L, -3);                                                /* module new */
-  lua_pop(L, 1);                                                     /* module */
+  static const char *const depths[] = { "encode_max_depth", "decode_max_depth" };
+  int module = lua_gettop(L) + 1, own = module + 1;
+  vm_check_stack(L, 8);
+  lua_newtable(L);                                                   /* module */
+  vm_push_ref(L, VM_CJSON);
+  lua_call(L, 0, 1);                                                 /* module own */
+  lua_pushnil(L);                                                    /* module own key */
+  while (lua_next(L, own)) {                                         /* module own key value */
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);                                               /* module own key key value */
+    lua_rawset(L, module);                                           /* module own key */
+  }
+  lua_pushvalue(L, own);
+  set_function(L, module, "encode", cjson_encode, safe);             /* module own */
+  lua_pushvalue(L, own);
+  set_function(L, module, "decode", cjson_decode, safe);             /* module own */
+  for (size_t i = 0; i < sizeof depths / sizeof *depths; i++) {
+    lua_getfield(L, own, depths[i]);
+    set_function(L, module, depths[i], set_depth, false);            /* module own */
+  }
+  lua_pushboolean(L, safe);
+  set_function(L, module, "new", new_instance, false);               /* module own */
+  lua_settop(L, module);                                             /* module */
 }

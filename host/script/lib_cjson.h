@@ -1,8 +1,9 @@
 /* lib_cjson.h -- lua-cjson for scripts.
  *
- * WHY     `require "cjson"` works in actors as it does elsewhere; its encode reads parts of a state too. Each file that
- *         requires it gets an instance of its own, so that one file's settings are not another's.
- * ROOM    script. Below: journal, walk.
+ * WHY     `require "cjson"` works in actors as it does elsewhere, with all its settings; but no digit is lost, arrays stay
+ *         arrays, and encode reads parts of a state too. Each file that requires it gets an instance of its own, so that
+ *         one file's settings are not another's.
+ * ROOM    script. Below: lua_json, walk.
  */
 #ifndef TROUPE_LIB_CJSON_H
 #define TROUPE_LIB_CJSON_H
@@ -10,7 +11,7 @@
 #include <lua.h>
 #include <stdbool.h>
 
-/* Opens lua-cjson and keeps it. [-0, +0, m] */
+/* Opens lua-cjson and keeps its `new`. [-0, +0, m] */
 void lib_cjson_build(lua_State *L);
 
 /* Pushes a new instance, of cjson or of cjson.safe. [-0, +1, m] */

@@ -5,15 +5,26 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "script/fit.h"
 #include "script/lua_value.h"
 #include "script/lua_vm.h"
+#include "script/turn.h"
 
-/* __tostring of both kinds of error objects. */
+/* Pushes a field of the error object at `index`, or what stands for one that is no string. [-0, +1, m] */
+static void push_text(lua_State *L, int index, const char *name, const char *otherwise) {
+  lua_pushstring(L, name);                                           /* name */
+  lua_rawget(L, index);                                              /* field */
+  if (lua_type(L, -1) == LUA_TSTRING) return;
+  lua_pop(L, 1);
+  lua_pushstring(L, otherwise);                                      /* text */
+}
+
+/* __tostring of both kinds of error objects: the place, where there is one, and the message. */
 static int error_tostring(lua_State *L) {
-  lua_settop(L, 1);
-  lua_pushliteral(L, "message");                                     /* error "message" */
-  lua_rawget(L, 1);                                                  /* error message */
-  if (lua_type(L, -1) != LUA_TSTRING) lua_pushliteral(L, "error");   /* error message, or error nil "error" */
+  luaL_checktype(L, 1, LUA_TTABLE);
+  push_text(L, 1, "place", "");
+  push_text(L, 1, "message", "error");                               /* ... place message */
+  lua_concat(L, 2);
   return 1;
 }
 
@@ -42,14 +53,13 @@ void lib_error_build(lua_State *L) {
   vm_set_ref(L, VM_HOST_ERROR_METAS);                                /* - */
 }
 
-/* Raises a table of code and message; the message is on top of the stack. [-1, +0, v] */
+/* Raises a table of code, message and place; the message is on top of the stack. [-1, +0, v] */
 static int raise_host_error(lua_State *L, enum err err) {
-  luaL_where(L, 1);                                                  /* message where */
-  lua_insert(L, -2);                                                 /* where message */
-  lua_concat(L, 2);                                                  /* message */
-  lua_createtable(L, 0, 2);                                          /* message error */
+  lua_createtable(L, 0, 3);                                          /* message error */
   lua_insert(L, -2);                                                 /* error message */
   lua_setfield(L, -2, "message");                                    /* error */
+  luaL_where(L, 1);
+  lua_setfield(L, -2, "place");                                      /* error */
   lua_pushstring(L, err_code(err));                                  /* error code */
   lua_setfield(L, -2, "code");                                       /* error */
   vm_push_ref(L, VM_HOST_ERROR_METAS);                               /* error metas */
@@ -104,11 +114,34 @@ int lib_fail_at(lua_State *L, enum err err, const struct argument *argument, con
   return lua_error(L);
 }
 
+/* Makes the table on top of the stack a UserError. [-0, +0, m] */
+static void mark_user_error(lua_State *L) {
+  vm_push_ref(L, VM_USER_ERROR_META);                                /* error meta */
+  lua_setmetatable(L, -2);                                           /* error */
+}
+
+/* Raises a UserError as it was made; the message is on top of the stack. [-1, +0, v] */
+static int raise_user_error(lua_State *L, const struct failure *failure) {
+  lua_createtable(L, 0, 3);                                          /* message error */
+  lua_insert(L, -2);                                                 /* error message */
+  lua_setfield(L, -2, "message");                                    /* error */
+  if (failure->code.size > 0) {
+    lua_pushlstring(L, (const char *)failure->code.data, failure->code.size);
+    lua_setfield(L, -2, "code");                                     /* error */
+  }
+  if (failure->metadata.size > 0) {
+    lua_value_read(L, buf_slice(&failure->metadata));
+    lua_setfield(L, -2, "metadata");                                 /* error */
+  }
+  mark_user_error(L);
+  return lua_error(L);
+}
+
 int lib_fail_with(lua_State *L, const struct failure *failure) {
-  vm_check_stack(L, 4);
+  vm_check_stack(L, 8);
   struct slice text = buf_slice(&failure->message);
   lua_pushlstring(L, (const char *)text.data, text.size);            /* +1 message */
-  return raise_host_error(L, failure->err);
+  return failure->err == ERR_USER ? raise_user_error(L, failure) : raise_host_error(L, failure->err);
 }
 
 static bool code_is_valid(const char *code, size_t size) {
@@ -143,8 +176,7 @@ int lib_user_error(lua_State *L) {
     lua_getfield(L, 2, "metadata");                                  /* message options error metadata */
     lua_setfield(L, 3, "metadata");                                  /* message options error */
   }
-  vm_push_ref(L, VM_USER_ERROR_META);                                /* message options error meta */
-  lua_setmetatable(L, 3);                                            /* message options error */
+  mark_user_error(L);
   return 1;
 }
 
@@ -180,11 +212,11 @@ static void describe_user_error(lua_State *L, int index, struct failure *failure
   }
   lua_pushliteral(L, "metadata");                                    /* message code "metadata" */
   lua_rawget(L, index);                                              /* message code metadata */
-  if (lua_isnil(L, -1)) return;
   const struct limits *limits = vm_of(L)->config.limits;
+  fit_push(L, lua_gettop(L), (size_t)limits->depth);                 /* message code metadata fit */
+  if (lua_isnil(L, -1)) return;
   struct failure *unsavable = &vm_of(L)->raised;
-  struct walk_options options = { .root.name = "metadata", .depth_max = (size_t)limits->depth, .raw_metatables = true,
-                                  .shared = true };
+  struct walk_options options = { .root.name = "metadata", .depth_max = (size_t)limits->depth };
   failure->metadata.size_max = (size_t)limits->value_bytes;
   enum err err = lua_value_write(L, -1, &failure->metadata, &options, unsavable);
   if (err != ERR_NONE) {
@@ -204,6 +236,22 @@ static enum err host_error_code(lua_State *L, int index) {
   return err;
 }
 
+/* Of an error of the host: its code and message. One that blames the client, as `invalid_key` does, is the script's own
+ * mistake where the script's doing raised it: its client could not tell it from one of its own. The place is for those
+ * who know the script. */
+static void describe_host_error(lua_State *L, int index, struct failure *failure) {
+  const struct vm *vm = vm_of(L);
+  enum err err = host_error_code(L, index);
+  if (err_blames_client(err) && vm->turn != NULL && vm->turn->in_script) err = ERR_INTERNAL;
+  if (err == ERR_INTERNAL || vm->config.dev) {
+    size_t size;
+    const char *text = luaL_tolstring(L, index, &size);
+    failure_set_text(failure, err, slice_of(text, size));
+  } else {
+    failure_set_text(failure, err, text_field(L, index, "message"));
+  }
+}
+
 /* error describe(error object, failure): everything of it that can raise. [-2, +0, v] */
 static int describe(lua_State *L) {
   struct failure *failure = lua_touserdata(L, 2);
@@ -211,7 +259,7 @@ static int describe(lua_State *L) {
   if (has_meta(L, 1, VM_USER_ERROR_META)) {
     describe_user_error(L, 1, failure);
   } else if (host_error_code(L, 1) != ERR_NONE) {
-    failure_set_text(failure, host_error_code(L, 1), text_field(L, 1, "message"));
+    describe_host_error(L, 1, failure);
   } else if (lua_type(L, 1) == LUA_TSTRING) {
     size_t size;
     const char *text = lua_tolstring(L, 1, &size);

@@ -29,7 +29,7 @@ static void push_text(lua_State *L, int value) {
   }
   struct walk_options options = { .root.name = "field", .depth_max = (size_t)vm->config.limits->depth, .raw_metatables = true,
                                   .sequences = true };
-  enum err err = lua_json_write(L, value, vm_begin_value(vm, FIELD_TEXT_MAX), &options, &vm->raised);
+  enum err err = lua_json_show(L, value, vm_begin_value(vm, FIELD_TEXT_MAX), &options, &vm->raised);
   if (err == ERR_NONE || err == ERR_TOO_LARGE) {
     lua_pushlstring(L, (const char *)vm->value.data, vm->value.size);
   } else {

@@ -2,7 +2,9 @@
 #include "script/lua_json.h"
 
 #include <lauxlib.h>
+#include <math.h>
 
+#include "base/check.h"
 #include "codec/json.h"
 #include "script/lib_error.h"
 #include "script/lua_vm.h"
@@ -25,8 +27,21 @@ static void on_float(void *context, lua_Number number) {
   json_put_float(context, number);
 }
 
+static void show_float(void *context, lua_Number number) {
+  if (isfinite(number)) {
+    json_put_float(context, number);
+  } else {
+    json_put_not_finite(context, number);
+  }
+}
+
 static bool on_string(void *context, struct slice text) {
   return json_put_string(context, text);
+}
+
+static bool show_string(void *context, struct slice text) {
+  json_put_text(context, text);
+  return true;
 }
 
 static void on_begin(void *context, bool array, uint32_t count) {
@@ -50,19 +65,32 @@ static void on_end(void *context, bool array) {
   buf_put_byte(context, array ? ']' : '}');
 }
 
-enum err lua_json_write(lua_State *L, int index, struct buf *text, const struct walk_options *options,
-                        struct failure *failure) {
-  static const struct walk_writer writer = {
-    on_null, on_boolean, on_integer, on_float, on_string, on_begin, on_element, on_key_end, on_end, NULL, NULL,
-  };
+static enum err write(lua_State *L, int index, const struct walk_writer *writer, struct buf *text,
+                      const struct walk_options *options, struct failure *failure) {
   failure_clear(failure);
-  enum err err = walk(L, index, &writer, text, options, failure);
+  enum err err = walk(L, index, writer, text, options, failure);
   if (text->err != ERR_NONE) {
     err = text->err == ERR_TOO_LARGE
             ? failure_set(failure, ERR_TOO_LARGE, "%s: larger than the limit of %zu bytes", options->root.name, text->size_max)
             : failure_set(failure, ERR_MEMORY, "no memory for the JSON of %s", options->root.name);
   }
   return err;
+}
+
+enum err lua_json_write(lua_State *L, int index, struct buf *text, const struct walk_options *options,
+                        struct failure *failure) {
+  static const struct walk_writer writer = {
+    on_null, on_boolean, on_integer, on_float, on_string, on_begin, on_element, on_key_end, on_end, NULL, NULL,
+  };
+  return write(L, index, &writer, text, options, failure);
+}
+
+enum err lua_json_show(lua_State *L, int index, struct buf *text, const struct walk_options *options,
+                       struct failure *failure) {
+  static const struct walk_writer writer = {
+    on_null, on_boolean, on_integer, show_float, show_string, on_begin, on_element, on_key_end, on_end, NULL, NULL,
+  };
+  return write(L, index, &writer, text, options, failure);
 }
 
 /* -- reading: the parser's events build the value on the Lua stack -- */
@@ -75,7 +103,7 @@ struct level {
 struct building {
   lua_State *L;
   size_t depth;                          /* open arrays and objects; their tables, and a waiting key each, are on the stack */
-  struct level levels[RECURSION_MAX];
+  struct level levels[LUA_JSON_DEPTH_MAX];
 };
 
 /* Puts the value on top of the stack where it belongs: into the innermost open table, or it is the whole. */
@@ -128,7 +156,7 @@ static bool read_key(void *context, struct slice text) {
 }
 
 static bool begin(struct building *building, bool array) {
-  if (building->depth == RECURSION_MAX) return false;
+  CHECK(building->depth < LUA_JSON_DEPTH_MAX);
   vm_check_stack(building->L, 8);
   bool arguments = array && building->depth == 0;                    /* as a rule: a few, as a call has */
   lua_createtable(building->L, arguments ? 4 : 0, 0);                /* +1 table */
@@ -157,22 +185,31 @@ static bool read_object_end(void *context) {
   return place(building);
 }
 
-void lua_json_read(lua_State *L, struct slice text) {
+enum err lua_json_try_read(lua_State *L, struct slice text, size_t depth_max) {
   static const struct json_events events = {
     read_null, read_boolean, read_integer, read_float, read_string, read_key,
     read_array_begin, read_array_end, read_object_begin, read_object_end,
   };
   struct vm *vm = vm_of(L);
   struct building building;                    /* not all levels of it: most texts have few */
+  int top = lua_gettop(L);
   building.L = L;
   building.depth = 0;
   vm_check_stack(L, 8);
-  if (vm->parser == NULL) vm->parser = json_parser_try_new(&events, NULL, (size_t)vm->config.limits->depth);
-  if (vm->parser == NULL) lib_fail(L, ERR_MEMORY, "no memory to read JSON");
-  json_parser_again(vm->parser, &building);                          /* the VM's: an error below skips this frame */
   failure_clear(&vm->raised);
-  if (json_parse(vm->parser, text, &vm->raised) != ERR_NONE) lib_fail_with(L, &vm->raised);
+  if (vm->parser == NULL) vm->parser = json_parser_try_new(&events, NULL, depth_max);
+  if (vm->parser == NULL) return failure_set(&vm->raised, ERR_MEMORY, "no memory to read JSON");
+  json_parser_again(vm->parser, &building);                          /* the VM's: an error below skips this frame */
+  json_parser_set_depth(vm->parser, depth_max < LUA_JSON_DEPTH_MAX ? depth_max : LUA_JSON_DEPTH_MAX);
+  enum err err = json_parse(vm->parser, text, &vm->raised);
   json_parser_again(vm->parser, NULL);
+  if (err != ERR_NONE) lua_settop(L, top);
+  return err;
+}
+
+void lua_json_read(lua_State *L, struct slice text) {
+  struct vm *vm = vm_of(L);
+  if (lua_json_try_read(L, text, (size_t)vm->config.limits->depth) != ERR_NONE) lib_fail_with(L, &vm->raised);
 }
 
 /* -- the module -- */

@@ -12,6 +12,16 @@
 enum err lua_json_write(lua_State *L, int index, struct buf *text, const struct walk_options *options,
                         struct failure *failure);
 
+/* The same for people to read: NaN and infinities are words, bytes that are not UTF-8 are shown as \ufffd. */
+enum err lua_json_show(lua_State *L, int index, struct buf *text, const struct walk_options *options,
+                       struct failure *failure);
+
+enum { LUA_JSON_DEPTH_MAX = 1000 };
+
+/* Pushes the value of the text, in which at most `depth_max` tables are within each other (LUA_JSON_DEPTH_MAX in any
+ * case). Else pushes nothing, and the VM's `raised` says why, as json_parse() does. [-0, +(0|1), v] */
+enum err lua_json_try_read(lua_State *L, struct slice text, size_t depth_max);
+
 /* Pushes the value of the text. Raises `invalid_request` with the place for what is no JSON. [-0, +1, v] */
 void lua_json_read(lua_State *L, struct slice text);
 

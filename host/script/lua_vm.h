@@ -42,7 +42,7 @@ enum vm_ref {
   VM_LOG,              /* what self.log is, for every actor */
   VM_USER_ERROR_META,
   VM_HOST_ERROR_METAS, /* one for each code, err to metatable and back: a script can change the fields of an error, not its code */
-  VM_CJSON,            /* lua-cjson as it is */
+  VM_CJSON,            /* what makes an instance of lua-cjson */
   VM_REF_COUNT
 };
 

@@ -13,14 +13,6 @@ static const char *const caller_names[] = {
   [CALLER_CLIENT] = "client", [CALLER_ACTOR] = "actor", [CALLER_SCHEDULE] = "schedule"
 };
 
-/* rpc.id: of this call, unlike that of any other. [-0, +1, m] */
-static void push_id(lua_State *L, const struct turn *turn) {
-  const struct vm *vm = vm_of(L);
-  char id[64];
-  snprintf(id, sizeof id, "%llx-%x-%llx", (unsigned long long)vm->boot, vm->config.worker, (unsigned long long)turn->serial);
-  lua_pushstring(L, id);
-}
-
 /* rpc.params, rpc.headers: read once, then kept in the one user value. [-0, +1, v] */
 static void push_kept(lua_State *L, const struct turn *turn, bool params) {
   lua_getiuservalue(L, 1, params ? 1 : 2);                           /* kept */
@@ -46,7 +38,9 @@ static int rpc_index(lua_State *L) {
   const struct turn *turn = vm_of(L)->turn;
   if (turn == NULL || turn->serial != *serial) return lib_misuse(L, "this rpc belongs to another call");
   if (vm_is_text(L, 2, "id")) {
-    push_id(L, turn);
+    char id[TURN_ID_MAX];
+    turn_print_id(turn, id);
+    lua_pushstring(L, id);
   } else if (vm_is_text(L, 2, "caller")) {
     lua_pushstring(L, caller_names[turn->caller]);
   } else if (vm_is_text(L, 2, "params")) {

@@ -13,27 +13,33 @@
 
 enum { FILE_BYTES_MAX = 16 * 1024 * 1024 };
 
+const char *source_name(const struct vm *vm, const char *path) {
+  return vm->config.dev ? path : path + strlen(vm->config.actors_path) + 1;
+}
+
 /* Follows a path through its links to a place in the folder of actors. [-0, +0, v] */
 static void check_inside(lua_State *L, const char *path, char real_path[PATH_MAX]) {
   char real_folder[PATH_MAX];
+  const char *name = source_name(vm_of(L), path);
   if (realpath(vm_of(L)->config.actors_path, real_folder) == NULL || realpath(path, real_path) == NULL) {
-    luaL_error(L, "%s: %s", path, strerror(errno));
+    luaL_error(L, "%s: %s", name, strerror(errno));
   }
   size_t size = strlen(real_folder);
   bool inside = strncmp(real_folder, real_path, size) == 0 && real_path[size] == '/';
-  if (!inside) luaL_error(L, "%s: lies outside the folder of actors", path);
+  if (!inside) luaL_error(L, "%s: lies outside the folder of actors", name);
 }
 
 /* The bytes of a file, in the working buffer. [-0, +0, v] */
 static struct slice read_file(lua_State *L, const char *path) {
   struct buf *bytes = &vm_of(L)->value;
+  const char *name = source_name(vm_of(L), path);
   char real_path[PATH_MAX];
   check_inside(L, path, real_path);
   buf_clear(bytes);
   int error = disk_read_file(real_path, FILE_BYTES_MAX, bytes);
-  if (error == EINVAL) luaL_error(L, "%s: is not a regular file", path);
-  if (error == EFBIG) luaL_error(L, "%s: is larger than %d bytes, the most that a Lua file may have", path, FILE_BYTES_MAX);
-  if (error != 0) luaL_error(L, "%s: %s", path, strerror(error));
+  if (error == EINVAL) luaL_error(L, "%s: is not a regular file", name);
+  if (error == EFBIG) luaL_error(L, "%s: is larger than %d bytes, the most that a Lua file may have", name, FILE_BYTES_MAX);
+  if (error != 0) luaL_error(L, "%s: %s", name, strerror(error));
   return buf_slice(bytes);
 }
 
@@ -52,13 +58,14 @@ static struct slice skip_head(struct slice text) {
 
 void source_push_chunk(lua_State *L, const char *path) {
   struct slice text = skip_head(read_file(L, path));
+  const char *name = source_name(vm_of(L), path);
   if (begins_with(text, "\xff\xfe") || begins_with(text, "\xfe\xff")) {
-    luaL_error(L, "%s: is written in UTF-16; save it as UTF-8", path);
+    luaL_error(L, "%s: is written in UTF-16; save it as UTF-8", name);
   }
   if (begins_with(text, "\x1b") || begins_with(text, "\n\x1b")) {
-    luaL_error(L, "%s: is compiled; only the text of a Lua file is loaded", path);
+    luaL_error(L, "%s: is compiled; only the text of a Lua file is loaded", name);
   }
-  lua_pushfstring(L, "@%s", path);                                   /* name */
+  lua_pushfstring(L, "@%s", name);                                   /* name */
   if (luaL_loadbufferx(L, (const char *)text.data, text.size, lua_tostring(L, -1), "t") != LUA_OK) lua_error(L);
   lua_replace(L, -2);                                                /* chunk */
   sandbox_push_environment(L);                                       /* chunk env */

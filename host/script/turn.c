@@ -4,6 +4,7 @@
  * create, on_start, admission, the task, and then, when nothing of the script runs any more, the state goes into the
  * drafts and the result into its buffer. An error at any step ends in turn_run(), which puts everything back. */
 #include <lauxlib.h>
+#include <stdio.h>
 
 #include "base/check.h"
 #include "base/limits.h"
@@ -58,6 +59,7 @@ static void push_class(lua_State *L, const struct turn *turn) {
 
 /* Calls the function below its `count` arguments, and goes on with a step. */
 static int call_then(lua_State *L, int count, int results, enum step step) {
+  turn_of(L)->in_script = true;
   lua_callk(L, count, results, (lua_KContext)step, go_on);
   return go_on(L, LUA_OK, (lua_KContext)step);
 }
@@ -198,6 +200,7 @@ static int step_admit(lua_State *L, struct turn *turn) {
   self_push(L, turn->instance);                                      /* class function self */
   push_bytes(L, turn, turn->params);                                 /* class function self params */
   rpc_push(L);                                                       /* class function self params rpc */
+  turn->in_script = true;
   int status = lua_pcallk(L, 3, 1, 0, (lua_KContext)STEP_ADMITTED, go_on);
   return go_on(L, status, (lua_KContext)STEP_ADMITTED);
 }
@@ -375,6 +378,7 @@ int save_state(lua_State *L) {
 
 static int go_on(lua_State *L, int status, lua_KContext step) {
   struct turn *turn = turn_of(L);
+  turn->in_script = false;
   vm_check_stack(L, 16);
   switch ((enum step)step) {
     case STEP_LOAD: return step_load(L, turn);
@@ -405,10 +409,12 @@ static int body(lua_State *L) {
   return go_on(L, LUA_OK, STEP_LOAD);
 }
 
-/* Notes what went wrong in a coroutine, while its stack still tells where. */
+/* Notes what went wrong in a coroutine, while its stack still tells where. A traceback takes memory, and what the script
+ * or its client said no to needs none. */
 static void note_failure(lua_State *L, lua_State *call, int status, struct turn *turn) {
   lib_error_describe(call, status, &turn->failure);
-  if (turn->failure.err != ERR_INTERNAL) return;
+  enum err err = turn->failure.err;
+  if (err == ERR_MEMORY || err == ERR_USER || err_blames_client(err)) return;
   luaL_traceback(L, call, NULL, 0);                                  /* traceback */
   size_t size;
   const char *text = lua_tolstring(L, -1, &size);
@@ -520,6 +526,13 @@ enum turn_status turn_run(struct turn *turn) {
 
 enum turn_status turn_resume(struct turn *turn) {
   return enter(turn, false);
+}
+
+void turn_print_id(const struct turn *turn, char id[TURN_ID_MAX]) {
+  const struct vm *vm = turn->vm;
+  id[0] = '\0';
+  if (turn->serial == 0) return;
+  snprintf(id, TURN_ID_MAX, "%llx-%x-%llx", (unsigned long long)vm->boot, vm->config.worker, (unsigned long long)turn->serial);
 }
 
 static int forget_call(lua_State *L) {

@@ -46,6 +46,7 @@ struct turn {
   uint64_t epoch;             /* the stage's: in which it began, or went on */
   int64_t old_version;        /* the script room's: the version from which migrate_state brings the actor up; 0: none */
   bool in_method;             /* the method itself runs, no hook before it: creation and migration are never half saved */
+  bool in_script;             /* a function of the script runs, and what it raises is its own doing */
   bool create;                /* the actor does not exist: initialize_state makes it */
   struct slice method;
   enum format format;         /* of args, input, params and result */
@@ -72,6 +73,11 @@ enum turn_status turn_run(struct turn *turn);
 
 /* Goes on with a turn that was saving, when that is durable, or that was paused, when others had their turns. */
 enum turn_status turn_resume(struct turn *turn);
+
+enum { TURN_ID_MAX = 64 };
+
+/* What tells this call from all others, `rpc.id`, with a NUL behind it; empty of a turn that never came into Lua. */
+void turn_print_id(const struct turn *turn, char id[TURN_ID_MAX]);
 
 /* Ends a turn that was saving or paused, when what it saved or saw cannot become durable: nothing of it runs any more.
  * Its actor's memory is ahead of the disk, and must go. */

@@ -188,6 +188,12 @@ static struct shape shape_of(lua_State *L, int data) {
   return shape;
 }
 
+bool walk_is_sequence(lua_State *L, int data, size_t *count) {
+  struct shape shape = shape_of(L, data);
+  *count = shape.count;
+  return shape.sequence;
+}
+
 /* Whether the table at `table` was met before, and so is told as that. Else it is remembered. */
 static bool was_met(struct walker *walker, int table) {
   lua_State *L = walker->L;

@@ -57,6 +57,9 @@ bool walk_table(lua_State *L, int index, bool *marked);
  * since what it shows to the script is not what it holds. */
 bool walk_plain_table(lua_State *L, int index, bool *marked);
 
+/* Whether the keys of the table at `data` are exactly 1..count, of an empty one too. [-0, +0, -] */
+bool walk_is_sequence(lua_State *L, int data, size_t *count);
+
 /* What the value at `index` is, where that was neither. */
 const char *walk_typename(lua_State *L, int index);
 

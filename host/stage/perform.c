@@ -103,16 +103,29 @@ static void pass_gate(struct worker *worker, const struct actor *actor, struct r
 
 /* -- what went wrong -- */
 
+/* What somebody was refused is their affair, a limit that stopped a call its author's, and the rest the operator's. */
+static enum log_level level_of(enum err err) {
+  if (err == ERR_USER || err_blames_client(err)) return LOG_DEBUG;
+  return err == ERR_INTERNAL || err == ERR_STORAGE ? LOG_ERROR : LOG_WARN;
+}
+
+/* The one line that each call leaves which failed, or was stopped. */
 static void log_failure(const struct worker *worker, const struct actor *actor, const struct turn *turn, struct slice method) {
+  const struct logger *logger = worker->config.vm.logger;
+  enum log_level level = level_of(turn->failure.err);
   struct buf key = { 0 };
+  char id[TURN_ID_MAX];
+  if (level < logger->level_min) return;
   key_print(&key, actor_key(actor));
+  turn_print_id(turn, id);
   struct log_field fields[] = {
-    { "class", actor_class(actor) }, { "key", buf_slice(&key) },
-    { "method", method },                       { "error", buf_slice(&turn->failure.message) },
+    { "class", actor_class(actor) },            { "key", buf_slice(&key) },
+    { "method", method },                       { "id", slice_text(id) },
+    { "code", failure_code(&turn->failure) },   { "error", buf_slice(&turn->failure.message) },
     { "traceback", buf_slice(&turn->traceback) },
   };
   size_t count = sizeof fields / sizeof *fields - (turn->traceback.size == 0);
-  logger_event(worker->config.vm.logger, LOG_ERROR, slice_text("call failed"), fields, count);
+  logger_event(logger, level, slice_text("call failed"), fields, count);
   buf_done(&key);
 }
 
@@ -299,7 +312,7 @@ static void answer_failure(struct worker *worker, struct performance *performanc
   struct turn *turn = &performance->turn;
   struct reply *reply = performance->request->reply;
   buf_clear(&reply->body);
-  if (turn->failure.err == ERR_INTERNAL) log_failure(worker, performance->actor, turn, turn->method);
+  log_failure(worker, performance->actor, turn, turn->method);
   tell_failure(worker, turn, reply);
   if (worker->spare == NULL) worker->spare = commit_try_new();
   if (worker->spare == NULL) {
@@ -383,9 +396,12 @@ static void fail_waiting(struct worker *worker, struct performance *performance)
   struct turn *turn = &performance->turn;
   struct reply *reply = performance->request->reply;
   turn_abandon(turn);
+  failure_set(&turn->failure, ERR_STORAGE, "what the call had saved or seen could not be made durable");
+  log_failure(worker, performance->actor, turn, turn->method);
+  tell_failure(worker, turn, reply);
   actors_set_busy(worker->actors, performance->actor, false);
   performance_free(worker, performance);
-  reply_fail(reply, ERR_STORAGE, "what the call had saved or seen could not be made durable");
+  reply_keep(reply);
 }
 
 void worker_fail_saving(struct worker *worker, uint64_t durable_seq) {

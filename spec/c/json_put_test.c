@@ -36,6 +36,32 @@ static void strings_are_escaped_and_no_further(void **state) {
   buf_done(&buf);
 }
 
+/* What lua-cjson has beyond JSON. */
+static void bytes_and_rounded_numbers_are_as_lua_cjsons(void **state) {
+  (void)state;
+  static const struct {
+    double number;
+    int digits;
+    const char *text;
+  } rounded[] = { { 1.0 / 3, 3, "0.333" }, { 1234.5, 3, "1.23e+03" }, { 0.25, 14, "0.25" }, { 100, 3, "100.0" },
+                  { -0.0, 1, "-0.0" }, { 99.9, 2, "1e+02" } };
+  struct buf buf = { 0 };
+  json_put_bytes(&buf, slice_of("a/\"\\\x7f\0\xff\xc3\xa9", 9));
+  assert_text(&buf, "\"a\\/\\\"\\\\\\u007f\\u0000\xff\xc3\xa9\"");
+  for (size_t i = 0; i < sizeof rounded / sizeof *rounded; i++) {
+    buf_clear(&buf);
+    json_put_rounded(&buf, rounded[i].number, rounded[i].digits);
+    assert_text(&buf, rounded[i].text);
+  }
+  buf_clear(&buf);
+  json_put_not_finite(&buf, (double)NAN);
+  json_put_not_finite(&buf, -(double)NAN);
+  json_put_not_finite(&buf, (double)INFINITY);
+  json_put_not_finite(&buf, -(double)INFINITY);
+  assert_text(&buf, "nannaninf-inf");
+  buf_done(&buf);
+}
+
 /* The definition, taken literally: byte by byte. */
 static void put_escaped(struct buf *buf, struct slice text) {
   buf_put_byte(buf, '"');
@@ -350,6 +376,7 @@ static void failures_always_leave(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(strings_are_escaped_and_no_further),
+    cmocka_unit_test(bytes_and_rounded_numbers_are_as_lua_cjsons),
     cmocka_unit_test(random_strings_are_escaped),
     cmocka_unit_test(integers_are_printed),
     cmocka_unit_test(floats_have_the_fewest_digits),

@@ -120,7 +120,7 @@ describe("an attack", function()
     local many = "local self = ... local s, t = ('x'):rep(1e5), {} for i = 1, 1e5 do t[i] = s end "
     refused("a kv value of one string in many places", "payload_too_large", "%-%-limit%-value%-bytes",
       many .. "self.kv:put('k', t)")
-    refused("a kv key of one string in many places", "invalid_key", "%-%-limit%-key%-bytes", many .. "self.kv:get(t)")
+    refused("a kv key of one string in many places", "internal_error", "%-%-limit%-key%-bytes", many .. "self.kv:get(t)")
     refused("a result of one string in many places", "payload_too_large", nil, many .. "return t")
     refused("metadata of one string in many places", "payload_too_large", nil,
       many .. "error(UserError('u', { metadata = t }))")
@@ -179,8 +179,9 @@ describe("an attack", function()
       "local t = {} for i = 1, 1e5 do t = { t } end (...).kv:put('k', t)")
     refused("a deep state", "internal_error", "%-%-limit%-depth",
       "local t = {} for i = 1, 1e5 do t = { t } end (...).state.t = t")
-    refused("a deep key", "invalid_key", "nested", "local t = { 1 } for i = 1, 1e5 do t = { t } end (...).kv:put(t, 1)")
-    refused("a key in itself", "invalid_key", "nested", "local t = { 1 } t[1] = t; (...).kv:put(t, 1)")
+    refused("a deep key", "internal_error", "nested",
+      "local t = { 1 } for i = 1, 1e5 do t = { t } end (...).kv:put(t, 1)")
+    refused("a key in itself", "internal_error", "nested", "local t = { 1 } t[1] = t; (...).kv:put(t, 1)")
     it("a deep chain of parts beside one that is there twice is refused", function()
       local chain = host:actor("Target", "chain")
       chain:run [[
@@ -206,9 +207,10 @@ describe("an attack", function()
 
   describe("on errors:", function()
     local bad_key = "local self = ... local _, e = pcall(self.kv.get, self.kv, 0/0) "
-    refused("an error of the host with another's code", "invalid_key", nil,
+    refused("an error of the host with another's code", "internal_error", "key: NaN",
       bad_key .. "e.code = 'storage_error' error(e)")
-    refused("an error of the host with timeout's code", "invalid_key", nil, bad_key .. "e.code = 'timeout' error(e)")
+    refused("an error of the host with timeout's code", "internal_error", "key: NaN",
+      bad_key .. "e.code = 'timeout' error(e)")
     refused("a table like an error of the host", "internal_error", nil, "error { code = 'timeout', message = 'm' }")
     refused("a UserError with a code of the host", "internal_error", "is a code of the host",
       "error(UserError('u', { code = 'timeout' }))")
