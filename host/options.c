@@ -44,6 +44,16 @@ static const struct option FLAGS[] = {
   { NULL, 0, NULL, 0 }
 };
 
+/* The least that a limit can be: 0 only where that means a limit of the host's choice. */
+static uint64_t limit_min(int flag) {
+  switch (flag) {
+#define LIMIT_MIN(field, flag, value, most, text) case FLAG_LIMIT_##field: return (value) == 0 ? 0 : 1;
+    LIMITS_LIST(LIMIT_MIN)
+#undef LIMIT_MIN
+    default: return 1;
+  }
+}
+
 /* The most that a limit can be. */
 static uint64_t limit_max(int flag) {
   switch (flag) {
@@ -143,15 +153,15 @@ static bool read_number(const char *text, bool sized, uint64_t *number) {
   return true;
 }
 
-static enum err parse_count(const char *flag, const char *text, bool sized, uint64_t max, uint64_t *number,
+static enum err parse_count(const char *flag, const char *text, bool sized, uint64_t min, uint64_t max, uint64_t *number,
                             struct failure *failure) {
   if (!read_number(text, sized, number)) {
     return failure_set(failure, ERR_ARGUMENTS, "--%s wants a whole number%s, not %s", flag,
                        sized ? ", of bytes or with k, m or g" : "", text);
   }
-  if (*number < 1 || *number > max) {
-    return failure_set(failure, ERR_ARGUMENTS, "--%s must be between 1 and %llu, not %s", flag,
-                       (unsigned long long)max, text);
+  if (*number < min || *number > max) {
+    return failure_set(failure, ERR_ARGUMENTS, "--%s must be between %llu and %llu, not %s", flag,
+                       (unsigned long long)min, (unsigned long long)max, text);
   }
   return ERR_NONE;
 }
@@ -189,18 +199,18 @@ static enum err apply_flag(int got, const char *name, struct options *options, s
     case FLAG_HELP: options->command = COMMAND_HELP; break;
     case FLAG_VERSION: options->command = COMMAND_VERSION; break;
     case FLAG_WORKERS:
-      err = parse_count(name, optarg, false, WORKERS_MAX, &number, failure);
+      err = parse_count(name, optarg, false, 1, WORKERS_MAX, &number, failure);
       options->workers = (unsigned)number;
       break;
     case FLAG_DOORS:
-      err = parse_count(name, optarg, false, DOORS_MAX, &number, failure);
+      err = parse_count(name, optarg, false, 1, DOORS_MAX, &number, failure);
       options->doors = (unsigned)number;
       break;
     default: {
       uint64_t *limit = limit_place(got, &options->limits);
       CHECK(limit != NULL);
       bool sized = strstr(name, "-bytes") != NULL;
-      return parse_count(name, optarg, sized, limit_max(got), limit, failure);
+      return parse_count(name, optarg, sized, limit_min(got), limit_max(got), limit, failure);
     }
   }
   return err;

@@ -190,8 +190,8 @@ for _, suite in ipairs(suites) do
 end
 if #failed > 0 then
   print(("Failed: %s\nThe same again: make %s TROUPE_SEED=%s %sONLY='%s'"):format(table.concat(failed, ", "),
-    flavour ~= "kit" and flavour or lints and "check" or "test", seed, fuzz_s and "FUZZ_SECONDS=" .. fuzz_s .. " " or "",
-    table.concat(failed, " ")))
+    flavour ~= "kit" and flavour or lints and "check" or "test", seed,
+    fuzz_s and "FUZZ_SECONDS=" .. fuzz_s .. " " or "", table.concat(failed, " ")))
 end
 print(("%d passed, %d failed, %d skipped"):format(total.passed, total.failed, total.skipped))
 os.exit(total.failed == 0)

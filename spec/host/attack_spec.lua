@@ -120,7 +120,8 @@ describe("an attack", function()
     local many = "local self = ... local s, t = ('x'):rep(1e5), {} for i = 1, 1e5 do t[i] = s end "
     refused("a kv value of one string in many places", "payload_too_large", "%-%-limit%-value%-bytes",
       many .. "self.kv:put('k', t)")
-    refused("a kv key of one string in many places", "internal_error", "%-%-limit%-key%-bytes", many .. "self.kv:get(t)")
+    refused("a kv key of one string in many places", "internal_error", "%-%-limit%-key%-bytes",
+      many .. "self.kv:get(t)")
     refused("a result of one string in many places", "payload_too_large", nil, many .. "return t")
     refused("metadata of one string in many places", "payload_too_large", nil,
       many .. "error(UserError('u', { metadata = t }))")

@@ -453,8 +453,8 @@ describe("The HTTP door", function()
       post(path_of(key, "fail"), '["string"]')
       post(path_of(key, "fail"), '["function_in_state"]')
       local log = host:logged("state.held.a.b: a function cannot be saved", before, true)
-      assert.matches(" error call failed class=Box key=[^ ]*" .. key .. ".* method=fail id=[^ ]+ code=internal_error error=",
-        log)
+      assert.matches(" error call failed class=Box key=[^ ]*" .. key
+        .. ".* method=fail id=[^ ]+ code=internal_error error=", log)
       assert.matches("box%.lua:%d+: broken on purpose", log)
     end)
 

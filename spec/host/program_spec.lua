@@ -31,6 +31,8 @@ describe("The command line", function()
     { "it takes no value", "--dev=1" },
     { "between 1 and 2048, not 4k", "--limit-key-bytes", "4k" },
     { "between 1 and 1073741824, not 2g", "--limit-commit-bytes", "2g" },
+    { "between 0 and 1125899906842624, not 2000000g", "--limit-disk-free-bytes", "2000000g" },
+    { "between 1 and %d+, not 0", "--limit-idle-ms", "0" },
     { "wants a whole number, of bytes", "--limit-vm-bytes", "18446744073709551615g" },
     { "wants a whole number", "--limit-depth", "-1" },
     { "nowhere is no address: HOST:PORT is wanted", "--listen", "nowhere" },
