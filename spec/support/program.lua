@@ -84,7 +84,8 @@ Host.__index = Host
 --- Starts a host, kills it after so many seconds, however far it has come, and waits until it is gone, for as long as
 --- it lives the folder is in use. (`timeout --signal=KILL` does not wait: its signal ends itself too.)
 function program.serve_briefly(seconds, actors, data)
-  local line = "%s serve %s --data %s --listen 127.0.0.1:0 --limit-disk-free-bytes 1 & sleep %.3f; kill -KILL $!; wait $!"
+  local line = "%s serve %s --data %s --listen 127.0.0.1:0 --limit-disk-free-bytes 1 & "
+    .. "sleep %.3f; kill -KILL $!; wait $!"
   line = line:format(quote(program.path), quote(actors), quote(data), seconds)
   os.execute("(" .. line .. ") >/dev/null 2>&1 </dev/null")
 end
