@@ -5,6 +5,7 @@
 #   kit      the spec kit troupe_host.so, which runs the host inside a busted process, and the tests in C
 #   asan     program, kit and tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   tsan     the same under ThreadSanitizer
+#   debug    the same without optimization, for gdb
 #   clang    objects only, for clang's warnings
 
 .DEFAULT_GOAL := build
@@ -30,6 +31,7 @@ flags_kit     := -O2 -g -fPIC -DTROUPE_FAULTS
 flags_asan    := -O1 -g -fPIC -DTROUPE_FAULTS -fsanitize=address,undefined -fno-sanitize-recover=undefined \
                  -fno-omit-frame-pointer
 flags_tsan    := -O1 -g -fPIC -DTROUPE_FAULTS -fsanitize=thread -fno-omit-frame-pointer
+flags_debug   := -O0 -g3 -fPIC -DTROUPE_FAULTS
 flags_clang   := -O2 -g -DTROUPE_FAULTS
 
 # --- What is built from what ---------------------------------------------------------------------------------------
@@ -92,7 +94,7 @@ build/$(1)/host/script/embedded.o: $(lua_sources)
 build/$(1)/host/door/%.o: EXTRA := -DH2O_USE_LIBUV=0
 endef
 
-$(foreach name,release kit asan tsan,$(eval $(call flavour,$(name))))
+$(foreach name,release kit asan tsan debug,$(eval $(call flavour,$(name))))
 $(eval $(call flavour,clang,clang))
 
 # What the benchmarks measure with; with the program's own Lua and LMDB.
@@ -103,16 +105,17 @@ $(bench_tools): build/bench/%: spec/bench/%.c Makefile | packages
 	@echo "cc    $@"
 	@$(CC) $(C_FLAGS) -O2 -g -o $@ $< -l:liblua5.4.a -l:liblmdb.a -lm
 
-run_bench := TROUPE_PROGRAM=build/release/troupe TROUPE_BENCH=build/bench LUA_PATH="lua/?.lua;;" LUA_CPATH="build/kit/?.so;;" \
-             lua5.4 spec/bench/run.lua
+bench_paths := TROUPE_PROGRAM=build/release/troupe TROUPE_BENCH=build/bench LUA_PATH="lua/?.lua;;" LUA_CPATH="build/kit/?.so;;"
+run_bench   := lua5.4 spec/bench/run.lua
 
 .SECONDARY:
--include $(foreach name,release kit asan tsan clang,$(patsubst %.o,%.d,$(call objects,$(name),$(all_sources))))
+-include $(foreach name,release kit asan tsan debug clang,$(patsubst %.o,%.d,$(call objects,$(name),$(all_sources))))
 
 # --- Packages ------------------------------------------------------------------------------------------------------
 
-package_groups := build $(if $(filter test asan tsan check crash fuzz bench kit clang,$(MAKECMDGOALS)),test) \
-                  $(filter check bench,$(MAKECMDGOALS)) $(if $(filter clang lint,$(MAKECMDGOALS)),check)
+package_groups := build $(if $(filter test asan tsan check crash fuzz bench kit clang debug profile,$(MAKECMDGOALS)),test) \
+                  $(filter check bench debug profile,$(MAKECMDGOALS)) $(if $(filter profile,$(MAKECMDGOALS)),bench) \
+                  $(if $(filter clang lint,$(MAKECMDGOALS)),check)
 
 # Asks dpkg each time, which takes milliseconds, and touches apt only where something is missing. The services that come
 # with a package are not started: what is needed of them is started by who needs it, and stopped again.
@@ -146,7 +149,8 @@ packages:
 
 # --- Targets -------------------------------------------------------------------------------------------------------
 
-.PHONY: build kit run test check lint clang asan tsan crash fuzz bench bench_briefly install uninstall clean help
+.PHONY: build kit run test check lint clang asan tsan debug compdb crash fuzz bench bench_briefly profile install uninstall \
+        clean help
 
 build: build/release/troupe  ## build the program, build/release/troupe
 
@@ -167,6 +171,17 @@ asan: build/asan/troupe $(call kit,asan) $(call tests,asan)  ## the tests under 
 tsan: build/tsan/troupe $(call kit,tsan) $(call tests,tsan)  ## the tests under the thread sanitizer
 	@TROUPE_PROGRAM=build/tsan/troupe lua5.4 spec/run.lua tsan $(ONLY)
 
+debug: build/debug/troupe $(call kit,debug) $(call tests,debug)  ## program, kit and tests for gdb, in build/debug
+	@echo "gdb --args build/debug/troupe serve actors"
+
+# Where clangd looks for it.
+compdb: packages  ## write build/compile_commands.json, for editors that speak with clangd
+	@mkdir -p build
+	@{ separator='['; for source in $(all_sources); do \
+	  printf '%s\n{ "directory": "%s", "file": "%s", "command": "%s" }' "$$separator" "$(CURDIR)" "$$source" \
+	    "$(CC) $(C_FLAGS) $(flags_kit) -DH2O_USE_LIBUV=0 -c $$source"; separator=','; done; echo; echo ']'; } \
+	  > build/compile_commands.json
+
 crash: build/release/troupe $(call kit,kit) packages  ## 100,000 simulated crashes, then 500 kills under load: nothing may be missing
 	@LUA_PATH="./?.lua;lua/?.lua;;" LUA_CPATH="build/kit/?.so;;" LD_PRELOAD=build/kit/simulated_disk.so \
 	  TROUPE_CRASHES=$${TROUPE_CRASHES:-100000} lua5.4 spec/crash/run.lua
@@ -182,11 +197,17 @@ lint: packages  ## luacheck over all Lua files
 clang: $(call objects,clang,$(all_sources))  ## compile everything with clang, for its warnings
 
 bench: build/release/troupe build/kit/troupe_host.so $(bench_tools)  ## measure against peers; only some topics: ONLY=kv
-	@$(run_bench) $(ONLY)
+	@$(bench_paths) $(run_bench) $(ONLY)
 
 # What `make check` runs of it, with the peers that are there: see spec/bench/run.lua.
 bench_briefly: build/release/troupe build/kit/troupe_host.so $(bench_tools)
-	@ROUNDS=1 SECONDS=0.2 MANY=1000 $(run_bench)
+	@ROUNDS=1 SECONDS=0.2 MANY=1000 $(bench_paths) $(run_bench)
+
+profile: build/release/troupe build/kit/troupe_host.so $(bench_tools)  ## where the program's time goes in a benchmark: ONLY=kv
+	@mkdir -p build/profile
+	@$(bench_paths) perf record --quiet --freq=999 --call-graph=fp --output=build/profile/perf.data $(run_bench) $(ONLY)
+	@perf report --input=build/profile/perf.data --comm=troupe --percentage=relative --no-children --sort=symbol --stdio \
+	  --percent-limit=0.5 -g none
 
 install: build/release/troupe build/kit/troupe_host.so  ## install to PREFIX (/usr/local), below DESTDIR if set
 	install -D -m 755 build/release/troupe $(DESTDIR)$(PREFIX)/bin/troupe

@@ -497,8 +497,8 @@ function rules.package_list(file, complain)
   for number, line in each_line(file.text) do
     local name, group = line:match "^([%w.+-]+) +(%l+) +# %S"
     if line ~= "" and not line:find "^#" then
-      if not name or not ("build test check bench"):find(group, 1, true) then
-        complain(number, "a line is: package, then build, test, check or bench, then # and why")
+      if not name or not ("build test check bench debug profile"):find(group, 1, true) then
+        complain(number, "a line is: package, then build, test, check, bench, debug or profile, then # and why")
       elseif seen[name] then
         complain(number, name .. " is there twice")
       else
@@ -529,6 +529,8 @@ function rules.text(file, complain)
     end
   end
 end
+
+for name, rule in pairs(require "spec.tidy_docs") do rules[name] = rule end
 
 local function complaints(rule, house)
   local found = {}

@@ -190,6 +190,18 @@ local SAMPLES = {
     bad(":2: gcc is there twice", { [".packages"] = "gcc  build  # why\ngcc  test  # why\n" }),
     good { [".packages"] = "# all\n\nlua5.4  test  # why\n" },
   },
+  named_files = {
+    bad("README.md:2: spec/b.lua is not there",
+      { ["spec/README.md"] = "`spec/a.lua`\n`spec/b.lua`\n", ["spec/a.lua"] = "" }),
+    bad("host/a/ is not there", { ["host/HACKING.md"] = "`host/a/`\n" }),
+    good { ["host/HACKING.md"] = "`spec/`, `spec/a.lua`, `make x/y`, `x/y.c`\n", ["spec/a.lua"] = "" },
+    good { ["lua/README.md"] = "`spec/a.lua`\n" },
+  },
+  sections = {
+    bad('lua/README.md:1: "kv" is not in the table',
+      { ["lua/README.md"] = "## kv\n", ["spec/README.md"] = "\n| state | `spec/a.lua` |\n" }),
+    good { ["lua/README.md"] = "# all\n## kv\n### get\n", ["spec/README.md"] = "\n| kv | `spec/a.lua` |\n" },
+  },
   text = {
     bad("end the file with a newline", { ["a.lua"] = "x = 1" }),
     bad("a.md:1: white space", { ["a.md"] = "x \n" }),

@@ -1,0 +1,46 @@
+-- The rules of spec/tidy.lua that hold documents against the tree that they speak of.
+
+local rules = {}
+
+local function exists(house, path)
+  if house[path] then return true end
+  local folder = path:gsub("/?$", "/", 1)
+  for other in pairs(house) do
+    if other:sub(1, #folder) == folder then return true end
+  end
+  return false
+end
+
+-- Guides that name files, and lead astray when one has moved.
+local GUIDES = { ["host/HACKING.md"] = true, ["host/STYLE.md"] = true, ["spec/README.md"] = true, ["README.md"] = true }
+
+function rules.named_files(file, complain, house)
+  if not GUIDES[file.path] then return end
+  local number = 0
+  for line in (file.text .. "\n"):gmatch "(.-)\n" do
+    number = number + 1
+    for path in line:gmatch "`([%w_./-]+)`" do
+      local folder = path:match "^(%l+)/"
+      local is_ours = folder and (exists(house, folder .. "/") or folder == "spec" or folder == "host")
+      if is_ours and not exists(house, path) then
+        complain(number, path .. " is not there: name the file as it is now")
+      end
+    end
+  end
+end
+
+-- spec/README.md tells of each section of the reference which spec keeps it.
+function rules.sections(file, complain, house)
+  local index = house["spec/README.md"]
+  if file.path ~= "lua/README.md" or not index then return end
+  local number = 0
+  for line in (file.text .. "\n"):gmatch "(.-)\n" do
+    number = number + 1
+    local section = line:match "^## (.+)$"
+    if section and not index.text:find("\n| " .. section .. " | `spec/", 1, true) then
+      complain(number, ('"%s" is not in the table of spec/README.md: add it, with its specs'):format(section))
+    end
+  end
+end
+
+return rules
