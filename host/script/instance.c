@@ -13,7 +13,6 @@
 #include "script/part.h"
 #include "script/self.h"
 #include "script/state.h"
-#include "script/turn.h"
 
 /* -- slots -- */
 
@@ -35,9 +34,9 @@ void self_set_slot(lua_State *L, const struct instance *instance, enum self_slot
 }
 
 struct instance *self_current(lua_State *L) {
-  struct turn *turn = vm_of(L)->turn;
-  if (turn == NULL) lib_misuse(L, "no actor has its turn");
-  return turn->instance;
+  struct instance *instance = vm_of(L)->now.instance;
+  if (instance == NULL) lib_misuse(L, "no actor has its turn");
+  return instance;
 }
 
 void self_begin_key(const struct instance *instance, enum record_space space, struct buf *key) {

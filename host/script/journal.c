@@ -4,7 +4,6 @@
 #include <lauxlib.h>
 
 #include "script/lib_error.h"
-#include "script/turn.h"
 
 /* Stand for what is not a value: the old value was nil; the key of the mark. */
 static const char was_nil, array_mark;
@@ -27,8 +26,7 @@ bool journal_is_part(lua_State *L, int index) {
 
 bool journal_is_live(lua_State *L, int index) {
   const struct tracked *tracked = lua_touserdata(L, index);
-  const struct turn *turn = vm_of(L)->turn;
-  return turn != NULL && turn->instance->serial == tracked->owner;
+  return vm_of(L)->now.owner == tracked->owner;
 }
 
 struct tracked *journal_check_live(lua_State *L, int index) {
@@ -48,7 +46,7 @@ bool journal_push_data(lua_State *L, int index) {
 
 /* Pushes the old values of a tracked userdata, which become empty ones with its first write of the turn. [-0, +1, m] */
 static void push_old_values(lua_State *L, int index, struct tracked *tracked) {
-  struct instance *instance = vm_of(L)->turn->instance;
+  struct instance *instance = vm_of(L)->now.instance;
   self_push_slot(L, instance, SELF_JOURNAL);                         /* journal|nil */
   if (lua_isnil(L, -1)) {
     lua_pop(L, 1);                                                   /* - */
@@ -108,7 +106,7 @@ bool journal_set(lua_State *L, int index) {
     lua_pop(L, 5);                                                   /* - */
     return false;
   }
-  if (is_tabular(L, -1) || is_tabular(L, value)) vm_of(L)->turn->instance->tables_moved = true;
+  if (is_tabular(L, -1) || is_tabular(L, value)) vm_of(L)->now.instance->tables_moved = true;
   note(L, index, tracked);                                           /* key value data key old */
   lua_pop(L, 1);                                                     /* key value data key */
   lua_pushvalue(L, value);                                           /* key value data key value */
@@ -125,7 +123,7 @@ void journal_mark_array(lua_State *L, int index) {
   note(L, index, tracked);
   lua_pop(L, 2);                                                     /* - */
   tracked->array = true;
-  vm_of(L)->turn->instance->state_changed = true;
+  vm_of(L)->now.instance->state_changed = true;
 }
 
 bool journal_is_mark(lua_State *L, int index) {

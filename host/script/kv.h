@@ -12,7 +12,6 @@
 #include "script/kv_range.h"
 #include "script/lib_error.h"
 #include "script/pause.h"
-#include "script/turn.h"
 
 /* The methods of self.kv that are not in lib_kv.c. [-0, +n, v] */
 int kv_list(lua_State *L);
@@ -30,8 +29,8 @@ void kv_each_build(lua_State *L);
 /* The actor whose kv is argument 1; raises where that is none, or not the actor whose turn it is. */
 struct instance *kv_check(lua_State *L);
 
-/* The turn that runs. */
-struct turn *kv_turn(lua_State *L);
+/* What the turn that runs may read, and its drafts. */
+const struct view *kv_view(lua_State *L);
 
 /* Pushes the value of a record. [-0, +1, v] */
 void kv_push_value(lua_State *L, struct slice record, bool bytes);

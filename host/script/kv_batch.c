@@ -43,7 +43,7 @@ struct keys {
 /* Puts the `count` keys of the sequence at AT_KEYS in its place. [-0, +0, v] */
 static void read_keys(lua_State *L, lua_Integer count) {
   struct vm *vm = vm_of(L);
-  const struct instance *instance = kv_turn(L)->instance;
+  const struct instance *instance = vm_of(L)->now.instance;
   struct buf *run = vm_begin_value(vm, (size_t)vm->config.limits->call_bytes);
   for (lua_Integer i = 1; i <= count; i++) {
     const struct argument argument = { .name = "keys", .position = i };
@@ -70,7 +70,7 @@ static int get_on(lua_State *L, int status, lua_KContext place) {
     struct slice key = slice_of(keys->run + keys->at + 4, read_u32(keys->run + keys->at)), value;
     keys->at += 4 + key.size;
     place++;
-    enum err err = view_get(&kv_turn(L)->view, key, &value);
+    enum err err = view_get(kv_view(L), key, &value);
     if (err != ERR_NONE && err != ERR_NOT_FOUND) return kv_fail_storage(L);
     if (err == ERR_NONE) {
       kv_push_value(L, value, bytes);                                /* ... value */
@@ -131,7 +131,7 @@ static void end_one(lua_State *L, size_t at, size_t key_end, lua_Integer count) 
 
 /* What the commit would have with the run written, each key counted once. [-0, +0, v] */
 static size_t exact_bytes(lua_State *L, bool deletes) {
-  const struct view *view = &kv_turn(L)->view;
+  const struct view *view = kv_view(L);
   struct slice rest = buf_slice(&vm_of(L)->value), key, value, found;
   size_t bytes = drafts_bytes(view->drafts);
   lua_newtable(L);                                                   /* sizes */
@@ -152,7 +152,7 @@ static size_t exact_bytes(lua_State *L, bool deletes) {
 
 /* Raises where the turn has no room for the run of `count`. [-0, +0, v] */
 static void check_room(lua_State *L, lua_Integer count, bool deletes) {
-  size_t bytes = drafts_bytes(kv_turn(L)->view.drafts) + vm_of(L)->value.size - (size_t)count * SIZES;
+  size_t bytes = drafts_bytes(kv_view(L)->drafts) + vm_of(L)->value.size - (size_t)count * SIZES;
   if (bytes > vm_of(L)->config.limits->commit_bytes) kv_check_room(L, exact_bytes(L, deletes));
 }
 
@@ -185,7 +185,7 @@ static void prepare_put(lua_State *L, lua_Integer place, bool bytes) {
   lua_rawgeti(L, -1, place);                                         /* entry */
   push_entry(L, place);                                              /* entry key value */
   lua_insert(L, -2);                                                 /* entry value key */
-  size_t at = begin_one(L, kv_turn(L)->instance, &key);
+  size_t at = begin_one(L, vm_of(L)->now.instance, &key);
   size_t key_end = vm_of(L)->value.size;
   kv_write_value(L, lua_gettop(L) - 1, bytes, &value);
   end_one(L, at, key_end, place);
@@ -205,9 +205,9 @@ int kv_put_batch(lua_State *L) {
   check_room(L, count, false);
   rest = buf_slice(&vm_of(L)->value);
   while (take(&rest, &key, &value)) {
-    if (view_reach(&kv_turn(L)->view, key) != ERR_NONE) return kv_fail_storage(L);
+    if (view_reach(kv_view(L), key) != ERR_NONE) return kv_fail_storage(L);
   }
-  drafts = kv_turn(L)->view.drafts;
+  drafts = kv_view(L)->drafts;
   rest = buf_slice(&vm_of(L)->value);
   while (take(&rest, &key, &value)) {
     if (!drafts_try_put(drafts, key, value)) return vm_stop(L, ERR_MEMORY);
@@ -219,7 +219,7 @@ int kv_put_batch(lua_State *L) {
 
 /* Deletes a key; whether it was there. A call that cannot go on in the middle of a batch is undone. */
 static bool delete_one(lua_State *L, struct slice key) {
-  const struct view *view = &kv_turn(L)->view;
+  const struct view *view = kv_view(L);
   struct slice value;
   enum err err = view_get(view, key, &value);
   if (err == ERR_NOT_FOUND) return false;

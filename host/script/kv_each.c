@@ -5,8 +5,8 @@
 #include "script/kv.h"
 #include "script/lua_key.h"
 
-static void end(struct turn *turn, struct kv_range *range) {
-  if (range->snapshot != 0) drafts_unpin(turn->view.drafts, range->snapshot);
+static void end(const struct view *view, struct kv_range *range) {
+  if (range->snapshot != 0) drafts_unpin(view->drafts, range->snapshot);
   range->snapshot = 0;
 }
 
@@ -15,14 +15,14 @@ static int give(lua_State *L, struct kv_range *range, struct slice key, struct s
   lua_key_read(L, slice_after(key, KV_KEY_BEGIN));                   /* key */
   kv_push_value(L, value, range->bytes);                             /* key value */
   kv_range_pass(L, lua_upvalueindex(1), key);                        /* last: who catches an error gets the same entry again */
-  if (range->left != SIZE_MAX && --range->left == 0) end(kv_turn(L), range);
+  if (range->left != SIZE_MAX && --range->left == 0) end(kv_view(L), range);
   vm_check_limits(L);
   return 2;
 }
 
 static int step_on(lua_State *L, int status, lua_KContext context) {
   struct kv_range *range = lua_touserdata(L, lua_upvalueindex(1));
-  struct view view = kv_turn(L)->view;
+  struct view view = *kv_view(L);
   struct scan scan;
   struct slice key, value;
   bool found;
@@ -40,14 +40,14 @@ static int step_on(lua_State *L, int status, lua_KContext context) {
   }
   if (err == ERR_NONE) return give(L, range, key, value);
   if (err != ERR_NOT_FOUND) return kv_fail_storage(L);
-  end(kv_turn(L), range);
+  end(kv_view(L), range);
   return 0;
 }
 
 /* iterator() -> key, value, or nothing at the end   [-0, +(0|2), v] */
 static int step(lua_State *L) {
   const struct kv_range *range = lua_touserdata(L, lua_upvalueindex(1));
-  if (kv_turn(L)->serial != range->turn) return lib_misuse(L, "this iterator belongs to another call");
+  if (vm_of(L)->now.serial != range->turn) return lib_misuse(L, "this iterator belongs to another call");
   lua_settop(L, 0);
   if (range->snapshot == 0) return 0;
   if (turn_is_due(L)) return turn_pause(L, 0, step_on);
@@ -57,15 +57,13 @@ static int step(lua_State *L) {
 /* The loop is left. What belongs to another turn ended with that. */
 static int close(lua_State *L) {
   struct kv_range *range = lua_touserdata(L, 1);
-  struct turn *turn = vm_of(L)->turn;
-  if (turn != NULL && turn->serial == range->turn) end(turn, range);
+  if (vm_of(L)->now.serial == range->turn) end(kv_view(L), range);
   return 0;
 }
 
 /* for key, value in kv:each([opts]) do   [-0, +4, v] */
 int kv_each(lua_State *L) {
   struct instance *instance = kv_check(L);
-  struct turn *turn = kv_turn(L);
   lua_settop(L, 2);                                                  /* kv options */
   struct kv_range *range = kv_range_push(L, 2, instance);            /* kv options range */
   vm_push_ref(L, VM_EACH_META);
@@ -77,8 +75,8 @@ int kv_each(lua_State *L) {
   lua_insert(L, -2);
   lua_pushnil(L);
   lua_insert(L, -2);                                                 /* kv options step nil nil range */
-  range->turn = turn->serial;
-  range->snapshot = drafts_pin(turn->view.drafts);
+  range->turn = vm_of(L)->now.serial;
+  range->snapshot = drafts_pin(kv_view(L)->drafts);
   return 4;
 }
 

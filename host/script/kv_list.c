@@ -48,7 +48,7 @@ static int list_on(lua_State *L, int status, lua_KContext count) {
   struct slice key, value;
   bool found;
   (void)status;
-  kv_range_scan(range, &kv_turn(L)->view, &scan);
+  kv_range_scan(range, kv_view(L), &scan);
   while (next(L, range, &scan, &key, &value, &found)) {
     if (found) add_entry(L, key, value, range->bytes, ++count);
     vm_check_limits(L);
@@ -78,7 +78,7 @@ static bool count_some(lua_State *L, struct kv_range *range, lua_KContext *count
   struct scan scan;
   struct slice key, value;
   bool found;
-  kv_range_scan(range, &kv_turn(L)->view, &scan);
+  kv_range_scan(range, kv_view(L), &scan);
   while (next(L, range, &scan, &key, &value, &found)) {
     *count += found;
     vm_check_limits(L);
@@ -106,7 +106,7 @@ int kv_count(lua_State *L) {
 
 /* Deletes what is between two bounds, in one write. */
 static void delete_between(lua_State *L, struct slice from, struct slice to) {
-  struct drafts *drafts = kv_turn(L)->view.drafts;
+  struct drafts *drafts = kv_view(L)->drafts;
   kv_check_room(L, drafts_bytes(drafts) + from.size + to.size);
   if (!drafts_try_delete_range(drafts, from, to)) lib_fail(L, ERR_MEMORY, "no memory for a delete");
 }

@@ -8,7 +8,6 @@
 #include "script/fit.h"
 #include "script/lua_value.h"
 #include "script/lua_vm.h"
-#include "script/turn.h"
 
 /* Pushes a field of the error object at `index`, or what stands for one that is no string. [-0, +1, m] */
 static void push_text(lua_State *L, int index, const char *name, const char *otherwise) {
@@ -242,7 +241,7 @@ static enum err host_error_code(lua_State *L, int index) {
 static void describe_host_error(lua_State *L, int index, struct failure *failure) {
   const struct vm *vm = vm_of(L);
   enum err err = host_error_code(L, index);
-  if (err_blames_client(err) && vm->turn != NULL && vm->turn->in_script) err = ERR_INTERNAL;
+  if (err_blames_client(err) && vm->now.in_script) err = ERR_INTERNAL;
   if (err == ERR_INTERNAL || vm->config.dev) {
     size_t size;
     const char *text = luaL_tolstring(L, index, &size);

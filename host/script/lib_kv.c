@@ -24,15 +24,12 @@ struct instance *kv_check(lua_State *L) {
   }
   if (!is_kv) lib_misuse(L, "call methods of kv with a colon: self.kv:get(key)");
   struct kv *kv = lua_touserdata(L, 1);
-  struct turn *turn = vm_of(L)->turn;
-  if (turn == NULL || turn->instance->serial != kv->owner) {
-    lib_misuse(L, "this kv belongs to an actor whose turn this is not");
-  }
-  return turn->instance;
+  if (vm_of(L)->now.owner != kv->owner) lib_misuse(L, "this kv belongs to an actor whose turn this is not");
+  return vm_of(L)->now.instance;
 }
 
-struct turn *kv_turn(lua_State *L) {
-  return vm_of(L)->turn;
+const struct view *kv_view(lua_State *L) {
+  return vm_of(L)->now.view;
 }
 
 int kv_fail_storage(lua_State *L) {
@@ -110,7 +107,7 @@ static struct slice record_key(lua_State *L, const struct instance *instance) {
 /* Raises where the turn has no room for a write: before it is made, since a script may catch the error, again and
  * again. What the key counts already is asked for only where it matters. */
 static void check_room(lua_State *L, struct slice key, size_t value_size) {
-  const struct drafts *drafts = kv_turn(L)->view.drafts;
+  const struct drafts *drafts = kv_view(L)->drafts;
   size_t bytes = drafts_bytes(drafts) + key.size + value_size;
   if (bytes > vm_of(L)->config.limits->commit_bytes) kv_check_room(L, bytes - drafts_bytes_of(drafts, key));
 }
@@ -120,7 +117,7 @@ static int kv_get(lua_State *L) {
   struct instance *instance = kv_check(L);
   bool bytes = kv_format_read(L, 3);
   struct slice value;
-  enum err err = view_get(&kv_turn(L)->view, record_key(L, instance), &value);
+  enum err err = view_get(kv_view(L), record_key(L, instance), &value);
   if (err == ERR_NONE) {
     kv_push_value(L, value, bytes);
   } else if (err == ERR_NOT_FOUND) {
@@ -139,15 +136,15 @@ static int kv_put(lua_State *L) {
   kv_write_value(L, 3, bytes, &value_argument);
   struct slice key = record_key(L, instance), value = buf_slice(&vm_of(L)->value);
   check_room(L, key, value.size);
-  if (view_reach(&kv_turn(L)->view, key) != ERR_NONE) return kv_fail_storage(L);
-  if (!drafts_try_put(kv_turn(L)->view.drafts, key, value)) return lib_fail(L, ERR_MEMORY, "no memory for a put");
+  if (view_reach(kv_view(L), key) != ERR_NONE) return kv_fail_storage(L);
+  if (!drafts_try_put(kv_view(L)->drafts, key, value)) return lib_fail(L, ERR_MEMORY, "no memory for a put");
   return 0;
 }
 
 /* kv:delete(key) -> true if it was there; raises invalid_key   [-0, +1, v] */
 static int kv_delete(lua_State *L) {
   struct instance *instance = kv_check(L);
-  const struct view *view = &kv_turn(L)->view;
+  const struct view *view = kv_view(L);
   struct slice key = record_key(L, instance), value;
   enum err err = view_get(view, key, &value);
   if (err != ERR_NONE && err != ERR_NOT_FOUND) return kv_fail_storage(L);

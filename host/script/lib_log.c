@@ -7,7 +7,6 @@
 #include "script/lib_error.h"
 #include "script/lua_json.h"
 #include "script/self.h"
-#include "script/turn.h"
 #include "script/walk.h"
 
 enum { FIELDS_MAX = 32, FIELD_TEXT_MAX = 1024 };
@@ -41,9 +40,8 @@ static void push_text(lua_State *L, int value) {
 
 /* Adds who speaks: class and key. */
 static size_t put_speaker(lua_State *L, struct log_field *fields) {
-  struct turn *turn = vm_of(L)->turn;
-  if (turn == NULL) return 0;
-  struct instance *instance = turn->instance;
+  const struct instance *instance = vm_of(L)->now.instance;
+  if (instance == NULL) return 0;
   self_push_slot(L, instance, SELF_CLASS);                           /* class */
   lua_getfield(L, -1, "name");                                       /* class name */
   fields[0] = (struct log_field){ "class", slice_at(L, -1) };

@@ -22,7 +22,22 @@
 #include "script/vm.h"
 
 struct turn;
+struct instance;
+struct view;
 struct json_parser;
+
+/* Whose Lua runs, for the rooms above; all zero where nobody's does. Set and cleared by who runs a turn (turn.c). */
+struct vm_now {
+  struct turn *turn;           /* opaque here: turn.h */
+  struct instance *instance;   /* opaque here: self.h */
+  const struct view *view;     /* opaque here: ledger/view.h. What it may read, and its drafts */
+  uint64_t actor_id;           /* whose records */
+  uint64_t owner;              /* whose parts: the serial of the instance, never 0 */
+  uint64_t serial;             /* of the turn */
+  bool may_pause;              /* not in on_stop */
+  bool paused;                 /* this stay ended by pausing */
+  bool in_script;              /* a function of the script has been called, and has not returned */
+};
 
 /* What the VM keeps in the registry for its own use. */
 enum vm_ref {
@@ -50,8 +65,8 @@ enum vm_ref {
 struct vm {
   lua_State *L;
   struct vm_config config;
-  struct turn *turn;           /* the one whose Lua runs, or NULL */
-  lua_State *call;             /* its coroutine */
+  struct vm_now now;
+  lua_State *call;             /* the coroutine of the turn that runs, or NULL */
   size_t bytes;                /* given out by the allocator */
   size_t bytes_soft;           /* beyond this the next hook collects, and then stops the call */
   size_t bytes_hard;           /* beyond this the allocator says no */

@@ -8,7 +8,6 @@
 #include "codec/key.h"
 #include "script/holder.h"
 #include "script/lib_error.h"
-#include "script/turn.h"
 #include "script/walk.h"
 
 enum { NOTE_SIZE = 5 };
@@ -165,7 +164,7 @@ static bool put_path_of(lua_State *L, int part, int index, int seen, size_t dept
 
 int part_fail(lua_State *L, int part, int key, const char *what) {
   struct vm *vm = vm_of(L);
-  struct instance *instance = vm->turn->instance;
+  struct instance *instance = vm->now.instance;
   struct buf *path = &vm->value;
   buf_clear(path);
   holder_push(L, instance);                                          /* holder */

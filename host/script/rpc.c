@@ -35,8 +35,8 @@ static void push_kept(lua_State *L, const struct turn *turn, bool params) {
 /* rpc.name -> value   [-0, +1, v] */
 static int rpc_index(lua_State *L) {
   const uint64_t *serial = lua_touserdata(L, 1);
-  const struct turn *turn = vm_of(L)->turn;
-  if (turn == NULL || turn->serial != *serial) return lib_misuse(L, "this rpc belongs to another call");
+  const struct turn *turn = vm_of(L)->now.turn;
+  if (vm_of(L)->now.serial != *serial) return lib_misuse(L, "this rpc belongs to another call");
   if (vm_is_text(L, 2, "id")) {
     char id[TURN_ID_MAX];
     turn_print_id(turn, id);
@@ -61,7 +61,7 @@ static int rpc_newindex(lua_State *L) {
 
 void rpc_push(lua_State *L) {
   uint64_t *serial = lua_newuserdatauv(L, sizeof *serial, 2);        /* rpc */
-  *serial = vm_of(L)->turn->serial;
+  *serial = vm_of(L)->now.serial;
   vm_push_ref(L, VM_RPC_META);
   lua_setmetatable(L, -2);                                           /* rpc */
 }

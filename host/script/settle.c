@@ -12,13 +12,13 @@
 
 #include "base/limits.h"
 #include "codec/value.h"
+#include "ledger/view.h"
 #include "script/holder.h"
 #include "script/journal.h"
 #include "script/lib_error.h"
 #include "script/lua_value.h"
 #include "script/part.h"
 #include "script/places.h"
-#include "script/turn.h"
 #include "script/walk.h"
 
 enum { DEMOTED_FIELDS_MAX = 4, BURIAL_DEPTH_MAX = 400 };
@@ -386,7 +386,7 @@ void settle(lua_State *L, struct instance *instance) {
   int top = lua_gettop(L);
   vm_check_stack(L, 16);
   holder_push(L, instance);                                          /* holder */
-  struct settling s = { .L = L, .vm = vm, .instance = instance, .drafts = vm->turn->view.drafts, .holder = top + 1,
+  struct settling s = { .L = L, .vm = vm, .instance = instance, .drafts = vm->now.view->drafts, .holder = top + 1,
                         .copies = top + 2, .claims = top + 3, .live = top + 4, .dirty = top + 5, .dead = top + 6 };
   if (!try_settle_root(&s)) {
     lua_settop(L, s.holder);                                         /* holder */

@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 
 #include "codec/value.h"
+#include "ledger/view.h"
 #include "script/holder.h"
 #include "script/journal.h"
 #include "script/lib_error.h"
@@ -11,7 +12,6 @@
 #include "script/lua_value.h"
 #include "script/part.h"
 #include "script/pause.h"
-#include "script/turn.h"
 #include "script/walk.h"
 
 /* -- writes -- */
@@ -26,7 +26,7 @@ static int part_newindex(lua_State *L) {
   }
   if (problem != NULL) return part_fail(L, 1, 2, problem);
   lua_settop(L, 3);
-  if (journal_set(L, 1)) vm_of(L)->turn->instance->state_changed = true;
+  if (journal_set(L, 1)) vm_of(L)->now.instance->state_changed = true;
   return 0;
 }
 
@@ -203,7 +203,7 @@ lua_Integer state_read_version(lua_State *L, struct instance *instance) {
   struct slice value;
   buf_clear(&vm->key);
   self_begin_key(instance, SPACE_VERSION, &vm->key);
-  enum err err = vm->key.err != ERR_NONE ? ERR_MEMORY : view_get(&vm->turn->view, buf_slice(&vm->key), &value);
+  enum err err = vm->key.err != ERR_NONE ? ERR_MEMORY : view_get(vm->now.view, buf_slice(&vm->key), &value);
   if (err == ERR_NOT_FOUND) return 1;
   if (err == ERR_MEMORY) lib_fail(L, err, "no memory to read a version");
   if (err != ERR_NONE) lib_fail(L, err, "the version of this actor's state cannot be read");
@@ -219,7 +219,7 @@ static void check_absence(lua_State *L, struct instance *instance) {
   part_put_record_key(L, instance, 0, lua_gettop(L), &vm->key);
   lua_pop(L, 1);                                                     /* - */
   if (vm->key.err != ERR_NONE) lib_fail(L, ERR_MEMORY, "no memory to read a state");
-  if (view_get(&vm->turn->view, buf_slice(&vm->key), &value) == ERR_NOT_FOUND) return;
+  if (view_get(vm->now.view, buf_slice(&vm->key), &value) == ERR_NOT_FOUND) return;
   lib_fail(L, ERR_STORAGE, "the state of this actor is damaged");
 }
 
@@ -271,7 +271,7 @@ bool state_read(lua_State *L, lua_Integer *version) {
   reading->nodes = top + 1;
   lua_getiuservalue(L, top, READING_FROM);                           /* reading nodes from */
   const char *from = lua_tolstring(L, -1, &size);
-  scan_begin(&scan, &vm->turn->view, slice_of(from, size), buf_slice(&vm->key_end), false);
+  scan_begin(&scan, vm->now.view, slice_of(from, size), buf_slice(&vm->key_end), false);
   while ((err = scan_next(&scan, &key, &value)) == ERR_NONE && record_space(key) == SPACE_STATE) {
     read_record(L, reading, slice_after(key, RECORD_KEY_HEAD), value);
     vm_check_limits_for(L, value.size);

@@ -50,7 +50,7 @@ struct running {
 };
 
 static struct turn *turn_of(lua_State *L) {
-  return vm_of(L)->turn;
+  return vm_of(L)->now.turn;
 }
 
 static void push_class(lua_State *L, const struct turn *turn) {
@@ -59,7 +59,7 @@ static void push_class(lua_State *L, const struct turn *turn) {
 
 /* Calls the function below its `count` arguments, and goes on with a step. */
 static int call_then(lua_State *L, int count, int results, enum step step) {
-  turn_of(L)->in_script = true;
+  vm_of(L)->now.in_script = true;
   lua_callk(L, count, results, (lua_KContext)step, go_on);
   return go_on(L, LUA_OK, (lua_KContext)step);
 }
@@ -200,7 +200,7 @@ static int step_admit(lua_State *L, struct turn *turn) {
   self_push(L, turn->instance);                                      /* class function self */
   push_bytes(L, turn, turn->params);                                 /* class function self params */
   rpc_push(L);                                                       /* class function self params rpc */
-  turn->in_script = true;
+  vm_of(L)->now.in_script = true;
   int status = lua_pcallk(L, 3, 1, 0, (lua_KContext)STEP_ADMITTED, go_on);
   return go_on(L, status, (lua_KContext)STEP_ADMITTED);
 }
@@ -378,7 +378,7 @@ int save_state(lua_State *L) {
 
 static int go_on(lua_State *L, int status, lua_KContext step) {
   struct turn *turn = turn_of(L);
-  turn->in_script = false;
+  vm_of(L)->now.in_script = false;
   vm_check_stack(L, 16);
   switch ((enum step)step) {
     case STEP_LOAD: return step_load(L, turn);
@@ -478,14 +478,23 @@ static int undo(lua_State *L) {
 
 bool turn_is_due(lua_State *L) {
   struct vm *vm = vm_of(L);
-  if (vm->call != L || vm->turn->task == TURN_STOP) return false;
+  if (vm->call != L || !vm->now.may_pause) return false;
   if (++vm->pause_looks % LOOKS_A_CLOCK != 0 && vm->config.pause_ms > 0) return false;
   return clock_work_ns(vm->config.clock) >= vm->pause_ns && lua_isyieldable(L);
 }
 
 int turn_pause(lua_State *L, lua_KContext context, lua_KFunction function) {
-  vm_of(L)->turn->paused = true;
+  vm_of(L)->now.paused = true;
   return lua_yieldk(L, 0, context, function);
+}
+
+/* What the rooms below may know of the turn whose Lua runs. */
+static struct vm_now now_of(struct turn *turn) {
+  return (struct vm_now){
+    .turn = turn, .instance = turn->instance, .view = &turn->view, .actor_id = turn->instance->actor_id,
+    .owner = turn->instance->serial, .serial = turn->serial, .may_pause = turn->task != TURN_STOP,
+    .in_script = turn->in_script,
+  };
 }
 
 /* Nobody can yield from the call's own coroutine but save_state() and turn_pause() (lib_coroutine.c). */
@@ -493,9 +502,8 @@ static enum turn_status enter(struct turn *turn, bool begins) {
   struct vm *vm = turn->vm;
   struct running running = { .turn = turn, .begins = begins };
   struct failure raised = { 0 };
-  CHECK(vm->turn == NULL);
-  vm->turn = turn;
-  turn->paused = false;
+  CHECK(vm->now.turn == NULL);
+  vm->now = now_of(turn);
   vm_limit_begin(vm, &turn->usage);
   bool ran = vm_enter(vm, run, &running, &raised);
   if (!ran && turn->failure.err == ERR_NONE) failure_move(&turn->failure, &raised);
@@ -509,10 +517,12 @@ static enum turn_status enter(struct turn *turn, bool begins) {
   if (vm->stopped == ERR_MEMORY) vm_collect(vm);          /* else the next call would be measured from on top of this one's garbage */
   vm_limit_end(vm, running.waits ? &turn->usage : NULL);
   if (vm->value.capacity > VALUE_KEPT_BYTES) buf_done(&vm->value);
-  vm->turn = NULL;
+  bool paused = vm->now.paused;
+  turn->in_script = vm->now.in_script;
+  vm->now = (struct vm_now){ 0 };
   vm->call = NULL;
   if (turn->failure.err != ERR_NONE) return TURN_FAILED;
-  if (turn->paused) return TURN_PAUSED;
+  if (paused) return TURN_PAUSED;
   if (!running.waits) return TURN_DONE;
   turn->usage.wall_begin_ns = 0;
   turn->usage.bytes = 0;

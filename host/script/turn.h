@@ -41,7 +41,6 @@ struct turn {
   struct instance *instance;
   struct view view;
   struct vm_usage usage;      /* of its stays in Lua before this one */
-  bool paused;                /* the script room's: its stay in Lua ended by pausing */
   uint64_t serial;            /* set by the script room: tells this turn from all others of the VM */
   uint64_t epoch;             /* the stage's: in which it began, or went on */
   int64_t old_version;        /* the script room's: the version from which migrate_state brings the actor up; 0: none */
