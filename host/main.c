@@ -276,7 +276,7 @@ static enum err open_rooms(struct house *house, struct failure *failure) {
   };
   err = host_open(&config, &house->host, failure);
   if (err != ERR_NONE) return err;
-  buf_put_text(&house->classes, host_class_count(house->host) > 0 ? host_class_names(house->host) : "none");
+  buf_put_text(&house->classes, host_class_names(house->host));
   warn_of_strangers(house);
   return open_doors(house, failure);
 }

@@ -31,13 +31,13 @@ static struct vm *lend(lua_State *L) {
   struct lender *lender = lua_touserdata(L, -1);
   lua_pop(L, 1);                                                     /* - */
   lender->vm->config.limits = &lender->limits;
-  vm_lend(lender->vm, L);
+  vm_tell(lender->vm, L);
   return lender->vm;
 }
 
 static int lender_gc(lua_State *L) {
   struct lender *lender = lua_touserdata(L, 1);
-  vm_return(lender->vm);
+  lent_close(lender->vm);
   return 0;
 }
 
@@ -45,7 +45,7 @@ static void make_lender(lua_State *L) {
   struct lender *lender = lua_newuserdatauv(L, sizeof *lender, 0);   /* lender */
   lender->limits = limits_default();
   struct vm_config config = { .limits = &lender->limits };
-  lender->vm = vm_adopt(L, &config);
+  lender->vm = lent_open(L, &config);
   luaL_newmetatable(L, lender_name);
   lua_pushcfunction(L, lender_gc);
   lua_setfield(L, -2, "__gc");

@@ -14,7 +14,7 @@
 
 #include <lauxlib.h>
 
-#include "script/lua_vm.h"
+#include "script/lent.h"
 #include "stage/host.h"
 
 enum { KIT_PATH_MAX = 4096, KIT_MAP_BYTES = 1024 * 1024 * 1024 };

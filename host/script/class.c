@@ -3,7 +3,7 @@
 
 #include <lauxlib.h>
 
-#include "script/lib_error.h"
+#include "script/raise.h"
 #include "script/lua_vm.h"
 #include "script/self.h"
 
@@ -50,11 +50,11 @@ int class_newindex(lua_State *L) {
   lua_settop(L, 3);                                                  /* class key value */
   const char *field = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : luaL_typename(L, 2);
   if (!open) {
-    return lib_misuse(L, "class \"%s\" cannot be written to (\"%.64s\"): only the file that makes it can, while it loads",
+    return raise_misuse(L, "class \"%s\" cannot be written to (\"%.64s\"): only the file that makes it can, while it loads",
                       push_name(L, 1), field);
   }
   if (lua_isfunction(L, 3) && is_taken(L)) {
-    return lib_misuse(L, "class \"%s\": a method cannot be named \"%s\", which is the host's", push_name(L, 1), field);
+    return raise_misuse(L, "class \"%s\": a method cannot be named \"%s\", which is the host's", push_name(L, 1), field);
   }
   class_push_fields(L, 1);                                           /* class key value fields */
   lua_insert(L, 2);                                                  /* class fields key value */
@@ -108,8 +108,8 @@ void class_wrap(lua_State *L) {
 }
 
 int class_extend(lua_State *L) {
-  if (!class_is(L, 1)) return lib_misuse(L, "call extend with a colon: Actor:extend(name)");
-  if (vm_of(L)->load == 0) return lib_misuse(L, "extend: a class is made while a file loads, not in a call");
+  if (!class_is(L, 1)) return raise_misuse(L, "call extend with a colon: Actor:extend(name)");
+  if (vm_of(L)->load == 0) return raise_misuse(L, "extend: a class is made while a file loads, not in a call");
   lua_settop(L, 2);                                                  /* parent name */
   lua_createtable(L, 0, 4);                                          /* parent name fields */
   lua_pushvalue(L, 2);

@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 #include "script/class.h"
-#include "script/lib_error.h"
+#include "script/caught.h"
+#include "script/raise.h"
 #include "script/sandbox.h"
 #include "script/source.h"
 #include "script/lua_vm.h"
@@ -59,7 +60,7 @@ static void load_module(lua_State *L, const char *name, const char *path) {
   lua_rawset(L, modules);                                            /* modules name module|error: the field is there, so this needs no memory */
   lua_replace(L, modules);
   lua_settop(L, modules);                                            /* module|error */
-  if (status == LUA_ERRMEM) lib_fail(L, ERR_MEMORY, "no memory for module \"%s\"", name);
+  if (status == LUA_ERRMEM) raise_host(L, ERR_MEMORY, "no memory for module \"%s\"", name);
   if (status != LUA_OK) lua_error(L);
 }
 
@@ -81,15 +82,15 @@ int classes_require(lua_State *L) {
   vm_push_ref(L, VM_MODULES);                                        /* modules */
   lua_getfield(L, -1, name);                                         /* modules module */
   if (lua_islightuserdata(L, -1) && lua_touserdata(L, -1) == &loading) {
-    return lib_misuse(L, "require: module \"%s\" requires itself", name);
+    return raise_misuse(L, "require: module \"%s\" requires itself", name);
   }
   if (!lua_isnil(L, -1)) return 1;
-  if (!name_is_valid(name, size)) return lib_misuse(L, "require: \"%.64s\" is no name of a module", name);
+  if (!name_is_valid(name, size)) return raise_misuse(L, "require: \"%.64s\" is no name of a module", name);
   luaL_gsub(L, name, ".", "/");                                      /* ... path */
   lua_pushfstring(L, "%s/%s.lua", vm_of(L)->config.actors_path, lua_tostring(L, -1));      /* ... path file */
   const char *path = lua_tostring(L, -1);
   if (access(path, F_OK) != 0 && errno == ENOENT) {
-    return lib_misuse(L, "require: module \"%s\" not found: there is no %s", name, source_name(vm_of(L), path));
+    return raise_misuse(L, "require: module \"%s\" not found: there is no %s", name, source_name(vm_of(L), path));
   }
   load_module(L, name, path);                                        /* ... module */
   return 1;
@@ -131,7 +132,6 @@ static void register_class(lua_State *L, const char *path) {
   lua_pushvalue(L, -4);
   lua_setfield(L, -2, name);                                         /* class name files classes */
   lua_pop(L, 4);                                                     /* - */
-  vm_of(L)->class_count++;
 }
 
 /* Loads the class file of this name (without its ending), unless a `require` of another did. [-0, +0, v] */
@@ -187,32 +187,29 @@ static void push_file_names(lua_State *L) {
   }
 }
 
-/* Keeps the sorted names of all classes, and whether one asks who calls, for people. */
+/* Keeps the sorted names of all classes, for people. [-0, +0, m] */
 static void keep_names(lua_State *L) {
-  struct vm *vm = vm_of(L);
-  struct buf text = { 0 };
+  struct buf *text = vm_begin_value(vm_of(L), 0);
   lua_newtable(L);                                                   /* names */
   vm_push_ref(L, VM_CLASSES);                                        /* names classes */
   lua_pushnil(L);                                                    /* names classes key */
   while (lua_next(L, -2)) {                                          /* names classes key class */
-    if (classes_push_hook(L, -1, "on_before_connect")) {             /* names classes key class hook */
-      vm->admits = true;
-      lua_pop(L, 1);                                                 /* names classes key class */
-    }
-    lua_pushvalue(L, -4);
+    lua_pop(L, 1);                                                   /* names classes key */
     lua_pushvalue(L, -3);
+    lua_pushvalue(L, -2);
     insert_sorted(L);
-    lua_pop(L, 2);                                                   /* names classes key */
+    lua_pop(L, 1);                                                   /* names classes key */
   }
   lua_pop(L, 1);                                                     /* names */
   for (lua_Integer i = 1; i <= (lua_Integer)lua_rawlen(L, -1); i++) {
     lua_rawgeti(L, -1, i);                                           /* names name */
-    if (i > 1) buf_put_text(&text, ", ");
-    buf_put_text(&text, lua_tostring(L, -1));
+    if (i > 1) buf_put_text(text, ", ");
+    buf_put_text(text, lua_tostring(L, -1));
     lua_pop(L, 1);                                                   /* names */
   }
-  buf_put_byte(&text, 0);
-  vm->class_names = text.err == ERR_NONE ? (char *)text.data : NULL;
+  if (text->err != ERR_NONE) raise_host(L, ERR_MEMORY, "no memory for the names of the classes");
+  lua_pushlstring(L, (const char *)text->data, text->size);
+  vm_set_ref(L, VM_CLASS_NAMES);                                     /* names */
   lua_pop(L, 1);                                                     /* - */
 }
 
@@ -247,7 +244,7 @@ void classes_load(lua_State *L, struct failure *failure) {
     lua_rawgeti(L, -2, i);                                           /* names function name */
     int status = lua_pcall(L, 1, 0, 0);                              /* names [error] */
     if (status == LUA_OK) continue;
-    lib_error_describe(L, status, failure);
+    caught_describe(L, status, failure);
     lua_pop(L, 1);                                                   /* names */
     lua_rawgeti(L, -1, i);                                           /* names name */
     name_file(vm_of(L)->config.actors_path, lua_tostring(L, -1), failure);
@@ -288,4 +285,18 @@ bool classes_push_hook(lua_State *L, int index, const char *name) {
   if (lua_isfunction(L, -1)) return true;
   lua_pop(L, 1);                                                     /* - */
   return false;
+}
+
+bool classes_have_hook(lua_State *L, const char *name) {
+  vm_check_stack(L, 8);
+  int top = lua_gettop(L);
+  bool found = false;
+  vm_push_ref(L, VM_CLASSES);                                        /* classes */
+  lua_pushnil(L);                                                    /* classes key */
+  while (!found && lua_next(L, top + 1)) {                           /* classes key class */
+    found = classes_push_hook(L, -1, name);
+    lua_settop(L, top + 2);                                          /* classes key */
+  }
+  lua_settop(L, top);                                                /* - */
+  return found;
 }

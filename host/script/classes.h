@@ -29,4 +29,7 @@ bool classes_push_method(lua_State *L, int index, struct slice name);
  * there is none. [-0, +(0|1), m] */
 bool classes_push_hook(lua_State *L, int index, const char *name);
 
+/* Whether any class has this hook. [-0, +0, m] */
+bool classes_have_hook(lua_State *L, const char *name);
+
 #endif

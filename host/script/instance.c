@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "script/classes.h"
 #include "script/journal.h"
-#include "script/lib_error.h"
+#include "script/raise.h"
 #include "script/lib_kv.h"
 #include "script/lua_key.h"
 #include "script/part.h"
@@ -35,7 +35,7 @@ void self_set_slot(lua_State *L, const struct instance *instance, enum self_slot
 
 struct instance *self_current(lua_State *L) {
   struct instance *instance = vm_of(L)->now.instance;
-  if (instance == NULL) lib_misuse(L, "no actor has its turn");
+  if (instance == NULL) raise_misuse(L, "no actor has its turn");
   return instance;
 }
 
@@ -109,9 +109,9 @@ static int self_newindex(lua_State *L) {
     state_assign(L, self_current(L), 3);
     return 0;
   }
-  if (field != FIELD_NONE) return lib_misuse(L, "self.%s is the host's and cannot be set", lua_tostring(L, 2));
-  if (lua_isnil(L, 2)) return lib_misuse(L, "self: a name is nil");
-  if (lua_type(L, 2) == LUA_TNUMBER && lua_tonumber(L, 2) != lua_tonumber(L, 2)) return lib_misuse(L, "self: a name is NaN");
+  if (field != FIELD_NONE) return raise_misuse(L, "self.%s is the host's and cannot be set", lua_tostring(L, 2));
+  if (lua_isnil(L, 2)) return raise_misuse(L, "self: a name is nil");
+  if (lua_type(L, 2) == LUA_TNUMBER && lua_tonumber(L, 2) != lua_tonumber(L, 2)) return raise_misuse(L, "self: a name is NaN");
   lua_settop(L, 3);
   need_fields(L, 1);
   journal_set(L, 1);

@@ -3,7 +3,7 @@
 
 #include <lauxlib.h>
 
-#include "script/lib_error.h"
+#include "script/raise.h"
 
 /* Stand for what is not a value: the old value was nil; the key of the mark. */
 static const char was_nil, array_mark;
@@ -32,7 +32,7 @@ bool journal_is_live(lua_State *L, int index) {
 struct tracked *journal_check_live(lua_State *L, int index) {
   struct tracked *tracked = lua_touserdata(L, index);
   if (!journal_is_live(L, index)) {
-    lib_misuse(L, "%s belongs to an actor whose turn this is not",
+    raise_misuse(L, "%s belongs to an actor whose turn this is not",
                journal_is_part(L, index) ? "this part of a state" : "this self");
   }
   return tracked;

@@ -10,7 +10,7 @@
 #define TROUPE_KV_H
 
 #include "script/kv_range.h"
-#include "script/lib_error.h"
+#include "script/raise.h"
 #include "script/pause.h"
 
 /* The methods of self.kv that are not in lib_kv.c. [-0, +n, v] */

@@ -17,7 +17,7 @@ static lua_Integer check_sequence(lua_State *L, int index, const char *name, con
   bool marked;
   vm_check_stack(L, 12);
   if (!walk_plain_table(L, index, &marked)) {                        /* data */
-    lib_misuse(L, "%s: an array of %s, not a %s", name, of, walk_typename(L, index));
+    raise_misuse(L, "%s: an array of %s, not a %s", name, of, walk_typename(L, index));
   }
   lua_Integer count = (lua_Integer)lua_rawlen(L, -1), keys = 0;
   lua_pushnil(L);                                                    /* data key */
@@ -25,7 +25,7 @@ static lua_Integer check_sequence(lua_State *L, int index, const char *name, con
     lua_pop(L, 1);                                                   /* data key */
     keys++;
   }
-  if (keys != count) lib_misuse(L, "%s: an array of %s, without gaps or names", name, of);
+  if (keys != count) raise_misuse(L, "%s: an array of %s, without gaps or names", name, of);
   return count;
 }
 
@@ -125,7 +125,7 @@ static void end_one(lua_State *L, size_t at, size_t key_end, lua_Integer count) 
   size_t bytes = vm->value.size - (size_t)count * SIZES, limit = (size_t)vm->config.limits->commit_bytes;
   write_u32(vm->value.data + at, (uint32_t)(key_end - at - SIZES));
   write_u32(vm->value.data + at + 4, (uint32_t)(vm->value.size - key_end));
-  if (bytes > limit) lib_fail(L, ERR_TOO_LARGE, "more than %zu bytes in one batch, the limit of a commit " LIMIT_NAME(COMMIT_BYTES), limit);
+  if (bytes > limit) raise_host(L, ERR_TOO_LARGE, "more than %zu bytes in one batch, the limit of a commit " LIMIT_NAME(COMMIT_BYTES), limit);
   vm_check_limits(L);
 }
 
@@ -165,14 +165,14 @@ static void push_entry(lua_State *L, lua_Integer place) {
   int at = lua_gettop(L) + 1;
   lua_settop(L, at + 1);                                             /* entry nil nil */
   if (!walk_plain_table(L, at - 1, &marked)) {                       /* entry nil nil data */
-    lib_fail_at(L, ERR_INTERNAL, &argument, "a table { key = k, value = v }, not a %s", walk_typename(L, at - 1));
+    raise_about(L, ERR_INTERNAL, &argument, "a table { key = k, value = v }, not a %s", walk_typename(L, at - 1));
   }
   lua_pushnil(L);                                                    /* entry nil nil data name */
   while (lua_next(L, -2)) {                                          /* entry nil nil data name value */
     bool key = vm_is_text(L, -2, "key");
     if (!key && !vm_is_text(L, -2, "value")) {
       const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : luaL_typename(L, -2);
-      lib_fail_at(L, ERR_INTERNAL, &argument, "unknown field \"%.64s\"; an entry has key and value", name);
+      raise_about(L, ERR_INTERNAL, &argument, "unknown field \"%.64s\"; an entry has key and value", name);
     }
     lua_replace(L, key ? at : at + 1);                               /* entry key value data name */
   }

@@ -47,7 +47,7 @@ static int step_on(lua_State *L, int status, lua_KContext context) {
 /* iterator() -> key, value, or nothing at the end   [-0, +(0|2), v] */
 static int step(lua_State *L) {
   const struct kv_range *range = lua_touserdata(L, lua_upvalueindex(1));
-  if (vm_of(L)->now.serial != range->turn) return lib_misuse(L, "this iterator belongs to another call");
+  if (vm_of(L)->now.serial != range->turn) return raise_misuse(L, "this iterator belongs to another call");
   lua_settop(L, 0);
   if (range->snapshot == 0) return 0;
   if (turn_is_due(L)) return turn_pause(L, 0, step_on);

@@ -108,7 +108,7 @@ int kv_count(lua_State *L) {
 static void delete_between(lua_State *L, struct slice from, struct slice to) {
   struct drafts *drafts = kv_view(L)->drafts;
   kv_check_room(L, drafts_bytes(drafts) + from.size + to.size);
-  if (!drafts_try_delete_range(drafts, from, to)) lib_fail(L, ERR_MEMORY, "no memory for a delete");
+  if (!drafts_try_delete_range(drafts, from, to)) raise_host(L, ERR_MEMORY, "no memory for a delete");
 }
 
 static int delete_on(lua_State *L, int status, lua_KContext count) {
@@ -133,7 +133,7 @@ int kv_delete_range(lua_State *L) {
 /* kv:delete_all()   [-0, +0, v] */
 int kv_delete_all(lua_State *L) {
   kv_check(L);
-  if (!lua_isnoneornil(L, 2)) return lib_misuse(L, "delete_all takes no options; kv:delete_range(opts) does");
+  if (!lua_isnoneornil(L, 2)) return raise_misuse(L, "delete_all takes no options; kv:delete_range(opts) does");
   struct kv_range *range = begin(L);                                 /* kv range */
   delete_between(L, range->from, range->to);
   return 0;

@@ -18,12 +18,12 @@ static const char *const option_names[OPTION_COUNT] = { "prefix", "start", "star
 /* The option whose name is at `index`, of those from `first` on. [-0, +0, v] */
 static enum option check_option(lua_State *L, int index, enum option first) {
   if (lua_type(L, index) != LUA_TSTRING) {
-    lib_misuse(L, "options: the name of an option is a string, not a %s", luaL_typename(L, index));
+    raise_misuse(L, "options: the name of an option is a string, not a %s", luaL_typename(L, index));
   }
   for (enum option option = first; option < OPTION_COUNT; option++) {
     if (vm_is_text(L, index, option_names[option])) return option;
   }
-  lib_misuse(L, "options: unknown option \"%.64s\"", lua_tostring(L, index));
+  raise_misuse(L, "options: unknown option \"%.64s\"", lua_tostring(L, index));
   return OPTION_COUNT;
 }
 
@@ -35,7 +35,7 @@ static int push_options(lua_State *L, int index, enum option first) {
   vm_check_stack(L, OPTION_COUNT + 8);
   lua_settop(L, place + OPTION_COUNT - 1);                           /* nil ... */
   if (lua_isnil(L, index)) return place;
-  if (!walk_plain_table(L, index, &marked)) lib_misuse(L, "options: a table, not a %s", walk_typename(L, index));   /* nil ... data */
+  if (!walk_plain_table(L, index, &marked)) raise_misuse(L, "options: a table, not a %s", walk_typename(L, index));   /* nil ... data */
   lua_pushnil(L);                                                    /* nil ... data name */
   while (lua_next(L, -2)) {                                          /* nil ... data name value */
     lua_replace(L, place + (int)check_option(L, -2, first));         /* value ... data name */
@@ -47,7 +47,7 @@ static int push_options(lua_State *L, int index, enum option first) {
 static bool check_format(lua_State *L, int index) {
   if (lua_isnil(L, index)) return false;
   bool bytes = vm_is_text(L, index, "bytes");
-  if (!bytes && !vm_is_text(L, index, "value")) lib_misuse(L, "options.format: \"value\" or \"bytes\"");
+  if (!bytes && !vm_is_text(L, index, "value")) raise_misuse(L, "options.format: \"value\" or \"bytes\"");
   return bytes;
 }
 
@@ -61,7 +61,7 @@ bool kv_format_read(lua_State *L, int index) {
 
 static bool check_reverse(lua_State *L, int index) {
   if (!lua_isnil(L, index) && !lua_isboolean(L, index)) {
-    lib_misuse(L, "options.reverse: true or false, not a %s", luaL_typename(L, index));
+    raise_misuse(L, "options.reverse: true or false, not a %s", luaL_typename(L, index));
   }
   return lua_toboolean(L, index);
 }
@@ -69,9 +69,9 @@ static bool check_reverse(lua_State *L, int index) {
 static size_t check_limit(lua_State *L, int index) {
   int whole = 0;
   if (lua_isnil(L, index)) return SIZE_MAX;
-  if (lua_type(L, index) != LUA_TNUMBER) lib_misuse(L, "options.limit: a positive integer, not a %s", luaL_typename(L, index));
+  if (lua_type(L, index) != LUA_TNUMBER) raise_misuse(L, "options.limit: a positive integer, not a %s", luaL_typename(L, index));
   lua_Integer limit = lua_tointegerx(L, index, &whole);
-  if (!whole || limit < 1) lib_misuse(L, "options.limit: a positive integer, not %s", luaL_tolstring(L, index, NULL));
+  if (!whole || limit < 1) raise_misuse(L, "options.limit: a positive integer, not %s", luaL_tolstring(L, index, NULL));
   return (size_t)limit;
 }
 
@@ -114,14 +114,14 @@ static void read_bounds(lua_State *L, int place, const struct instance *instance
   bool start = read_key(L, place, OPTION_START, instance, key);
   if (start) raise_from(from, key);
   if (read_key(L, place, OPTION_START_AFTER, instance, key)) {
-    if (start) lib_misuse(L, "options: start and start_after exclude each other");
+    if (start) raise_misuse(L, "options: start and start_after exclude each other");
     buf_put_byte(key, 0x00);                     /* the first bytes after those of the key itself */
     raise_from(from, key);
   }
   bool stop = read_key(L, place, OPTION_STOP, instance, key);
   if (stop) lower_to(to, key);
   if (read_key(L, place, OPTION_END, instance, key)) {
-    if (stop) lib_misuse(L, "options: stop and end are the same; give one");
+    if (stop) raise_misuse(L, "options: stop and end are the same; give one");
     lower_to(to, key);
   }
 }
@@ -152,7 +152,7 @@ struct kv_range *kv_range_push(lua_State *L, int index, const struct instance *i
   end_of_prefix(to);
   if (!none) read_bounds(L, place, instance, from, to);
   if (from->err != ERR_NONE || to->err != ERR_NONE || (!none && vm->value.err != ERR_NONE)) {
-    lib_fail(L, ERR_MEMORY, "no memory for the bounds of a range");
+    raise_host(L, ERR_MEMORY, "no memory for the bounds of a range");
   }
   struct kv_range *range = push_range(L, buf_slice(from), buf_slice(to));   /* value ... range */
   range->reverse = !none && check_reverse(L, place + OPTION_REVERSE);

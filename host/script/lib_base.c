@@ -6,7 +6,7 @@
 
 #include "script/class.h"
 #include "script/journal.h"
-#include "script/lib_error.h"
+#include "script/raise.h"
 #include "script/library.h"
 #include "script/state.h"
 #include "script/lua_vm.h"
@@ -66,7 +66,7 @@ static int base_rawget(lua_State *L) {
 /* rawset(t, key, value) -> t   [-0, +1, v] */
 static int base_rawset(lua_State *L) {
   if (journal_is_part(L, 1)) return state_rawset(L);
-  if (library_is_view(L, 1)) return lib_misuse(L, "a library of the host cannot be written to");
+  if (library_is_view(L, 1)) return raise_misuse(L, "a library of the host cannot be written to");
   if (!class_is(L, 1)) return call_original(L);
   class_newindex(L);
   lua_settop(L, 1);
@@ -162,10 +162,10 @@ static int base_getmetatable(lua_State *L) {
 
 /* setmetatable(t, metatable) -> t; no finalisers   [-0, +1, v] */
 static int base_setmetatable(lua_State *L) {
-  if (journal_is_part(L, 1)) return lib_misuse(L, "a part of a state cannot have a metatable");
+  if (journal_is_part(L, 1)) return raise_misuse(L, "a part of a state cannot have a metatable");
   if (lua_istable(L, 2)) {
     lua_pushliteral(L, "__gc");
-    if (lua_rawget(L, 2) != LUA_TNIL) return lib_misuse(L, "setmetatable: __gc is not available to scripts");
+    if (lua_rawget(L, 2) != LUA_TNIL) return raise_misuse(L, "setmetatable: __gc is not available to scripts");
     lua_pop(L, 1);
   }
   return call_original(L);
@@ -178,10 +178,10 @@ static int base_load(lua_State *L) {
   const char *text = lua_tolstring(L, 1, &size);
   const char *name = luaL_optstring(L, 2, "=(load)");
   bool with_environment = lua_gettop(L) >= 4;
-  if (size > LOAD_TEXT_MAX) return lib_misuse(L, "load: %zu bytes of text; the limit is %d", size, LOAD_TEXT_MAX);
+  if (size > LOAD_TEXT_MAX) return raise_misuse(L, "load: %zu bytes of text; the limit is %d", size, LOAD_TEXT_MAX);
   lua_settop(L, 4);                                                  /* text name mode env */
   int status = luaL_loadbufferx(L, text, size, name, "t");           /* ... function|message */
-  if (status == LUA_ERRMEM) return lib_fail(L, ERR_MEMORY, "load: no memory");
+  if (status == LUA_ERRMEM) return raise_host(L, ERR_MEMORY, "load: no memory");
   if (status != LUA_OK) {                                            /* ... message */
     lua_pushnil(L);
     lua_insert(L, -2);                                               /* ... nil message */
@@ -225,7 +225,7 @@ static int string_format(lua_State *L) {
     at += 1 + strspn(at + 1, "-+ #0123456789.");
     if (at >= end || *at++ == '%') continue;
     argument++;
-    if (at[-1] == 'p') return lib_misuse(L, "string.format: %%p is not available to scripts");
+    if (at[-1] == 'p') return raise_misuse(L, "string.format: %%p is not available to scripts");
     if (at[-1] != 's' || lua_isnone(L, argument) || lua_type(L, argument) == LUA_TSTRING) continue;
     lua_pushcfunction(L, lib_base_tostring);                             /* ... function */
     lua_pushvalue(L, argument);

@@ -12,7 +12,7 @@
 
 #include "base/limits.h"
 #include "codec/json_text.h"
-#include "script/lib_error.h"
+#include "script/raise.h"
 #include "script/lua_json.h"
 #include "script/lua_vm.h"
 #include "script/walk.h"
@@ -69,7 +69,7 @@ static int integer_setting(lua_State *L, const char *name) {
 }
 
 static void refuse(lua_State *L, int type, const char *reason) {
-  lib_misuse(L, "Cannot serialise %s: %s", lua_typename(L, type), reason);
+  raise_misuse(L, "Cannot serialise %s: %s", lua_typename(L, type), reason);
 }
 
 static void put_not_finite(struct writing *writing, lua_Number number) {
@@ -171,7 +171,7 @@ static bool is_sparse(struct writing *writing, lua_Integer length, lua_Integer c
 /* The table whose content is at `data`, the top of the stack. */
 static void put_table(struct writing *writing, int data, bool marked, int depth) {
   lua_State *L = writing->L;
-  if (depth > writing->depth_max) lib_misuse(L, "Cannot serialise, excessive nesting (%d)", depth);
+  if (depth > writing->depth_max) raise_misuse(L, "Cannot serialise, excessive nesting (%d)", depth);
   lua_Integer count, length = array_length(L, data, &count);
   if (marked && length < 0) refuse(L, LUA_TTABLE, "marked as a sequence, with a key that is not one of 1..n");
   if (length > 0 ? !is_sparse(writing, length, count) : marked) {
@@ -210,9 +210,9 @@ static int cjson_encode(lua_State *L) {
   writing.text = vm_begin_value(vm, limit);
   put_value(&writing, 1, 0);
   if (writing.text->err == ERR_TOO_LARGE) {
-    return lib_fail(L, ERR_TOO_LARGE, "cjson.encode: more than %zu bytes " LIMIT_NAME(VALUE_BYTES), limit);
+    return raise_host(L, ERR_TOO_LARGE, "cjson.encode: more than %zu bytes " LIMIT_NAME(VALUE_BYTES), limit);
   }
-  if (writing.text->err != ERR_NONE) return lib_fail(L, ERR_MEMORY, "no memory for JSON");
+  if (writing.text->err != ERR_NONE) return raise_host(L, ERR_MEMORY, "no memory for JSON");
   lua_pushlstring(L, (const char *)writing.text->data, writing.text->size);
   return 1;
 }
@@ -225,7 +225,7 @@ static void make_number_exact(lua_State *L) {
   static const lua_Number exact_below = 9007199254740992.0;          /* 2^53 */
   lua_Number number = lua_tonumber(L, -1);
   if (!isfinite(number) || trunc(number) != number) return;
-  if (fabs(number) >= exact_below) lib_misuse(L, "a number of 2^53 or more in a text that is not JSON would lose digits");
+  if (fabs(number) >= exact_below) raise_misuse(L, "a number of 2^53 or more in a text that is not JSON would lose digits");
   lua_pop(L, 1);
   lua_pushinteger(L, (lua_Integer)number);
 }
@@ -258,8 +258,8 @@ static void push_lax(lua_State *L) {
   vm->granting = true;
   int status = lua_pcall(L, 1, 1, 0);                                /* value|message */
   vm->granting = false;
-  if (status == LUA_ERRMEM) lib_fail(L, ERR_MEMORY, "no memory for JSON");
-  if (status != LUA_OK) lib_misuse(L, "%s", lua_tostring(L, -1));
+  if (status == LUA_ERRMEM) raise_host(L, ERR_MEMORY, "no memory for JSON");
+  if (status != LUA_OK) raise_misuse(L, "%s", lua_tostring(L, -1));
   make_exact(L);
 }
 
@@ -269,12 +269,12 @@ static int cjson_decode(lua_State *L) {
   size_t limit = (size_t)vm->config.limits->value_bytes, size;
   luaL_argcheck(L, lua_gettop(L) == 1, 1, "expected 1 argument");
   const char *text = luaL_checklstring(L, 1, &size);
-  if (size > limit) return lib_fail(L, ERR_TOO_LARGE, "cjson.decode: more than %zu bytes " LIMIT_NAME(VALUE_BYTES), limit);
+  if (size > limit) return raise_host(L, ERR_TOO_LARGE, "cjson.decode: more than %zu bytes " LIMIT_NAME(VALUE_BYTES), limit);
   size_t depth_max = (size_t)integer_setting(L, "decode_max_depth");
   enum err err = lua_json_try_read(L, slice_of(text, size), depth_max);
   if (err == ERR_NONE) return 1;
-  if (err == ERR_MEMORY) return lib_fail_with(L, &vm->raised);
-  if (size > LAX_BYTES_MAX) return lib_misuse(L, "%.*s", (int)vm->raised.message.size, (const char *)vm->raised.message.data);
+  if (err == ERR_MEMORY) return raise_failure(L, &vm->raised);
+  if (size > LAX_BYTES_MAX) return raise_misuse(L, "%.*s", (int)vm->raised.message.size, (const char *)vm->raised.message.data);
   push_lax(L);
   return 1;
 }

@@ -9,7 +9,7 @@
 
 #include <lauxlib.h>
 
-#include "script/lib_error.h"
+#include "script/raise.h"
 #include "script/lua_vm.h"
 
 /* How many coroutines may be closed from within each other's __close handlers: Lua counts the C calls of each anew. */
@@ -48,7 +48,7 @@ static int raise_from(lua_State *L, lua_State *co) {
   bool starved = lua_status(co) == LUA_ERRMEM;
   if (died && lua_resetthread(co) == LUA_ERRMEM) starved = true;
   vm_check_stopped(L);
-  if (starved) return lib_fail(L, ERR_MEMORY, "no memory");
+  if (starved) return raise_host(L, ERR_MEMORY, "no memory");
   lua_xmove(co, L, 1);                                               /* error */
   if (lua_type(L, -1) == LUA_TSTRING) {
     luaL_where(L, 1);                                                /* error where */
@@ -63,15 +63,15 @@ static int resume_wrapped(lua_State *L) {
   lua_State *co = lua_tothread(L, lua_upvalueindex(1));
   int arguments = lua_gettop(L), results;
   vm_check_stopped(L);
-  if (was_stopped(co)) return lib_misuse(L, "cannot resume dead coroutine");
-  if (!lua_checkstack(co, arguments + 1)) return lib_misuse(L, "too many arguments to resume");
+  if (was_stopped(co)) return raise_misuse(L, "cannot resume dead coroutine");
+  if (!lua_checkstack(co, arguments + 1)) return raise_misuse(L, "too many arguments to resume");
   lua_xmove(L, co, arguments);                                       /* - */
   int status = lua_resume(co, L, arguments, &results);
   if (status != LUA_OK && status != LUA_YIELD) return raise_from(L, co);
   vm_check_stopped(L);
   if (!lua_checkstack(L, results + 1)) {
     lua_pop(co, results);
-    return lib_misuse(L, "too many results to resume");
+    return raise_misuse(L, "too many results to resume");
   }
   lua_xmove(co, L, results);                                         /* ... */
   return results;
@@ -99,13 +99,13 @@ static int coroutine_close(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTHREAD);
   lua_State *co = lua_tothread(L, 1);
   vm_check_stopped(L);
-  if (is_active(L, co)) return lib_misuse(L, "cannot close a running coroutine");
+  if (is_active(L, co)) return raise_misuse(L, "cannot close a running coroutine");
   if (was_stopped(co)) {
     lua_pushboolean(L, 0);                                           /* ... false */
     lua_pushliteral(L, "this coroutine was stopped with its call");  /* ... false error */
     return 2;
   }
-  if (vm->closing == CLOSING_MAX) return lib_misuse(L, "more than %d coroutines are closed within each other", CLOSING_MAX);
+  if (vm->closing == CLOSING_MAX) return raise_misuse(L, "more than %d coroutines are closed within each other", CLOSING_MAX);
   vm->closing++;
   int status = lua_resetthread(co);            /* raises nothing */
   vm->closing--;
@@ -118,7 +118,7 @@ static int coroutine_close(lua_State *L) {
 
 /* coroutine.yield(...): a method's own coroutine is the host's to suspend   [-0, +n, v] */
 static int coroutine_yield(lua_State *L) {
-  if (vm_of(L)->call == L) return lib_misuse(L, "attempt to yield from outside a coroutine");
+  if (vm_of(L)->call == L) return raise_misuse(L, "attempt to yield from outside a coroutine");
   return lua_yield(L, lua_gettop(L));
 }
 

@@ -22,9 +22,9 @@ struct instance *kv_check(lua_State *L) {
     is_kv = lua_rawequal(L, -1, -2);
     lua_pop(L, 2);                                                   /* - */
   }
-  if (!is_kv) lib_misuse(L, "call methods of kv with a colon: self.kv:get(key)");
+  if (!is_kv) raise_misuse(L, "call methods of kv with a colon: self.kv:get(key)");
   struct kv *kv = lua_touserdata(L, 1);
-  if (vm_of(L)->now.owner != kv->owner) lib_misuse(L, "this kv belongs to an actor whose turn this is not");
+  if (vm_of(L)->now.owner != kv->owner) raise_misuse(L, "this kv belongs to an actor whose turn this is not");
   return vm_of(L)->now.instance;
 }
 
@@ -33,7 +33,7 @@ const struct view *kv_view(lua_State *L) {
 }
 
 int kv_fail_storage(lua_State *L) {
-  return lib_fail(L, ERR_STORAGE, "a record of this actor cannot be read");
+  return raise_host(L, ERR_STORAGE, "a record of this actor cannot be read");
 }
 
 static void push_value(lua_State *L, struct slice record, bool bytes) {
@@ -43,7 +43,7 @@ static void push_value(lua_State *L, struct slice record, bool bytes) {
   }
   lua_value_read(L, record);
   if (bytes && lua_type(L, -1) != LUA_TSTRING) {
-    lib_misuse(L, "options.format: \"bytes\", but the value is a %s", luaL_typename(L, -1));
+    raise_misuse(L, "options.format: \"bytes\", but the value is a %s", luaL_typename(L, -1));
   }
 }
 
@@ -56,7 +56,7 @@ static void write_bytes(lua_State *L, int index, const struct argument *argument
   struct buf *value = &vm_of(L)->value;
   size_t size;
   if (lua_type(L, index) != LUA_TSTRING) {
-    lib_fail_at(L, ERR_INTERNAL, argument, "with format \"bytes\" a string, not a %s", luaL_typename(L, index));
+    raise_about(L, ERR_INTERNAL, argument, "with format \"bytes\" a string, not a %s", luaL_typename(L, index));
   }
   const char *text = lua_tolstring(L, index, &size);
   value->size_max++;                                                 /* the mark is not the script's */
@@ -69,13 +69,13 @@ static void write_value(lua_State *L, int index, const struct argument *argument
   struct walk_options options = { .root = *argument, .depth_max = (size_t)vm->config.limits->depth, .boolean_keys = true,
                                   .shared = true };
   enum err err = lua_value_write(L, index, &vm->value, &options, &vm->raised);
-  if (err == ERR_INTERNAL) lib_misuse(L, "%.*s", (int)vm->raised.message.size, (const char *)vm->raised.message.data);
+  if (err == ERR_INTERNAL) raise_misuse(L, "%.*s", (int)vm->raised.message.size, (const char *)vm->raised.message.data);
 }
 
 void kv_write_value(lua_State *L, int index, bool bytes, const struct argument *argument) {
   struct vm *vm = vm_of(L);
   size_t limit = (size_t)vm->config.limits->value_bytes, begin = vm->value.size;
-  if (lua_isnoneornil(L, index)) lib_fail_at(L, ERR_INTERNAL, argument, "nil is not a value; kv:delete(key) deletes");
+  if (lua_isnoneornil(L, index)) raise_about(L, ERR_INTERNAL, argument, "nil is not a value; kv:delete(key) deletes");
   vm->value.size_max = vm->value.size + limit;
   if (bytes) {
     write_bytes(L, index, argument);
@@ -85,14 +85,14 @@ void kv_write_value(lua_State *L, int index, bool bytes, const struct argument *
   vm_check_limits_for(L, vm->value.size - begin);
   vm->value.size_max = 0;                                            /* it is this value's, not that of what comes behind it */
   if (vm->value.err == ERR_NONE) return;
-  if (vm->value.err != ERR_TOO_LARGE) lib_fail(L, ERR_MEMORY, "no memory for a value");
-  lib_fail_at(L, ERR_TOO_LARGE, argument, "more than %zu bytes, the limit of a value " LIMIT_NAME(VALUE_BYTES), limit);
+  if (vm->value.err != ERR_TOO_LARGE) raise_host(L, ERR_MEMORY, "no memory for a value");
+  raise_about(L, ERR_TOO_LARGE, argument, "more than %zu bytes, the limit of a value " LIMIT_NAME(VALUE_BYTES), limit);
 }
 
 void kv_check_room(lua_State *L, size_t bytes) {
   size_t limit = (size_t)vm_of(L)->config.limits->commit_bytes;
   if (bytes <= limit) return;
-  lib_fail(L, ERR_TOO_LARGE, "%zu bytes changed by one call; the limit of one commit is %zu " LIMIT_NAME(COMMIT_BYTES), bytes, limit);
+  raise_host(L, ERR_TOO_LARGE, "%zu bytes changed by one call; the limit of one commit is %zu " LIMIT_NAME(COMMIT_BYTES), bytes, limit);
 }
 
 /* The record key of the kv key at 2, in vm->key. */
@@ -137,7 +137,7 @@ static int kv_put(lua_State *L) {
   struct slice key = record_key(L, instance), value = buf_slice(&vm_of(L)->value);
   check_room(L, key, value.size);
   if (view_reach(kv_view(L), key) != ERR_NONE) return kv_fail_storage(L);
-  if (!drafts_try_put(kv_view(L)->drafts, key, value)) return lib_fail(L, ERR_MEMORY, "no memory for a put");
+  if (!drafts_try_put(kv_view(L)->drafts, key, value)) return raise_host(L, ERR_MEMORY, "no memory for a put");
   return 0;
 }
 
@@ -149,7 +149,7 @@ static int kv_delete(lua_State *L) {
   enum err err = view_get(view, key, &value);
   if (err != ERR_NONE && err != ERR_NOT_FOUND) return kv_fail_storage(L);
   if (err == ERR_NONE) check_room(L, key, 0);
-  if (err == ERR_NONE && !drafts_try_delete(view->drafts, key)) return lib_fail(L, ERR_MEMORY, "no memory for a delete");
+  if (err == ERR_NONE && !drafts_try_delete(view->drafts, key)) return raise_host(L, ERR_MEMORY, "no memory for a delete");
   lua_pushboolean(L, err == ERR_NONE);
   return 1;
 }

@@ -4,7 +4,7 @@
 #include <lauxlib.h>
 
 #include "script/lib_base.h"
-#include "script/lib_error.h"
+#include "script/raise.h"
 #include "script/lua_json.h"
 #include "script/self.h"
 #include "script/walk.h"
@@ -63,11 +63,11 @@ static int write_line(lua_State *L, enum log_level level) {
   size_t count = 2;
   if (!lua_isnil(L, 3)) {
     bool marked;
-    if (!walk_table(L, 3, &marked)) return lib_misuse(L, "log: fields are a table, not a %s", luaL_typename(L, 3));   /* data */
+    if (!walk_table(L, 3, &marked)) return raise_misuse(L, "log: fields are a table, not a %s", luaL_typename(L, 3));   /* data */
     int data = lua_gettop(L);
     lua_pushnil(L);                                                  /* data ... key */
     while (count < FIELDS_MAX && lua_next(L, data)) {                /* data ... key value */
-      if (lua_type(L, -2) != LUA_TSTRING) return lib_misuse(L, "log: names of fields are strings");
+      if (lua_type(L, -2) != LUA_TSTRING) return raise_misuse(L, "log: names of fields are strings");
       push_text(L, lua_gettop(L));                                   /* ... key value text */
       names[count] = lua_tostring(L, -3);
       fields[count] = (struct log_field){ names[count], slice_at(L, -1) };

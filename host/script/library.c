@@ -3,11 +3,11 @@
 
 #include <lauxlib.h>
 
-#include "script/lib_error.h"
+#include "script/raise.h"
 
 static int refuse_write(lua_State *L) {
   const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : luaL_typename(L, 2);
-  return lib_misuse(L, "a library of the host cannot be written to (\"%.64s\")", name);
+  return raise_misuse(L, "a library of the host cannot be written to (\"%.64s\")", name);
 }
 
 static int library_next(lua_State *L) {

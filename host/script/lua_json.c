@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 #include "codec/json.h"
-#include "script/lib_error.h"
+#include "script/raise.h"
 #include "script/lua_vm.h"
 
 /* -- writing -- */
@@ -209,7 +209,7 @@ enum err lua_json_try_read(lua_State *L, struct slice text, size_t depth_max) {
 
 void lua_json_read(lua_State *L, struct slice text) {
   struct vm *vm = vm_of(L);
-  if (lua_json_try_read(L, text, (size_t)vm->config.limits->depth) != ERR_NONE) lib_fail_with(L, &vm->raised);
+  if (lua_json_try_read(L, text, (size_t)vm->config.limits->depth) != ERR_NONE) raise_failure(L, &vm->raised);
 }
 
 /* -- the module -- */
@@ -222,8 +222,8 @@ static int json_encode(lua_State *L) {
                                   .finite = true, .sequences = true };
   struct buf *text = vm_begin_value(vm, (size_t)vm->config.limits->call_bytes);
   enum err err = lua_json_write(L, 1, text, &options, &vm->raised);
-  if (err == ERR_INTERNAL) return lib_misuse(L, "%.*s", (int)vm->raised.message.size, (const char *)vm->raised.message.data);
-  if (err != ERR_NONE) return lib_fail_with(L, &vm->raised);
+  if (err == ERR_INTERNAL) return raise_misuse(L, "%.*s", (int)vm->raised.message.size, (const char *)vm->raised.message.data);
+  if (err != ERR_NONE) return raise_failure(L, &vm->raised);
   lua_pushlstring(L, (const char *)text->data, text->size);
   return 1;
 }

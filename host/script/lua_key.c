@@ -5,7 +5,7 @@
 
 #include "base/limits.h"
 #include "codec/key.h"
-#include "script/lib_error.h"
+#include "script/raise.h"
 #include "script/lua_vm.h"
 #include "script/walk.h"
 
@@ -24,7 +24,7 @@ static void write_part(struct writing *w, int index, size_t depth);
 static void write_one(struct writing *w, int index, size_t depth) {
   write_part(w, index, depth);
   if (w->key->size - w->begin <= KEY_TRIED_MAX) return;
-  lib_fail_at(w->L, ERR_KEY, w->argument, "more than %d bytes encoded " LIMIT_NAME(KEY_BYTES), KEY_TRIED_MAX);
+  raise_about(w->L, ERR_KEY, w->argument, "more than %d bytes encoded " LIMIT_NAME(KEY_BYTES), KEY_TRIED_MAX);
 }
 
 /* A sequence gives its keys in order, as a rule: then one pass tells that it is one, and writes it. Anything else is
@@ -53,7 +53,7 @@ static lua_Integer write_sequence(struct writing *w, int data, size_t depth) {
     lua_pop(L, 1);                                                   /* key */
     keys++;
   }
-  if (keys != count) lib_fail_at(L, ERR_KEY, w->argument, "a tuple is a sequence of parts, without gaps or names");
+  if (keys != count) raise_about(L, ERR_KEY, w->argument, "a tuple is a sequence of parts, without gaps or names");
   for (lua_Integer i = 1; i <= count; i++) {
     lua_rawgeti(L, data, i);                                         /* part */
     write_one(w, lua_gettop(L), depth);
@@ -75,9 +75,9 @@ static lua_Integer write_parts(struct writing *w, size_t depth) {
 
 static int fail_part(struct writing *w, int index) {
   lua_State *L = w->L;
-  if (lua_isnoneornil(L, index)) return lib_fail_at(L, ERR_KEY, w->argument, "nil is no key and no part of one");
-  if (lua_islightuserdata(L, index)) return lib_fail_at(L, ERR_KEY, w->argument, "null is no part of a key");
-  return lib_fail_at(L, ERR_KEY, w->argument, "a %s is no part of a key", walk_typename(L, index));
+  if (lua_isnoneornil(L, index)) return raise_about(L, ERR_KEY, w->argument, "nil is no key and no part of one");
+  if (lua_islightuserdata(L, index)) return raise_about(L, ERR_KEY, w->argument, "null is no part of a key");
+  return raise_about(L, ERR_KEY, w->argument, "a %s is no part of a key", walk_typename(L, index));
 }
 
 static void write_string(lua_State *L, int index, struct buf *key) {
@@ -97,7 +97,7 @@ static void write_part(struct writing *w, int index, size_t depth) {
       if (lua_isinteger(L, index)) {
         key_put_integer(w->key, lua_tointeger(L, index));
       } else if (!key_put_float(w->key, lua_tonumber(L, index))) {
-        lib_fail_at(L, ERR_KEY, w->argument, "NaN is no key");
+        raise_about(L, ERR_KEY, w->argument, "NaN is no key");
       }
       return;
     case LUA_TBOOLEAN:
@@ -108,7 +108,7 @@ static void write_part(struct writing *w, int index, size_t depth) {
         fail_part(w, index);
         return;
       }
-      if (depth == KEY_DEPTH_MAX) lib_fail_at(L, ERR_KEY, w->argument, "tuples are nested more than %d deep", KEY_DEPTH_MAX);
+      if (depth == KEY_DEPTH_MAX) raise_about(L, ERR_KEY, w->argument, "tuples are nested more than %d deep", KEY_DEPTH_MAX);
       key_tuple_begin(w->key);
       write_parts(w, depth + 1);
       key_tuple_end(w->key);
@@ -124,22 +124,22 @@ void lua_key_write(lua_State *L, int index, struct buf *key, const struct argume
   } else {
     struct writing w = { .L = L, .key = key, .begin = begin, .argument = argument };
     if (walk_plain_table(L, index, &marked)) {                       /* data */
-      if (write_parts(&w, 1) == 0) lib_fail_at(L, ERR_KEY, argument, "an empty tuple is no key");
+      if (write_parts(&w, 1) == 0) raise_about(L, ERR_KEY, argument, "an empty tuple is no key");
       lua_pop(L, 1);                                                 /* - */
     } else {
       write_part(&w, index, 1);
     }
   }
-  if (key->err != ERR_NONE) lib_fail_at(L, ERR_MEMORY, argument, "no memory for a key");
+  if (key->err != ERR_NONE) raise_about(L, ERR_MEMORY, argument, "no memory for a key");
   size_t size = key->size - begin;
   if (size <= limit) return;
-  lib_fail_at(L, ERR_KEY, argument, "%zu bytes encoded; the limit of a key is %zu " LIMIT_NAME(KEY_BYTES), size, limit);
+  raise_about(L, ERR_KEY, argument, "%zu bytes encoded; the limit of a key is %zu " LIMIT_NAME(KEY_BYTES), size, limit);
 }
 
 /* -- reading -- */
 
 static int fail_broken(lua_State *L) {
-  return lib_fail(L, ERR_STORAGE, "a record has a key that is no key");
+  return raise_host(L, ERR_STORAGE, "a record has a key that is no key");
 }
 
 void lua_key_read(lua_State *L, struct slice key) {
@@ -168,7 +168,7 @@ void lua_key_read(lua_State *L, struct slice key) {
         depth--;
         break;
       case KEY_BROKEN:
-        if (reader->unescaped.err != ERR_NONE) lib_fail(L, ERR_MEMORY, "no memory for a key");
+        if (reader->unescaped.err != ERR_NONE) raise_host(L, ERR_MEMORY, "no memory for a key");
         fail_broken(L);
         break;
     }

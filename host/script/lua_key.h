@@ -6,7 +6,7 @@
 #ifndef TROUPE_LUA_KEY_H
 #define TROUPE_LUA_KEY_H
 
-#include "script/lib_error.h"
+#include "script/raise.h"
 
 /* Appends the key at `index`; the argument names it in errors. Raises `invalid_key` for what is no key, and for one
  * over --limit-key-bytes, with its size. [-0, +0, v] */

@@ -4,7 +4,7 @@
 #include <lauxlib.h>
 
 #include "codec/value.h"
-#include "script/lib_error.h"
+#include "script/raise.h"
 #include "script/lua_vm.h"
 #include "script/part.h"
 
@@ -109,7 +109,7 @@ struct reading {
 };
 
 static int fail_broken(lua_State *L) {
-  return lib_fail(L, ERR_STORAGE, "a record holds bytes that are no value");
+  return raise_host(L, ERR_STORAGE, "a record holds bytes that are no value");
 }
 
 /* With a new table on top of the stack: makes of it what stands for it, and pushes its data behind that. [-0, +1, m] */

@@ -44,6 +44,7 @@ enum vm_ref {
   VM_GLOBALS,          /* what every class file sees */
   VM_MODULES,          /* what `require` has loaded: name to value */
   VM_CLASSES,          /* class name to class */
+  VM_CLASS_NAMES,      /* their sorted names, one text */
   VM_CLASS_FILES,      /* class name to the file it stands in */
   VM_ACTOR_CLASS,      /* the class Actor */
   VM_COROUTINES,       /* coroutines without a call */
@@ -61,10 +62,15 @@ enum vm_ref {
   VM_REF_COUNT
 };
 
-/* The fields are the script room's own. */
+/* Sets the failure from the error object on top of the stack and the status of the protected call that caught it. Raises
+ * nothing; leaves the stack as it was. */
+typedef void vm_describer(lua_State *L, int status, struct failure *failure);
+
+/* The fields are open to the rooms that see Lua. */
 struct vm {
   lua_State *L;
   struct vm_config config;
+  vm_describer *describe;
   struct vm_now now;
   lua_State *call;             /* the coroutine of the turn that runs, or NULL */
   size_t bytes;                /* given out by the allocator */
@@ -92,18 +98,19 @@ struct vm {
   struct key_reader key_reader;
   struct failure raised;       /* what a lib_ function is about to raise: a message outlives the C frame that found it */
   struct json_parser *parser;  /* or NULL; what a text took is let go by its user, or where the stay in Lua ends */
-  char *class_names;
-  size_t class_count;
-  bool admits;                 /* a class has on_before_connect */
   const void *array_mark;      /* the address of VM_ARRAY_META, to be told by */
   int refs[VM_REF_COUNT];
 };
 
-/* Lends a Lua state that is not ours, a spec's, what the conversions of this room need (lua_value.h, lua_key.h); no
- * actor runs there. The VM owns nothing of the state. vm_lend() makes it known to a thread of that state. */
-struct vm *vm_adopt(lua_State *L, const struct vm_config *config);
-void vm_lend(struct vm *vm, lua_State *L);
-void vm_return(struct vm *vm);
+/* A VM in which nothing is built yet, without limits; NULL where there is no memory for it. */
+struct vm *vm_try_new(const struct vm_config *config, vm_describer *describe);
+
+/* What is beside a Lua state in a VM, for one that is not ours (lent.h). It keeps no reference to that. */
+struct vm *vm_new_beside(const struct vm_config *config, vm_describer *describe);
+void vm_free_beside(struct vm *vm);
+
+/* Makes a VM known to a thread of its state; to others it comes with the one that makes them. */
+void vm_tell(struct vm *vm, lua_State *L);
 
 /* Runs a C function with `context` as a light userdata under protection. False where it raised; the failure tells what,
  * and is `out_of_memory`, `timeout` or `internal_error`. */

@@ -7,7 +7,7 @@
 
 #include "codec/key.h"
 #include "script/holder.h"
-#include "script/lib_error.h"
+#include "script/raise.h"
 #include "script/walk.h"
 
 enum { NOTE_SIZE = 5 };
@@ -181,7 +181,7 @@ int part_fail(lua_State *L, int part, int key, const char *what) {
     walk_put_step(L, key, path);
   }
   lua_settop(L, holder - 1);                                         /* - */
-  return lib_misuse(L, "%.*s: %s", (int)path->size, (const char *)path->data, what);
+  return raise_misuse(L, "%.*s: %s", (int)path->size, (const char *)path->data, what);
 }
 
 /* -- what may be in a state -- */

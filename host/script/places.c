@@ -4,7 +4,7 @@
 #include <lauxlib.h>
 
 #include "base/limits.h"
-#include "script/lib_error.h"
+#include "script/raise.h"
 #include "script/walk.h"
 
 /* -- plain tables become parts -- */
@@ -64,7 +64,7 @@ static void store(struct settling *s, int part, int owner, int key, size_t depth
   claim(s, part, owner, key);
   if (!((struct part *)lua_touserdata(L, part))->detached) return;
   vm_check_limits(L);
-  if (depth == 0) lib_misuse(L, "state: tables are nested too deep, or within themselves " LIMIT_NAME(DEPTH));
+  if (depth == 0) raise_misuse(L, "state: tables are nested too deep, or within themselves " LIMIT_NAME(DEPTH));
   lua_pushvalue(L, part);
   bool met = lua_rawget(L, s->copies) != LUA_TNIL;                   /* met */
   lua_pop(L, 1);                                                     /* - */
@@ -219,7 +219,7 @@ static bool is_live(struct settling *s, int part, size_t depth) {
   bool live = lua_toboolean(L, -1);
   lua_pop(L, 1);                                                     /* - */
   if (known != LUA_TNIL) return live;                                /* false: it is being asked: a ring */
-  if (depth > 2 * (size_t)s->vm->config.limits->depth) lib_misuse(L, "state: tables are nested too deep " LIMIT_NAME(DEPTH));
+  if (depth > 2 * (size_t)s->vm->config.limits->depth) raise_misuse(L, "state: tables are nested too deep " LIMIT_NAME(DEPTH));
   vm_check_limits(L);
   set_live(s, part, true, false);
   live = push_place(s, part, 1, depth);                              /* [owner key] */
@@ -257,7 +257,7 @@ static void fail_twice(struct settling *s) {
   buf_put_text(path, ": this table is in the state twice, also as ");
   forget_live(s);
   places_put_path(s, top - 3, top - 2, path);
-  lib_misuse(s->L, "%.*s", (int)path->size, (const char *)path->data);
+  raise_misuse(s->L, "%.*s", (int)path->size, (const char *)path->data);
 }
 
 /* How many tables a part is below the holder, by homes. [-0, +0, v] */
@@ -268,7 +268,7 @@ static size_t depth_of(struct settling *s, int part) {
   while (!places_is_holder(s, lua_gettop(L)) && places_push_home(s, lua_gettop(L))) {                /* part owner key */
     lua_pop(L, 1);
     lua_replace(L, -2);                                              /* owner */
-    if (++depth > s->vm->config.limits->depth) lib_misuse(L, "state: tables are nested too deep " LIMIT_NAME(DEPTH));
+    if (++depth > s->vm->config.limits->depth) raise_misuse(L, "state: tables are nested too deep " LIMIT_NAME(DEPTH));
   }
   lua_pop(L, 1);                                                     /* - */
   return depth;
@@ -277,7 +277,7 @@ static size_t depth_of(struct settling *s, int part) {
 /* Refuses what is nested too deep in a part of this depth. */
 static void check_within(struct settling *s, int part, size_t depth) {
   lua_State *L = s->L;
-  if (depth > s->vm->config.limits->depth) lib_misuse(L, "state: tables are nested too deep " LIMIT_NAME(DEPTH));
+  if (depth > s->vm->config.limits->depth) raise_misuse(L, "state: tables are nested too deep " LIMIT_NAME(DEPTH));
   vm_check_stack(L, 8);
   vm_check_limits(L);
   lua_getiuservalue(L, part, PART_DATA);                             /* data */

@@ -3,7 +3,7 @@
 
 #include <lauxlib.h>
 
-#include "script/lib_error.h"
+#include "script/raise.h"
 #include "script/lua_json.h"
 #include "script/lua_value.h"
 #include "script/turn.h"
@@ -36,7 +36,7 @@ static void push_kept(lua_State *L, const struct turn *turn, bool params) {
 static int rpc_index(lua_State *L) {
   const uint64_t *serial = lua_touserdata(L, 1);
   const struct turn *turn = vm_of(L)->now.turn;
-  if (vm_of(L)->now.serial != *serial) return lib_misuse(L, "this rpc belongs to another call");
+  if (vm_of(L)->now.serial != *serial) return raise_misuse(L, "this rpc belongs to another call");
   if (vm_is_text(L, 2, "id")) {
     char id[TURN_ID_MAX];
     turn_print_id(turn, id);
@@ -56,7 +56,7 @@ static int rpc_index(lua_State *L) {
 }
 
 static int rpc_newindex(lua_State *L) {
-  return lib_misuse(L, "rpc cannot be written to");
+  return raise_misuse(L, "rpc cannot be written to");
 }
 
 void rpc_push(lua_State *L) {

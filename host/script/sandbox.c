@@ -12,7 +12,7 @@
 #include "script/lib_base.h"
 #include "script/lib_cjson.h"
 #include "script/lib_coroutine.h"
-#include "script/lib_error.h"
+#include "script/caught.h"
 #include "script/lib_kv.h"
 #include "script/lib_log.h"
 #include "script/lib_os.h"
@@ -84,7 +84,7 @@ static void build_base(lua_State *L) {
   lua_setfield(L, -2, "print");
   lua_pushcfunction(L, classes_require);
   lua_setfield(L, -2, "require");
-  lua_pushcfunction(L, lib_user_error);
+  lua_pushcfunction(L, caught_user_error);
   lua_setfield(L, -2, "UserError");
   lua_pushcfunction(L, walk_array);
   lua_setfield(L, -2, "array");
@@ -112,7 +112,7 @@ static void new_ref(lua_State *L, enum vm_ref ref) {
 }
 
 void sandbox_build(lua_State *L) {
-  lib_error_build(L);
+  caught_build(L);
   walk_build(L);
   self_build(L);
   state_build(L);

@@ -15,7 +15,7 @@
 #include "ledger/view.h"
 #include "script/holder.h"
 #include "script/journal.h"
-#include "script/lib_error.h"
+#include "script/raise.h"
 #include "script/lua_value.h"
 #include "script/part.h"
 #include "script/places.h"
@@ -32,7 +32,7 @@ static struct slice record_key(struct settling *s, const struct part *node, int 
   struct buf *bytes = &s->vm->key;
   buf_clear(bytes);
   part_put_record_key(s->L, s->instance, node->node_id, key, bytes);
-  if (bytes->err != ERR_NONE) lib_fail(s->L, ERR_MEMORY, "no memory for the key of a record");
+  if (bytes->err != ERR_NONE) raise_host(s->L, ERR_MEMORY, "no memory for the key of a record");
   return buf_slice(bytes);
 }
 
@@ -40,16 +40,16 @@ static void draft_put(struct settling *s, const struct part *node, int key) {
   struct slice value = buf_slice(&s->vm->value);
   size_t limit = (size_t)s->vm->config.limits->commit_bytes;
   if (s->vm->value.err != ERR_NONE || !drafts_try_put(s->drafts, record_key(s, node, key), value)) {
-    lib_fail(s->L, ERR_MEMORY, "no memory for the changes of a call");
+    raise_host(s->L, ERR_MEMORY, "no memory for the changes of a call");
   }
   if (drafts_bytes(s->drafts) > limit) {
-    lib_fail(s->L, ERR_TOO_LARGE, "more than %zu bytes changed by one call, the limit of one commit " LIMIT_NAME(COMMIT_BYTES), limit);
+    raise_host(s->L, ERR_TOO_LARGE, "more than %zu bytes changed by one call, the limit of one commit " LIMIT_NAME(COMMIT_BYTES), limit);
   }
 }
 
 static void draft_delete(struct settling *s, const struct part *node, int key) {
   if (!drafts_try_delete(s->drafts, record_key(s, node, key))) {
-    lib_fail(s->L, ERR_MEMORY, "no memory for the changes of a call");
+    raise_host(s->L, ERR_MEMORY, "no memory for the changes of a call");
   }
 }
 
@@ -78,7 +78,7 @@ static void bury(struct settling *s, int part, size_t depth) {
   lua_State *L = s->L;
   vm_check_stack(L, 8);
   vm_check_limits(L);
-  if (depth > BURIAL_DEPTH_MAX) lib_misuse(L, "state: tables are nested too deep " LIMIT_NAME(DEPTH));
+  if (depth > BURIAL_DEPTH_MAX) raise_misuse(L, "state: tables are nested too deep " LIMIT_NAME(DEPTH));
   lua_pushvalue(L, part);
   bool met = lua_rawget(L, s->dead) != LUA_TNIL;                     /* met */
   lua_pop(L, 1);                                                     /* - */
@@ -167,9 +167,9 @@ static enum err put_value(struct settling *s, int owner, int key, int index) {
     lua_pushlstring(s->L, (const char *)text.data + 5, text.size - 5);               /* what follows "state" */
     struct buf *path = vm_begin_value(vm, 0);
     places_put_path(s, owner, key, path);
-    lib_misuse(s->L, "%.*s%s", (int)path->size, (const char *)path->data, lua_tostring(s->L, -1));
+    raise_misuse(s->L, "%.*s%s", (int)path->size, (const char *)path->data, lua_tostring(s->L, -1));
   }
-  if (err == ERR_MEMORY) lib_fail_with(s->L, &vm->raised);
+  if (err == ERR_MEMORY) raise_failure(s->L, &vm->raised);
   return err;
 }
 
@@ -242,7 +242,7 @@ static void check_sequence(struct settling *s, int index, int key, bool there) {
   if (fits || (n < 1 && !there)) return;
   struct buf *path = vm_begin_value(s->vm, 0);
   places_put_path(s, index, key, path);
-  lib_misuse(L, "%.*s: a table marked as a sequence has a key that is not of 1..n", (int)path->size, (const char *)path->data);
+  raise_misuse(L, "%.*s: a table marked as a sequence has a key that is not of 1..n", (int)path->size, (const char *)path->data);
 }
 
 /* Writes the record of the field `key` of the node at `index`. */

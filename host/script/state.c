@@ -7,7 +7,7 @@
 #include "ledger/view.h"
 #include "script/holder.h"
 #include "script/journal.h"
-#include "script/lib_error.h"
+#include "script/raise.h"
 #include "script/lua_key.h"
 #include "script/lua_value.h"
 #include "script/part.h"
@@ -31,14 +31,14 @@ static int part_newindex(lua_State *L) {
 }
 
 void state_assign(lua_State *L, struct instance *instance, int index) {
-  if (!instance->has_state) lib_misuse(L, "this actor has no state: its class has no initialize_state");
+  if (!instance->has_state) raise_misuse(L, "this actor has no state: its class has no initialize_state");
   index = lua_absindex(L, index);
   holder_push(L, instance);                                          /* holder */
   if (!lua_istable(L, index) && !journal_is_part(L, index)) {
-    lib_misuse(L, "state: a state is a table, not a %s", luaL_typename(L, index));
+    raise_misuse(L, "state: a state is a table, not a %s", luaL_typename(L, index));
   }
   const char *problem = part_value_problem(L, index);
-  if (problem != NULL) lib_misuse(L, "state: %s", problem);
+  if (problem != NULL) raise_misuse(L, "state: %s", problem);
   lua_pushinteger(L, STATE_ROOT_FIELD);                                    /* holder key */
   lua_pushvalue(L, index);                                           /* holder key value */
   if (journal_set(L, lua_gettop(L) - 2)) instance->state_changed = true;
@@ -99,9 +99,9 @@ static int part_tostring(lua_State *L) {
 }
 
 void state_push(lua_State *L, struct instance *instance) {
-  if (!instance->has_state) lib_misuse(L, "this actor has no state: its class has no initialize_state");
+  if (!instance->has_state) raise_misuse(L, "this actor has no state: its class has no initialize_state");
   holder_push_root(L, instance);                                     /* root|nil */
-  if (lua_isnil(L, -1)) lib_misuse(L, "the state is not there yet: initialize_state makes it");
+  if (lua_isnil(L, -1)) raise_misuse(L, "the state is not there yet: initialize_state makes it");
 }
 
 /* -- reading in -- */
@@ -171,7 +171,7 @@ static void read_header(lua_State *L, struct reading *reading, struct slice valu
 /* Reads one record of the state. [-0, +0, v] */
 static void read_record(lua_State *L, struct reading *reading, struct slice key, struct slice value) {
   int node = lua_gettop(L) + 1;
-  if (key.size < sizeof(uint64_t)) lib_fail(L, ERR_STORAGE, "the state of this actor is damaged");
+  if (key.size < sizeof(uint64_t)) raise_host(L, ERR_STORAGE, "the state of this actor is damaged");
   uint64_t node_id = read_u64(key.data);
   struct slice name = slice_after(key, sizeof node_id);
   if (node_id == 0) {
@@ -194,7 +194,7 @@ static void read_record(lua_State *L, struct reading *reading, struct slice key,
 static lua_Integer read_version(lua_State *L, struct slice value) {
   struct value_reader reader;
   value_reader_init(&reader, value);
-  if (value_next(&reader) != VALUE_INTEGER) lib_fail(L, ERR_STORAGE, "the version of this actor's state is damaged");
+  if (value_next(&reader) != VALUE_INTEGER) raise_host(L, ERR_STORAGE, "the version of this actor's state is damaged");
   return reader.integer;
 }
 
@@ -205,8 +205,8 @@ lua_Integer state_read_version(lua_State *L, struct instance *instance) {
   self_begin_key(instance, SPACE_VERSION, &vm->key);
   enum err err = vm->key.err != ERR_NONE ? ERR_MEMORY : view_get(vm->now.view, buf_slice(&vm->key), &value);
   if (err == ERR_NOT_FOUND) return 1;
-  if (err == ERR_MEMORY) lib_fail(L, err, "no memory to read a version");
-  if (err != ERR_NONE) lib_fail(L, err, "the version of this actor's state cannot be read");
+  if (err == ERR_MEMORY) raise_host(L, err, "no memory to read a version");
+  if (err != ERR_NONE) raise_host(L, err, "the version of this actor's state cannot be read");
   return read_version(L, value);
 }
 
@@ -218,9 +218,9 @@ static void check_absence(lua_State *L, struct instance *instance) {
   lua_pushinteger(L, STATE_ROOT_FIELD);                              /* name */
   part_put_record_key(L, instance, 0, lua_gettop(L), &vm->key);
   lua_pop(L, 1);                                                     /* - */
-  if (vm->key.err != ERR_NONE) lib_fail(L, ERR_MEMORY, "no memory to read a state");
+  if (vm->key.err != ERR_NONE) raise_host(L, ERR_MEMORY, "no memory to read a state");
   if (view_get(vm->now.view, buf_slice(&vm->key), &value) == ERR_NOT_FOUND) return;
-  lib_fail(L, ERR_STORAGE, "the state of this actor is damaged");
+  raise_host(L, ERR_STORAGE, "the state of this actor is damaged");
 }
 
 bool state_is_there(lua_State *L, struct instance *instance) {
@@ -234,7 +234,7 @@ void state_begin_read(lua_State *L, struct instance *instance) {
   struct vm *vm = vm_of(L);
   buf_clear(&vm->key);
   self_begin_key(instance, SPACE_STATE, &vm->key);
-  if (vm->key.err != ERR_NONE) lib_fail(L, ERR_MEMORY, "no memory to read a state");
+  if (vm->key.err != ERR_NONE) raise_host(L, ERR_MEMORY, "no memory to read a state");
   struct reading *reading = lua_newuserdatauv(L, sizeof *reading, READING_SLOT_COUNT);   /* reading */
   *reading = (struct reading){ .parts = { .instance = instance, .push_node = push_named_node } };
   lua_newtable(L);
@@ -249,7 +249,7 @@ static void keep_place(lua_State *L, int index, struct slice key) {
   buf_clear(&vm->key);
   buf_put(&vm->key, key);
   buf_put_byte(&vm->key, 0);
-  if (vm->key.err != ERR_NONE) lib_fail(L, ERR_MEMORY, "no memory to read a state");
+  if (vm->key.err != ERR_NONE) raise_host(L, ERR_MEMORY, "no memory to read a state");
   lua_pushlstring(L, (const char *)vm->key.data, vm->key.size);      /* from */
   lua_setiuservalue(L, index, READING_FROM);                         /* - */
 }
@@ -266,7 +266,7 @@ bool state_read(lua_State *L, lua_Integer *version) {
   vm_check_stack(L, 16);
   buf_clear(&vm->key_end);
   self_begin_key(instance, SPACE_VERSION + 1, &vm->key_end);
-  if (vm->key_end.err != ERR_NONE) lib_fail(L, ERR_MEMORY, "no memory to read a state");
+  if (vm->key_end.err != ERR_NONE) raise_host(L, ERR_MEMORY, "no memory to read a state");
   lua_getiuservalue(L, top, READING_NODES);                          /* reading nodes */
   reading->nodes = top + 1;
   lua_getiuservalue(L, top, READING_FROM);                           /* reading nodes from */
@@ -280,9 +280,9 @@ bool state_read(lua_State *L, lua_Integer *version) {
     lua_settop(L, top);                                              /* reading */
     return false;
   }
-  if (err != ERR_NONE && err != ERR_NOT_FOUND) lib_fail(L, ERR_STORAGE, "the state of this actor cannot be read");
+  if (err != ERR_NONE && err != ERR_NOT_FOUND) raise_host(L, ERR_STORAGE, "the state of this actor cannot be read");
   *version = err == ERR_NONE ? read_version(L, value) : 1;
-  if (reading->loose > 0) lib_fail(L, ERR_STORAGE, "the state of this actor is damaged");
+  if (reading->loose > 0) raise_host(L, ERR_STORAGE, "the state of this actor is damaged");
   if (!state_is_there(L, instance)) check_absence(L, instance);
   lua_settop(L, top - 1);                                            /* - */
   return true;

@@ -12,7 +12,8 @@
 #include "script/classes.h"
 #include "script/holder.h"
 #include "script/journal.h"
-#include "script/lib_error.h"
+#include "script/caught.h"
+#include "script/raise.h"
 #include "script/lib_kv.h"
 #include "script/lua_json.h"
 #include "script/lua_lossless.h"
@@ -89,7 +90,7 @@ static lua_Integer class_version(lua_State *L, const struct turn *turn) {
   push_class(L, turn);                                               /* class */
   int type = lua_getfield(L, -1, "state_version");                   /* class version */
   lua_Integer version = type == LUA_TNIL ? 1 : lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
-  if (version < 1) lib_misuse(L, "state_version: a positive integer, not %s", luaL_tolstring(L, -1, NULL));
+  if (version < 1) raise_misuse(L, "state_version: a positive integer, not %s", luaL_tolstring(L, -1, NULL));
   lua_pop(L, 2);                                                     /* - */
   return version;
 }
@@ -98,7 +99,7 @@ static void draft_version(lua_State *L, struct turn *turn, lua_Integer version) 
   struct buf *value = vm_begin_value(turn->vm, 0);
   value_put_integer(value, version);
   if (value->err != ERR_NONE || !drafts_try_put(turn->view.drafts, version_key(turn), buf_slice(value))) {
-    lib_fail(L, ERR_MEMORY, "no memory for the changes of a call");
+    raise_host(L, ERR_MEMORY, "no memory for the changes of a call");
   }
 }
 
@@ -124,7 +125,7 @@ static int initialize(lua_State *L, struct turn *turn, struct slice input) {
 static int check_version(lua_State *L, struct turn *turn, lua_Integer saved) {
   lua_Integer now = class_version(L, turn);
   if (saved > now) {
-    return lib_misuse(L, "this actor is of version %lld; its class is of version %lld and older", (long long)saved,
+    return raise_misuse(L, "this actor is of version %lld; its class is of version %lld and older", (long long)saved,
                       (long long)now);
   }
   if (saved < now) {
@@ -160,7 +161,7 @@ static int step_read(lua_State *L, struct turn *turn) {
 
 static int step_created(lua_State *L, struct turn *turn) {
   if (lua_type(L, -1) != LUA_TTABLE && !journal_is_part(L, -1)) {
-    return lib_misuse(L, "initialize_state returns a table, the state; this one returned a %s", luaL_typename(L, -1));
+    return raise_misuse(L, "initialize_state returns a table, the state; this one returned a %s", luaL_typename(L, -1));
   }
   state_assign(L, turn->instance, -1);
   settle_drafts(L, turn);              /* so that what the script gets of it is tracked, and stays so when it saves */
@@ -210,7 +211,7 @@ static int step_admitted(lua_State *L, struct turn *turn, int status) {
   vm_check_stopped(L);
   if (status == LUA_OK || status == LUA_YIELD) return go_on(L, LUA_OK, STEP_TASK);
   struct failure *refusal = &turn->failure;          /* the turn's, so that an error below leaks nothing */
-  lib_error_describe(L, status, refusal);
+  caught_describe(L, status, refusal);
   if (refusal->err == ERR_MEMORY || refusal->err == ERR_TIMEOUT) return luaL_error(L, "on_before_connect was stopped");
   bool tells = refusal->err == ERR_USER || turn->vm->config.dev;
   if (refusal->err != ERR_USER) {
@@ -219,7 +220,7 @@ static int step_admitted(lua_State *L, struct turn *turn, int status) {
   }
   lua_pushlstring(L, (const char *)refusal->message.data, refusal->message.size);    /* message */
   failure_clear(refusal);
-  return lib_fail(L, ERR_UNAUTHORIZED, "%s", tells ? lua_tostring(L, -1) : "refused by on_before_connect");
+  return raise_host(L, ERR_UNAUTHORIZED, "%s", tells ? lua_tostring(L, -1) : "refused by on_before_connect");
 }
 
 /* -- the tasks -- */
@@ -231,12 +232,12 @@ static int push_arguments(lua_State *L, const struct turn *turn) {
   push_bytes(L, turn, turn->args);                                   /* array */
   int array = lua_gettop(L);
   if (!walk_table(L, array, &marked) || !marked) {                   /* array array */
-    lib_fail(L, ERR_ARGUMENTS, "the arguments of a call are a JSON array");
+    raise_host(L, ERR_ARGUMENTS, "the arguments of a call are a JSON array");
   }
   lua_settop(L, array);                                              /* array */
   lua_Integer count = (lua_Integer)lua_rawlen(L, array);
   if (count > ARGUMENTS_MAX) {
-    lib_fail(L, ERR_ARGUMENTS, "%lld arguments; a call takes at most %d", (long long)count, ARGUMENTS_MAX);
+    raise_host(L, ERR_ARGUMENTS, "%lld arguments; a call takes at most %d", (long long)count, ARGUMENTS_MAX);
   }
   vm_check_stack(L, (int)count + 4);
   for (lua_Integer i = 1; i <= count; i++) {
@@ -252,7 +253,7 @@ static int push_arguments(lua_State *L, const struct turn *turn) {
 static int call_method(lua_State *L, struct turn *turn) {
   push_class(L, turn);                                               /* class */
   if (!classes_push_method(L, -1, turn->method)) {
-    return lib_fail(L, ERR_METHOD_NOT_FOUND, "there is no method \"%.*s\"",
+    return raise_host(L, ERR_METHOD_NOT_FOUND, "there is no method \"%.*s\"",
                     turn->method.size > 128 ? 128 : (int)turn->method.size, (const char *)turn->method.data);
   }                                                                  /* class function */
   self_push(L, turn->instance);                                      /* class function self */
@@ -280,7 +281,7 @@ static void push_nothing(lua_State *L, struct instance *instance) {
 
 /* The result is there already. */
 static int repeat(lua_State *L, struct turn *turn) {
-  if (turn->refusal.err != ERR_NONE) return lib_fail_with(L, &turn->refusal);
+  if (turn->refusal.err != ERR_NONE) return caught_raise(L, &turn->refusal);
   settle_drafts(L, turn);
   return 0;
 }
@@ -303,8 +304,8 @@ static int step_task(lua_State *L, struct turn *turn) {
 
 /* Raises what kept a value from its bytes: an unfit value is the script's error, a large one has a code. */
 static void raise_unwritten(lua_State *L, enum err err, const struct failure *failure) {
-  if (err == ERR_INTERNAL) lib_misuse(L, "%.*s", (int)failure->message.size, (const char *)failure->message.data);
-  lib_fail_with(L, failure);
+  if (err == ERR_INTERNAL) raise_misuse(L, "%.*s", (int)failure->message.size, (const char *)failure->message.data);
+  raise_failure(L, failure);
 }
 
 static void write_result(lua_State *L, struct turn *turn) {
@@ -326,7 +327,7 @@ static void settle_drafts(lua_State *L, struct turn *turn) {
   settle(L, turn->instance);
   size_t bytes = drafts_bytes(turn->view.drafts), limit = (size_t)turn->vm->config.limits->commit_bytes;
   if (bytes > limit) {
-    lib_fail(L, ERR_TOO_LARGE, "%zu bytes changed by one call; the limit of one commit is %zu " LIMIT_NAME(COMMIT_BYTES), bytes,
+    raise_host(L, ERR_TOO_LARGE, "%zu bytes changed by one call; the limit of one commit is %zu " LIMIT_NAME(COMMIT_BYTES), bytes,
              limit);
   }
 }
@@ -350,7 +351,7 @@ static int step_result(lua_State *L, struct turn *turn) {
 static void check_held(lua_State *L, const struct turn *turn) {
   size_t bytes = drafts_held_memory(turn->view.drafts), limit = (size_t)turn->vm->config.limits->call_bytes;
   if (bytes <= limit) return;
-  lib_fail(L, ERR_MEMORY, "%zu bytes that this call has saved are kept in memory for an iterator of kv:each that began before; the "
+  raise_host(L, ERR_MEMORY, "%zu bytes that this call has saved are kept in memory for an iterator of kv:each that began before; the "
            "limit is %zu " LIMIT_NAME(CALL_BYTES), bytes, limit);
 }
 
@@ -366,10 +367,10 @@ int save_state(lua_State *L) {
   struct turn *turn = turn_of(L);
   lua_settop(L, 1);                                                  /* self */
   self_push(L, instance);                                            /* self self */
-  if (!lua_rawequal(L, 1, 2)) return lib_misuse(L, "call save_state with a colon: self:save_state()");
-  if (!turn->in_method) return lib_misuse(L, "save_state: only a method can save in its middle, not a hook");
-  if (turn->vm->call != L) return lib_misuse(L, "save_state: not from within a coroutine of the script");
-  if (!lua_isyieldable(L)) return lib_misuse(L, "save_state: not from within a sort or a gsub");
+  if (!lua_rawequal(L, 1, 2)) return raise_misuse(L, "call save_state with a colon: self:save_state()");
+  if (!turn->in_method) return raise_misuse(L, "save_state: only a method can save in its middle, not a hook");
+  if (turn->vm->call != L) return raise_misuse(L, "save_state: not from within a coroutine of the script");
+  if (!lua_isyieldable(L)) return raise_misuse(L, "save_state: not from within a sort or a gsub");
   check_held(L, turn);
   settle_drafts(L, turn);
   adopt(L, turn);
@@ -412,7 +413,7 @@ static int body(lua_State *L) {
 /* Notes what went wrong in a coroutine, while its stack still tells where. A traceback takes memory, and what the script
  * or its client said no to needs none. */
 static void note_failure(lua_State *L, lua_State *call, int status, struct turn *turn) {
-  lib_error_describe(call, status, &turn->failure);
+  caught_describe(call, status, &turn->failure);
   enum err err = turn->failure.err;
   if (err == ERR_MEMORY || err == ERR_USER || err_blames_client(err)) return;
   luaL_traceback(L, call, NULL, 0);                                  /* traceback */

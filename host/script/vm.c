@@ -1,4 +1,4 @@
-/* vm.c -- see vm.h and lua_vm.h. The allocator, the hook, the one entry into Lua, the life of a VM. */
+/* vm.c -- see vm.h and lua_vm.h: the one entry into Lua, the life of a VM, what it keeps. */
 #include "script/lua_vm.h"
 
 #include <lauxlib.h>
@@ -7,10 +7,6 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "codec/json.h"
-#include "script/classes.h"
-#include "script/lib_error.h"
-#include "script/sandbox.h"
-#include "script/walk.h"
 
 enum {
   HOOK_INSTRUCTIONS = 1000,   /* between two looks at the limits */
@@ -195,7 +191,6 @@ static int panic(lua_State *L) {
   check_failed(__FILE__, __LINE__, "Lua is entered under protection", lua_type(L, -1), 0);
 }
 
-
 bool vm_enter(struct vm *vm, lua_CFunction function, void *context, struct failure *failure) {
   lua_State *L = vm->L;
   int top = lua_gettop(L);
@@ -203,78 +198,47 @@ bool vm_enter(struct vm *vm, lua_CFunction function, void *context, struct failu
   lua_pushcfunction(L, function);                                    /* +1 function */
   lua_pushlightuserdata(L, context);                                 /* +2 function context */
   int status = lua_pcall(L, 1, 0, 0);                                /* +0, or +1 error */
-  if (status != LUA_OK) lib_error_describe(L, status, failure);
+  if (status != LUA_OK) vm->describe(L, status, failure);
   lua_settop(L, top);
   if (vm->parser != NULL) json_parser_again(vm->parser, NULL);
   return status == LUA_OK;
 }
 
-/* Builds everything in the VM. */
-static int build(lua_State *L) {
-  struct failure *failure = lua_touserdata(L, 1);
-  struct vm *vm = vm_of(L);
-  lua_newtable(L);                                                   /* pool */
-  vm_set_ref(L, VM_COROUTINES);                                      /* - */
-  sandbox_build(L);
-  if (vm->config.actors_path != NULL) classes_load(L, failure);
-  return 0;
+/* Without limits, and without a Lua state. */
+static void set_up(struct vm *vm, const struct vm_config *config, vm_describer *describe) {
+  vm->config = *config;
+  vm->describe = describe;
+  for (size_t i = 0; i < VM_REF_COUNT; i++) vm->refs[i] = LUA_NOREF;
+  lift_limits(vm);
 }
 
-static struct vm *vm_new(const struct vm_config *config) {
+struct vm *vm_try_new(const struct vm_config *config, vm_describer *describe) {
   struct vm *vm = mem_try_zero(sizeof *vm);
   if (vm == NULL) return NULL;
-  vm->config = *config;
-  for (size_t i = 0; i < VM_REF_COUNT; i++) vm->refs[i] = LUA_NOREF;
+  set_up(vm, config, describe);
   vm->boot = (uint64_t)clock_unix_ns(config->clock);
-  lift_limits(vm);
   vm->L = lua_newstate(allocate, vm);
   if (vm->L == NULL) {
     mem_free(vm);
     return NULL;
   }
   lua_atpanic(vm->L, panic);
-  *(struct vm **)lua_getextraspace(vm->L) = vm;
+  vm_tell(vm, vm->L);
   lua_sethook(vm->L, hook, LUA_MASKCOUNT, HOOK_INSTRUCTIONS);         /* coroutines inherit it */
   return vm;
 }
 
-enum err vm_open(const struct vm_config *config, struct vm **vm, struct failure *failure) {
-  struct vm *made = vm_new(config);
-  if (made == NULL) return failure_set(failure, ERR_MEMORY, "no memory for a Lua state");
-  struct failure raised = { 0 };
-  struct vm_usage usage = { 0 };
-  vm_limit_begin(made, &usage);
-  bool built = vm_enter(made, build, failure, &raised);
-  vm_limit_end(made, NULL);
-  made->cpu_read_ns = 0;                   /* another thread may go on with it, by a clock of its own */
-  if (!built && failure->err == ERR_NONE) failure_move(failure, &raised);
-  failure_done(&raised);
-  if (failure->err != ERR_NONE) {
-    vm_close(made);
-    return failure->err;
-  }
-  *vm = made;
-  return ERR_NONE;
-}
-
-struct vm *vm_adopt(lua_State *L, const struct vm_config *config) {
+struct vm *vm_new_beside(const struct vm_config *config, vm_describer *describe) {
   struct vm *vm = mem_zero(sizeof *vm);
-  vm->config = *config;
-  lift_limits(vm);
-  for (size_t i = 0; i < VM_REF_COUNT; i++) vm->refs[i] = LUA_NOREF;
-  vm_lend(vm, L);
-  walk_build(L);
-  lib_error_build(L);
-  lua_newtable(L);
-  vm_set_ref(L, VM_PART_META);
+  set_up(vm, config, describe);
   return vm;
 }
 
-void vm_lend(struct vm *vm, lua_State *L) {
+void vm_tell(struct vm *vm, lua_State *L) {
   *(struct vm **)lua_getextraspace(L) = vm;
 }
 
-void vm_return(struct vm *vm) {
+void vm_free_beside(struct vm *vm) {
   json_parser_free(vm->parser);
   buf_done(&vm->value);
   buf_done(&vm->key);
@@ -289,20 +253,7 @@ void vm_close(struct vm *vm) {
   vm->granting = true;
   lua_close(vm->L);
   CHECK_THAT(vm->bytes, ==, 0);
-  mem_free(vm->class_names);
-  vm_return(vm);
-}
-
-const char *vm_class_names(const struct vm *vm) {
-  return vm->class_names == NULL ? "" : vm->class_names;
-}
-
-size_t vm_class_count(const struct vm *vm) {
-  return vm->class_count;
-}
-
-bool vm_admits(const struct vm *vm) {
-  return vm->admits;
+  vm_free_beside(vm);
 }
 
 size_t vm_bytes(const struct vm *vm) {
@@ -323,24 +274,4 @@ bool vm_collect_some(struct vm *vm) {
   if (vm->cycles < CYCLES) return false;
   vm->cycles = 0;
   return true;
-}
-
-struct asking {
-  struct slice name;
-  bool found;
-};
-
-static int ask_class(lua_State *L) {
-  struct asking *asking = lua_touserdata(L, 1);
-  asking->found = classes_push(L, asking->name);
-  return 0;
-}
-
-enum err vm_find_class(struct vm *vm, struct slice name) {
-  struct asking asking = { .name = name };
-  struct failure failure = { 0 };
-  bool ran = vm_enter(vm, ask_class, &asking, &failure);
-  failure_done(&failure);
-  if (!ran) return ERR_MEMORY;                  /* looking up raises nothing else */
-  return asking.found ? ERR_NONE : ERR_CLASS_NOT_FOUND;
 }

@@ -35,19 +35,7 @@ struct vm_usage {
   int64_t bytes;             /* that it added to the VM */
 };
 
-/* A VM with the classes of a folder. An error names file, line and reason. */
-enum err vm_open(const struct vm_config *config, struct vm **vm, struct failure *failure);
 void vm_close(struct vm *vm);
-
-/* The sorted names of its classes, "Counter, Inventory", and how many they are. */
-const char *vm_class_names(const struct vm *vm);
-size_t vm_class_count(const struct vm *vm);
-
-/* Whether any of them asks who calls: has on_before_connect. */
-bool vm_admits(const struct vm *vm);
-
-/* Whether there is a class of this name: ERR_CLASS_NOT_FOUND; ERR_MEMORY, where that cannot be told. */
-enum err vm_find_class(struct vm *vm, struct slice name);
 
 /* Memory of the VM in bytes. */
 size_t vm_bytes(const struct vm *vm);

@@ -8,7 +8,7 @@
 #include "base/limits.h"
 #include "codec/json.h"
 #include "script/journal.h"
-#include "script/lib_error.h"
+#include "script/raise.h"
 #include "script/lua_vm.h"
 
 /* A table that is being walked, and where in it: `key` is the stack index of the present key, or 0 where `position` is
@@ -70,7 +70,7 @@ int walk_array(lua_State *L) {
   lua_settop(L, 1);                                                  /* table */
   if (lua_getmetatable(L, 1)) {                                      /* table meta */
     vm_push_ref(L, VM_ARRAY_META);                                   /* table meta mark */
-    if (!lua_rawequal(L, -1, -2)) return lib_misuse(L, "array: a table with a metatable cannot be marked");
+    if (!lua_rawequal(L, -1, -2)) return raise_misuse(L, "array: a table with a metatable cannot be marked");
     lua_settop(L, 1);                                                /* table */
     return 1;
   }
@@ -145,7 +145,7 @@ void walk_put_step(lua_State *L, int index, struct buf *path) {
 
 static void put_path(struct walker *walker, const struct frame *frame, struct buf *path) {
   if (frame == NULL) {
-    argument_put(&walker->options->root, path);
+    raise_put_argument(&walker->options->root, path);
     return;
   }
   put_path(walker, frame->up, path);

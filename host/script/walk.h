@@ -11,7 +11,7 @@
 
 #include <lua.h>
 
-#include "script/lib_error.h"
+#include "script/raise.h"
 
 struct walk_options {
   struct argument root;      /* how paths begin: "state", "result", ... */

@@ -9,6 +9,7 @@
 #include "ledger/memtable_run.h"
 #include "ledger/record.h"
 #include "ledger/reserve.h"
+#include "script/script.h"
 #include "stage/router.h"
 #include "stage/worker.h"
 
@@ -273,15 +274,11 @@ enum err host_checkpoint(struct host *host) {
 }
 
 const char *host_class_names(const struct host *host) {
-  return vm_class_names(host->workers[0]->vm);
-}
-
-size_t host_class_count(const struct host *host) {
-  return vm_class_count(host->workers[0]->vm);
+  return script_class_names(host->workers[0]->vm);
 }
 
 bool host_admits(const struct host *host) {
-  return vm_admits(host->workers[0]->vm);
+  return script_admits(host->workers[0]->vm);
 }
 
 const char *host_token(const struct host *host) {

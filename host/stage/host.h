@@ -78,7 +78,6 @@ enum err host_checkpoint(struct host *host);
 
 /* The names of the classes, sorted, one line: "Counter, Inventory". Dead with the next step of the first worker. */
 const char *host_class_names(const struct host *host);
-size_t host_class_count(const struct host *host);
 
 /* Whether any class asks who calls. Likewise. */
 bool host_admits(const struct host *host);

@@ -6,6 +6,7 @@
 #include "codec/key.h"
 #include "codec/value.h"
 #include "ledger/record.h"
+#include "script/script.h"
 #include "stage/idempotency.h"
 #include "stage/worker.h"
 
@@ -154,7 +155,7 @@ static enum err prepare(struct worker *worker, struct actor *actor, bool create,
   if (worker->spare == NULL || worker->drafts == NULL) return failure_set(failure, ERR_MEMORY, "no memory for a call");
   if (actor->instance != NULL) return ERR_NONE;
   struct slice class_name = actor_class(actor);
-  enum err err = vm_find_class(worker->vm, class_name);
+  enum err err = script_find_class(worker->vm, class_name);
   if (err == ERR_CLASS_NOT_FOUND) {
     return failure_set(failure, err, "there is no class \"%.*s\"", class_name.size > 128 ? 128 : (int)class_name.size,
                        (const char *)class_name.data);

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "script/script.h"
 #include "stage/reload.h"
 
 enum {
@@ -89,7 +90,7 @@ enum err worker_open(const struct worker_config *config, struct worker **worker,
   made->drafts = drafts_try_new();
   CHECK(layers_try_init(&made->layers) && made->drafts != NULL);
   made->layers.frozen = config->recovered;
-  enum err err = vm_open(&made->config.vm, &made->vm, failure);
+  enum err err = script_open(&made->config.vm, &made->vm, failure);
   if (err == ERR_NONE) err = store_reader_open(config->store, &made->reader, failure);
   if (err != ERR_NONE) {
     worker_close(made);
@@ -358,12 +359,12 @@ static void reload(struct worker *worker) {
   worker->files = files;
   struct failure failure = { 0 };
   struct vm *vm;
-  if (vm_open(&worker->config.vm, &vm, &failure) == ERR_NONE) {
+  if (script_open(&worker->config.vm, &vm, &failure) == ERR_NONE) {
     struct actor *actor;
     while ((actor = actors_idlest(worker->actors)) != NULL) worker_put_to_sleep(worker, actor, NULL);
     vm_close(worker->vm);
     worker->vm = vm;
-    logger_printf(logger, LOG_INFO, "classes reloaded: %s", vm_class_names(vm));
+    logger_printf(logger, LOG_INFO, "classes reloaded: %s", script_class_names(vm));
   } else {
     logger_printf(logger, LOG_ERROR, "classes not reloaded, the old ones serve on: %.*s", (int)failure.message.size,
                   (const char *)failure.message.data);

@@ -1,9 +1,7 @@
-/* lib_error.c -- see lib_error.h. */
-#include "script/lib_error.h"
+/* caught.c -- see caught.h. */
+#include "script/caught.h"
 
 #include <lauxlib.h>
-#include <stdarg.h>
-#include <stdio.h>
 
 #include "script/fit.h"
 #include "script/lua_value.h"
@@ -38,7 +36,7 @@ static void push_new_meta(lua_State *L, const char *name) {
   lua_setfield(L, -2, "__metatable");                                /* meta */
 }
 
-void lib_error_build(lua_State *L) {
+void caught_build(lua_State *L) {
   push_new_meta(L, "UserError");                                     /* meta */
   vm_set_ref(L, VM_USER_ERROR_META);                                 /* - */
   lua_createtable(L, ERR_NOT_FOUND, ERR_NOT_FOUND);                  /* metas */
@@ -50,67 +48,6 @@ void lib_error_build(lua_State *L) {
     lua_rawset(L, -3);                                               /* metas */
   }
   vm_set_ref(L, VM_HOST_ERROR_METAS);                                /* - */
-}
-
-/* Raises a table of code, message and place; the message is on top of the stack. [-1, +0, v] */
-static int raise_host_error(lua_State *L, enum err err) {
-  lua_createtable(L, 0, 3);                                          /* message error */
-  lua_insert(L, -2);                                                 /* error message */
-  lua_setfield(L, -2, "message");                                    /* error */
-  luaL_where(L, 1);
-  lua_setfield(L, -2, "place");                                      /* error */
-  lua_pushstring(L, err_code(err));                                  /* error code */
-  lua_setfield(L, -2, "code");                                       /* error */
-  vm_push_ref(L, VM_HOST_ERROR_METAS);                               /* error metas */
-  lua_rawgeti(L, -1, err);                                           /* error metas meta */
-  lua_setmetatable(L, -3);                                           /* error metas */
-  lua_pop(L, 1);                                                     /* error */
-  return lua_error(L);
-}
-
-int lib_fail(lua_State *L, enum err err, const char *format, ...) {
-  char message[FAILURE_MESSAGE_MAX];
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(message, sizeof message, format, arguments);
-  va_end(arguments);
-  vm_check_stack(L, 4);
-  lua_pushstring(L, message);                                        /* +1 message */
-  return raise_host_error(L, err);
-}
-
-int lib_misuse(lua_State *L, const char *format, ...) {
-  char message[FAILURE_MESSAGE_MAX];
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(message, sizeof message, format, arguments);
-  va_end(arguments);
-  return luaL_error(L, "%s", message);
-}
-
-void argument_put(const struct argument *argument, struct buf *text) {
-  buf_put_text(text, argument->name);
-  if (argument->position != 0) buf_printf(text, "[%lld]", (long long)argument->position);
-  if (argument->field != NULL) buf_printf(text, ".%s", argument->field);
-}
-
-int lib_fail_at(lua_State *L, enum err err, const struct argument *argument, const char *format, ...) {
-  struct buf *text = &vm_of(L)->raised.message;
-  va_list arguments;
-  char message[FAILURE_MESSAGE_MAX];
-  va_start(arguments, format);
-  vsnprintf(message, sizeof message, format, arguments);
-  va_end(arguments);
-  failure_clear(&vm_of(L)->raised);
-  argument_put(argument, text);
-  buf_printf(text, ": %s", message);
-  vm_check_stack(L, 4);
-  lua_pushlstring(L, (const char *)text->data, text->size);          /* +1 message */
-  if (err != ERR_INTERNAL) return raise_host_error(L, err);
-  luaL_where(L, 1);                                                  /* message where */
-  lua_insert(L, -2);                                                 /* where message */
-  lua_concat(L, 2);                                                  /* message */
-  return lua_error(L);
 }
 
 /* Makes the table on top of the stack a UserError. [-0, +0, m] */
@@ -136,11 +73,11 @@ static int raise_user_error(lua_State *L, const struct failure *failure) {
   return lua_error(L);
 }
 
-int lib_fail_with(lua_State *L, const struct failure *failure) {
+int caught_raise(lua_State *L, const struct failure *failure) {
+  if (failure->err != ERR_USER) return raise_failure(L, failure);
   vm_check_stack(L, 8);
-  struct slice text = buf_slice(&failure->message);
-  lua_pushlstring(L, (const char *)text.data, text.size);            /* +1 message */
-  return failure->err == ERR_USER ? raise_user_error(L, failure) : raise_host_error(L, failure->err);
+  lua_pushlstring(L, (const char *)failure->message.data, failure->message.size);    /* +1 message */
+  return raise_user_error(L, failure);
 }
 
 static bool code_is_valid(const char *code, size_t size) {
@@ -154,7 +91,7 @@ static bool code_is_valid(const char *code, size_t size) {
   return true;
 }
 
-int lib_user_error(lua_State *L) {
+int caught_user_error(lua_State *L) {
   luaL_checktype(L, 1, LUA_TSTRING);
   lua_settop(L, 2);                                                  /* message options */
   lua_createtable(L, 0, 3);                                          /* message options error */
@@ -166,10 +103,10 @@ int lib_user_error(lua_State *L) {
       size_t size;
       const char *code = lua_type(L, 4) == LUA_TSTRING ? lua_tolstring(L, 4, &size) : NULL;
       if (code == NULL || !code_is_valid(code, size)) {
-        return lib_misuse(L, "UserError: a code is a string of at most %d of a-z, 0-9 and _, beginning with a letter",
+        return raise_misuse(L, "UserError: a code is a string of at most %d of a-z, 0-9 and _, beginning with a letter",
                           FAILURE_CODE_MAX);
       }
-      if (err_is_reserved(code)) return lib_misuse(L, "UserError: \"%s\" is a code of the host", code);
+      if (err_is_reserved(code)) return raise_misuse(L, "UserError: \"%s\" is a code of the host", code);
     }
     lua_setfield(L, 3, "code");                                      /* message options error */
     lua_getfield(L, 2, "metadata");                                  /* message options error metadata */
@@ -288,7 +225,7 @@ static void describe_stop(struct vm *vm, struct failure *failure) {
   }
 }
 
-void lib_error_describe(lua_State *L, int status, struct failure *failure) {
+void caught_describe(lua_State *L, int status, struct failure *failure) {
   struct vm *vm = vm_of(L);
   if (vm->stopped != ERR_NONE) {
     describe_stop(vm, failure);
