@@ -69,7 +69,7 @@ bool self_is_host_field(lua_State *L, int index) {
 
 /* self.name -> the host's field, or what a method set, or a method   [-0, +1, v] */
 static int self_index(lua_State *L) {
-  journal_check_live(L, 1);
+  tracked_check_owner(L, 1);
   struct instance *instance = self_current(L);
   switch (field_of(L, 2)) {
     case FIELD_STATE: state_push(L, instance); return 1;
@@ -103,7 +103,7 @@ static void need_fields(lua_State *L, int self) {
 
 /* self.name = value: kept in memory; self.state = t replaces the state   [-0, +0, v] */
 static int self_newindex(lua_State *L) {
-  journal_check_live(L, 1);
+  tracked_check_owner(L, 1);
   enum field field = field_of(L, 2);
   if (field == FIELD_STATE) {
     state_assign(L, self_current(L), 3);
@@ -120,7 +120,7 @@ static int self_newindex(lua_State *L) {
 
 /* for name, value in pairs(self): what methods set */
 static int self_pairs(lua_State *L) {
-  journal_check_live(L, 1);
+  tracked_check_owner(L, 1);
   vm_push_ref(L, VM_GLOBALS);
   lua_getfield(L, -1, "next");                                       /* ... next */
   need_fields(L, 1);
@@ -175,7 +175,7 @@ static int open_self(lua_State *L) {
     lua_pop(L, 1);                                                   /* opening class */
   }
   lua_pushnil(L);                                                    /* opening class nil: no fields */
-  journal_track(L, instance, SELF_SLOT_COUNT);                       /* opening class self */
+  tracked_new(L, instance->serial, SELF_SLOT_COUNT);                       /* opening class self */
   vm_push_ref(L, VM_SELF_META);
   lua_setmetatable(L, -2);                                           /* opening class self */
   lua_pushvalue(L, 2);

@@ -8,42 +8,6 @@
 /* Stand for what is not a value: the old value was nil; the key of the mark. */
 static const char was_nil, array_mark;
 
-struct tracked *journal_track(lua_State *L, const struct instance *instance, int slots) {
-  struct tracked *tracked = lua_newuserdatauv(L, sizeof *tracked, slots);    /* data tracked */
-  *tracked = (struct tracked){ .owner = instance->serial };
-  lua_insert(L, -2);                                                 /* tracked data */
-  lua_setiuservalue(L, -2, 1);                                       /* tracked */
-  return tracked;
-}
-
-bool journal_is_part(lua_State *L, int index) {
-  if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index)) return false;     /* meta */
-  vm_push_ref(L, VM_PART_META);                                      /* meta part_meta */
-  bool same = lua_rawequal(L, -1, -2);
-  lua_pop(L, 2);                                                     /* - */
-  return same;
-}
-
-bool journal_is_live(lua_State *L, int index) {
-  const struct tracked *tracked = lua_touserdata(L, index);
-  return vm_of(L)->now.owner == tracked->owner;
-}
-
-struct tracked *journal_check_live(lua_State *L, int index) {
-  struct tracked *tracked = lua_touserdata(L, index);
-  if (!journal_is_live(L, index)) {
-    raise_misuse(L, "%s belongs to an actor whose turn this is not",
-               journal_is_part(L, index) ? "this part of a state" : "this self");
-  }
-  return tracked;
-}
-
-bool journal_push_data(lua_State *L, int index) {
-  struct tracked *tracked = journal_check_live(L, index);
-  lua_getiuservalue(L, index, 1);                                    /* data */
-  return tracked->array;
-}
-
 /* Pushes the old values of a tracked userdata, which become empty ones with its first write of the turn. [-0, +1, m] */
 static void push_old_values(lua_State *L, int index, struct tracked *tracked) {
   struct instance *instance = vm_of(L)->now.instance;
@@ -54,19 +18,19 @@ static void push_old_values(lua_State *L, int index, struct tracked *tracked) {
     lua_pushvalue(L, -1);
     self_set_slot(L, instance, SELF_JOURNAL);                        /* journal */
   }
-  if (tracked->noted != 0) {
-    lua_rawgeti(L, -1, 2 * (lua_Integer)tracked->noted);             /* journal old */
+  if (tracked->journal_place != 0) {
+    lua_rawgeti(L, -1, 2 * (lua_Integer)tracked->journal_place);             /* journal old */
     lua_replace(L, -2);                                              /* old */
     return;
   }
-  lua_Integer place = (lua_Integer)instance->noted + 1;
+  lua_Integer place = (lua_Integer)instance->journal_count + 1;
   lua_createtable(L, 0, 1);                                          /* journal old */
   lua_pushvalue(L, -1);
   lua_rawseti(L, -3, 2 * place);                                     /* journal old */
   lua_pushvalue(L, index);
   lua_rawseti(L, -3, 2 * place - 1);                                 /* journal old */
-  instance->noted = (uint32_t)place;                                 /* both are in: nothing can fail any more */
-  tracked->noted = (uint32_t)place;
+  instance->journal_count = (uint32_t)place;                                 /* both are in: nothing can fail any more */
+  tracked->journal_place = (uint32_t)place;
   lua_replace(L, -2);                                                /* old */
 }
 
@@ -97,7 +61,7 @@ bool journal_set(lua_State *L, int index) {
   struct tracked *tracked = lua_touserdata(L, index);
   vm_check_stack(L, 10);
   int key = lua_gettop(L) - 1, value = key + 1;
-  lua_getiuservalue(L, index, 1);                                    /* key value data */
+  lua_getiuservalue(L, index, TRACKED_DATA);                         /* key value data */
   lua_pushvalue(L, key);                                             /* key value data key */
   lua_pushvalue(L, key);
   lua_rawget(L, -3);                                                 /* key value data key old */
@@ -116,7 +80,7 @@ bool journal_set(lua_State *L, int index) {
 }
 
 void journal_mark_array(lua_State *L, int index) {
-  struct tracked *tracked = journal_check_live(L, index);
+  struct tracked *tracked = tracked_check_owner(L, index);
   if (tracked->array) return;
   lua_pushlightuserdata(L, (void *)(uintptr_t)&array_mark);          /* key */
   lua_pushboolean(L, 0);                                             /* key false */
@@ -138,9 +102,9 @@ static void unwrap_old(lua_State *L) {
 }
 
 bool journal_push_old_values(lua_State *L, struct instance *instance, const struct tracked *tracked) {
-  if (tracked->noted == 0) return false;
+  if (tracked->journal_place == 0) return false;
   self_push_slot(L, instance, SELF_JOURNAL);                         /* journal */
-  lua_rawgeti(L, -1, 2 * (lua_Integer)tracked->noted);               /* journal old */
+  lua_rawgeti(L, -1, 2 * (lua_Integer)tracked->journal_place);               /* journal old */
   lua_replace(L, -2);                                                /* old */
   return true;
 }
@@ -148,7 +112,7 @@ bool journal_push_old_values(lua_State *L, struct instance *instance, const stru
 void journal_each(lua_State *L, struct instance *instance, void (*visit)(lua_State *L, void *context), void *context) {
   vm_check_stack(L, 12);
   self_push_slot(L, instance, SELF_JOURNAL);                         /* journal|nil */
-  for (lua_Integer i = 1; i <= (lua_Integer)instance->noted; i++) {
+  for (lua_Integer i = 1; i <= (lua_Integer)instance->journal_count; i++) {
     lua_rawgeti(L, -1, 2 * i);                                       /* journal old */
     int old = lua_gettop(L);
     lua_pushnil(L);                                                  /* journal old key */
@@ -168,7 +132,7 @@ void journal_each(lua_State *L, struct instance *instance, void (*visit)(lua_Sta
 /* Puts back one tracked userdata, at `tracked`, from its old values at `old`. [-0, +0, m] */
 static void put_back(lua_State *L, int index, int old) {
   struct tracked *tracked = lua_touserdata(L, index);
-  lua_getiuservalue(L, index, 1);                                    /* data */
+  lua_getiuservalue(L, index, TRACKED_DATA);                         /* data */
   int data = lua_gettop(L);
   lua_pushnil(L);                                                    /* data key */
   while (lua_next(L, old)) {                                         /* data key value */
@@ -188,7 +152,7 @@ static void put_back(lua_State *L, int index, int old) {
 void journal_undo(lua_State *L, struct instance *instance) {
   vm_check_stack(L, 12);
   self_push_slot(L, instance, SELF_JOURNAL);                         /* journal|nil */
-  for (lua_Integer i = 1; i <= (lua_Integer)instance->noted; i++) {
+  for (lua_Integer i = 1; i <= (lua_Integer)instance->journal_count; i++) {
     lua_rawgeti(L, -1, 2 * i - 1);                                   /* journal tracked */
     lua_rawgeti(L, -2, 2 * i);                                       /* journal tracked old */
     put_back(L, lua_gettop(L) - 1, lua_gettop(L));
@@ -201,17 +165,17 @@ void journal_undo(lua_State *L, struct instance *instance) {
 void journal_clear(lua_State *L, struct instance *instance) {
   instance->state_changed = false;
   instance->tables_moved = false;
-  if (instance->noted == 0) return;
+  if (instance->journal_count == 0) return;
   vm_check_stack(L, 4);
   self_push_slot(L, instance, SELF_JOURNAL);                         /* journal */
-  for (lua_Integer i = 1; i <= (lua_Integer)instance->noted; i++) {
+  for (lua_Integer i = 1; i <= (lua_Integer)instance->journal_count; i++) {
     lua_rawgeti(L, -1, 2 * i - 1);                                   /* journal tracked */
     struct tracked *tracked = lua_touserdata(L, -1);
-    tracked->noted = 0;
+    tracked->journal_place = 0;
     lua_pop(L, 1);                                                   /* journal */
   }
   lua_pop(L, 1);                                                     /* - */
-  instance->noted = 0;
+  instance->journal_count = 0;
   lua_pushnil(L);
   self_set_slot(L, instance, SELF_JOURNAL);                          /* - */
 }

@@ -9,6 +9,7 @@
 #include "script/raise.h"
 #include "script/library.h"
 #include "script/state.h"
+#include "script/walk.h"
 #include "script/lua_vm.h"
 
 enum { LOAD_TEXT_MAX = 64 * 1024 };
@@ -27,10 +28,18 @@ static bool is_self(lua_State *L, int index) {
   return same;
 }
 
+/* array(t) -> t: marks a table, or a part of the state, as a sequence   [-0, +1, v] */
+int lib_base_array(lua_State *L) {
+  if (!tracked_is_part(L, 1)) return walk_array(L);
+  journal_mark_array(L, 1);
+  lua_settop(L, 1);
+  return 1;
+}
+
 /* type(v) -> string: "table" for parts of a state, self and classes   [-0, +1, v] */
 static int base_type(lua_State *L) {
   luaL_checkany(L, 1);
-  if (journal_is_part(L, 1) || is_self(L, 1) || class_is(L, 1)) {
+  if (tracked_is_part(L, 1) || is_self(L, 1) || class_is(L, 1)) {
     lua_pushliteral(L, "table");
   } else {
     lua_pushstring(L, luaL_typename(L, 1));
@@ -47,7 +56,7 @@ static void read_fields_of_class(lua_State *L) {
 
 /* next(t [, key]) -> key, value   [-0, +(1|2), v] */
 static int base_next(lua_State *L) {
-  if (journal_is_part(L, 1)) return state_next(L);
+  if (tracked_is_part(L, 1)) return state_next(L);
   read_fields_of_class(L);
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 2);
@@ -58,14 +67,14 @@ static int base_next(lua_State *L) {
 
 /* rawget(t, key) -> value   [-0, +1, v] */
 static int base_rawget(lua_State *L) {
-  if (journal_is_part(L, 1)) return state_rawget(L);
+  if (tracked_is_part(L, 1)) return state_rawget(L);
   read_fields_of_class(L);
   return call_original(L);
 }
 
 /* rawset(t, key, value) -> t   [-0, +1, v] */
 static int base_rawset(lua_State *L) {
-  if (journal_is_part(L, 1)) return state_rawset(L);
+  if (tracked_is_part(L, 1)) return state_rawset(L);
   if (library_is_view(L, 1)) return raise_misuse(L, "a library of the host cannot be written to");
   if (!class_is(L, 1)) return call_original(L);
   class_newindex(L);
@@ -75,7 +84,7 @@ static int base_rawset(lua_State *L) {
 
 /* rawlen(t) -> integer   [-0, +1, v] */
 static int base_rawlen(lua_State *L) {
-  return journal_is_part(L, 1) ? state_rawlen(L) : call_original(L);
+  return tracked_is_part(L, 1) ? state_rawlen(L) : call_original(L);
 }
 
 /* -- protected calls: what was stopped cannot be caught -- */
@@ -162,7 +171,7 @@ static int base_getmetatable(lua_State *L) {
 
 /* setmetatable(t, metatable) -> t; no finalisers   [-0, +1, v] */
 static int base_setmetatable(lua_State *L) {
-  if (journal_is_part(L, 1)) return raise_misuse(L, "a part of a state cannot have a metatable");
+  if (tracked_is_part(L, 1)) return raise_misuse(L, "a part of a state cannot have a metatable");
   if (lua_istable(L, 2)) {
     lua_pushliteral(L, "__gc");
     if (lua_rawget(L, 2) != LUA_TNIL) return raise_misuse(L, "setmetatable: __gc is not available to scripts");

@@ -19,4 +19,7 @@ int lib_base_tostring(lua_State *L);
 /* Sets rep and format in the string library on top of the stack, and takes dump out. [-0, +0, m] */
 void lib_base_build_string(lua_State *L);
 
+/* array([t]) -> t   [-0, +1, v] */
+int lib_base_array(lua_State *L);
+
 #endif

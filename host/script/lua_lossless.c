@@ -6,7 +6,9 @@
 #include "base/utf8.h"
 #include "codec/base64.h"
 #include "codec/json_text.h"
-#include "script/journal.h"
+#include "base/limits.h"
+#include "script/lua_vm.h"
+#include "script/tracked.h"
 #include "script/walk.h"
 
 /* A table that is being written, and the one that it stands in. */
@@ -91,7 +93,7 @@ static void put_array(lua_State *L, int data, struct buf *text, const struct lev
 
 /* The key of a pair: data, or in words. */
 static void put_key(lua_State *L, int key, struct buf *text) {
-  bool tabular = lua_type(L, key) == LUA_TTABLE || journal_is_part(L, key);
+  bool tabular = lua_type(L, key) == LUA_TTABLE || tracked_is_part(L, key);
   if (tabular) {
     put_words(text, "a table");
   } else {
@@ -146,9 +148,9 @@ static void put_table(lua_State *L, int index, struct buf *text, const struct le
 }
 
 static void put_userdata(lua_State *L, int index, struct buf *text, const struct level *up) {
-  if (!journal_is_part(L, index)) {
+  if (!tracked_is_part(L, index)) {
     put_words(text, "a userdata");
-  } else if (!journal_is_live(L, index)) {
+  } else if (!tracked_is_owned(L, index)) {
     put_words(text, "a part of the state of another actor, or of one that has left memory");
   } else {
     put_table(L, index, text, up);

@@ -6,7 +6,6 @@
 #include "codec/value.h"
 #include "script/raise.h"
 #include "script/lua_vm.h"
-#include "script/part.h"
 
 /* -- writing: what walk() tells goes into a buffer -- */
 
@@ -101,7 +100,7 @@ enum err lua_value_write(lua_State *L, int index, struct buf *bytes, const struc
 struct reading {
   lua_State *L;
   struct value_reader reader;
-  struct lua_value_parts *parts;   /* NULL: plain tables */
+  struct lua_value_maker *maker;   /* NULL: plain tables */
   int tables;                  /* stack index of the tables read so far, or 0: nobody asked for one again yet */
   uint32_t table_count;
   size_t depth;
@@ -112,26 +111,21 @@ static int fail_broken(lua_State *L) {
   return raise_host(L, ERR_STORAGE, "a record holds bytes that are no value");
 }
 
-/* With a new table on top of the stack: makes of it what stands for it, and pushes its data behind that. [-0, +1, m] */
+/* With a new table on top of the stack: makes of it what stands for it, and pushes the table behind that. [-0, +1, m] */
 static void begin_table(struct reading *reading, bool array) {
   lua_State *L = reading->L;
-  if (reading->parts == NULL) {
-    if (array) walk_mark(L);
-    lua_pushvalue(L, -1);                                            /* table data */
+  if (reading->maker != NULL) {
+    reading->maker->begin(L, reading->maker, array);                 /* stand-in table */
     return;
   }
-  struct part *part = part_new(L, reading->parts->instance);         /* part */
-  part->tracked.array = array;
-  part->detached = false;
-  lua_getiuservalue(L, -1, PART_DATA);                               /* part data */
+  if (array) walk_mark(L);
+  lua_pushvalue(L, -1);                                              /* table table */
 }
 
-/* With `table data key value` on top of the stack: data[key] = value. [-2, +0, m] */
+/* With `stand-in table key value` on top of the stack: table[key] = value. [-2, +0, m] */
 static void set_field(struct reading *reading) {
-  lua_State *L = reading->L;
-  int value = lua_gettop(L);
-  if (reading->parts != NULL && part_is(L, value)) part_set_home(L, value, value - 3, value - 1);
-  lua_rawset(L, -3);
+  if (reading->maker != NULL) reading->maker->place(reading->L, reading->maker);
+  lua_rawset(reading->L, -3);
 }
 
 static void remember_table(struct reading *reading, uint32_t number) {
@@ -176,7 +170,7 @@ static void read_map(struct reading *reading, uint32_t count) {
 
 static void read_same(struct reading *reading, uint32_t number) {
   lua_State *L = reading->L;
-  if (reading->parts != NULL || number >= reading->table_count) fail_broken(L);
+  if (reading->maker != NULL || number >= reading->table_count) fail_broken(L);
   if (reading->tables == 0) {
     reading->again = true;
     lua_pushnil(L);                                                  /* nil */
@@ -199,8 +193,8 @@ static void read_value(struct reading *reading, enum value_type type) {
     case VALUE_ARRAY: read_array(reading, reader->count); break;
     case VALUE_MAP: read_map(reading, reader->count); break;
     case VALUE_NODE:
-      if (reading->parts == NULL) fail_broken(L);
-      reading->parts->push_node(L, reading->parts, reader->node);
+      if (reading->maker == NULL) fail_broken(L);
+      reading->maker->push_node(L, reading->maker, reader->node);
       break;
     case VALUE_SAME: read_same(reading, reader->count); break;
     case VALUE_END:
@@ -209,9 +203,9 @@ static void read_value(struct reading *reading, enum value_type type) {
   reading->depth--;
 }
 
-static void read_whole(lua_State *L, struct slice bytes, struct lua_value_parts *parts) {
+static void read_whole(lua_State *L, struct slice bytes, struct lua_value_maker *maker) {
   int top = lua_gettop(L);
-  struct reading reading = { .L = L, .parts = parts };
+  struct reading reading = { .L = L, .maker = maker };
   value_reader_init(&reading.reader, bytes);
   read_value(&reading, value_next(&reading.reader));                 /* value */
   if (reading.again) {
@@ -245,7 +239,7 @@ void lua_value_read(lua_State *L, struct slice bytes) {
   if (!read_scalar(L, bytes)) read_whole(L, bytes, NULL);
 }
 
-void lua_value_read_parts(lua_State *L, struct slice bytes, struct lua_value_parts *parts) {
+void lua_value_read_by(lua_State *L, struct slice bytes, struct lua_value_maker *maker) {
   vm_check_stack(L, 4);
-  read_whole(L, bytes, parts);
+  read_whole(L, bytes, maker);
 }

@@ -24,7 +24,7 @@ struct part *part_new(lua_State *L, const struct instance *instance) {
 }
 
 bool part_is(lua_State *L, int index) {
-  return journal_is_part(L, index);
+  return tracked_is_part(L, index);
 }
 
 void part_set_home(lua_State *L, int index, int owner, int key) {
@@ -54,7 +54,7 @@ void part_note(lua_State *L, struct instance *instance, int index) {
     lua_pushvalue(L, -1);
     self_set_slot(L, instance, SELF_NOTES);                          /* notes */
   }
-  lua_Integer at = (lua_Integer)instance->notes * NOTE_SIZE;
+  lua_Integer at = (lua_Integer)instance->part_note_count * NOTE_SIZE;
   lua_pushvalue(L, index);
   lua_rawseti(L, -2, at + 1);
   push_or_false(L, index, PART_PARENT);
@@ -66,7 +66,7 @@ void part_note(lua_State *L, struct instance *instance, int index) {
   lua_pushboolean(L, part->detached);
   lua_rawseti(L, -2, at + 5);
   lua_pop(L, 1);                                                     /* - */
-  instance->notes++;
+  instance->part_note_count++;
 }
 
 /* Sets a user value from one note; false stands for nil. */
@@ -82,7 +82,7 @@ void part_undo(lua_State *L, struct instance *instance) {
   vm_check_stack(L, 8);
   self_push_slot(L, instance, SELF_NOTES);                           /* notes|nil */
   int notes = lua_gettop(L);
-  for (lua_Integer at = (lua_Integer)instance->notes * NOTE_SIZE - NOTE_SIZE; at >= 0; at -= NOTE_SIZE) {
+  for (lua_Integer at = (lua_Integer)instance->part_note_count * NOTE_SIZE - NOTE_SIZE; at >= 0; at -= NOTE_SIZE) {
     lua_rawgeti(L, notes, at + 1);                                   /* notes part */
     struct part *part = lua_touserdata(L, -1);
     put_back_slot(L, notes, at + 2, notes + 1, PART_PARENT);
@@ -98,8 +98,8 @@ void part_undo(lua_State *L, struct instance *instance) {
 }
 
 void part_forget(lua_State *L, struct instance *instance) {
-  if (instance->notes == 0) return;
-  instance->notes = 0;
+  if (instance->part_note_count == 0) return;
+  instance->part_note_count = 0;
   vm_check_stack(L, 4);
   lua_pushnil(L);
   self_set_slot(L, instance, SELF_NOTES);                            /* - */
@@ -216,7 +216,7 @@ const char *part_value_problem(lua_State *L, int value) {
       return has_foreign_meta(L, value) ? "a table with a metatable cannot be saved" : NULL;
     case LUA_TUSERDATA:
       if (!part_is(L, value)) return "a userdata cannot be saved";
-      journal_check_live(L, value);
+      tracked_check_owner(L, value);
       return NULL;
     case LUA_TTHREAD:
       return "a thread cannot be saved";

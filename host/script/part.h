@@ -21,7 +21,7 @@ enum {
 };
 
 /* The user values of a part. */
-enum { PART_DATA = 1, PART_PARENT, PART_KEY, PART_SLOT_COUNT = PART_KEY };
+enum { PART_DATA = TRACKED_DATA, PART_PARENT, PART_KEY, PART_SLOT_COUNT = PART_KEY };
 
 struct part {
   struct tracked tracked;

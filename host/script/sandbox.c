@@ -86,7 +86,7 @@ static void build_base(lua_State *L) {
   lua_setfield(L, -2, "require");
   lua_pushcfunction(L, caught_user_error);
   lua_setfield(L, -2, "UserError");
-  lua_pushcfunction(L, walk_array);
+  lua_pushcfunction(L, lib_base_array);
   lua_setfield(L, -2, "array");
   lua_pushlightuserdata(L, NULL);
   lua_setfield(L, -2, "null");                                       /* globals */

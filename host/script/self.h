@@ -25,8 +25,8 @@ struct instance {
   bool state_changed;        /* in this turn */
   bool tables_moved;         /* in this turn a table was stored in a field, or went from one */
   int self_ref;              /* keeps the userdata `self` */
-  uint32_t noted;            /* entries of the journal */
-  uint32_t notes;            /* of parts, in this turn (part.h) */
+  uint32_t journal_count;    /* entries of the journal */
+  uint32_t part_note_count;  /* what is noted of parts in this turn (part.h) */
   uint64_t node_id;          /* the highest that a node of the state has had */
 };
 

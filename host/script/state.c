@@ -18,7 +18,7 @@
 
 /* part[key] = value, for a part at 1; key and value at 2 and 3. */
 static int part_newindex(lua_State *L) {
-  struct tracked *part = journal_check_live(L, 1);
+  struct tracked *part = tracked_check_owner(L, 1);
   const char *problem = part_key_problem(L, 2);
   if (problem == NULL) problem = part_value_problem(L, 3);
   if (problem == NULL && part->array && lua_type(L, 2) != LUA_TNUMBER) {
@@ -34,7 +34,7 @@ void state_assign(lua_State *L, struct instance *instance, int index) {
   if (!instance->has_state) raise_misuse(L, "this actor has no state: its class has no initialize_state");
   index = lua_absindex(L, index);
   holder_push(L, instance);                                          /* holder */
-  if (!lua_istable(L, index) && !journal_is_part(L, index)) {
+  if (!lua_istable(L, index) && !tracked_is_part(L, index)) {
     raise_misuse(L, "state: a state is a table, not a %s", luaL_typename(L, index));
   }
   const char *problem = part_value_problem(L, index);
@@ -49,21 +49,21 @@ void state_assign(lua_State *L, struct instance *instance, int index) {
 
 /* part[key] for a part at 1. */
 static int part_index(lua_State *L) {
-  journal_push_data(L, 1);                                           /* part key data */
+  tracked_push_data(L, 1);                                           /* part key data */
   lua_pushvalue(L, 2);
   lua_rawget(L, -2);                                                 /* part key data value */
   return 1;
 }
 
 static int part_len(lua_State *L) {
-  journal_push_data(L, 1);                                           /* ... data */
+  tracked_push_data(L, 1);                                           /* ... data */
   lua_pushinteger(L, (lua_Integer)lua_rawlen(L, -1));
   return 1;
 }
 
 int state_next(lua_State *L) {
   lua_settop(L, 2);                                                  /* part key */
-  journal_push_data(L, 1);                                           /* part key data */
+  tracked_push_data(L, 1);                                           /* part key data */
   lua_insert(L, 2);                                                  /* part data key */
   if (lua_next(L, 2)) return 2;                                      /* part data key value */
   lua_pushnil(L);
@@ -71,7 +71,7 @@ int state_next(lua_State *L) {
 }
 
 static int part_pairs(lua_State *L) {
-  journal_check_live(L, 1);
+  tracked_check_owner(L, 1);
   vm_push_ref(L, VM_GLOBALS);
   lua_getfield(L, -1, "next");                                       /* part globals next: the script gets it, and may give it anything */
   lua_pushvalue(L, 1);
@@ -108,7 +108,8 @@ void state_push(lua_State *L, struct instance *instance) {
 
 /* A state that is being read. It outlives pauses, on the stack of its turn. */
 struct reading {
-  struct lua_value_parts parts;      /* comes first: push_named_node() has no more than that */
+  struct lua_value_maker maker;      /* comes first: its functions have no more than that */
+  struct instance *instance;
   size_t loose;                      /* nodes that were met and that no field has named so far */
   int nodes;                         /* stack index of READING_NODES in this stay */
 };
@@ -122,7 +123,7 @@ enum {
 
 /* Pushes the node with this id, made empty and loose where it was not met before. [-0, +1, m] */
 static void push_node(lua_State *L, struct reading *reading, uint64_t node_id) {
-  struct instance *instance = reading->parts.instance;
+  struct instance *instance = reading->instance;
   if (lua_rawgeti(L, reading->nodes, (lua_Integer)node_id) != LUA_TNIL) return;      /* node */
   lua_pop(L, 1);                                                     /* - */
   lua_newtable(L);                                                   /* data */
@@ -134,9 +135,28 @@ static void push_node(lua_State *L, struct reading *reading, uint64_t node_id) {
   lua_rawseti(L, reading->nodes, (lua_Integer)node_id);              /* node */
 }
 
-/* The same for a field that names it. */
-static void push_named_node(lua_State *L, struct lua_value_parts *parts, uint64_t node_id) {
-  struct reading *reading = (struct reading *)(void *)parts;
+static struct reading *reading_of(struct lua_value_maker *maker) {
+  return (struct reading *)(void *)maker;
+}
+
+/* Each table becomes a part of the state. */
+static void begin_part(lua_State *L, struct lua_value_maker *maker, bool array) {
+  struct part *part = part_new(L, reading_of(maker)->instance);      /* part */
+  part->tracked.array = array;
+  part->detached = false;
+  lua_getiuservalue(L, -1, PART_DATA);                               /* part data */
+}
+
+/* A part within a value has its home there. */
+static void place_part(lua_State *L, struct lua_value_maker *maker) {
+  int value = lua_gettop(L);
+  (void)maker;
+  if (part_is(L, value)) part_set_home(L, value, value - 3, value - 1);
+}
+
+/* The same as push_node() for a field that names it. */
+static void push_named_node(lua_State *L, struct lua_value_maker *maker, uint64_t node_id) {
+  struct reading *reading = reading_of(maker);
   push_node(L, reading, node_id);                                    /* node */
   struct part *part = lua_touserdata(L, -1);
   if (part->detached) reading->loose--;
@@ -147,7 +167,7 @@ static void push_named_node(lua_State *L, struct lua_value_parts *parts, uint64_
 static void read_header(lua_State *L, struct reading *reading, struct slice value) {
   int node = lua_gettop(L);
   struct part *part = lua_touserdata(L, node);
-  lua_value_read_parts(L, value, &reading->parts);                   /* node header: itself a part */
+  lua_value_read_by(L, value, &reading->maker);                   /* node header: itself a part */
   lua_getiuservalue(L, -1, PART_DATA);                               /* node header data */
   lua_rawgeti(L, -1, 1);                                             /* node header data array */
   part->tracked.array = lua_toboolean(L, -1);
@@ -175,7 +195,7 @@ static void read_record(lua_State *L, struct reading *reading, struct slice key,
   uint64_t node_id = read_u64(key.data);
   struct slice name = slice_after(key, sizeof node_id);
   if (node_id == 0) {
-    holder_push(L, reading->parts.instance);                         /* node */
+    holder_push(L, reading->instance);                         /* node */
   } else {
     push_node(L, reading, node_id);                                  /* node */
   }
@@ -184,7 +204,7 @@ static void read_record(lua_State *L, struct reading *reading, struct slice key,
   } else {
     lua_getiuservalue(L, node, PART_DATA);                           /* node data */
     lua_key_read_part(L, name);                                      /* node data name */
-    lua_value_read_parts(L, value, &reading->parts);                 /* node data name value */
+    lua_value_read_by(L, value, &reading->maker);                 /* node data name value */
     if (part_is(L, node + 3)) part_set_home(L, node + 3, node, node + 2);
     lua_rawset(L, node + 1);                                         /* node data */
   }
@@ -236,7 +256,9 @@ void state_begin_read(lua_State *L, struct instance *instance) {
   self_begin_key(instance, SPACE_STATE, &vm->key);
   if (vm->key.err != ERR_NONE) raise_host(L, ERR_MEMORY, "no memory to read a state");
   struct reading *reading = lua_newuserdatauv(L, sizeof *reading, READING_SLOT_COUNT);   /* reading */
-  *reading = (struct reading){ .parts = { .instance = instance, .push_node = push_named_node } };
+  *reading = (struct reading){
+    .maker = { .begin = begin_part, .place = place_part, .push_node = push_named_node }, .instance = instance,
+  };
   lua_newtable(L);
   lua_setiuservalue(L, -2, READING_NODES);                           /* reading */
   lua_pushlstring(L, (const char *)vm->key.data, vm->key.size);
@@ -258,7 +280,7 @@ bool state_read(lua_State *L, lua_Integer *version) {
   struct vm *vm = vm_of(L);
   int top = lua_gettop(L);
   struct reading *reading = lua_touserdata(L, top);
-  struct instance *instance = reading->parts.instance;
+  struct instance *instance = reading->instance;
   struct scan scan;
   struct slice key, value;
   enum err err;

@@ -160,7 +160,7 @@ static int step_read(lua_State *L, struct turn *turn) {
 }
 
 static int step_created(lua_State *L, struct turn *turn) {
-  if (lua_type(L, -1) != LUA_TTABLE && !journal_is_part(L, -1)) {
+  if (lua_type(L, -1) != LUA_TTABLE && !tracked_is_part(L, -1)) {
     return raise_misuse(L, "initialize_state returns a table, the state; this one returned a %s", luaL_typename(L, -1));
   }
   state_assign(L, turn->instance, -1);

@@ -7,9 +7,9 @@
 
 #include "base/limits.h"
 #include "codec/json.h"
-#include "script/journal.h"
 #include "script/raise.h"
 #include "script/lua_vm.h"
+#include "script/tracked.h"
 
 /* A table that is being walked, and where in it: `key` is the stack index of the present key, or 0 where `position` is
  * it. */
@@ -61,11 +61,6 @@ int walk_array(lua_State *L) {
     lua_settop(L, 0);
     lua_newtable(L);                                                 /* table */
   }
-  if (journal_is_part(L, 1)) {
-    journal_mark_array(L, 1);
-    lua_settop(L, 1);
-    return 1;
-  }
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);                                                  /* table */
   if (lua_getmetatable(L, 1)) {                                      /* table meta */
@@ -92,8 +87,8 @@ bool walk_table(lua_State *L, int index, bool *marked) {
     lua_pushvalue(L, index);                                         /* table */
     return true;
   }
-  if (!journal_is_part(L, index)) return false;
-  *marked = journal_push_data(L, index);                             /* data */
+  if (!tracked_is_part(L, index)) return false;
+  *marked = tracked_push_data(L, index);                             /* data */
   return true;
 }
 
@@ -359,13 +354,13 @@ static enum err walk_plain(struct walker *walker, int index, const struct frame 
 static enum err walk_part(struct walker *walker, int index, const struct frame *frame) {
   lua_State *L = walker->L;
   const struct walk_options *options = walker->options;
-  if (!journal_is_part(L, index)) return fail_type(walker, frame, luaL_typename(L, index));
+  if (!tracked_is_part(L, index)) return fail_type(walker, frame, luaL_typename(L, index));
   uint64_t node_id = frame != NULL && options->node_of != NULL ? options->node_of(L, index) : 0;
   if (node_id != 0) {
     walker->writer->on_node(walker->context, node_id);
     return ERR_NONE;
   }
-  bool marked = journal_push_data(L, index);                         /* data */
+  bool marked = tracked_push_data(L, index);                         /* data */
   enum err err = walk_content(walker, lua_gettop(L), marked, frame);
   if (err == ERR_NONE) lua_pop(L, 1);                                /* - */
   return err;

@@ -66,7 +66,7 @@ const char *walk_typename(lua_State *L, int index);
 /* Makes the mark of sequences. [-0, +0, m] */
 void walk_build(lua_State *L);
 
-/* array(t) -> t: marks a table as a sequence   [-0, +1, v] */
+/* array(t) -> t: marks a plain table as a sequence   [-0, +1, v] */
 int walk_array(lua_State *L);
 
 /* Marks the plain table on top of the stack. [-0, +0, m] */
