@@ -3,8 +3,8 @@
 
 #include <lauxlib.h>
 
-#include "script/raise.h"
 #include "script/lua_vm.h"
+#include "script/raise.h"
 #include "script/self.h"
 
 enum { CLASS_FIELDS = 1, CLASS_PARENT, CLASS_SLOT_COUNT = CLASS_PARENT };
@@ -35,7 +35,7 @@ static const char *push_name(lua_State *L, int index) {
 /* Whether the name at 2 is the host's, so that no method of a script would be found by it: of what `self` has, or what
  * each class has. [-0, +0, m] */
 static bool is_taken(lua_State *L) {
-  if (self_is_host_field(L, 2) || vm_is_text(L, 2, "super")) return true;
+  if (self_field_of(L, 2) != SELF_FIELD_NONE || vm_is_text(L, 2, "super")) return true;
   vm_push_ref(L, VM_ACTOR_CLASS);                                    /* actor */
   class_push_fields(L, -1);                                          /* actor fields */
   lua_pushvalue(L, 2);

@@ -7,12 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "script/class.h"
 #include "script/caught.h"
+#include "script/class.h"
+#include "script/lua_vm.h"
 #include "script/raise.h"
 #include "script/sandbox.h"
 #include "script/source.h"
-#include "script/lua_vm.h"
 
 static const char *const hooks[] = {
   "initialize_state", "on_start", "on_stop", "on_destroy", "migrate_state", "inspect_state",

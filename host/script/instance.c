@@ -7,80 +7,36 @@
 #include "base/mem.h"
 #include "script/classes.h"
 #include "script/journal.h"
-#include "script/raise.h"
-#include "script/lib_kv.h"
+#include "script/kv.h"
 #include "script/lua_key.h"
 #include "script/part.h"
+#include "script/raise.h"
 #include "script/self.h"
 #include "script/state.h"
 
-/* -- slots -- */
-
-void self_push(lua_State *L, const struct instance *instance) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, instance->self_ref);             /* self */
-}
-
-void self_push_slot(lua_State *L, const struct instance *instance, enum self_slot slot) {
-  self_push(L, instance);                                            /* self */
-  lua_getiuservalue(L, -1, (int)slot);                               /* self value */
-  lua_replace(L, -2);                                                /* value */
-}
-
-void self_set_slot(lua_State *L, const struct instance *instance, enum self_slot slot) {
-  self_push(L, instance);                                            /* value self */
-  lua_insert(L, -2);                                                 /* self value */
-  lua_setiuservalue(L, -2, (int)slot);                               /* self */
-  lua_pop(L, 1);                                                     /* - */
-}
-
-struct instance *self_current(lua_State *L) {
-  struct instance *instance = vm_of(L)->now.instance;
-  if (instance == NULL) raise_misuse(L, "no actor has its turn");
-  return instance;
-}
-
-void self_begin_key(const struct instance *instance, enum record_space space, struct buf *key) {
-  record_put_head(key, instance->actor_id, space);
-}
-
 /* -- self, the userdata -- */
 
-enum field { FIELD_NONE, FIELD_CLASS, FIELD_KEY, FIELD_STATE, FIELD_KV, FIELD_LOG, FIELD_RESERVED };
-
-/* The fields of `self` that are the host's. */
-static enum field field_of(lua_State *L, int index) {
-  static const struct { const char *name; enum field field; } fields[] = {
-    { "state", FIELD_STATE }, { "kv", FIELD_KV },         { "key", FIELD_KEY },
-    { "class", FIELD_CLASS }, { "log", FIELD_LOG },       { "schedule", FIELD_RESERVED },
-    { "connections", FIELD_RESERVED },
-  };
-  if (lua_type(L, index) != LUA_TSTRING) return FIELD_NONE;
-  size_t size;
-  const char *name = lua_tolstring(L, index, &size);
-  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-    if (strcmp(name, fields[i].name) == 0) return strlen(name) == size ? fields[i].field : FIELD_NONE;
-  }
-  return FIELD_NONE;
-}
-
-bool self_is_host_field(lua_State *L, int index) {
-  return field_of(L, index) != FIELD_NONE;
+void instance_push_kv(lua_State *L, const struct instance *instance) {
+  self_push_slot(L, instance, SELF_KV);                              /* kv|nil */
+  if (!lua_isnil(L, -1)) return;
+  lua_pop(L, 1);                                                     /* - */
+  kv_push_new(L);                                                    /* kv */
+  lua_pushvalue(L, -1);
+  self_set_slot(L, instance, SELF_KV);                               /* kv */
 }
 
 /* self.name -> the host's field, or what a method set, or a method   [-0, +1, v] */
 static int self_index(lua_State *L) {
   tracked_check_owner(L, 1);
   struct instance *instance = self_current(L);
-  switch (field_of(L, 2)) {
-    case FIELD_STATE: state_push(L, instance); return 1;
-    case FIELD_KV:
-      if (lua_getiuservalue(L, 1, SELF_KV) == LUA_TNIL) lib_kv_push(L, instance);
-      return 1;
-    case FIELD_KEY: lua_key_read(L, instance->key); return 1;
-    case FIELD_CLASS: lua_getiuservalue(L, 1, SELF_CLASS); return 1;
-    case FIELD_LOG: vm_push_ref(L, VM_LOG); return 1;
-    case FIELD_RESERVED: lua_pushnil(L); return 1;
-    case FIELD_NONE: break;
+  switch (self_field_of(L, 2)) {
+    case SELF_FIELD_STATE: state_push(L, instance); return 1;
+    case SELF_FIELD_KV: instance_push_kv(L, instance); return 1;
+    case SELF_FIELD_KEY: lua_key_read(L, instance->key); return 1;
+    case SELF_FIELD_CLASS: lua_getiuservalue(L, 1, SELF_CLASS); return 1;
+    case SELF_FIELD_LOG: vm_push_ref(L, VM_LOG); return 1;
+    case SELF_FIELD_RESERVED: lua_pushnil(L); return 1;
+    case SELF_FIELD_NONE: break;
   }
   if (lua_getiuservalue(L, 1, SELF_FIELDS) == LUA_TTABLE) {          /* self key fields */
     lua_pushvalue(L, 2);
@@ -104,12 +60,12 @@ static void need_fields(lua_State *L, int self) {
 /* self.name = value: kept in memory; self.state = t replaces the state   [-0, +0, v] */
 static int self_newindex(lua_State *L) {
   tracked_check_owner(L, 1);
-  enum field field = field_of(L, 2);
-  if (field == FIELD_STATE) {
+  enum self_field field = self_field_of(L, 2);
+  if (field == SELF_FIELD_STATE) {
     state_assign(L, self_current(L), 3);
     return 0;
   }
-  if (field != FIELD_NONE) return raise_misuse(L, "self.%s is the host's and cannot be set", lua_tostring(L, 2));
+  if (field != SELF_FIELD_NONE) return raise_misuse(L, "self.%s is the host's and cannot be set", lua_tostring(L, 2));
   if (lua_isnil(L, 2)) return raise_misuse(L, "self: a name is nil");
   if (lua_type(L, 2) == LUA_TNUMBER && lua_tonumber(L, 2) != lua_tonumber(L, 2)) return raise_misuse(L, "self: a name is NaN");
   lua_settop(L, 3);
@@ -144,7 +100,7 @@ static int self_tostring(lua_State *L) {
   return 1;
 }
 
-void self_build(lua_State *L) {
+void instance_build(lua_State *L) {
   static const luaL_Reg functions[] = { { "__index", self_index }, { "__newindex", self_newindex }, { "__pairs", self_pairs },
                                         { "__tostring", self_tostring }, { NULL, NULL } };
   lua_createtable(L, 0, 6);                                          /* meta */

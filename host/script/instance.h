@@ -14,6 +14,7 @@
 
 struct vm;
 struct instance;
+struct lua_State;
 
 /* The Lua side of an actor of a class. `key` is the encoded tuple, which outlives it; `actor_id` says whose records it
  * reads and writes. ERR_CLASS_NOT_FOUND, ERR_MEMORY. */
@@ -26,5 +27,11 @@ bool instance_is_loaded(const struct instance *instance);
 /* Whether a failed turn could not be put back for want of memory: the actor must leave memory and come back as it is on
  * disk. */
 bool instance_is_broken(const struct instance *instance);
+
+/* Makes the metatable of `self`. [-0, +0, m] */
+void instance_build(struct lua_State *L);
+
+/* Pushes the kv of the actor whose turn it is. [-0, +1, m] */
+void instance_push_kv(struct lua_State *L, const struct instance *instance);
 
 #endif

@@ -1,7 +1,8 @@
 /* kv.h -- what the files of self.kv share.
  *
- * WHY     get, put and delete are in lib_kv.c, what goes over many entries in kv_list.c, kv_each.c and kv_batch.c.
- * ROOM    script, inside. Below: kv_range, lua_key, lua_value.
+ * WHY     get, put and delete are in lib_kv.c, what goes over many entries in kv_list.c, kv_each.c and kv_batch.c. What is
+ *         a kv object, and what is in a record, is said here.
+ * ROOM    script. Below: lua_key, lua_value, the ledger's view.
  * BYTES   A record of the actor: space `k` and the key; the value as codec/value.h says, or with format = "bytes" a c1,
  *         which MessagePack never uses, and the bytes of the string as they are.
  * ALWAYS  What a call writes has been checked before the first of it is written.
@@ -9,25 +10,20 @@
 #ifndef TROUPE_KV_H
 #define TROUPE_KV_H
 
-#include "script/kv_range.h"
 #include "script/raise.h"
-#include "script/pause.h"
+#include "ledger/view.h"
 
-/* The methods of self.kv that are not in lib_kv.c. [-0, +n, v] */
-int kv_list(lua_State *L);
-int kv_each(lua_State *L);
-int kv_count(lua_State *L);
-int kv_delete_range(lua_State *L);
-int kv_delete_all(lua_State *L);
-int kv_get_batch(lua_State *L);
-int kv_put_batch(lua_State *L);
-int kv_delete_batch(lua_State *L);
+/* Makes the metatable of the kv; `methods` is on top of the stack. [-1, +0, m] */
+void kv_build(lua_State *L);
 
-/* Makes the metatable of iterators. [-0, +0, m] */
-void kv_each_build(lua_State *L);
+/* Pushes a new kv object of the actor whose turn it is. [-0, +1, m] */
+void kv_push_new(lua_State *L);
 
-/* The actor whose kv is argument 1; raises where that is none, or not the actor whose turn it is. */
-struct instance *kv_check(lua_State *L);
+/* Raises where argument 1 is not the kv of the actor whose turn it is. */
+void kv_check(lua_State *L);
+
+/* Begins the record key of an entry of that actor. */
+void kv_begin_key(lua_State *L, struct buf *key);
 
 /* What the turn that runs may read, and its drafts. */
 const struct view *kv_view(lua_State *L);

@@ -1,13 +1,17 @@
-/* kv_batch.c -- see kv.h: get_batch, put_batch and delete_batch.
+/* kv_batch.c -- see kv_batch.h: get_batch, put_batch and delete_batch.
  *
  * What is written is first made into bytes, all of it, in vm->value: a run of key size u32, value size u32, key, value.
  * Only when nothing of it can be refused any more the first is written. */
+#include "script/kv_batch.h"
+
 #include <lauxlib.h>
 #include <string.h>
 
 #include "base/limits.h"
 #include "script/kv.h"
+#include "script/kv_range.h"
 #include "script/lua_key.h"
+#include "script/lua_vm.h"
 #include "script/walk.h"
 
 enum { SIZES = 8 };
@@ -43,13 +47,12 @@ struct keys {
 /* Puts the `count` keys of the sequence at AT_KEYS in its place. [-0, +0, v] */
 static void read_keys(lua_State *L, lua_Integer count) {
   struct vm *vm = vm_of(L);
-  const struct instance *instance = vm_of(L)->now.instance;
   struct buf *run = vm_begin_value(vm, (size_t)vm->config.limits->call_bytes);
   for (lua_Integer i = 1; i <= count; i++) {
     const struct argument argument = { .name = "keys", .position = i };
     size_t at = run->size;
     buf_put_u32(run, 0);
-    self_begin_key(instance, SPACE_KV, run);
+    kv_begin_key(L, run);
     lua_rawgeti(L, AT_KEYS, i);                                      /* ... key */
     lua_key_write(L, -1, run, &argument);
     lua_pop(L, 1);                                                   /* ... */
@@ -77,18 +80,18 @@ static int get_on(lua_State *L, int status, lua_KContext place) {
       lua_rawseti(L, AT_RESULT, place);                              /* ... */
     }
     vm_check_limits(L);
-    if (place < keys->count && turn_is_due(L)) return turn_pause(L, place, get_on);
+    if (place < keys->count && vm_is_due(L)) return vm_pause(L, place, get_on);
   }
   return 1;
 }
 
 /* kv:get_batch(keys [, opts]) -> t, t[i] the value of keys[i], t.n = #keys   [-0, +1, v] */
-int kv_get_batch(lua_State *L) {
+int kv_batch_get(lua_State *L) {
   kv_check(L);
   lua_settop(L, 3);                                                  /* kv keys options */
   lua_Integer count = check_sequence(L, 2, "keys", "keys");          /* kv keys options data */
   lua_replace(L, AT_KEYS);                                           /* kv keys options */
-  lua_pushboolean(L, kv_format_read(L, 3));
+  lua_pushboolean(L, kv_range_read_format(L, 3));
   lua_replace(L, AT_BYTES);                                          /* kv keys bytes */
   read_keys(L, count);
   lua_createtable(L, count < INT32_MAX ? (int)count : 0, 1);         /* kv keys bytes result */
@@ -110,11 +113,11 @@ static bool take(struct slice *rest, struct slice *key, struct slice *value) {
 }
 
 /* Appends the key on top of the stack to the run; answers where its sizes stand. [-0, +0, v] */
-static size_t begin_one(lua_State *L, const struct instance *instance, const struct argument *argument) {
+static size_t begin_one(lua_State *L, const struct argument *argument) {
   struct buf *run = &vm_of(L)->value;
   size_t at = run->size;
   buf_put_u64(run, 0);
-  self_begin_key(instance, SPACE_KV, run);
+  kv_begin_key(L, run);
   lua_key_write(L, -1, run, argument);
   return at;
 }
@@ -185,7 +188,7 @@ static void prepare_put(lua_State *L, lua_Integer place, bool bytes) {
   lua_rawgeti(L, -1, place);                                         /* entry */
   push_entry(L, place);                                              /* entry key value */
   lua_insert(L, -2);                                                 /* entry value key */
-  size_t at = begin_one(L, vm_of(L)->now.instance, &key);
+  size_t at = begin_one(L, &key);
   size_t key_end = vm_of(L)->value.size;
   kv_write_value(L, lua_gettop(L) - 1, bytes, &value);
   end_one(L, at, key_end, place);
@@ -193,12 +196,12 @@ static void prepare_put(lua_State *L, lua_Integer place, bool bytes) {
 }
 
 /* kv:put_batch(entries [, opts])   [-0, +0, v] */
-int kv_put_batch(lua_State *L) {
+int kv_batch_put(lua_State *L) {
   struct drafts *drafts;
   struct slice rest, key, value;
   kv_check(L);
   lua_settop(L, 3);                                                  /* kv entries options */
-  bool bytes = kv_format_read(L, 3);
+  bool bytes = kv_range_read_format(L, 3);
   lua_Integer count = check_sequence(L, 2, "entries", "entries");    /* kv entries options data */
   vm_begin_value(vm_of(L), 0);
   for (lua_Integer i = 1; i <= count; i++) prepare_put(L, i, bytes);
@@ -229,8 +232,8 @@ static bool delete_one(lua_State *L, struct slice key) {
 }
 
 /* kv:delete_batch(keys) -> how many were there   [-0, +1, v] */
-int kv_delete_batch(lua_State *L) {
-  const struct instance *instance = kv_check(L);
+int kv_batch_delete(lua_State *L) {
+  kv_check(L);
   struct slice rest, key, value;
   lua_Integer deleted = 0;
   lua_settop(L, 2);                                                  /* kv keys */
@@ -239,7 +242,7 @@ int kv_delete_batch(lua_State *L) {
   for (lua_Integer i = 1; i <= count; i++) {
     const struct argument argument = { .name = "keys", .position = i };
     lua_rawgeti(L, 3, i);                                            /* kv keys data key */
-    size_t at = begin_one(L, instance, &argument);
+    size_t at = begin_one(L, &argument);
     end_one(L, at, vm_of(L)->value.size, i);
     lua_pop(L, 1);                                                   /* kv keys data */
   }

@@ -1,9 +1,13 @@
-/* kv_each.c -- see kv.h: each, whose iterators see the entries as of their beginning.
+/* kv_each.c -- see kv_each.h: each, whose iterators see the entries as of their beginning.
  *
  * An iterator is a function over its range, a userdata, which is also what the loop closes. Its snapshot ends with it, or
  * with the turn. */
+#include "script/kv_each.h"
+
 #include "script/kv.h"
+#include "script/kv_range.h"
 #include "script/lua_key.h"
+#include "script/lua_vm.h"
 
 static void end(const struct view *view, struct kv_range *range) {
   if (range->snapshot != 0) drafts_unpin(view->drafts, range->snapshot);
@@ -33,9 +37,9 @@ static int step_on(lua_State *L, int status, lua_KContext context) {
   kv_range_scan(range, &view, &scan);
   while ((err = scan_step(&scan, &key, &value, &found)) == ERR_NONE && !found) {
     vm_check_limits(L);
-    if (turn_is_due(L)) {
+    if (vm_is_due(L)) {
       kv_range_pass(L, lua_upvalueindex(1), key);
-      return turn_pause(L, 0, step_on);
+      return vm_pause(L, 0, step_on);
     }
   }
   if (err == ERR_NONE) return give(L, range, key, value);
@@ -50,7 +54,7 @@ static int step(lua_State *L) {
   if (vm_of(L)->now.serial != range->turn) return raise_misuse(L, "this iterator belongs to another call");
   lua_settop(L, 0);
   if (range->snapshot == 0) return 0;
-  if (turn_is_due(L)) return turn_pause(L, 0, step_on);
+  if (vm_is_due(L)) return vm_pause(L, 0, step_on);
   return step_on(L, LUA_OK, 0);
 }
 
@@ -63,9 +67,9 @@ static int close(lua_State *L) {
 
 /* for key, value in kv:each([opts]) do   [-0, +4, v] */
 int kv_each(lua_State *L) {
-  struct instance *instance = kv_check(L);
+  kv_check(L);
   lua_settop(L, 2);                                                  /* kv options */
-  struct kv_range *range = kv_range_push(L, 2, instance);            /* kv options range */
+  struct kv_range *range = kv_range_push(L, 2);            /* kv options range */
   vm_push_ref(L, VM_EACH_META);
   lua_setmetatable(L, -2);                                           /* kv options range */
   lua_pushvalue(L, -1);

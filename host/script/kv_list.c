@@ -1,18 +1,22 @@
-/* kv_list.c -- see kv.h: list, count and the deletes of ranges. Each walks over its range, and may pause in between;
+/* kv_list.c -- see kv_list.h: list, count and the deletes of ranges. Each walks over its range, and may pause in between;
  * what it needs then is on the stack: 1 kv, 2 the range, and for a list the names of its fields and itself. */
+#include "script/kv_list.h"
+
 #include <lauxlib.h>
 
 #include "script/kv.h"
+#include "script/kv_range.h"
 #include "script/lua_key.h"
+#include "script/lua_vm.h"
 #include "script/walk.h"
 
 enum { AT_RANGE = 2, AT_KEY, AT_VALUE };
 
 /* Leaves the range of the options at 2 in their place, and nothing above. [-n, +2, v] */
 static struct kv_range *begin(lua_State *L) {
-  struct instance *instance = kv_check(L);
+  kv_check(L);
   lua_settop(L, 2);                                                  /* kv options */
-  struct kv_range *range = kv_range_push(L, 2, instance);            /* kv options range */
+  struct kv_range *range = kv_range_push(L, 2);            /* kv options range */
   lua_replace(L, AT_RANGE);                                          /* kv range */
   return range;
 }
@@ -52,9 +56,9 @@ static int list_on(lua_State *L, int status, lua_KContext count) {
   while (next(L, range, &scan, &key, &value, &found)) {
     if (found) add_entry(L, key, value, range->bytes, ++count);
     vm_check_limits(L);
-    if (turn_is_due(L)) {
+    if (vm_is_due(L)) {
       kv_range_pass(L, AT_RANGE, key);
-      return turn_pause(L, count, list_on);
+      return vm_pause(L, count, list_on);
     }
   }
   return 1;
@@ -82,7 +86,7 @@ static bool count_some(lua_State *L, struct kv_range *range, lua_KContext *count
   while (next(L, range, &scan, &key, &value, &found)) {
     *count += found;
     vm_check_limits(L);
-    bool due = turn_is_due(L);
+    bool due = vm_is_due(L);
     if (due || range->left == 0) kv_range_pass(L, AT_RANGE, key);
     if (due) return true;
   }
@@ -91,13 +95,13 @@ static bool count_some(lua_State *L, struct kv_range *range, lua_KContext *count
 
 static int count_on(lua_State *L, int status, lua_KContext count) {
   (void)status;
-  if (count_some(L, lua_touserdata(L, AT_RANGE), &count)) return turn_pause(L, count, count_on);
+  if (count_some(L, lua_touserdata(L, AT_RANGE), &count)) return vm_pause(L, count, count_on);
   lua_pushinteger(L, count);                                         /* kv range count */
   return 1;
 }
 
 /* kv:count([opts]) -> number of entries   [-0, +1, v] */
-int kv_count(lua_State *L) {
+int kv_list_count(lua_State *L) {
   begin(L);                                                          /* kv range */
   return count_on(L, LUA_OK, 0);
 }
@@ -114,7 +118,7 @@ static void delete_between(lua_State *L, struct slice from, struct slice to) {
 static int delete_on(lua_State *L, int status, lua_KContext count) {
   struct kv_range *range = lua_touserdata(L, AT_RANGE);
   (void)status;
-  if (count_some(L, range, &count)) return turn_pause(L, count, delete_on);
+  if (count_some(L, range, &count)) return vm_pause(L, count, delete_on);
   if (count > 0 && range->left == 0) {
     delete_between(L, kv_range_passed_from(range), kv_range_passed_to(range));
   } else if (count > 0) {
@@ -125,13 +129,13 @@ static int delete_on(lua_State *L, int status, lua_KContext count) {
 }
 
 /* kv:delete_range([opts]) -> how many there were   [-0, +1, v] */
-int kv_delete_range(lua_State *L) {
+int kv_list_delete_range(lua_State *L) {
   begin(L);                                                          /* kv range */
   return delete_on(L, LUA_OK, 0);
 }
 
 /* kv:delete_all()   [-0, +0, v] */
-int kv_delete_all(lua_State *L) {
+int kv_list_delete_all(lua_State *L) {
   kv_check(L);
   if (!lua_isnoneornil(L, 2)) return raise_misuse(L, "delete_all takes no options; kv:delete_range(opts) does");
   struct kv_range *range = begin(L);                                 /* kv range */

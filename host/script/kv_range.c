@@ -4,7 +4,10 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "script/kv.h"
 #include "script/lua_key.h"
+#include "script/lua_vm.h"
+#include "script/raise.h"
 #include "script/walk.h"
 
 enum { LAST_ROOM = 64 };     /* bytes for the last key of a walk, at first */
@@ -51,7 +54,7 @@ static bool check_format(lua_State *L, int index) {
   return bytes;
 }
 
-bool kv_format_read(lua_State *L, int index) {
+bool kv_range_read_format(lua_State *L, int index) {
   if (lua_isnoneornil(L, index)) return false;
   int place = push_options(L, index, OPTION_FORMAT);                 /* value ... */
   bool bytes = check_format(L, place + OPTION_FORMAT);
@@ -81,11 +84,11 @@ static void end_of_prefix(struct buf *key) {
 }
 
 /* The record key of an option; false where it is not given. */
-static bool read_key(lua_State *L, int place, enum option option, const struct instance *instance, struct buf *key) {
+static bool read_key(lua_State *L, int place, enum option option, struct buf *key) {
   const struct argument argument = { .name = "options", .field = option_names[option] };
   if (lua_isnil(L, place + (int)option)) return false;
   buf_clear(key);
-  self_begin_key(instance, SPACE_KV, key);
+  kv_begin_key(L, key);
   lua_key_write(L, place + (int)option, key, &argument);
   return true;
 }
@@ -104,23 +107,23 @@ static void lower_to(struct buf *to, const struct buf *other) {
   if (slice_compare(buf_slice(other), buf_slice(to)) < 0) copy_bound(to, other);
 }
 
-static void read_bounds(lua_State *L, int place, const struct instance *instance, struct buf *from, struct buf *to) {
+static void read_bounds(lua_State *L, int place, struct buf *from, struct buf *to) {
   struct buf *key = vm_begin_value(vm_of(L), 0);
-  if (read_key(L, place, OPTION_PREFIX, instance, key)) {
+  if (read_key(L, place, OPTION_PREFIX, key)) {
     copy_bound(from, key);
     end_of_prefix(key);
     copy_bound(to, key);
   }
-  bool start = read_key(L, place, OPTION_START, instance, key);
+  bool start = read_key(L, place, OPTION_START, key);
   if (start) raise_from(from, key);
-  if (read_key(L, place, OPTION_START_AFTER, instance, key)) {
+  if (read_key(L, place, OPTION_START_AFTER, key)) {
     if (start) raise_misuse(L, "options: start and start_after exclude each other");
     buf_put_byte(key, 0x00);                     /* the first bytes after those of the key itself */
     raise_from(from, key);
   }
-  bool stop = read_key(L, place, OPTION_STOP, instance, key);
+  bool stop = read_key(L, place, OPTION_STOP, key);
   if (stop) lower_to(to, key);
-  if (read_key(L, place, OPTION_END, instance, key)) {
+  if (read_key(L, place, OPTION_END, key)) {
     if (stop) raise_misuse(L, "options: stop and end are the same; give one");
     lower_to(to, key);
   }
@@ -140,17 +143,17 @@ static struct kv_range *push_range(lua_State *L, struct slice from, struct slice
   return range;
 }
 
-struct kv_range *kv_range_push(lua_State *L, int index, const struct instance *instance) {
+struct kv_range *kv_range_push(lua_State *L, int index) {
   struct vm *vm = vm_of(L);
   struct buf *from = &vm->key, *to = &vm->key_end;
   bool none = lua_isnoneornil(L, index);
   int place = none ? 0 : push_options(L, index, OPTION_PREFIX);      /* value ... */
   buf_clear(from);
   buf_clear(to);
-  self_begin_key(instance, SPACE_KV, from);
-  self_begin_key(instance, SPACE_KV, to);
+  kv_begin_key(L, from);
+  kv_begin_key(L, to);
   end_of_prefix(to);
-  if (!none) read_bounds(L, place, instance, from, to);
+  if (!none) read_bounds(L, place, from, to);
   if (from->err != ERR_NONE || to->err != ERR_NONE || (!none && vm->value.err != ERR_NONE)) {
     raise_host(L, ERR_MEMORY, "no memory for the bounds of a range");
   }

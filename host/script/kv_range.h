@@ -9,8 +9,10 @@
 #ifndef TROUPE_KV_RANGE_H
 #define TROUPE_KV_RANGE_H
 
+#include <lua.h>
+
+#include "ledger/record.h"
 #include "ledger/view.h"
-#include "script/self.h"
 
 enum { KV_KEY_BEGIN = RECORD_KEY_HEAD };   /* where the kv key begins in a record key, behind actor id and space */
 
@@ -30,10 +32,10 @@ struct kv_range {
 
 /* Pushes the range of the options at `index` (none or nil: all entries). Raises for an unknown option, a wrong type,
  * contradicting bounds. [-0, +1, v] */
-struct kv_range *kv_range_push(lua_State *L, int index, const struct instance *instance);
+struct kv_range *kv_range_push(lua_State *L, int index);
 
 /* Whether format is "bytes", by options at `index` that know nothing else. [-0, +0, v] */
-bool kv_format_read(lua_State *L, int index);
+bool kv_range_read_format(lua_State *L, int index);
 
 /* Goes on with the walk, in a view that outlives the scan. */
 void kv_range_scan(const struct kv_range *range, const struct view *view, struct scan *scan);

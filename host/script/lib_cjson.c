@@ -12,9 +12,9 @@
 
 #include "base/limits.h"
 #include "codec/json_text.h"
-#include "script/raise.h"
 #include "script/lua_json.h"
 #include "script/lua_vm.h"
+#include "script/raise.h"
 #include "script/walk.h"
 
 int luaopen_cjson(lua_State *L);

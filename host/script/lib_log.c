@@ -4,8 +4,8 @@
 #include <lauxlib.h>
 
 #include "script/lib_base.h"
-#include "script/raise.h"
 #include "script/lua_json.h"
+#include "script/raise.h"
 #include "script/self.h"
 #include "script/walk.h"
 

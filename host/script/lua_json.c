@@ -6,8 +6,8 @@
 
 #include "base/check.h"
 #include "codec/json.h"
-#include "script/raise.h"
 #include "script/lua_vm.h"
+#include "script/raise.h"
 
 /* -- writing -- */
 

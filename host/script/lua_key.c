@@ -5,8 +5,8 @@
 
 #include "base/limits.h"
 #include "codec/key.h"
-#include "script/raise.h"
 #include "script/lua_vm.h"
+#include "script/raise.h"
 #include "script/walk.h"
 
 enum { KEY_TRIED_MAX = 1024 * 1024 };   /* a key that has become longer is not written to its end, only to be refused */

@@ -3,10 +3,10 @@
 
 #include <math.h>
 
+#include "base/limits.h"
 #include "base/utf8.h"
 #include "codec/base64.h"
 #include "codec/json_text.h"
-#include "base/limits.h"
 #include "script/lua_vm.h"
 #include "script/tracked.h"
 #include "script/walk.h"

@@ -4,8 +4,8 @@
 #include <lauxlib.h>
 
 #include "codec/value.h"
-#include "script/raise.h"
 #include "script/lua_vm.h"
+#include "script/raise.h"
 
 /* -- writing: what walk() tells goes into a buffer -- */
 

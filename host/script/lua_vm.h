@@ -166,4 +166,15 @@ lua_State *vm_take_coroutine(lua_State *L);
 /* Gives back the coroutine on the top of the stack, with its stack empty and no error. [-1, +0, m] */
 void vm_give_coroutine(lua_State *L);
 
+/* Long work in the middle of a call lets other actors have their turns. What it needs after a pause is on the Lua stack or
+ * in a userdata: the working buffers of the VM and every scan belong to other turns meanwhile.
+ *
+ * Whether this stay in Lua has lasted so long that it should pause (vm_config.pause_ms). To be asked once a record: it
+ * reads the clock at every 64th. False where a call cannot pause: in a coroutine of the script, in a function that a sort
+ * or a gsub calls, in on_stop. */
+bool vm_is_due(lua_State *L);
+
+/* Pauses: to be returned by a C function, which goes on as `function` with `context`, its stack as it was. [-0, +0, v] */
+int vm_pause(lua_State *L, lua_KContext context, lua_KFunction function);
+
 #endif

@@ -8,6 +8,7 @@
 #include "script/class.h"
 #include "script/classes.h"
 #include "script/embedded.h"
+#include "script/instance.h"
 #include "script/holder.h"
 #include "script/lib_base.h"
 #include "script/lib_cjson.h"
@@ -114,7 +115,7 @@ static void new_ref(lua_State *L, enum vm_ref ref) {
 void sandbox_build(lua_State *L) {
   caught_build(L);
   walk_build(L);
-  self_build(L);
+  instance_build(L);
   state_build(L);
   holder_build(L);
   lib_kv_build(L);

@@ -42,9 +42,6 @@ enum self_slot {
   SELF_SLOT_COUNT = SELF_CALL
 };
 
-/* Makes the metatable of `self`. [-0, +0, m] */
-void self_build(lua_State *L);
-
 /* Pushes `self`, or one of its slots. [-0, +1, -] */
 void self_push(lua_State *L, const struct instance *instance);
 void self_push_slot(lua_State *L, const struct instance *instance, enum self_slot slot);
@@ -54,8 +51,13 @@ void self_set_slot(lua_State *L, const struct instance *instance, enum self_slot
 /* The actor whose turn it is; raises where there is none. */
 struct instance *self_current(lua_State *L);
 
-/* Whether the name at `index` is that of a field of `self` which the host has. [-0, +0, -] */
-bool self_is_host_field(lua_State *L, int index);
+/* The fields of `self` that are the host's. */
+enum self_field {
+  SELF_FIELD_NONE, SELF_FIELD_CLASS, SELF_FIELD_KEY, SELF_FIELD_STATE, SELF_FIELD_KV, SELF_FIELD_LOG, SELF_FIELD_RESERVED
+};
+
+/* Which of them has the name at `index`. [-0, +0, -] */
+enum self_field self_field_of(lua_State *L, int index);
 
 /* Begins a record key of the actor. */
 void self_begin_key(const struct instance *instance, enum record_space space, struct buf *key);

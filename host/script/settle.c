@@ -15,10 +15,10 @@
 #include "ledger/view.h"
 #include "script/holder.h"
 #include "script/journal.h"
-#include "script/raise.h"
 #include "script/lua_value.h"
 #include "script/part.h"
 #include "script/places.h"
+#include "script/raise.h"
 #include "script/walk.h"
 
 enum { DEMOTED_FIELDS_MAX = 4, BURIAL_DEPTH_MAX = 400 };

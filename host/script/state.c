@@ -7,11 +7,11 @@
 #include "ledger/view.h"
 #include "script/holder.h"
 #include "script/journal.h"
-#include "script/raise.h"
 #include "script/lua_key.h"
 #include "script/lua_value.h"
+#include "script/lua_vm.h"
 #include "script/part.h"
-#include "script/pause.h"
+#include "script/raise.h"
 #include "script/walk.h"
 
 /* -- writes -- */
@@ -297,7 +297,7 @@ bool state_read(lua_State *L, lua_Integer *version) {
   while ((err = scan_next(&scan, &key, &value)) == ERR_NONE && record_space(key) == SPACE_STATE) {
     read_record(L, reading, slice_after(key, RECORD_KEY_HEAD), value);
     vm_check_limits_for(L, value.size);
-    if (!turn_is_due(L)) continue;
+    if (!vm_is_due(L)) continue;
     keep_place(L, top, key);
     lua_settop(L, top);                                              /* reading */
     return false;

@@ -1,37 +1,37 @@
-/* turn.c -- see turn.h, save.h and pause.h: a turn's way through Lua.
+/* turn.c -- see turn.h and save.h: a turn's way through Lua.
  *
  * The whole turn runs in one coroutine as a chain of steps, each of which may call a function of the script: load or
  * create, on_start, admission, the task, and then, when nothing of the script runs any more, the state goes into the
  * drafts and the result into its buffer. An error at any step ends in turn_run(), which puts everything back. */
+#include "script/turn.h"
+
 #include <lauxlib.h>
 #include <stdio.h>
 
 #include "base/check.h"
 #include "base/limits.h"
 #include "codec/value.h"
+#include "script/caught.h"
 #include "script/classes.h"
 #include "script/holder.h"
+#include "script/instance.h"
 #include "script/journal.h"
-#include "script/caught.h"
-#include "script/raise.h"
-#include "script/lib_kv.h"
+#include "script/kv_list.h"
 #include "script/lua_json.h"
 #include "script/lua_lossless.h"
 #include "script/lua_value.h"
 #include "script/lua_vm.h"
 #include "script/part.h"
-#include "script/pause.h"
+#include "script/raise.h"
 #include "script/rpc.h"
 #include "script/save.h"
 #include "script/settle.h"
 #include "script/state.h"
-#include "script/turn.h"
 #include "script/walk.h"
 
 enum {
   ARGUMENTS_MAX = 200,
   TRACEBACK_MAX = 4096,
-  LOOKS_A_CLOCK = 64,                /* of turn_is_due() */
   VALUE_KEPT_BYTES = 1024 * 1024     /* of the working buffer, from one stay in Lua to the next */
 };
 
@@ -153,7 +153,7 @@ static int step_load(lua_State *L, struct turn *turn) {
 static int step_read(lua_State *L, struct turn *turn) {
   lua_Integer saved;
   vm_limit_load(turn->vm);
-  if (!state_read(L, &saved)) return turn_pause(L, STEP_READ, go_on);        /* - */
+  if (!state_read(L, &saved)) return vm_pause(L, STEP_READ, go_on);        /* - */
   turn->usage = (struct vm_usage){ 0 };
   vm_limit_begin(turn->vm, &turn->usage);
   return check_version(L, turn, saved);
@@ -294,7 +294,8 @@ static int step_task(lua_State *L, struct turn *turn) {
     case TURN_STOP: return call_hook(L, turn, "on_stop", push_nothing);
     case TURN_STATE: push_state_or_nil(L, turn->instance); break;
     case TURN_KV:
-      lib_kv_push_list(L, turn->instance);                           /* function kv */
+      lua_pushcfunction(L, kv_list);                                 /* function */
+      instance_push_kv(L, turn->instance);                           /* function kv */
       return call_then(L, 1, 1, STEP_RESULT);
   }
   return go_on(L, LUA_OK, STEP_RESULT);
@@ -477,18 +478,6 @@ static int undo(lua_State *L) {
   return 0;
 }
 
-bool turn_is_due(lua_State *L) {
-  struct vm *vm = vm_of(L);
-  if (vm->call != L || !vm->now.may_pause) return false;
-  if (++vm->pause_looks % LOOKS_A_CLOCK != 0 && vm->config.pause_ms > 0) return false;
-  return clock_work_ns(vm->config.clock) >= vm->pause_ns && lua_isyieldable(L);
-}
-
-int turn_pause(lua_State *L, lua_KContext context, lua_KFunction function) {
-  vm_of(L)->now.paused = true;
-  return lua_yieldk(L, 0, context, function);
-}
-
 /* What the rooms below may know of the turn whose Lua runs. */
 static struct vm_now now_of(struct turn *turn) {
   return (struct vm_now){
@@ -498,7 +487,7 @@ static struct vm_now now_of(struct turn *turn) {
   };
 }
 
-/* Nobody can yield from the call's own coroutine but save_state() and turn_pause() (lib_coroutine.c). */
+/* Nobody can yield from the call's own coroutine but save_state() and vm_pause() (lib_coroutine.c). */
 static enum turn_status enter(struct turn *turn, bool begins) {
   struct vm *vm = turn->vm;
   struct running running = { .turn = turn, .begins = begins };

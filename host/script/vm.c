@@ -1,5 +1,4 @@
 /* vm.c -- see vm.h and lua_vm.h: the one entry into Lua, the life of a VM, what it keeps. */
-#include "script/lua_vm.h"
 
 #include <lauxlib.h>
 #include <lualib.h>
@@ -7,6 +6,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "codec/json.h"
+#include "script/lua_vm.h"
 
 enum {
   HOOK_INSTRUCTIONS = 1000,   /* between two looks at the limits */
@@ -14,6 +14,7 @@ enum {
   CPU_CLOCK_OLD_NS = 1000000, /* nor for each call: what was read is good for so long, and may charge a call for as much */
   WORK_A_HOOK = 4,            /* what a hook counts as, where one vm_check_limits() is 1 */
   WORK_BYTES = 8192,          /* and so many bytes that C goes over as well */
+  LOOKS_A_CLOCK = 64,         /* of vm_is_due() */
   COROUTINES_KEPT = 64
 };
 
@@ -274,4 +275,16 @@ bool vm_collect_some(struct vm *vm) {
   if (vm->cycles < CYCLES) return false;
   vm->cycles = 0;
   return true;
+}
+
+bool vm_is_due(lua_State *L) {
+  struct vm *vm = vm_of(L);
+  if (vm->call != L || !vm->now.may_pause) return false;
+  if (++vm->pause_looks % LOOKS_A_CLOCK != 0 && vm->config.pause_ms > 0) return false;
+  return clock_work_ns(vm->config.clock) >= vm->pause_ns && lua_isyieldable(L);
+}
+
+int vm_pause(lua_State *L, lua_KContext context, lua_KFunction function) {
+  vm_of(L)->now.paused = true;
+  return lua_yieldk(L, 0, context, function);
 }

@@ -7,8 +7,8 @@
 
 #include "base/limits.h"
 #include "codec/json.h"
-#include "script/raise.h"
 #include "script/lua_vm.h"
+#include "script/raise.h"
 #include "script/tracked.h"
 
 /* A table that is being walked, and where in it: `key` is the stack index of the present key, or 0 where `position` is
