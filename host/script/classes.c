@@ -10,91 +10,13 @@
 #include "script/caught.h"
 #include "script/class.h"
 #include "script/lua_vm.h"
+#include "script/modules.h"
 #include "script/raise.h"
-#include "script/sandbox.h"
-#include "script/source.h"
 
 static const char *const hooks[] = {
   "initialize_state", "on_start", "on_stop", "on_destroy", "migrate_state", "inspect_state",
   "on_before_connect", "on_connect", "on_disconnect",
 };
-
-/* -- modules -- */
-
-/* Marks a module that is being loaded: one that requires itself is an error, not a hang. */
-static const char loading;
-
-/* name path -> what the file's chunk returned, or true   [-0, +1, v] */
-static int run_module(lua_State *L) {
-  source_push_chunk(L, lua_tostring(L, 2));                          /* name path chunk */
-  lua_pushvalue(L, 1);
-  lua_call(L, 1, 1);                                                 /* name path module */
-  if (lua_isnil(L, -1)) lua_pushboolean(L, 1);
-  return 1;
-}
-
-/* Runs the module of this name from this file and pushes what it returned; keeps it. One that failed is as if it had
- * never been required. [-0, +1, v] */
-static void load_module(lua_State *L, const char *name, const char *path) {
-  struct vm *vm = vm_of(L);
-  uint64_t load_around = vm->load;
-  vm_check_stack(L, 8);
-  vm_push_ref(L, VM_MODULES);                                        /* modules */
-  lua_pushstring(L, name);                                           /* modules name */
-  lua_pushvalue(L, -1);
-  lua_pushlightuserdata(L, (void *)(uintptr_t)&loading);
-  lua_rawset(L, -4);                                                 /* modules name */
-  int modules = lua_gettop(L) - 1;
-  lua_pushcfunction(L, run_module);
-  lua_pushvalue(L, modules + 1);
-  lua_pushstring(L, path);                                           /* modules name function name path */
-  vm->load = ++vm->serial;
-  int status = lua_pcall(L, 2, 1, 0);                                /* modules name module|error */
-  vm->load = load_around;
-  lua_pushvalue(L, modules + 1);
-  if (status == LUA_OK) {
-    lua_pushvalue(L, modules + 2);
-  } else {
-    lua_pushnil(L);
-  }
-  lua_rawset(L, modules);                                            /* modules name module|error: the field is there, so this needs no memory */
-  lua_replace(L, modules);
-  lua_settop(L, modules);                                            /* module|error */
-  if (status == LUA_ERRMEM) raise_host(L, ERR_MEMORY, "no memory for module \"%s\"", name);
-  if (status != LUA_OK) lua_error(L);
-}
-
-static bool name_is_valid(const char *name, size_t size) {
-  if (size == 0 || size > 200 || name[0] == '.' || name[size - 1] == '.') return false;
-  for (size_t i = 0; i < size; i++) {
-    char c = name[i];
-    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-    if (!plain && !(c == '.' && name[i + 1] != '.')) return false;
-  }
-  return true;
-}
-
-int classes_require(lua_State *L) {
-  size_t size;
-  luaL_checktype(L, 1, LUA_TSTRING);
-  const char *name = lua_tolstring(L, 1, &size);
-  if (sandbox_push_module(L, name)) return 1;                        /* module */
-  vm_push_ref(L, VM_MODULES);                                        /* modules */
-  lua_getfield(L, -1, name);                                         /* modules module */
-  if (lua_islightuserdata(L, -1) && lua_touserdata(L, -1) == &loading) {
-    return raise_misuse(L, "require: module \"%s\" requires itself", name);
-  }
-  if (!lua_isnil(L, -1)) return 1;
-  if (!name_is_valid(name, size)) return raise_misuse(L, "require: \"%.64s\" is no name of a module", name);
-  luaL_gsub(L, name, ".", "/");                                      /* ... path */
-  lua_pushfstring(L, "%s/%s.lua", vm_of(L)->config.actors_path, lua_tostring(L, -1));      /* ... path file */
-  const char *path = lua_tostring(L, -1);
-  if (access(path, F_OK) != 0 && errno == ENOENT) {
-    return raise_misuse(L, "require: module \"%s\" not found: there is no %s", name, source_name(vm_of(L), path));
-  }
-  load_module(L, name, path);                                        /* ... module */
-  return 1;
-}
 
 /* -- classes -- */
 
@@ -139,7 +61,7 @@ static void load_class(lua_State *L, const char *name) {
   vm_push_ref(L, VM_MODULES);                                        /* modules */
   lua_pushfstring(L, "%s/%s.lua", vm_of(L)->config.actors_path, name);                     /* modules path */
   const char *path = lua_tostring(L, -1);
-  if (lua_getfield(L, -2, name) == LUA_TNIL) load_module(L, name, path);         /* modules path [nil] module */
+  if (lua_getfield(L, -2, name) == LUA_TNIL) modules_load(L, name, path);         /* modules path [nil] module */
   register_class(L, path);
   lua_settop(L, 1);
 }

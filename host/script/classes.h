@@ -15,9 +15,6 @@
  * that does not load; then the VM is of no use. [-0, +0, m] */
 void classes_load(lua_State *L, struct failure *failure);
 
-/* require(name) -> what the module returned   [-0, +1, v] */
-int classes_require(lua_State *L);
-
 /* Pushes the class of a name; false, and nothing pushed, where there is none. [-0, +(0|1), m] */
 bool classes_push(lua_State *L, struct slice name);
 

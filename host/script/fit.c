@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "base/utf8.h"
+#include "script/budget.h"
 #include "script/lua_vm.h"
 #include "script/walk.h"
 
@@ -66,7 +67,7 @@ static void push_fit(lua_State *L, int index, int memo, size_t depth) {
   bool marked;
   size_t count;
   vm_check_stack(L, 16);
-  vm_check_limits(L);
+  budget_check(L);
   if (is_fit(L, index)) {
     lua_pushvalue(L, index);
     return;

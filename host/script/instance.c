@@ -9,7 +9,6 @@
 #include "script/journal.h"
 #include "script/kv.h"
 #include "script/lua_key.h"
-#include "script/part.h"
 #include "script/raise.h"
 #include "script/self.h"
 #include "script/state.h"

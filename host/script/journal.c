@@ -3,8 +3,6 @@
 
 #include <lauxlib.h>
 
-#include "script/raise.h"
-
 /* Stand for what is not a value: the old value was nil; the key of the mark. */
 static const char was_nil, array_mark;
 

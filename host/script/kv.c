@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "codec/value.h"
 #include "ledger/record.h"
+#include "script/budget.h"
 #include "script/lua_value.h"
 #include "script/lua_vm.h"
 
@@ -57,7 +58,7 @@ static void push_value(lua_State *L, struct slice record, bool bytes) {
 
 void kv_push_value(lua_State *L, struct slice record, bool bytes) {
   push_value(L, record, bytes);
-  vm_check_limits_for(L, record.size);
+  budget_check_for(L, record.size);
 }
 
 static void write_bytes(lua_State *L, int index, const struct argument *argument) {
@@ -90,7 +91,7 @@ void kv_write_value(lua_State *L, int index, bool bytes, const struct argument *
   } else {
     write_value(L, index, argument);
   }
-  vm_check_limits_for(L, vm->value.size - begin);
+  budget_check_for(L, vm->value.size - begin);
   vm->value.size_max = 0;                                            /* it is this value's, not that of what comes behind it */
   if (vm->value.err == ERR_NONE) return;
   if (vm->value.err != ERR_TOO_LARGE) raise_host(L, ERR_MEMORY, "no memory for a value");

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "script/budget.h"
 #include "script/kv.h"
 #include "script/kv_range.h"
 #include "script/lua_key.h"
@@ -57,7 +58,7 @@ static void read_keys(lua_State *L, lua_Integer count) {
     lua_key_write(L, -1, run, &argument);
     lua_pop(L, 1);                                                   /* ... */
     write_u32(run->data + at, (uint32_t)(run->size - at - 4));
-    vm_check_limits(L);
+    budget_check(L);
   }
   struct keys *keys = lua_newuserdatauv(L, sizeof *keys + run->size, 0);   /* ... keys */
   *keys = (struct keys){ .count = count };
@@ -79,8 +80,8 @@ static int get_on(lua_State *L, int status, lua_KContext place) {
       kv_push_value(L, value, bytes);                                /* ... value */
       lua_rawseti(L, AT_RESULT, place);                              /* ... */
     }
-    vm_check_limits(L);
-    if (place < keys->count && vm_is_due(L)) return vm_pause(L, place, get_on);
+    budget_check(L);
+    if (place < keys->count && budget_is_due(L)) return budget_pause(L, place, get_on);
   }
   return 1;
 }
@@ -129,7 +130,7 @@ static void end_one(lua_State *L, size_t at, size_t key_end, lua_Integer count) 
   write_u32(vm->value.data + at, (uint32_t)(key_end - at - SIZES));
   write_u32(vm->value.data + at + 4, (uint32_t)(vm->value.size - key_end));
   if (bytes > limit) raise_host(L, ERR_TOO_LARGE, "more than %zu bytes in one batch, the limit of a commit " LIMIT_NAME(COMMIT_BYTES), limit);
-  vm_check_limits(L);
+  budget_check(L);
 }
 
 /* What the commit would have with the run written, each key counted once. [-0, +0, v] */
@@ -213,7 +214,7 @@ int kv_batch_put(lua_State *L) {
   drafts = kv_view(L)->drafts;
   rest = buf_slice(&vm_of(L)->value);
   while (take(&rest, &key, &value)) {
-    if (!drafts_try_put(drafts, key, value)) return vm_stop(L, ERR_MEMORY);
+    if (!drafts_try_put(drafts, key, value)) return budget_stop(L, ERR_MEMORY);
   }
   return 0;
 }
@@ -226,8 +227,8 @@ static bool delete_one(lua_State *L, struct slice key) {
   struct slice value;
   enum err err = view_get(view, key, &value);
   if (err == ERR_NOT_FOUND) return false;
-  if (err != ERR_NONE) vm_stop(L, ERR_STORAGE);
-  if (!drafts_try_delete(view->drafts, key)) vm_stop(L, ERR_MEMORY);
+  if (err != ERR_NONE) budget_stop(L, ERR_STORAGE);
+  if (!drafts_try_delete(view->drafts, key)) budget_stop(L, ERR_MEMORY);
   return true;
 }
 

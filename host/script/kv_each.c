@@ -4,6 +4,7 @@
  * with the turn. */
 #include "script/kv_each.h"
 
+#include "script/budget.h"
 #include "script/kv.h"
 #include "script/kv_range.h"
 #include "script/lua_key.h"
@@ -20,7 +21,7 @@ static int give(lua_State *L, struct kv_range *range, struct slice key, struct s
   kv_push_value(L, value, range->bytes);                             /* key value */
   kv_range_pass(L, lua_upvalueindex(1), key);                        /* last: who catches an error gets the same entry again */
   if (range->left != SIZE_MAX && --range->left == 0) end(kv_view(L), range);
-  vm_check_limits(L);
+  budget_check(L);
   return 2;
 }
 
@@ -36,10 +37,10 @@ static int step_on(lua_State *L, int status, lua_KContext context) {
   view.snapshot = range->snapshot;
   kv_range_scan(range, &view, &scan);
   while ((err = scan_step(&scan, &key, &value, &found)) == ERR_NONE && !found) {
-    vm_check_limits(L);
-    if (vm_is_due(L)) {
+    budget_check(L);
+    if (budget_is_due(L)) {
       kv_range_pass(L, lua_upvalueindex(1), key);
-      return vm_pause(L, 0, step_on);
+      return budget_pause(L, 0, step_on);
     }
   }
   if (err == ERR_NONE) return give(L, range, key, value);
@@ -54,7 +55,7 @@ static int step(lua_State *L) {
   if (vm_of(L)->now.serial != range->turn) return raise_misuse(L, "this iterator belongs to another call");
   lua_settop(L, 0);
   if (range->snapshot == 0) return 0;
-  if (vm_is_due(L)) return vm_pause(L, 0, step_on);
+  if (budget_is_due(L)) return budget_pause(L, 0, step_on);
   return step_on(L, LUA_OK, 0);
 }
 

@@ -4,6 +4,7 @@
 
 #include <lauxlib.h>
 
+#include "script/budget.h"
 #include "script/kv.h"
 #include "script/kv_range.h"
 #include "script/lua_key.h"
@@ -55,10 +56,10 @@ static int list_on(lua_State *L, int status, lua_KContext count) {
   kv_range_scan(range, kv_view(L), &scan);
   while (next(L, range, &scan, &key, &value, &found)) {
     if (found) add_entry(L, key, value, range->bytes, ++count);
-    vm_check_limits(L);
-    if (vm_is_due(L)) {
+    budget_check(L);
+    if (budget_is_due(L)) {
       kv_range_pass(L, AT_RANGE, key);
-      return vm_pause(L, count, list_on);
+      return budget_pause(L, count, list_on);
     }
   }
   return 1;
@@ -85,8 +86,8 @@ static bool count_some(lua_State *L, struct kv_range *range, lua_KContext *count
   kv_range_scan(range, kv_view(L), &scan);
   while (next(L, range, &scan, &key, &value, &found)) {
     *count += found;
-    vm_check_limits(L);
-    bool due = vm_is_due(L);
+    budget_check(L);
+    bool due = budget_is_due(L);
     if (due || range->left == 0) kv_range_pass(L, AT_RANGE, key);
     if (due) return true;
   }
@@ -95,7 +96,7 @@ static bool count_some(lua_State *L, struct kv_range *range, lua_KContext *count
 
 static int count_on(lua_State *L, int status, lua_KContext count) {
   (void)status;
-  if (count_some(L, lua_touserdata(L, AT_RANGE), &count)) return vm_pause(L, count, count_on);
+  if (count_some(L, lua_touserdata(L, AT_RANGE), &count)) return budget_pause(L, count, count_on);
   lua_pushinteger(L, count);                                         /* kv range count */
   return 1;
 }
@@ -118,7 +119,7 @@ static void delete_between(lua_State *L, struct slice from, struct slice to) {
 static int delete_on(lua_State *L, int status, lua_KContext count) {
   struct kv_range *range = lua_touserdata(L, AT_RANGE);
   (void)status;
-  if (count_some(L, range, &count)) return vm_pause(L, count, delete_on);
+  if (count_some(L, range, &count)) return budget_pause(L, count, delete_on);
   if (count > 0 && range->left == 0) {
     delete_between(L, kv_range_passed_from(range), kv_range_passed_to(range));
   } else if (count > 0) {

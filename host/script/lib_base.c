@@ -4,13 +4,14 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "script/budget.h"
 #include "script/class.h"
 #include "script/journal.h"
-#include "script/raise.h"
 #include "script/library.h"
+#include "script/lua_vm.h"
+#include "script/raise.h"
 #include "script/state.h"
 #include "script/walk.h"
-#include "script/lua_vm.h"
 
 enum { LOAD_TEXT_MAX = 64 * 1024 };
 
@@ -90,7 +91,7 @@ static int base_rawlen(lua_State *L) {
 /* -- protected calls: what was stopped cannot be caught -- */
 
 static int finish_pcall(lua_State *L, int status, lua_KContext extra) {
-  vm_check_stopped(L);
+  budget_check_stopped(L);
   if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - (int)extra;
   lua_pushboolean(L, 0);                                             /* ... error false */
   lua_pushvalue(L, -2);                                              /* ... error false error */
@@ -108,7 +109,7 @@ static int base_pcall(lua_State *L) {
 
 static int finish_handler(lua_State *L, int status, lua_KContext extra) {
   (void)extra;
-  vm_check_stopped(L);
+  budget_check_stopped(L);
   if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - 2;           /* f handler false ... */
   lua_pushboolean(L, 0);
   lua_pushliteral(L, "error in the message handler");
@@ -119,7 +120,7 @@ static int finish_handler(lua_State *L, int status, lua_KContext extra) {
  * limit cannot reach it. */
 static int finish_xpcall(lua_State *L, int status, lua_KContext extra) {
   (void)extra;
-  vm_check_stopped(L);
+  budget_check_stopped(L);
   if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - 2;           /* f handler true ... */
   lua_pushvalue(L, 2);                                               /* f handler true error handler */
   lua_insert(L, -2);                                                 /* f handler true handler error */

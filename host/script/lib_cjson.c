@@ -12,6 +12,7 @@
 
 #include "base/limits.h"
 #include "codec/json_text.h"
+#include "script/budget.h"
 #include "script/lua_json.h"
 #include "script/lua_vm.h"
 #include "script/raise.h"
@@ -114,7 +115,7 @@ static void put_value(struct writing *writing, int index, int depth);
 
 /* Between two values: what is written is bounded, and so is the time that it takes. */
 static bool goes_on(struct writing *writing, bool first) {
-  vm_check_limits(writing->L);
+  budget_check(writing->L);
   if (!first) buf_put_byte(writing->text, ',');
   return writing->text->err == ERR_NONE;
 }
@@ -238,7 +239,7 @@ static void make_exact(lua_State *L) {
   lua_Integer count;
   int table = lua_gettop(L);
   vm_check_stack(L, 12);
-  vm_check_limits(L);
+  budget_check(L);
   if (array_length(L, table, &count) > 0) walk_mark(L);
   lua_pushnil(L);                                                    /* table key */
   while (lua_next(L, table)) {                                       /* table key value */
@@ -302,7 +303,7 @@ static int call_safely(lua_State *L) {
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);                                                  /* function argument */
   int status = lua_pcall(L, 1, 1, 0);                                /* result|error */
-  vm_check_stopped(L);
+  budget_check_stopped(L);
   if (status == LUA_OK) return 1;
   lua_pushnil(L);
   luaL_tolstring(L, 1, NULL);                                        /* error nil message */

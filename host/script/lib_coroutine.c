@@ -9,8 +9,9 @@
 
 #include <lauxlib.h>
 
-#include "script/raise.h"
+#include "script/budget.h"
 #include "script/lua_vm.h"
+#include "script/raise.h"
 
 /* How many coroutines may be closed from within each other's __close handlers: Lua counts the C calls of each anew. */
 enum { CLOSING_MAX = 8 };
@@ -30,24 +31,24 @@ static bool was_stopped(lua_State *co) {
 /* coroutine.resume(co, ...) -> true, results or false, error. The main thread is refused before Lua puts arguments, or an error
  * that it has no memory for, on a stack that is the host's.   [-0, +n, v] */
 static int coroutine_resume(lua_State *L) {
-  vm_check_stopped(L);
+  budget_check_stopped(L);
   if (lua_tothread(L, 1) == vm_of(L)->L) {
     lua_pushboolean(L, 0);                                           /* ... false */
     lua_pushliteral(L, "cannot resume non-suspended coroutine");     /* ... false error */
     return 2;
   }
   int count = call_original(L);
-  vm_check_stopped(L);
+  budget_check_stopped(L);
   return count;
 }
 
 /* Raises in L the error on top of the coroutine, which is closed where it died of it. [-0, +0, v] */
 static int raise_from(lua_State *L, lua_State *co) {
   bool died = lua_status(co) != LUA_OK && lua_status(co) != LUA_YIELD;
-  vm_check_stopped(L);
+  budget_check_stopped(L);
   bool starved = lua_status(co) == LUA_ERRMEM;
   if (died && lua_resetthread(co) == LUA_ERRMEM) starved = true;
-  vm_check_stopped(L);
+  budget_check_stopped(L);
   if (starved) return raise_host(L, ERR_MEMORY, "no memory");
   lua_xmove(co, L, 1);                                               /* error */
   if (lua_type(L, -1) == LUA_TSTRING) {
@@ -62,13 +63,13 @@ static int raise_from(lua_State *L, lua_State *co) {
 static int resume_wrapped(lua_State *L) {
   lua_State *co = lua_tothread(L, lua_upvalueindex(1));
   int arguments = lua_gettop(L), results;
-  vm_check_stopped(L);
+  budget_check_stopped(L);
   if (was_stopped(co)) return raise_misuse(L, "cannot resume dead coroutine");
   if (!lua_checkstack(co, arguments + 1)) return raise_misuse(L, "too many arguments to resume");
   lua_xmove(L, co, arguments);                                       /* - */
   int status = lua_resume(co, L, arguments, &results);
   if (status != LUA_OK && status != LUA_YIELD) return raise_from(L, co);
-  vm_check_stopped(L);
+  budget_check_stopped(L);
   if (!lua_checkstack(L, results + 1)) {
     lua_pop(co, results);
     return raise_misuse(L, "too many results to resume");
@@ -98,7 +99,7 @@ static int coroutine_close(lua_State *L) {
   struct vm *vm = vm_of(L);
   luaL_checktype(L, 1, LUA_TTHREAD);
   lua_State *co = lua_tothread(L, 1);
-  vm_check_stopped(L);
+  budget_check_stopped(L);
   if (is_active(L, co)) return raise_misuse(L, "cannot close a running coroutine");
   if (was_stopped(co)) {
     lua_pushboolean(L, 0);                                           /* ... false */
@@ -109,7 +110,7 @@ static int coroutine_close(lua_State *L) {
   vm->closing++;
   int status = lua_resetthread(co);            /* raises nothing */
   vm->closing--;
-  vm_check_stopped(L);
+  budget_check_stopped(L);
   lua_pushboolean(L, status == LUA_OK);                              /* ... ok */
   if (status == LUA_OK) return 1;
   lua_xmove(co, L, 1);                                               /* ... ok error */

@@ -3,7 +3,6 @@
 
 #include <lauxlib.h>
 
-#include "base/limits.h"
 #include "script/kv.h"
 #include "script/kv_batch.h"
 #include "script/kv_each.h"

@@ -3,6 +3,7 @@
 
 #include <lauxlib.h>
 
+#include "script/lua_vm.h"
 #include "script/raise.h"
 
 static int refuse_write(lua_State *L) {
@@ -49,4 +50,17 @@ bool library_is_view(lua_State *L, int index) {
   bool view = lua_tocfunction(L, -1) == refuse_write;
   lua_pop(L, 2);                                                     /* - */
   return view;
+}
+
+void library_push_environment(lua_State *L) {
+  vm_check_stack(L, 6);
+  lua_newtable(L);                                                   /* env */
+  lua_createtable(L, 0, 2);                                          /* env meta */
+  vm_push_ref(L, VM_GLOBALS);
+  lua_setfield(L, -2, "__index");                                    /* env meta */
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "__metatable");                                /* env meta */
+  lua_setmetatable(L, -2);                                           /* env */
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -2, "_G");                                         /* env */
 }

@@ -16,4 +16,7 @@ void library_protect(lua_State *L);
 /* Whether the value at `index` is such a view. [-0, +0, -] */
 bool library_is_view(lua_State *L, int index);
 
+/* Pushes a fresh environment for a file: empty, reading through to the globals. [-0, +1, m] */
+void library_push_environment(lua_State *L);
+
 #endif

@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "codec/base64.h"
 #include "codec/json_text.h"
+#include "script/budget.h"
 #include "script/lua_vm.h"
 #include "script/tracked.h"
 #include "script/walk.h"
@@ -70,7 +71,7 @@ static enum form form_of(lua_State *L, int data, bool marked) {
     names = names && is_plain_name(L, -1);
     if (number > highest) highest = number;
     count++;
-    vm_check_limits(L);
+    budget_check(L);
   }
   lua_settop(L, data);                                               /* - */
   if (count == 0) return marked ? FORM_ARRAY : FORM_OBJECT;
@@ -86,7 +87,7 @@ static void put_array(lua_State *L, int data, struct buf *text, const struct lev
     lua_rawgeti(L, data, i);                                         /* value */
     put_value(L, data + 1, text, level);
     lua_pop(L, 1);                                                   /* - */
-    vm_check_limits(L);
+    budget_check(L);
   }
   buf_put_byte(text, ']');
 }
@@ -115,7 +116,7 @@ static void put_fields(lua_State *L, int data, bool map, struct buf *text, const
     if (map) buf_put_byte(text, ']');
     lua_pop(L, 1);                                                   /* key */
     first = false;
-    vm_check_limits(L);
+    budget_check(L);
   }
   lua_settop(L, data);                                               /* - */
   buf_put_text(text, map ? "]}" : "}");

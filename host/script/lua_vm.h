@@ -1,17 +1,11 @@
-/* lua_vm.h -- the virtual machine from inside: memory, time, the one entry into Lua.
+/* lua_vm.h -- the virtual machine from inside: what it keeps, and the one entry into Lua.
  *
- * WHY     Scripts must be stopped when they take too long or too much, whatever they catch; and a Lua error, which is a
- *         longjmp, must land in one place. Both are here.
- * ROOM    script. Below: ledger (through turn.h), codec, base.
+ * WHY     A Lua error, which is a longjmp, must land in one place.
+ * ROOM    script. Beside: budget, which says how much a stay may take.
  * THREAD  Its worker's.
  * OWNS    The Lua state, all classes in it, its working buffers, the coroutines that wait for their next call.
- * ALWAYS  1. Lua is entered through vm_enter() only. What is acquired while Lua runs belongs to the turn or to the VM,
- *         never to a
- *            C frame, so that an error skips nothing.
- *         2. Once `stopped` is set, every return from a protected call inside Lua raises again, until vm_limit_end().
- *         3. While `granting`, the allocator refuses nothing that the system has: undoing must not fail for want of a
- *            limit.
- * LIMITS  call_cpu_ms, call_wall_ms, call_bytes, vm_bytes
+ * ALWAYS  Lua is entered through vm_enter() only. What is acquired while Lua runs belongs to the turn or to the VM, never to
+ *         a C frame, so that an error skips nothing.
  */
 #ifndef TROUPE_LUA_VM_H
 #define TROUPE_LUA_VM_H
@@ -116,15 +110,6 @@ void vm_tell(struct vm *vm, lua_State *L);
  * and is `out_of_memory`, `timeout` or `internal_error`. */
 bool vm_enter(struct vm *vm, lua_CFunction function, void *context, struct failure *failure);
 
-/* Between these two the limits of a call hold, less what it has used already; the second adds to that, unless it is NULL:
- * then the call is over. */
-void vm_limit_begin(struct vm *vm, struct vm_usage *usage);
-void vm_limit_end(struct vm *vm, struct vm_usage *usage);
-
-/* From here to the next vm_limit_begin() the memory of the VM alone bounds what runs: reading a state, whose end is
- * certain. It grants a little more than a call gets, so that a state that fitted fits again beside what reading it takes. */
-void vm_limit_load(struct vm *vm);
-
 /* The VM of a Lua state. */
 static inline struct vm *vm_of(lua_State *L) {
   return *(struct vm **)lua_getextraspace(L);
@@ -141,19 +126,6 @@ static inline struct buf *vm_begin_value(struct vm *vm, size_t size_max) {
 void vm_push_ref(lua_State *L, enum vm_ref ref);                    /* [-0, +1, -] */
 void vm_set_ref(lua_State *L, enum vm_ref ref);                     /* [-1, +0, m] */
 
-/* Raises again where the call was stopped: after every protected call that a script can make. [-0, +0, v] */
-void vm_check_stopped(lua_State *L);
-
-/* Stops the call in the middle of something that a script must not go on after: it is undone whatever it catches. [-0,
- * +0, v] */
-int vm_stop(lua_State *L, enum err err);
-
-/* The same as vm_check_stopped() after a look at the limits: in loops of C, where no hook falls. [-0, +0, v] */
-void vm_check_limits(lua_State *L);
-
-/* The same after C has gone over so many bytes at once, which counts as so much more work. [-0, +0, v] */
-void vm_check_limits_for(lua_State *L, size_t bytes);
-
 /* Makes room for so many values more. Raises where the script has nested calls too deep; unlike luaL_checkstack(), which
  * says that of want of memory too, stops the call for that. [-0, +0, v] */
 void vm_check_stack(lua_State *L, int slots);
@@ -165,16 +137,5 @@ bool vm_is_text(lua_State *L, int index, const char *text);
 lua_State *vm_take_coroutine(lua_State *L);
 /* Gives back the coroutine on the top of the stack, with its stack empty and no error. [-1, +0, m] */
 void vm_give_coroutine(lua_State *L);
-
-/* Long work in the middle of a call lets other actors have their turns. What it needs after a pause is on the Lua stack or
- * in a userdata: the working buffers of the VM and every scan belong to other turns meanwhile.
- *
- * Whether this stay in Lua has lasted so long that it should pause (vm_config.pause_ms). To be asked once a record: it
- * reads the clock at every 64th. False where a call cannot pause: in a coroutine of the script, in a function that a sort
- * or a gsub calls, in on_stop. */
-bool vm_is_due(lua_State *L);
-
-/* Pauses: to be returned by a C function, which goes on as `function` with `context`, its stack as it was. [-0, +0, v] */
-int vm_pause(lua_State *L, lua_KContext context, lua_KFunction function);
 
 #endif

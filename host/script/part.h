@@ -54,7 +54,4 @@ void part_put_record_key(lua_State *L, const struct instance *instance, uint64_t
 const char *part_key_problem(lua_State *L, int key);
 const char *part_value_problem(lua_State *L, int value);
 
-/* Raises an error about the field `key` of the part at `index`, with its path. [-0, +0, v] */
-int part_fail(lua_State *L, int index, int key, const char *what);
-
 #endif

@@ -4,6 +4,8 @@
 #include <lauxlib.h>
 
 #include "base/limits.h"
+#include "script/budget.h"
+#include "script/part_path.h"
 #include "script/raise.h"
 #include "script/walk.h"
 
@@ -63,7 +65,7 @@ static void store(struct settling *s, int part, int owner, int key, size_t depth
   vm_check_stack(L, 8);
   claim(s, part, owner, key);
   if (!((struct part *)lua_touserdata(L, part))->detached) return;
-  vm_check_limits(L);
+  budget_check(L);
   if (depth == 0) raise_misuse(L, "state: tables are nested too deep, or within themselves " LIMIT_NAME(DEPTH));
   lua_pushvalue(L, part);
   bool met = lua_rawget(L, s->copies) != LUA_TNIL;                   /* met */
@@ -86,7 +88,7 @@ static void store(struct settling *s, int part, int owner, int key, size_t depth
 static void fill_copy(struct settling *s, int part, int plain, size_t depth) {
   lua_State *L = s->L;
   vm_check_stack(L, 12);
-  vm_check_limits(L);
+  budget_check(L);
   lua_getiuservalue(L, part, PART_DATA);                             /* data */
   int data = lua_gettop(L), key = data + 1, value = data + 2;
   lua_pushnil(L);                                                    /* data key */
@@ -94,7 +96,7 @@ static void fill_copy(struct settling *s, int part, int plain, size_t depth) {
     const char *problem = part_key_problem(L, key);
     if (problem == NULL) problem = part_value_problem(L, value);
     if (problem == NULL && depth == 0) problem = "tables are nested too deep, or within themselves " LIMIT_NAME(DEPTH);
-    if (problem != NULL) part_fail(L, part, key, problem);
+    if (problem != NULL) part_path_raise(L, part, key, problem);
     if (lua_istable(L, value)) {
       if (put_copy(s, part, data, key, value)) fill_copy(s, value + 1, value, depth - 1);      /* data key value copy */
     } else {
@@ -119,7 +121,7 @@ static void copy_in(lua_State *L, void *context) {
   int type = lua_rawget(L, data);                                    /* tracked key old data value */
   if (type == LUA_TTABLE) {
     const char *problem = part_value_problem(L, value);              /* it may have got a metatable since it was stored */
-    if (problem != NULL) part_fail(L, tracked, key, problem);
+    if (problem != NULL) part_path_raise(L, tracked, key, problem);
     if (put_copy(s, tracked, data, key, value)) {                    /* tracked key old data value copy */
       fill_copy(s, value + 1, value, (size_t)s->vm->config.limits->depth);
     }
@@ -220,7 +222,7 @@ static bool is_live(struct settling *s, int part, size_t depth) {
   lua_pop(L, 1);                                                     /* - */
   if (known != LUA_TNIL) return live;                                /* false: it is being asked: a ring */
   if (depth > 2 * (size_t)s->vm->config.limits->depth) raise_misuse(L, "state: tables are nested too deep " LIMIT_NAME(DEPTH));
-  vm_check_limits(L);
+  budget_check(L);
   set_live(s, part, true, false);
   live = push_place(s, part, 1, depth);                              /* [owner key] */
   if (live) lua_pop(L, 2);                                           /* - */
@@ -279,7 +281,7 @@ static void check_within(struct settling *s, int part, size_t depth) {
   lua_State *L = s->L;
   if (depth > s->vm->config.limits->depth) raise_misuse(L, "state: tables are nested too deep " LIMIT_NAME(DEPTH));
   vm_check_stack(L, 8);
-  vm_check_limits(L);
+  budget_check(L);
   lua_getiuservalue(L, part, PART_DATA);                             /* data */
   lua_pushnil(L);                                                    /* data key */
   while (lua_next(L, -2)) {                                          /* data key value */

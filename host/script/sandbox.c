@@ -5,24 +5,23 @@
 #include <lualib.h>
 #include <string.h>
 
+#include "script/caught.h"
 #include "script/class.h"
-#include "script/classes.h"
 #include "script/embedded.h"
-#include "script/instance.h"
 #include "script/holder.h"
+#include "script/instance.h"
 #include "script/lib_base.h"
 #include "script/lib_cjson.h"
 #include "script/lib_coroutine.h"
-#include "script/caught.h"
 #include "script/lib_kv.h"
 #include "script/lib_log.h"
 #include "script/lib_os.h"
 #include "script/library.h"
-#include "script/lua_json.h"
-#include "script/rpc.h"
-#include "script/save.h"
-#include "script/state.h"
 #include "script/lua_vm.h"
+#include "script/modules.h"
+#include "script/rpc.h"
+#include "script/state.h"
+#include "script/steps.h"
 #include "script/walk.h"
 
 /* Lua's own base functions that scripts have; those that differ come from lib_base.c. */
@@ -83,7 +82,7 @@ static void build_base(lua_State *L) {
   lua_pop(L, 1);                                                     /* globals */
   lua_pushcfunction(L, lib_log_print);
   lua_setfield(L, -2, "print");
-  lua_pushcfunction(L, classes_require);
+  lua_pushcfunction(L, modules_require);
   lua_setfield(L, -2, "require");
   lua_pushcfunction(L, caught_user_error);
   lua_setfield(L, -2, "UserError");
@@ -97,11 +96,11 @@ static void build_base(lua_State *L) {
 static void build_actor_class(lua_State *L) {
   struct slice source = embedded_actor();
   if (luaL_loadbufferx(L, (const char *)source.data, source.size, "@troupe/actor.lua", "t") != LUA_OK) lua_error(L);   /* chunk */
-  sandbox_push_environment(L);                                       /* chunk env */
+  library_push_environment(L);                                       /* chunk env */
   lua_setupvalue(L, -2, 1);                                          /* chunk */
   lua_pushcfunction(L, class_extend);
   lua_call(L, 1, 1);                                                 /* fields */
-  lua_pushcfunction(L, save_state);
+  lua_pushcfunction(L, steps_save_state);
   lua_setfield(L, -2, "save_state");                                 /* fields */
   class_wrap(L);                                                     /* class */
   vm_set_ref(L, VM_ACTOR_CLASS);                                     /* - */
@@ -130,31 +129,4 @@ void sandbox_build(lua_State *L) {
   vm_set_ref(L, VM_GLOBALS);                                         /* - */
   lib_cjson_build(L);
   build_actor_class(L);
-}
-
-void sandbox_push_environment(lua_State *L) {
-  vm_check_stack(L, 6);
-  lua_newtable(L);                                                   /* env */
-  lua_createtable(L, 0, 2);                                          /* env meta */
-  vm_push_ref(L, VM_GLOBALS);
-  lua_setfield(L, -2, "__index");                                    /* env meta */
-  lua_pushboolean(L, 0);
-  lua_setfield(L, -2, "__metatable");                                /* env meta */
-  lua_setmetatable(L, -2);                                           /* env */
-  lua_pushvalue(L, -1);
-  lua_setfield(L, -2, "_G");                                         /* env */
-}
-
-bool sandbox_push_module(lua_State *L, const char *name) {
-  if (strcmp(name, "troupe.actor") == 0) {
-    vm_push_ref(L, VM_ACTOR_CLASS);
-  } else if (strcmp(name, "troupe.json") == 0) {
-    lua_json_open(L);
-    library_protect(L);
-  } else if (strcmp(name, "cjson") == 0 || strcmp(name, "cjson.safe") == 0) {
-    lib_cjson_push(L, name[5] != '\0');
-  } else {
-    return false;
-  }
-  return true;
 }

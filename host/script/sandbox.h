@@ -14,11 +14,4 @@
 /* Builds all metatables, the globals and the modules of the host. [-0, +0, m] */
 void sandbox_build(lua_State *L);
 
-/* Pushes a fresh environment for a file: empty, reading through to the globals. [-0, +1, m] */
-void sandbox_push_environment(lua_State *L);
-
-/* Pushes a module of the host: troupe.actor, troupe.json, cjson, cjson.safe. False, and nothing pushed, for other
- * names. [-0, +(0|1), v] */
-bool sandbox_push_module(lua_State *L, const char *name);
-
 #endif

@@ -1,6 +1,7 @@
 /* script.c -- see script.h. */
 #include "script/script.h"
 
+#include "script/budget.h"
 #include "script/caught.h"
 #include "script/classes.h"
 #include "script/lua_vm.h"
@@ -21,9 +22,9 @@ enum err script_open(const struct vm_config *config, struct vm **vm, struct fail
   if (made == NULL) return failure_set(failure, ERR_MEMORY, "no memory for a Lua state");
   struct failure raised = { 0 };
   struct vm_usage usage = { 0 };
-  vm_limit_begin(made, &usage);
+  budget_begin(made, &usage);
   bool built = vm_enter(made, build, failure, &raised);
-  vm_limit_end(made, NULL);
+  budget_end(made, NULL);
   made->cpu_read_ns = 0;                   /* another thread may go on with it, by a clock of its own */
   if (!built && failure->err == ERR_NONE) failure_move(failure, &raised);
   failure_done(&raised);

@@ -10,7 +10,6 @@
 #include <lua.h>
 
 #include "ledger/record.h"
-#include "script/instance.h"
 #include "script/lua_vm.h"
 
 struct instance {

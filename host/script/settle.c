@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "codec/value.h"
 #include "ledger/view.h"
+#include "script/budget.h"
 #include "script/holder.h"
 #include "script/journal.h"
 #include "script/lua_value.h"
@@ -77,7 +78,7 @@ static void draft_delete_node(struct settling *s, int index) {
 static void bury(struct settling *s, int part, size_t depth) {
   lua_State *L = s->L;
   vm_check_stack(L, 8);
-  vm_check_limits(L);
+  budget_check(L);
   if (depth > BURIAL_DEPTH_MAX) raise_misuse(L, "state: tables are nested too deep " LIMIT_NAME(DEPTH));
   lua_pushvalue(L, part);
   bool met = lua_rawget(L, s->dead) != LUA_TNIL;                     /* met */
@@ -227,7 +228,7 @@ static void promote(struct settling *s, int index) {
   lua_pushnil(L);                                                    /* data key */
   while (lua_next(L, -2)) {                                          /* data key value */
     lua_pop(L, 1);                                                   /* data key */
-    vm_check_limits(L);
+    budget_check(L);
     if (!part_is_long_key(L, -1)) write_field(s, index, lua_gettop(L));
   }
   lua_pop(L, 1);                                                     /* - */

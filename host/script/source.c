@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/disk.h"
+#include "script/library.h"
 #include "script/lua_vm.h"
-#include "script/sandbox.h"
 
 enum { FILE_BYTES_MAX = 16 * 1024 * 1024 };
 
@@ -68,6 +68,6 @@ void source_push_chunk(lua_State *L, const char *path) {
   lua_pushfstring(L, "@%s", name);                                   /* name */
   if (luaL_loadbufferx(L, (const char *)text.data, text.size, lua_tostring(L, -1), "t") != LUA_OK) lua_error(L);
   lua_replace(L, -2);                                                /* chunk */
-  sandbox_push_environment(L);                                       /* chunk env */
+  library_push_environment(L);                                       /* chunk env */
   if (lua_setupvalue(L, -2, 1) == NULL) lua_pop(L, 1);               /* chunk */
 }

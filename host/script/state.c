@@ -5,14 +5,15 @@
 
 #include "codec/value.h"
 #include "ledger/view.h"
+#include "script/budget.h"
 #include "script/holder.h"
 #include "script/journal.h"
 #include "script/lua_key.h"
 #include "script/lua_value.h"
 #include "script/lua_vm.h"
 #include "script/part.h"
+#include "script/part_path.h"
 #include "script/raise.h"
-#include "script/walk.h"
 
 /* -- writes -- */
 
@@ -24,7 +25,7 @@ static int part_newindex(lua_State *L) {
   if (problem == NULL && part->array && lua_type(L, 2) != LUA_TNUMBER) {
     problem = "a table marked as a sequence has no such key";
   }
-  if (problem != NULL) return part_fail(L, 1, 2, problem);
+  if (problem != NULL) return part_path_raise(L, 1, 2, problem);
   lua_settop(L, 3);
   if (journal_set(L, 1)) vm_of(L)->now.instance->state_changed = true;
   return 0;
@@ -296,8 +297,8 @@ bool state_read(lua_State *L, lua_Integer *version) {
   scan_begin(&scan, vm->now.view, slice_of(from, size), buf_slice(&vm->key_end), false);
   while ((err = scan_next(&scan, &key, &value)) == ERR_NONE && record_space(key) == SPACE_STATE) {
     read_record(L, reading, slice_after(key, RECORD_KEY_HEAD), value);
-    vm_check_limits_for(L, value.size);
-    if (!vm_is_due(L)) continue;
+    budget_check_for(L, value.size);
+    if (!budget_is_due(L)) continue;
     keep_place(L, top, key);
     lua_settop(L, top);                                              /* reading */
     return false;

@@ -10,9 +10,9 @@
  *               -> failed (failure set, memory is as before the turn, or as of its last save; the drafts are to be
  *               thrown away)
  *               -> saving (self:save_state(): the drafts hold what changed so far; the turn waits until that is
- *               durable) -> turn_resume() -> ...
+ *               durable) -> stay_go_on() -> ...
  *               -> paused (it has run for long, and others may have their turns: the drafts go on with it)
- *               -> turn_resume() -> ...
+ *               -> stay_go_on() -> ...
  */
 #ifndef TROUPE_TURN_H
 #define TROUPE_TURN_H
@@ -65,22 +65,10 @@ static inline bool turn_looks(const struct turn *turn) {
   return turn->task == TURN_INSPECT || turn->task == TURN_STATE || turn->task == TURN_KV;
 }
 
-enum turn_status { TURN_DONE, TURN_FAILED, TURN_SAVING, TURN_PAUSED };
-
-/* Begins the turn and runs it to its end, or to where it saves or pauses. Loads the instance where it is not loaded yet. */
-enum turn_status turn_run(struct turn *turn);
-
-/* Goes on with a turn that was saving, when that is durable, or that was paused, when others had their turns. */
-enum turn_status turn_resume(struct turn *turn);
-
 enum { TURN_ID_MAX = 64 };
 
 /* What tells this call from all others, `rpc.id`, with a NUL behind it; empty of a turn that never came into Lua. */
 void turn_print_id(const struct turn *turn, char id[TURN_ID_MAX]);
-
-/* Ends a turn that was saving or paused, when what it saved or saw cannot become durable: nothing of it runs any more.
- * Its actor's memory is ahead of the disk, and must go. */
-void turn_abandon(struct turn *turn);
 
 void turn_done(struct turn *turn);
 

@@ -1,4 +1,5 @@
 /* vm.c -- see vm.h and lua_vm.h: the one entry into Lua, the life of a VM, what it keeps. */
+#include "script/vm.h"
 
 #include <lauxlib.h>
 #include <lualib.h>
@@ -6,92 +7,17 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "codec/json.h"
+#include "script/budget.h"
 #include "script/lua_vm.h"
 
-enum {
-  HOOK_INSTRUCTIONS = 1000,   /* between two looks at the limits */
-  WORK_A_CLOCK = 64,          /* reading a thread's processor time is a system call: not at each hook */
-  CPU_CLOCK_OLD_NS = 1000000, /* nor for each call: what was read is good for so long, and may charge a call for as much */
-  WORK_A_HOOK = 4,            /* what a hook counts as, where one vm_check_limits() is 1 */
-  WORK_BYTES = 8192,          /* and so many bytes that C goes over as well */
-  LOOKS_A_CLOCK = 64,         /* of vm_is_due() */
-  COROUTINES_KEPT = 64
-};
-
-/* What the allocator still grants beyond the soft limit, so that the hook, not a full collection for each refused
- * block, ends the call. */
-static size_t margin_of(size_t limit) {
-  return limit / 8 + MIB(16);
-}
-
-static void *allocate(void *context, void *block, size_t old_size, size_t size) {
-  struct vm *vm = context;
-  if (block == NULL) old_size = 0;
-  if (size == 0) {
-    mem_free(block);
-    vm->bytes -= old_size;
-    return NULL;
-  }
-  if (size > old_size && !vm->granting && vm->bytes + (size - old_size) > vm->bytes_hard) {
-    if (vm->stopped == ERR_NONE) vm->stopped = ERR_MEMORY;
-    return NULL;
-  }
-  void *moved = mem_try_resize(block, size);
-  if (moved == NULL && block != NULL && size <= old_size) moved = block;        /* Lua counts on it that a block can shrink */
-  if (moved != NULL) vm->bytes += size - old_size;
-  vm->refused |= moved == NULL;
-  return moved;
-}
-
-static void look_at_limits(lua_State *L, struct vm *vm, size_t work) {
-  if (vm->bytes > vm->bytes_soft && !vm->granting) {
-    lua_gc(L, LUA_GCCOLLECT, 0);
-    if (vm->bytes > vm->bytes_soft && vm->stopped == ERR_NONE) vm->stopped = ERR_MEMORY;
-  }
-  vm->work += work;
-  if (vm->work < WORK_A_CLOCK || vm->stopped != ERR_NONE) return;
-  vm->work = 0;
-  if (vm->config.tick != NULL) vm->config.tick(vm->config.tick_context);
-  bool late = clock_thread_cpu_ns(vm->config.clock) > vm->cpu_end_ns || clock_monotonic_ns(vm->config.clock) > vm->wall_end_ns;
-  if (late) vm->stopped = ERR_TIMEOUT;
-}
-
-static void hook(lua_State *L, lua_Debug *where) {
-  (void)where;
-  look_at_limits(L, vm_of(L), WORK_A_HOOK);
-  vm_check_stopped(L);
-}
-
-void vm_check_stopped(lua_State *L) {
-  struct vm *vm = vm_of(L);
-  if (vm->stopped == ERR_NONE || vm->granting) return;
-  lua_pushlightuserdata(L, vm);                                      /* +1: any error object will do, `stopped` tells */
-  lua_error(L);
-}
-
-int vm_stop(lua_State *L, enum err err) {
-  struct vm *vm = vm_of(L);
-  if (vm->stopped == ERR_NONE) vm->stopped = err;
-  lua_pushlightuserdata(L, vm);                                      /* +1 */
-  return lua_error(L);
-}
-
-void vm_check_limits(lua_State *L) {
-  vm_check_limits_for(L, 0);
-}
-
-void vm_check_limits_for(lua_State *L, size_t bytes) {
-  struct vm *vm = vm_of(L);
-  if (vm->bytes_hard == SIZE_MAX) return;                            /* between vm_limit_end() and _begin(), and where Lua is lent */
-  look_at_limits(L, vm, 1 + bytes / WORK_BYTES);
-  vm_check_stopped(L);
-}
+/* Coroutines without a call that wait for their next one. */
+enum { COROUTINES_KEPT = 64 };
 
 void vm_check_stack(lua_State *L, int slots) {
   struct vm *vm = vm_of(L);
   vm->refused = false;
   if (lua_checkstack(L, slots)) return;
-  if (vm->refused) vm_stop(L, ERR_MEMORY);
+  if (vm->refused) budget_stop(L, ERR_MEMORY);
   luaL_error(L, "stack overflow");
 }
 
@@ -100,52 +26,6 @@ bool vm_is_text(lua_State *L, int index, const char *text) {
   if (lua_type(L, index) != LUA_TSTRING) return false;
   const char *found = lua_tolstring(L, index, &size);
   return size == strlen(text) && memcmp(found, text, size) == 0;
-}
-
-void vm_limit_begin(struct vm *vm, struct vm_usage *usage) {
-  const struct limits *limits = vm->config.limits;
-  size_t used = usage->bytes > 0 ? (size_t)usage->bytes : 0;
-  size_t soft = vm->bytes + (used < limits->call_bytes ? limits->call_bytes - used : 0);
-  if (soft > limits->vm_bytes) soft = limits->vm_bytes;
-  vm->bytes_soft = soft;
-  vm->bytes_hard = soft + margin_of(soft);
-  vm->bytes_begin = vm->bytes;
-  int64_t now_ns = clock_work_ns(vm->config.clock);
-  if (usage->cpu_ns > 0 || now_ns - vm->cpu_read_ns >= CPU_CLOCK_OLD_NS) {
-    vm->cpu_begin_ns = clock_thread_cpu_ns(vm->config.clock);
-    vm->cpu_read_ns = now_ns;
-  }
-  vm->cpu_end_ns = vm->cpu_begin_ns + (int64_t)limits->call_cpu_ms * 1000000 - usage->cpu_ns;
-  if (usage->wall_begin_ns == 0) usage->wall_begin_ns = clock_monotonic_ns(vm->config.clock);
-  vm->wall_end_ns = usage->wall_begin_ns + (int64_t)limits->call_wall_ms * 1000000;
-  vm->pause_ns = now_ns + (int64_t)vm->config.pause_ms * 1000000;
-  vm->pause_looks = 0;
-  vm->work = 0;
-  vm->stopped = ERR_NONE;
-}
-
-void vm_limit_load(struct vm *vm) {
-  size_t limit = vm->config.limits->vm_bytes;
-  vm->bytes_soft = limit + margin_of(limit) / 2;
-  vm->bytes_hard = limit + margin_of(limit);
-  vm->cpu_end_ns = INT64_MAX;
-  vm->wall_end_ns = INT64_MAX;
-}
-
-static void lift_limits(struct vm *vm) {
-  vm->bytes_soft = SIZE_MAX;
-  vm->bytes_hard = SIZE_MAX;
-  vm->cpu_end_ns = INT64_MAX;
-  vm->wall_end_ns = INT64_MAX;
-  vm->stopped = ERR_NONE;
-}
-
-void vm_limit_end(struct vm *vm, struct vm_usage *usage) {
-  if (usage != NULL) {
-    usage->cpu_ns += clock_thread_cpu_ns(vm->config.clock) - vm->cpu_begin_ns;
-    usage->bytes += (int64_t)vm->bytes - (int64_t)vm->bytes_begin;
-  }
-  lift_limits(vm);
 }
 
 void vm_push_ref(lua_State *L, enum vm_ref ref) {
@@ -210,7 +90,7 @@ static void set_up(struct vm *vm, const struct vm_config *config, vm_describer *
   vm->config = *config;
   vm->describe = describe;
   for (size_t i = 0; i < VM_REF_COUNT; i++) vm->refs[i] = LUA_NOREF;
-  lift_limits(vm);
+  budget_lift(vm);
 }
 
 struct vm *vm_try_new(const struct vm_config *config, vm_describer *describe) {
@@ -218,14 +98,14 @@ struct vm *vm_try_new(const struct vm_config *config, vm_describer *describe) {
   if (vm == NULL) return NULL;
   set_up(vm, config, describe);
   vm->boot = (uint64_t)clock_unix_ns(config->clock);
-  vm->L = lua_newstate(allocate, vm);
+  vm->L = lua_newstate(budget_allocate, vm);
   if (vm->L == NULL) {
     mem_free(vm);
     return NULL;
   }
   lua_atpanic(vm->L, panic);
   vm_tell(vm, vm->L);
-  lua_sethook(vm->L, hook, LUA_MASKCOUNT, HOOK_INSTRUCTIONS);         /* coroutines inherit it */
+  lua_sethook(vm->L, budget_hook, LUA_MASKCOUNT, BUDGET_HOOK_INSTRUCTIONS);         /* coroutines inherit it */
   return vm;
 }
 
@@ -275,16 +155,4 @@ bool vm_collect_some(struct vm *vm) {
   if (vm->cycles < CYCLES) return false;
   vm->cycles = 0;
   return true;
-}
-
-bool vm_is_due(lua_State *L) {
-  struct vm *vm = vm_of(L);
-  if (vm->call != L || !vm->now.may_pause) return false;
-  if (++vm->pause_looks % LOOKS_A_CLOCK != 0 && vm->config.pause_ms > 0) return false;
-  return clock_work_ns(vm->config.clock) >= vm->pause_ns && lua_isyieldable(L);
-}
-
-int vm_pause(lua_State *L, lua_KContext context, lua_KFunction function) {
-  vm_of(L)->now.paused = true;
-  return lua_yieldk(L, 0, context, function);
 }

@@ -6,7 +6,8 @@
 #include <math.h>
 
 #include "base/limits.h"
-#include "codec/json.h"
+#include "codec/json_text.h"
+#include "script/budget.h"
 #include "script/lua_vm.h"
 #include "script/raise.h"
 #include "script/tracked.h"
@@ -369,7 +370,7 @@ static enum err walk_part(struct walker *walker, int index, const struct frame *
 static enum err walk_tables(struct walker *walker, int index, bool plain, const struct frame *frame) {
   vm_check_stack(walker->L, 12);
   if (was_met(walker, index)) return ERR_NONE;
-  vm_check_limits(walker->L);                  /* a table in many places is walked as often */
+  budget_check(walker->L);                  /* a table in many places is walked as often */
   return plain ? walk_plain(walker, index, frame) : walk_part(walker, index, frame);
 }
 

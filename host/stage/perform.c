@@ -7,6 +7,7 @@
 #include "codec/value.h"
 #include "ledger/record.h"
 #include "script/script.h"
+#include "script/stay.h"
 #include "stage/idempotency.h"
 #include "stage/worker.h"
 
@@ -218,7 +219,7 @@ static void roll_back(struct actor *actor, struct turn *turn) {
 
 /* What a turn changed cannot be taken: its actor must come back as it is on disk. `waits`: it is in the middle. */
 static enum turn_status lose_changes(struct actor *actor, struct turn *turn, bool waits) {
-  if (waits) turn_abandon(turn);
+  if (waits) stay_abandon(turn);
   actor_drop(actor);
   return TURN_FAILED;
 }
@@ -254,7 +255,7 @@ static enum turn_status take_turn(struct worker *worker, struct actor *actor, st
     roll_back(actor, turn);
     return TURN_FAILED;
   }
-  return send_turn(worker, actor, turn, turn_run(turn), reply);
+  return send_turn(worker, actor, turn, stay_begin(turn), reply);
 }
 
 static enum turn_task task_of(enum request_type type) {
@@ -396,7 +397,7 @@ void worker_perform(struct worker *worker, struct actor *actor, struct request *
 static void fail_waiting(struct worker *worker, struct performance *performance) {
   struct turn *turn = &performance->turn;
   struct reply *reply = performance->request->reply;
-  turn_abandon(turn);
+  stay_abandon(turn);
   failure_set(&turn->failure, ERR_STORAGE, "what the call had saved or seen could not be made durable");
   log_failure(worker, performance->actor, turn, turn->method);
   tell_failure(worker, turn, reply);
@@ -428,7 +429,7 @@ static void resume(struct worker *worker, struct performance *performance) {
   if (!drafts_hold(turn->view.drafts)) performance->batch = committer_durable_batch(worker->committer);
   enum turn_status status;
   if (bring_commit(worker, performance)) {
-    status = send_turn(worker, actor, turn, turn_resume(turn), performance->request->reply);
+    status = send_turn(worker, actor, turn, stay_go_on(turn), performance->request->reply);
   } else {
     failure_set(&turn->failure, ERR_MEMORY, "no memory for a call");
     status = lose_changes(actor, turn, true);

@@ -1,0 +1,157 @@
+/* stay.c -- see stay.h.
+ *
+ * The whole turn runs in one coroutine, as a chain of steps (steps.h). A stay begins or resumes it, and ends when it is
+ * done, failed or waits. An error at any step ends here, where everything is put back. */
+#include "script/stay.h"
+
+#include <lauxlib.h>
+
+#include "base/check.h"
+#include "script/budget.h"
+#include "script/caught.h"
+#include "script/holder.h"
+#include "script/journal.h"
+#include "script/lua_vm.h"
+#include "script/part.h"
+#include "script/self.h"
+#include "script/steps.h"
+
+enum {
+  TRACEBACK_MAX = 4096,
+  VALUE_KEPT_BYTES = 1024 * 1024     /* of the working buffer, from one stay in Lua to the next */
+};
+
+/* One stay in Lua. */
+struct running {
+  struct turn *turn;
+  bool begins;           /* else it goes on after a save or a pause */
+  bool waits;            /* it saves, or pauses */
+};
+
+/* Notes what went wrong in a coroutine, while its stack still tells where. A traceback takes memory, and what the script
+ * or its client said no to needs none. */
+static void note_failure(lua_State *L, lua_State *call, int status, struct turn *turn) {
+  caught_describe(call, status, &turn->failure);
+  enum err err = turn->failure.err;
+  if (err == ERR_MEMORY || err == ERR_USER || err_blames_client(err)) return;
+  luaL_traceback(L, call, NULL, 0);                                  /* traceback */
+  size_t size;
+  const char *text = lua_tolstring(L, -1, &size);
+  buf_put(&turn->traceback, slice_of(text, size > TRACEBACK_MAX ? TRACEBACK_MAX : size));
+  lua_pop(L, 1);                                                     /* - */
+}
+
+/* Lets the actor's coroutine go. */
+static void drop_call(lua_State *L, struct turn *turn) {
+  lua_pushnil(L);
+  self_set_slot(L, turn->instance, SELF_CALL);
+}
+
+/* After a failure: notes it, and closes what the script left to be closed, under the limits. A call that was stopped
+ * has hooks no more: its handlers do not run. */
+static void end_failed(lua_State *L, lua_State *call, int status, struct turn *turn) {
+  note_failure(L, call, status, turn);
+  if (turn->vm->stopped == ERR_NONE) lua_resetthread(call);
+}
+
+/* Runs the coroutine, which is its actor's, to its end or to where it waits. `failure` of the turn tells how it was. */
+static int run(lua_State *L) {
+  struct running *running = lua_touserdata(L, 1);
+  struct turn *turn = running->turn;
+  struct vm *vm = turn->vm;
+  int results;
+  if (running->begins) {
+    lua_pushcfunction(vm_take_coroutine(L), steps_run);                   /* running coroutine */
+    lua_pushvalue(L, -1);
+    self_set_slot(L, turn->instance, SELF_CALL);
+  } else {
+    self_push_slot(L, turn->instance, SELF_CALL);                    /* running coroutine */
+  }
+  lua_State *call = lua_tothread(L, -1);
+  vm->call = call;
+  int status = lua_resume(call, L, 0, &results);
+  if (status == LUA_YIELD) {
+    running->waits = true;
+    return 0;
+  }
+  drop_call(L, turn);
+  if (status != LUA_OK) {
+    end_failed(L, call, status, turn);
+    return 0;
+  }
+  lua_settop(call, 0);
+  vm_give_coroutine(L);                                              /* running */
+  steps_adopt(L, turn);
+  return 0;
+}
+
+/* Puts everything back: nothing of this may fail for want of a limit. */
+static int undo(lua_State *L) {
+  struct turn *turn = lua_touserdata(L, 1);
+  drop_call(L, turn);
+  part_undo(L, turn->instance);
+  journal_undo(L, turn->instance);
+  holder_release(L, turn->instance);
+  return 0;
+}
+
+/* What the rooms below may know of the turn whose Lua runs. */
+static struct vm_now now_of(struct turn *turn) {
+  return (struct vm_now){
+    .turn = turn, .instance = turn->instance, .view = &turn->view, .actor_id = turn->instance->actor_id,
+    .owner = turn->instance->serial, .serial = turn->serial, .may_pause = turn->task != TURN_STOP,
+    .in_script = turn->in_script,
+  };
+}
+
+/* Nobody can yield from the call's own coroutine but save_state() and budget_pause() (lib_coroutine.c). */
+static enum turn_status enter(struct turn *turn, bool begins) {
+  struct vm *vm = turn->vm;
+  struct running running = { .turn = turn, .begins = begins };
+  struct failure raised = { 0 };
+  CHECK(vm->now.turn == NULL);
+  vm->now = now_of(turn);
+  budget_begin(vm, &turn->usage);
+  bool ran = vm_enter(vm, run, &running, &raised);
+  if (!ran && turn->failure.err == ERR_NONE) failure_move(&turn->failure, &raised);
+  if (turn->failure.err != ERR_NONE) {
+    vm->granting = true;
+    bool undone = vm_enter(vm, undo, turn, &raised);
+    vm->granting = false;
+    if (!undone) turn->instance->broken = true;
+  }
+  failure_done(&raised);
+  if (vm->stopped == ERR_MEMORY) vm_collect(vm);          /* else the next call would be measured from on top of this one's garbage */
+  budget_end(vm, running.waits ? &turn->usage : NULL);
+  if (vm->value.capacity > VALUE_KEPT_BYTES) buf_done(&vm->value);
+  bool paused = vm->now.paused;
+  turn->in_script = vm->now.in_script;
+  vm->now = (struct vm_now){ 0 };
+  vm->call = NULL;
+  if (turn->failure.err != ERR_NONE) return TURN_FAILED;
+  if (paused) return TURN_PAUSED;
+  if (!running.waits) return TURN_DONE;
+  turn->usage.wall_begin_ns = 0;
+  turn->usage.bytes = 0;
+  return TURN_SAVING;
+}
+
+enum turn_status stay_begin(struct turn *turn) {
+  turn->serial = ++turn->vm->serial;
+  return enter(turn, true);
+}
+
+enum turn_status stay_go_on(struct turn *turn) {
+  return enter(turn, false);
+}
+
+static int forget_call(lua_State *L) {
+  drop_call(L, lua_touserdata(L, 1));
+  return 0;
+}
+
+void stay_abandon(struct turn *turn) {
+  struct failure ignored = { 0 };
+  vm_enter(turn->vm, forget_call, turn, &ignored);
+  failure_done(&ignored);
+}
