@@ -1,6 +1,8 @@
 /* budget.c -- see budget.h. */
 #include "script/budget.h"
 
+#include <lauxlib.h>
+
 #include "base/mem.h"
 
 enum {
@@ -136,4 +138,12 @@ bool budget_is_due(lua_State *L) {
 int budget_pause(lua_State *L, lua_KContext context, lua_KFunction function) {
   vm_of(L)->now.paused = true;
   return lua_yieldk(L, 0, context, function);
+}
+
+void budget_check_stack(lua_State *L, int slots) {
+  struct vm *vm = vm_of(L);
+  vm->refused = false;
+  if (lua_checkstack(L, slots)) return;
+  if (vm->refused) budget_stop(L, ERR_MEMORY);
+  luaL_error(L, "stack overflow");
 }

@@ -56,4 +56,8 @@ bool budget_is_due(lua_State *L);
 /* Pauses: to be returned by a C function, which goes on as `function` with `context`, its stack as it was. [-0, +0, v] */
 int budget_pause(lua_State *L, lua_KContext context, lua_KFunction function);
 
+/* Makes room for so many values more. Raises where the script has nested calls too deep; unlike luaL_checkstack(), which
+ * says that of want of memory too, stops the call for that. [-0, +0, v] */
+void budget_check_stack(lua_State *L, int slots);
+
 #endif

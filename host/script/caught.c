@@ -3,6 +3,7 @@
 
 #include <lauxlib.h>
 
+#include "script/budget.h"
 #include "script/fit.h"
 #include "script/lua_value.h"
 #include "script/lua_vm.h"
@@ -75,7 +76,7 @@ static int raise_user_error(lua_State *L, const struct failure *failure) {
 
 int caught_raise(lua_State *L, const struct failure *failure) {
   if (failure->err != ERR_USER) return raise_failure(L, failure);
-  vm_check_stack(L, 8);
+  budget_check_stack(L, 8);
   lua_pushlstring(L, (const char *)failure->message.data, failure->message.size);    /* +1 message */
   return raise_user_error(L, failure);
 }
@@ -191,7 +192,7 @@ static void describe_host_error(lua_State *L, int index, struct failure *failure
 /* error describe(error object, failure): everything of it that can raise. [-2, +0, v] */
 static int describe(lua_State *L) {
   struct failure *failure = lua_touserdata(L, 2);
-  vm_check_stack(L, 16);
+  budget_check_stack(L, 16);
   if (has_meta(L, 1, VM_USER_ERROR_META)) {
     describe_user_error(L, 1, failure);
   } else if (host_error_code(L, 1) != ERR_NONE) {

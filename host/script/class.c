@@ -3,6 +3,7 @@
 
 #include <lauxlib.h>
 
+#include "script/budget.h"
 #include "script/lua_vm.h"
 #include "script/raise.h"
 #include "script/self.h"
@@ -95,7 +96,7 @@ static void push_meta(lua_State *L) {
 }
 
 void class_wrap(lua_State *L) {
-  vm_check_stack(L, 8);
+  budget_check_stack(L, 8);
   struct class *class = lua_newuserdatauv(L, sizeof *class, CLASS_SLOT_COUNT);   /* fields class */
   class->load = vm_of(L)->load;
   lua_pushvalue(L, -2);
@@ -125,7 +126,7 @@ int class_extend(lua_State *L) {
 }
 
 bool class_push_own(lua_State *L, int index, struct slice name) {
-  vm_check_stack(L, 8);
+  budget_check_stack(L, 8);
   index = lua_absindex(L, index);
   lua_pushlstring(L, (const char *)name.data, name.size);            /* name */
   int key = lua_gettop(L), class = key + 1, actor = key + 2;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "script/budget.h"
 #include "script/caught.h"
 #include "script/class.h"
 #include "script/lua_vm.h"
@@ -182,7 +183,7 @@ void classes_load(lua_State *L, struct failure *failure) {
 }
 
 bool classes_push(lua_State *L, struct slice name) {
-  vm_check_stack(L, 4);
+  budget_check_stack(L, 4);
   vm_push_ref(L, VM_CLASSES);                                        /* classes */
   lua_pushlstring(L, (const char *)name.data, name.size);
   bool found = lua_rawget(L, -2) != LUA_TNIL;                        /* classes class|nil */
@@ -210,7 +211,7 @@ bool classes_push_hook(lua_State *L, int index, const char *name) {
 }
 
 bool classes_have_hook(lua_State *L, const char *name) {
-  vm_check_stack(L, 8);
+  budget_check_stack(L, 8);
   int top = lua_gettop(L);
   bool found = false;
   vm_push_ref(L, VM_CLASSES);                                        /* classes */

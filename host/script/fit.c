@@ -66,7 +66,7 @@ static bool was_met(lua_State *L, int index, int memo) {
 static void push_fit(lua_State *L, int index, int memo, size_t depth) {
   bool marked;
   size_t count;
-  vm_check_stack(L, 16);
+  budget_check_stack(L, 16);
   budget_check(L);
   if (is_fit(L, index)) {
     lua_pushvalue(L, index);

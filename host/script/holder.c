@@ -1,6 +1,8 @@
 /* holder.c -- see holder.h. */
 #include "script/holder.h"
 
+#include "script/budget.h"
+
 enum { HOLDERS_KEPT = 16 };
 
 void holder_build(lua_State *L) {
@@ -26,7 +28,7 @@ static void take(lua_State *L, const struct instance *instance) {
 }
 
 void holder_push(lua_State *L, struct instance *instance) {
-  vm_check_stack(L, 8);
+  budget_check_stack(L, 8);
   self_push_slot(L, instance, SELF_STATE);                           /* root|nil|holder */
   if (instance->is_held) return;
   int root = lua_gettop(L), holder = root + 1, key = root + 2;

@@ -12,6 +12,7 @@
 #include "script/raise.h"
 #include "script/self.h"
 #include "script/state.h"
+#include "script/vm.h"
 
 /* -- self, the userdata -- */
 

@@ -3,6 +3,8 @@
 
 #include <lauxlib.h>
 
+#include "script/budget.h"
+
 /* Stand for what is not a value: the old value was nil; the key of the mark. */
 static const char was_nil, array_mark;
 
@@ -57,7 +59,7 @@ static bool is_tabular(lua_State *L, int index) {
 
 bool journal_set(lua_State *L, int index) {
   struct tracked *tracked = lua_touserdata(L, index);
-  vm_check_stack(L, 10);
+  budget_check_stack(L, 10);
   int key = lua_gettop(L) - 1, value = key + 1;
   lua_getiuservalue(L, index, TRACKED_DATA);                         /* key value data */
   lua_pushvalue(L, key);                                             /* key value data key */
@@ -108,7 +110,7 @@ bool journal_push_old_values(lua_State *L, struct instance *instance, const stru
 }
 
 void journal_each(lua_State *L, struct instance *instance, void (*visit)(lua_State *L, void *context), void *context) {
-  vm_check_stack(L, 12);
+  budget_check_stack(L, 12);
   self_push_slot(L, instance, SELF_JOURNAL);                         /* journal|nil */
   for (lua_Integer i = 1; i <= (lua_Integer)instance->journal_count; i++) {
     lua_rawgeti(L, -1, 2 * i);                                       /* journal old */
@@ -148,7 +150,7 @@ static void put_back(lua_State *L, int index, int old) {
 }
 
 void journal_undo(lua_State *L, struct instance *instance) {
-  vm_check_stack(L, 12);
+  budget_check_stack(L, 12);
   self_push_slot(L, instance, SELF_JOURNAL);                         /* journal|nil */
   for (lua_Integer i = 1; i <= (lua_Integer)instance->journal_count; i++) {
     lua_rawgeti(L, -1, 2 * i - 1);                                   /* journal tracked */
@@ -164,7 +166,7 @@ void journal_clear(lua_State *L, struct instance *instance) {
   instance->state_changed = false;
   instance->tables_moved = false;
   if (instance->journal_count == 0) return;
-  vm_check_stack(L, 4);
+  budget_check_stack(L, 4);
   self_push_slot(L, instance, SELF_JOURNAL);                         /* journal */
   for (lua_Integer i = 1; i <= (lua_Integer)instance->journal_count; i++) {
     lua_rawgeti(L, -1, 2 * i - 1);                                   /* journal tracked */

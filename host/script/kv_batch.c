@@ -20,7 +20,7 @@ enum { SIZES = 8 };
 /* Pushes the data of the sequence at `index` and answers how long it is. [-0, +1, v] */
 static lua_Integer check_sequence(lua_State *L, int index, const char *name, const char *of) {
   bool marked;
-  vm_check_stack(L, 12);
+  budget_check_stack(L, 12);
   if (!walk_plain_table(L, index, &marked)) {                        /* data */
     raise_misuse(L, "%s: an array of %s, not a %s", name, of, walk_typename(L, index));
   }

@@ -68,7 +68,7 @@ static int list_on(lua_State *L, int status, lua_KContext count) {
 /* kv:list([opts]) -> array of { key = tuple, value = v } in key order   [-0, +1, v] */
 int kv_list(lua_State *L) {
   begin(L);                                                          /* kv range */
-  vm_check_stack(L, 8);
+  budget_check_stack(L, 8);
   lua_pushliteral(L, "key");
   lua_pushliteral(L, "value");                                       /* kv range "key" "value" */
   lua_newtable(L);                                                   /* kv range "key" "value" list */

@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "script/budget.h"
 #include "script/kv.h"
 #include "script/lua_key.h"
 #include "script/lua_vm.h"
@@ -35,7 +36,7 @@ static enum option check_option(lua_State *L, int index, enum option first) {
 static int push_options(lua_State *L, int index, enum option first) {
   bool marked;
   int place = lua_gettop(L) + 1;
-  vm_check_stack(L, OPTION_COUNT + 8);
+  budget_check_stack(L, OPTION_COUNT + 8);
   lua_settop(L, place + OPTION_COUNT - 1);                           /* nil ... */
   if (lua_isnil(L, index)) return place;
   if (!walk_plain_table(L, index, &marked)) raise_misuse(L, "options: a table, not a %s", walk_typename(L, index));   /* nil ... data */

@@ -2,6 +2,7 @@
 #include "script/lent.h"
 
 #include "script/caught.h"
+#include "script/vm.h"
 #include "script/walk.h"
 
 struct vm *lent_open(lua_State *L, const struct vm_config *config) {

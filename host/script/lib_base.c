@@ -230,7 +230,7 @@ static int string_format(lua_State *L) {
   size_t size;
   int argument = 1;
   const char *at = luaL_checklstring(L, 1, &size), *end = at + size;
-  vm_check_stack(L, 4);
+  budget_check_stack(L, 4);
   while ((at = memchr(at, '%', (size_t)(end - at))) != NULL) {
     at += 1 + strspn(at + 1, "-+ #0123456789.");
     if (at >= end || *at++ == '%') continue;

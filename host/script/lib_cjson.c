@@ -196,7 +196,7 @@ static void put_value(struct writing *writing, int index, int depth) {
     buf_put_text(writing->text, "null");
     return;
   }
-  vm_check_stack(L, 12);
+  budget_check_stack(L, 12);
   if (!walk_table(L, index, &marked)) refuse(L, lua_type(L, index), "type not supported");
   put_table(writing, lua_gettop(L), marked, depth + 1);              /* data */
   lua_pop(L, 1);                                                     /* - */
@@ -238,7 +238,7 @@ static void make_exact(lua_State *L) {
   if (lua_type(L, -1) != LUA_TTABLE) return;
   lua_Integer count;
   int table = lua_gettop(L);
-  vm_check_stack(L, 12);
+  budget_check_stack(L, 12);
   budget_check(L);
   if (array_length(L, table, &count) > 0) walk_mark(L);
   lua_pushnil(L);                                                    /* table key */
@@ -333,7 +333,7 @@ void lib_cjson_build(lua_State *L) {
 void lib_cjson_push(lua_State *L, bool safe) {
   static const char *const depths[] = { "encode_max_depth", "decode_max_depth" };
   int module = lua_gettop(L) + 1, own = module + 1;
-  vm_check_stack(L, 8);
+  budget_check_stack(L, 8);
   lua_newtable(L);                                                   /* module */
   vm_push_ref(L, VM_CJSON);
   lua_call(L, 0, 1);                                                 /* module own */

@@ -3,6 +3,7 @@
 
 #include <lauxlib.h>
 
+#include "script/budget.h"
 #include "script/lib_base.h"
 #include "script/lua_json.h"
 #include "script/raise.h"
@@ -59,7 +60,7 @@ static int write_line(lua_State *L, enum log_level level) {
   struct log_field fields[FIELDS_MAX];
   luaL_checktype(L, 2, LUA_TSTRING);
   lua_settop(L, 3);                                                  /* log message fields */
-  vm_check_stack(L, 2 * FIELDS_MAX + 16);
+  budget_check_stack(L, 2 * FIELDS_MAX + 16);
   size_t count = 2;
   if (!lua_isnil(L, 3)) {
     bool marked;

@@ -3,6 +3,7 @@
 
 #include <lauxlib.h>
 
+#include "script/budget.h"
 #include "script/lua_vm.h"
 #include "script/raise.h"
 
@@ -53,7 +54,7 @@ bool library_is_view(lua_State *L, int index) {
 }
 
 void library_push_environment(lua_State *L) {
-  vm_check_stack(L, 6);
+  budget_check_stack(L, 6);
   lua_newtable(L);                                                   /* env */
   lua_createtable(L, 0, 2);                                          /* env meta */
   vm_push_ref(L, VM_GLOBALS);

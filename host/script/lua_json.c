@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "codec/json.h"
+#include "script/budget.h"
 #include "script/lua_vm.h"
 #include "script/raise.h"
 
@@ -157,7 +158,7 @@ static bool read_key(void *context, struct slice text) {
 
 static bool begin(struct building *building, bool array) {
   CHECK(building->depth < LUA_JSON_DEPTH_MAX);
-  vm_check_stack(building->L, 8);
+  budget_check_stack(building->L, 8);
   bool arguments = array && building->depth == 0;                    /* as a rule: a few, as a call has */
   lua_createtable(building->L, arguments ? 4 : 0, 0);                /* +1 table */
   building->levels[building->depth++] = (struct level){ .array = array };
@@ -195,7 +196,7 @@ enum err lua_json_try_read(lua_State *L, struct slice text, size_t depth_max) {
   int top = lua_gettop(L);
   building.L = L;
   building.depth = 0;
-  vm_check_stack(L, 8);
+  budget_check_stack(L, 8);
   failure_clear(&vm->raised);
   if (vm->parser == NULL) vm->parser = json_parser_try_new(&events, NULL, depth_max);
   if (vm->parser == NULL) return failure_set(&vm->raised, ERR_MEMORY, "no memory to read JSON");

@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "codec/key.h"
+#include "script/budget.h"
 #include "script/lua_vm.h"
 #include "script/raise.h"
 #include "script/walk.h"
@@ -67,7 +68,7 @@ static lua_Integer write_parts(struct writing *w, size_t depth) {
   size_t before = w->key->size;
   lua_Integer count;
   int data = lua_gettop(w->L);
-  vm_check_stack(w->L, 8);
+  budget_check_stack(w->L, 8);
   if (write_in_order(w, data, depth, &count)) return count;
   w->key->size = before;
   return write_sequence(w, data, depth);
@@ -148,7 +149,7 @@ void lua_key_read(lua_State *L, struct slice key) {
   lua_Integer counts[KEY_DEPTH_MAX + 1];
   size_t depth = 0;
   counts[0] = 0;
-  vm_check_stack(L, KEY_DEPTH_MAX + 8);
+  budget_check_stack(L, KEY_DEPTH_MAX + 8);
   key_reader_again(reader, key);
   lua_createtable(L, 2, 0);                                          /* tuple */
   for (;;) {

@@ -129,7 +129,7 @@ static bool is_within_itself(const void *table, const struct level *level) {
 
 static void put_table(lua_State *L, int index, struct buf *text, const struct level *up) {
   bool marked = false;
-  vm_check_stack(L, 8);
+  budget_check_stack(L, 8);
   walk_table(L, index, &marked);                                     /* data */
   int data = lua_gettop(L);
   struct level level = { .up = up, .table = lua_topointer(L, data), .depth = up == NULL ? 1 : up->depth + 1 };

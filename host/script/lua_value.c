@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 
 #include "codec/value.h"
+#include "script/budget.h"
 #include "script/lua_vm.h"
 #include "script/raise.h"
 
@@ -182,7 +183,7 @@ static void read_same(struct reading *reading, uint32_t number) {
 static void read_value(struct reading *reading, enum value_type type) {
   lua_State *L = reading->L;
   struct value_reader *reader = &reading->reader;
-  vm_check_stack(L, 12);
+  budget_check_stack(L, 12);
   if (++reading->depth > RECURSION_MAX) fail_broken(L);
   switch (type) {
     case VALUE_NULL: lua_pushlightuserdata(L, NULL); break;
@@ -235,11 +236,11 @@ static bool read_scalar(lua_State *L, struct slice bytes) {
 }
 
 void lua_value_read(lua_State *L, struct slice bytes) {
-  vm_check_stack(L, 4);
+  budget_check_stack(L, 4);
   if (!read_scalar(L, bytes)) read_whole(L, bytes, NULL);
 }
 
 void lua_value_read_by(lua_State *L, struct slice bytes, struct lua_value_maker *maker) {
-  vm_check_stack(L, 4);
+  budget_check_stack(L, 4);
   read_whole(L, bytes, maker);
 }

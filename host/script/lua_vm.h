@@ -1,19 +1,18 @@
-/* lua_vm.h -- the virtual machine from inside: what it keeps, and the one entry into Lua.
+/* lua_vm.h -- the virtual machine from inside: what it keeps.
  *
- * WHY     A Lua error, which is a longjmp, must land in one place.
- * ROOM    script. Beside: budget, which says how much a stay may take.
+ * WHY     All that sees Lua finds here whose turn it is, the limits, the working buffers and what is in the registry.
+ * ROOM    script.
  * THREAD  Its worker's.
  * OWNS    The Lua state, all classes in it, its working buffers, the coroutines that wait for their next call.
- * ALWAYS  Lua is entered through vm_enter() only. What is acquired while Lua runs belongs to the turn or to the VM, never to
- *         a C frame, so that an error skips nothing.
  */
 #ifndef TROUPE_LUA_VM_H
 #define TROUPE_LUA_VM_H
 
 #include <lua.h>
 
+#include "base/failure.h"
 #include "codec/key.h"
-#include "script/vm.h"
+#include "script/vm_config.h"
 
 struct turn;
 struct instance;
@@ -56,10 +55,6 @@ enum vm_ref {
   VM_REF_COUNT
 };
 
-/* Sets the failure from the error object on top of the stack and the status of the protected call that caught it. Raises
- * nothing; leaves the stack as it was. */
-typedef void vm_describer(lua_State *L, int status, struct failure *failure);
-
 /* The fields are open to the rooms that see Lua. */
 struct vm {
   lua_State *L;
@@ -73,7 +68,7 @@ struct vm {
   size_t bytes_begin;          /* when the stay began */
   unsigned cycles;             /* of the collector, since vm_collect_some() last said that all is gone */
   bool granting;
-  bool refused;                /* some memory, since vm_check_stack() began to ask */
+  bool refused;                /* some memory, since budget_check_stack() began to ask */
   enum err stopped;            /* ERR_TIMEOUT, ERR_MEMORY, ERR_STORAGE: what runs must end */
   int64_t cpu_begin_ns;        /* of the thread's processor time, as it was when the stay began or shortly before */
   int64_t cpu_read_ns;         /* when that was read, by clock_work_ns() */
@@ -96,19 +91,8 @@ struct vm {
   int refs[VM_REF_COUNT];
 };
 
-/* A VM in which nothing is built yet, without limits; NULL where there is no memory for it. */
-struct vm *vm_try_new(const struct vm_config *config, vm_describer *describe);
-
-/* What is beside a Lua state in a VM, for one that is not ours (lent.h). It keeps no reference to that. */
-struct vm *vm_new_beside(const struct vm_config *config, vm_describer *describe);
-void vm_free_beside(struct vm *vm);
-
 /* Makes a VM known to a thread of its state; to others it comes with the one that makes them. */
 void vm_tell(struct vm *vm, lua_State *L);
-
-/* Runs a C function with `context` as a light userdata under protection. False where it raised; the failure tells what,
- * and is `out_of_memory`, `timeout` or `internal_error`. */
-bool vm_enter(struct vm *vm, lua_CFunction function, void *context, struct failure *failure);
 
 /* The VM of a Lua state. */
 static inline struct vm *vm_of(lua_State *L) {
@@ -125,10 +109,6 @@ static inline struct buf *vm_begin_value(struct vm *vm, size_t size_max) {
 
 void vm_push_ref(lua_State *L, enum vm_ref ref);                    /* [-0, +1, -] */
 void vm_set_ref(lua_State *L, enum vm_ref ref);                     /* [-1, +0, m] */
-
-/* Makes room for so many values more. Raises where the script has nested calls too deep; unlike luaL_checkstack(), which
- * says that of want of memory too, stops the call for that. [-0, +0, v] */
-void vm_check_stack(lua_State *L, int slots);
 
 /* Whether the value at `index` is this string, to its last byte. [-0, +0, -] */
 bool vm_is_text(lua_State *L, int index, const char *text);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "script/budget.h"
 #include "script/lib_cjson.h"
 #include "script/library.h"
 #include "script/lua_json.h"
@@ -44,7 +45,7 @@ static int run_module(lua_State *L) {
 void modules_load(lua_State *L, const char *name, const char *path) {
   struct vm *vm = vm_of(L);
   uint64_t load_around = vm->load;
-  vm_check_stack(L, 8);
+  budget_check_stack(L, 8);
   vm_push_ref(L, VM_MODULES);                                        /* modules */
   lua_pushstring(L, name);                                           /* modules name */
   lua_pushvalue(L, -1);

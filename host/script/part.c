@@ -6,11 +6,12 @@
 #include <math.h>
 
 #include "codec/key.h"
+#include "script/budget.h"
 
 enum { NOTE_SIZE = 5 };
 
 struct part *part_new(lua_State *L, const struct instance *instance) {
-  vm_check_stack(L, 4);
+  budget_check_stack(L, 4);
   struct part *part = lua_newuserdatauv(L, sizeof *part, PART_SLOT_COUNT);   /* data part */
   *part = (struct part){ .tracked = { .owner = instance->serial }, .detached = true };
   lua_insert(L, -2);                                                 /* part data */
@@ -42,7 +43,7 @@ static void push_or_false(lua_State *L, int index, int slot) {
 
 void part_note(lua_State *L, struct instance *instance, int index) {
   const struct part *part = lua_touserdata(L, index);
-  vm_check_stack(L, 8);
+  budget_check_stack(L, 8);
   index = lua_absindex(L, index);
   self_push_slot(L, instance, SELF_NOTES);                           /* notes|nil */
   if (lua_isnil(L, -1)) {
@@ -76,7 +77,7 @@ static void put_back_slot(lua_State *L, int notes, lua_Integer at, int index, in
 }
 
 void part_undo(lua_State *L, struct instance *instance) {
-  vm_check_stack(L, 8);
+  budget_check_stack(L, 8);
   self_push_slot(L, instance, SELF_NOTES);                           /* notes|nil */
   int notes = lua_gettop(L);
   for (lua_Integer at = (lua_Integer)instance->part_note_count * NOTE_SIZE - NOTE_SIZE; at >= 0; at -= NOTE_SIZE) {
@@ -97,7 +98,7 @@ void part_undo(lua_State *L, struct instance *instance) {
 void part_forget(lua_State *L, struct instance *instance) {
   if (instance->part_note_count == 0) return;
   instance->part_note_count = 0;
-  vm_check_stack(L, 4);
+  budget_check_stack(L, 4);
   lua_pushnil(L);
   self_set_slot(L, instance, SELF_NOTES);                            /* - */
 }

@@ -2,6 +2,7 @@
 #include "script/part_path.h"
 
 #include "base/limits.h"
+#include "script/budget.h"
 #include "script/holder.h"
 #include "script/lua_vm.h"
 #include "script/raise.h"
@@ -12,7 +13,7 @@
 static bool put_path_of(lua_State *L, int part, int index, int seen, size_t depth, struct buf *path) {
   if (lua_rawequal(L, part, index)) return true;
   if (!part_is(L, index) || depth == 0) return false;
-  vm_check_stack(L, 8);
+  budget_check_stack(L, 8);
   lua_pushvalue(L, index);                                           /* part */
   if (lua_rawget(L, seen) != LUA_TNIL) {                             /* true */
     lua_pop(L, 1);                                                   /* - */

@@ -34,7 +34,7 @@ static void claim(struct settling *s, int part, int owner, int key) {
  * find_places() refuses. [-0, +1, m] */
 static bool put_copy(struct settling *s, int owner, int data, int key, int plain) {
   lua_State *L = s->L;
-  vm_check_stack(L, 12);
+  budget_check_stack(L, 12);
   lua_pushvalue(L, plain);
   bool made = lua_rawget(L, s->copies) == LUA_TNIL;                  /* copy|nil */
   if (made) {
@@ -62,7 +62,7 @@ static bool put_copy(struct settling *s, int owner, int data, int key, int plain
  * in it is stored anew. */
 static void store(struct settling *s, int part, int owner, int key, size_t depth) {
   lua_State *L = s->L;
-  vm_check_stack(L, 8);
+  budget_check_stack(L, 8);
   claim(s, part, owner, key);
   if (!((struct part *)lua_touserdata(L, part))->detached) return;
   budget_check(L);
@@ -87,7 +87,7 @@ static void store(struct settling *s, int part, int owner, int key, size_t depth
 /* Fills the part at `part` from the plain table at `plain`, and so on for the plain tables in it. [-0, +0, v] */
 static void fill_copy(struct settling *s, int part, int plain, size_t depth) {
   lua_State *L = s->L;
-  vm_check_stack(L, 12);
+  budget_check_stack(L, 12);
   budget_check(L);
   lua_getiuservalue(L, part, PART_DATA);                             /* data */
   int data = lua_gettop(L), key = data + 1, value = data + 2;
@@ -185,7 +185,7 @@ static void set_live(struct settling *s, int part, bool known, bool live) {
 static bool push_place(struct settling *s, int part, int n, size_t depth) {
   lua_State *L = s->L;
   int home = lua_gettop(L) + 1, places = home + 2, owner = home + 3, key = home + 4;
-  vm_check_stack(L, 16);
+  budget_check_stack(L, 16);
   if (!places_push_home(s, part)) {
     lua_pushnil(L);
     lua_pushnil(L);
@@ -241,7 +241,7 @@ void places_put_path(struct settling *s, int owner, int key, struct buf *path) {
     buf_put_text(path, "state");
     return;
   }
-  vm_check_stack(L, 4);
+  budget_check_stack(L, 4);
   set_live(s, owner, true, false);             /* the way to it must not lead through itself: what is there twice may be in a ring */
   if (push_place(s, owner, 1, 0)) {                                  /* owner key */
     places_put_path(s, lua_gettop(L) - 1, lua_gettop(L), path);
@@ -280,7 +280,7 @@ static size_t depth_of(struct settling *s, int part) {
 static void check_within(struct settling *s, int part, size_t depth) {
   lua_State *L = s->L;
   if (depth > s->vm->config.limits->depth) raise_misuse(L, "state: tables are nested too deep " LIMIT_NAME(DEPTH));
-  vm_check_stack(L, 8);
+  budget_check_stack(L, 8);
   budget_check(L);
   lua_getiuservalue(L, part, PART_DATA);                             /* data */
   lua_pushnil(L);                                                    /* data key */

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "script/budget.h"
 #include "script/lua_vm.h"
 
 /* Raises a table of code, message and place; the message is on top of the stack. [-1, +0, v] */
@@ -29,7 +30,7 @@ int raise_host(lua_State *L, enum err err, const char *format, ...) {
   va_start(arguments, format);
   vsnprintf(message, sizeof message, format, arguments);
   va_end(arguments);
-  vm_check_stack(L, 4);
+  budget_check_stack(L, 4);
   lua_pushstring(L, message);                                        /* +1 message */
   return raise_host_error(L, err);
 }
@@ -59,7 +60,7 @@ int raise_about(lua_State *L, enum err err, const struct argument *argument, con
   failure_clear(&vm_of(L)->raised);
   raise_put_argument(argument, text);
   buf_printf(text, ": %s", message);
-  vm_check_stack(L, 4);
+  budget_check_stack(L, 4);
   lua_pushlstring(L, (const char *)text->data, text->size);          /* +1 message */
   if (err != ERR_INTERNAL) return raise_host_error(L, err);
   luaL_where(L, 1);                                                  /* message where */
@@ -69,7 +70,7 @@ int raise_about(lua_State *L, enum err err, const struct argument *argument, con
 }
 
 int raise_failure(lua_State *L, const struct failure *failure) {
-  vm_check_stack(L, 8);
+  budget_check_stack(L, 8);
   lua_pushlstring(L, (const char *)failure->message.data, failure->message.size);    /* +1 message */
   return raise_host_error(L, failure->err);
 }

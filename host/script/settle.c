@@ -59,7 +59,7 @@ static void draft_delete(struct settling *s, const struct part *node, int key) {
 static void draft_delete_node(struct settling *s, int index) {
   lua_State *L = s->L;
   struct part *node = lua_touserdata(L, index);
-  vm_check_stack(L, 8);
+  budget_check_stack(L, 8);
   draft_delete(s, node, 0);
   lua_getiuservalue(L, index, PART_DATA);                            /* data */
   for (int i = 0; i < 2; i++) {
@@ -77,7 +77,7 @@ static void draft_delete_node(struct settling *s, int index) {
 
 static void bury(struct settling *s, int part, size_t depth) {
   lua_State *L = s->L;
-  vm_check_stack(L, 8);
+  budget_check_stack(L, 8);
   budget_check(L);
   if (depth > BURIAL_DEPTH_MAX) raise_misuse(L, "state: tables are nested too deep " LIMIT_NAME(DEPTH));
   lua_pushvalue(L, part);
@@ -108,7 +108,7 @@ static void bury(struct settling *s, int part, size_t depth) {
 static void mark_dirty(struct settling *s) {
   lua_State *L = s->L;
   int owner = lua_gettop(L) - 1, key = owner + 1;
-  vm_check_stack(L, 8);
+  budget_check_stack(L, 8);
   while (!places_is_holder(s, owner) && ((struct part *)lua_touserdata(L, owner))->node_id == 0) {
     if (!places_push_home(s, owner)) {                                      /* owner key owner key */
       lua_pop(L, 2);
@@ -188,7 +188,7 @@ static void write_header(struct settling *s, int index) {
   lua_State *L = s->L;
   struct part *node = lua_touserdata(L, index);
   uint32_t count = 0;
-  vm_check_stack(L, 8);
+  budget_check_stack(L, 8);
   lua_getiuservalue(L, index, PART_DATA);                            /* data */
   lua_pushnil(L);                                                    /* data key */
   while (lua_next(L, -2)) {                                          /* data key value */
@@ -220,7 +220,7 @@ static void write_field(struct settling *s, int index, int key);
 static void promote(struct settling *s, int index) {
   lua_State *L = s->L;
   struct part *part = lua_touserdata(L, index);
-  vm_check_stack(L, 8);
+  budget_check_stack(L, 8);
   part_note(L, s->instance, index);
   part->node_id = ++s->instance->node_id;
   write_header(s, index);
@@ -251,7 +251,7 @@ static void write_field(struct settling *s, int index, int key) {
   lua_State *L = s->L;
   struct part *node = lua_touserdata(L, index);
   int top = lua_gettop(L), value = top + 2;
-  vm_check_stack(L, 8);
+  budget_check_stack(L, 8);
   lua_getiuservalue(L, index, PART_DATA);                            /* data */
   lua_pushvalue(L, key);
   bool there = lua_rawget(L, -2) != LUA_TNIL;                        /* data value */
@@ -279,7 +279,7 @@ static void demote(struct settling *s, int index) {
   lua_State *L = s->L;
   struct part *node = lua_touserdata(L, index);
   if (places_is_holder(s, index) || node->node_id == 0) return;
-  vm_check_stack(L, 8);
+  budget_check_stack(L, 8);
   int top = lua_gettop(L), fields = 0;
   lua_getiuservalue(L, index, PART_DATA);                            /* data */
   lua_pushnil(L);                                                    /* data key */
@@ -385,7 +385,7 @@ void settle(lua_State *L, struct instance *instance) {
   if (!instance->state_changed) return;
   struct vm *vm = vm_of(L);
   int top = lua_gettop(L);
-  vm_check_stack(L, 16);
+  budget_check_stack(L, 16);
   holder_push(L, instance);                                          /* holder */
   struct settling s = { .L = L, .vm = vm, .instance = instance, .drafts = vm->now.view->drafts, .holder = top + 1,
                         .copies = top + 2, .claims = top + 3, .live = top + 4, .dirty = top + 5, .dead = top + 6 };

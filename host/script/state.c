@@ -286,7 +286,7 @@ bool state_read(lua_State *L, lua_Integer *version) {
   struct slice key, value;
   enum err err;
   size_t size;
-  vm_check_stack(L, 16);
+  budget_check_stack(L, 16);
   buf_clear(&vm->key_end);
   self_begin_key(instance, SPACE_VERSION + 1, &vm->key_end);
   if (vm->key_end.err != ERR_NONE) raise_host(L, ERR_MEMORY, "no memory to read a state");

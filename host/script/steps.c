@@ -224,7 +224,7 @@ static int push_arguments(lua_State *L, const struct turn *turn) {
   if (count > ARGUMENTS_MAX) {
     raise_host(L, ERR_ARGUMENTS, "%lld arguments; a call takes at most %d", (long long)count, ARGUMENTS_MAX);
   }
-  vm_check_stack(L, (int)count + 4);
+  budget_check_stack(L, (int)count + 4);
   for (lua_Integer i = 1; i <= count; i++) {
     if (lua_rawgeti(L, array, i) == LUA_TLIGHTUSERDATA) {            /* array ... value */
       lua_pop(L, 1);
@@ -365,7 +365,7 @@ int steps_save_state(lua_State *L) {
 static int go_on(lua_State *L, int status, lua_KContext step) {
   struct turn *turn = turn_of(L);
   vm_of(L)->now.in_script = false;
-  vm_check_stack(L, 16);
+  budget_check_stack(L, 16);
   switch ((enum step)step) {
     case STEP_LOAD: return step_load(L, turn);
     case STEP_READ: return step_read(L, turn);

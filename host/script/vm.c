@@ -10,63 +10,6 @@
 #include "script/budget.h"
 #include "script/lua_vm.h"
 
-/* Coroutines without a call that wait for their next one. */
-enum { COROUTINES_KEPT = 64 };
-
-void vm_check_stack(lua_State *L, int slots) {
-  struct vm *vm = vm_of(L);
-  vm->refused = false;
-  if (lua_checkstack(L, slots)) return;
-  if (vm->refused) budget_stop(L, ERR_MEMORY);
-  luaL_error(L, "stack overflow");
-}
-
-bool vm_is_text(lua_State *L, int index, const char *text) {
-  size_t size;
-  if (lua_type(L, index) != LUA_TSTRING) return false;
-  const char *found = lua_tolstring(L, index, &size);
-  return size == strlen(text) && memcmp(found, text, size) == 0;
-}
-
-void vm_push_ref(lua_State *L, enum vm_ref ref) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, vm_of(L)->refs[ref]);            /* +1 */
-}
-
-void vm_set_ref(lua_State *L, enum vm_ref ref) {
-  struct vm *vm = vm_of(L);
-  if (vm->refs[ref] == LUA_NOREF) {
-    vm->refs[ref] = luaL_ref(L, LUA_REGISTRYINDEX);                  /* -1 */
-  } else {
-    lua_rawseti(L, LUA_REGISTRYINDEX, vm->refs[ref]);                /* -1 */
-  }
-}
-
-lua_State *vm_take_coroutine(lua_State *L) {
-  vm_push_ref(L, VM_COROUTINES);                                     /* +1 pool */
-  lua_Integer count = (lua_Integer)lua_rawlen(L, -1);
-  if (count == 0) {
-    lua_pop(L, 1);                                                   /* - */
-    return lua_newthread(L);                                         /* +1 coroutine */
-  }
-  lua_rawgeti(L, -1, count);                                         /* +2 pool coroutine */
-  lua_pushnil(L);                                                    /* +3 pool coroutine nil */
-  lua_rawseti(L, -3, count);                                         /* +2 pool coroutine */
-  lua_replace(L, -2);                                                /* +1 coroutine */
-  return lua_tothread(L, -1);
-}
-
-void vm_give_coroutine(lua_State *L) {
-  vm_push_ref(L, VM_COROUTINES);                                     /* coroutine pool */
-  lua_Integer count = (lua_Integer)lua_rawlen(L, -1);
-  lua_insert(L, -2);                                                 /* pool coroutine */
-  if (count < COROUTINES_KEPT) {
-    lua_rawseti(L, -2, count + 1);                                   /* pool */
-    lua_pop(L, 1);                                                   /* - */
-  } else {
-    lua_pop(L, 2);                                                   /* - */
-  }
-}
-
 /* A panic can only come from Lua entered elsewhere than in vm_enter(). */
 static int panic(lua_State *L) {
   check_failed(__FILE__, __LINE__, "Lua is entered under protection", lua_type(L, -1), 0);
@@ -113,10 +56,6 @@ struct vm *vm_new_beside(const struct vm_config *config, vm_describer *describe)
   struct vm *vm = mem_zero(sizeof *vm);
   set_up(vm, config, describe);
   return vm;
-}
-
-void vm_tell(struct vm *vm, lua_State *L) {
-  *(struct vm **)lua_getextraspace(L) = vm;
 }
 
 void vm_free_beside(struct vm *vm) {

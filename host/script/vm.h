@@ -1,39 +1,21 @@
 /* vm.h -- one Lua virtual machine: a worker's, shared by its actors.
  *
- * WHY     The stage opens and closes it, asks for its classes and how full it is; the rest is the script room's own.
- * ROOM    script, without lua.h. lua_vm.h is what the room itself sees, and says how it works.
+ * WHY     A Lua error, which is a longjmp, must land in one place; and a VM is made, asked how full it is and closed by
+ *         rooms that do not see Lua.
+ * ROOM    script, without lua.h. Below: budget, lua_vm.
  * THREAD  Its worker's.
  * OWNS    The Lua state and all classes in it.
+ * ALWAYS  Lua is entered through vm_enter() only. What is acquired while Lua runs belongs to the turn or to the VM, never to
+ *         a C frame, so that an error skips nothing.
  */
 #ifndef TROUPE_VM_H
 #define TROUPE_VM_H
 
 #include "base/failure.h"
-#include "base/limits.h"
-#include "base/logger.h"
+#include "script/vm_config.h"
 
 struct vm;
-
-enum { VM_PAUSE_MS = 10 };
-
-struct vm_config {
-  const char *actors_path;
-  const struct limits *limits;
-  struct clock *clock;
-  const struct logger *logger;
-  unsigned worker;           /* the number of its worker, for the ids of calls */
-  unsigned pause_ms;         /* a stay in Lua that has lasted so long pauses where it can (budget_is_due()); 0: at each look */
-  bool dev;
-  void (*tick)(void *context);   /* called now and then while Lua runs; not before 16,000 instructions; NULL: not */
-  void *tick_context;
-};
-
-/* What a call has used in its stays in Lua so far. */
-struct vm_usage {
-  int64_t cpu_ns;
-  int64_t wall_begin_ns;     /* by the host's clock; 0: with the next stay */
-  int64_t bytes;             /* that it added to the VM */
-};
+struct lua_State;
 
 void vm_close(struct vm *vm);
 
@@ -45,5 +27,16 @@ void vm_collect(struct vm *vm);
 
 /* Collects some of it, for about 5 ms. Whether all that was garbage when the first of these calls began is gone. */
 bool vm_collect_some(struct vm *vm);
+
+/* A VM in which nothing is built yet, without limits; NULL where there is no memory for it. */
+struct vm *vm_try_new(const struct vm_config *config, vm_describer *describe);
+
+/* What is beside a Lua state in a VM, for one that is not ours (lent.h). It keeps no reference to that. */
+struct vm *vm_new_beside(const struct vm_config *config, vm_describer *describe);
+void vm_free_beside(struct vm *vm);
+
+/* Runs a C function with `context` as a light userdata under protection. False where it raised; the failure tells what,
+ * and is `out_of_memory`, `timeout` or `internal_error`. */
+bool vm_enter(struct vm *vm, int (*function)(struct lua_State *L), void *context, struct failure *failure);
 
 #endif

@@ -368,7 +368,7 @@ static enum err walk_part(struct walker *walker, int index, const struct frame *
 }
 
 static enum err walk_tables(struct walker *walker, int index, bool plain, const struct frame *frame) {
-  vm_check_stack(walker->L, 12);
+  budget_check_stack(walker->L, 12);
   if (was_met(walker, index)) return ERR_NONE;
   budget_check(walker->L);                  /* a table in many places is walked as often */
   return plain ? walk_plain(walker, index, frame) : walk_part(walker, index, frame);
@@ -423,7 +423,7 @@ static enum err walk_value(struct walker *walker, int index, const struct frame 
 
 enum err walk(lua_State *L, int index, const struct walk_writer *writer, struct buf *bytes,
               const struct walk_options *options, struct failure *failure) {
-  vm_check_stack(L, 12);
+  budget_check_stack(L, 12);
   int top = lua_gettop(L);
   struct walker walker = { .L = L, .writer = writer, .context = bytes, .options = options, .failure = failure,
                            .root = lua_absindex(L, index), .memo = top + 1 };
