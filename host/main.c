@@ -254,7 +254,7 @@ static enum err open_rooms(struct house *house, struct failure *failure) {
   const struct options *options = house->options;
   house->workers = mem_zero(options->workers * sizeof *house->workers);
   house->doors = mem_zero(options->doors * sizeof *house->doors);
-  enum err err = server_listen(options->listen, &house->listen_fd, &house->address, failure);
+  enum err err = address_listen(options->listen, &house->listen_fd, &house->address, failure);
   if (err != ERR_NONE) return err;
 
   const struct host_config config = {

@@ -25,10 +25,6 @@ static const char *reason_of(int status) {
   return "Error";
 }
 
-static h2o_socket_t *socket_of(const h2o_req_t *req) {
-  return req->conn->callbacks->get_socket(req->conn);
-}
-
 static void put_header(h2o_req_t *req, const h2o_token_t *name, const char *value) {
   h2o_add_header(&req->pool, &req->res.headers, name, NULL, value, strlen(value));
 }
@@ -47,14 +43,14 @@ static void respond(h2o_req_t *req, h2o_iovec_t *pieces, size_t count) {
   if (req->conn->ctx->shutdown_requested) req->http1_is_persistent = 0;
   h2o_start_response(req, all_at_once);
   h2o_send(req, pieces, count, H2O_SEND_STATE_FINAL);
-  visit_answered(socket_of(req));
+  visit_answered(visit_socket(req));
 }
 
 /* The pieces are where they can stay. */
 static void send_pieces(h2o_req_t *req, h2o_iovec_t *pieces, size_t count) {
   req->res.content_length = 0;
   for (size_t i = 0; i < count; i++) req->res.content_length += pieces[i].len;
-  bool has_body = !slice_equal(slice_of(req->input.method.base, req->input.method.len), slice_text("HEAD"));
+  bool has_body = !slice_equal(slice_of_iovec(req->input.method), slice_text("HEAD"));
   respond(req, pieces, has_body ? count : 0);
 }
 
@@ -123,7 +119,7 @@ static void name_refusal(const struct replacer *replacer, const h2o_req_t *req, 
   } else if (status == 417) {
     failure_set(failure, ERR_REQUEST, "the header Expect may only say 100-continue");
   } else {
-    const char *fault = visit_fault(socket_of(req));
+    const char *fault = visit_fault(visit_socket(req));
     failure_set(failure, ERR_REQUEST, "%s", fault == NULL ? "the request is not sent as HTTP wants" : fault);
   }
 }
