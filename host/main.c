@@ -38,7 +38,7 @@ enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, DOOR_STEP_MS = 1000 };
 /* How long a host waits at its end for who reads its log, and ever for who reads its other words. */
 enum { PATIENCE_MS = 2000 };
 
-enum { SEGMENT_BYTES = 16 * 1024 * 1024, CHECKPOINT_BYTES = 64 * 1024 * 1024, SLICE_RECORDS = 1000 };
+enum { SEGMENT_BYTES = 16 * 1024 * 1024, CHECKPOINT_BYTES = 64 * 1024 * 1024, PORTION_RECORDS = 1000 };
 
 struct house;
 
@@ -268,7 +268,7 @@ static enum err open_rooms(struct house *house, struct failure *failure) {
     .map_bytes = MAP_BYTES,
     .segment_bytes = SEGMENT_BYTES,
     .checkpoint_bytes = CHECKPOINT_BYTES,
-    .slice_records = SLICE_RECORDS,
+    .portion_records = PORTION_RECORDS,
     .delivered = ring_doors,
     .delivered_context = house,
     .clock = &house->clock,

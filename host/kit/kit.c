@@ -18,7 +18,7 @@
 static const char kit_name[] = "troupe.kit";
 
 enum {
-  SEGMENT_BYTES = 64 * 1024, CHECKPOINT_BYTES = 16 * 1024 * 1024, SLICE_RECORDS = 1000,
+  SEGMENT_BYTES = 64 * 1024, CHECKPOINT_BYTES = 16 * 1024 * 1024, PORTION_RECORDS = 1000,
   KIT_WORKERS_MAX = 64, PATH_BYTES_MAX = 4096,
   LOOK_US = 100          /* what 16,000 instructions take on a middling machine */
 };
@@ -73,7 +73,7 @@ static lua_Integer number_option(lua_State *L, const char *name, lua_Integer oth
 /* Raises for an option that does not exist: a misspelt one would be left out in silence. [-0, +0, v] */
 static void check_options(lua_State *L) {
   static const char *const known[] = { "actors", "data", "workers", "limits", "dev", "time", "log", "map_bytes", "durability",
-                                       "pause_ms", "look_us", "segment_bytes", "checkpoint_bytes", "slice_records" };
+                                       "pause_ms", "look_us", "segment_bytes", "checkpoint_bytes", "portion_records" };
   lua_pushnil(L);                                                    /* name */
   while (lua_next(L, 1)) {                                           /* name value */
     const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : luaL_typename(L, -2);
@@ -156,7 +156,7 @@ static int kit_open(lua_State *L) {
   kit->config.map_bytes = (size_t)number_option(L, "map_bytes", UPKEEP_MAP_BYTES, 1, INT64_MAX);
   kit->config.segment_bytes = (size_t)number_option(L, "segment_bytes", SEGMENT_BYTES, 1, INT64_MAX);
   kit->config.checkpoint_bytes = (size_t)number_option(L, "checkpoint_bytes", CHECKPOINT_BYTES, 1, INT64_MAX);
-  kit->config.slice_records = (size_t)number_option(L, "slice_records", SLICE_RECORDS, 1, INT32_MAX);
+  kit->config.portion_records = (size_t)number_option(L, "portion_records", PORTION_RECORDS, 1, INT32_MAX);
   const char *durability = text_option(L, "durability", "commit");
   kit->config.relaxed = strcmp(durability, "relaxed") == 0;
   if (!kit->config.relaxed && strcmp(durability, "commit") != 0) luaL_error(L, "durability: \"commit\" or \"relaxed\"");

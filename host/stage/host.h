@@ -28,7 +28,7 @@ struct host_config {
   size_t map_bytes;
   size_t segment_bytes;            /* of the log */
   size_t checkpoint_bytes;         /* so much the log grows, or a worker's memory, between two checkpoints */
-  size_t slice_records;            /* what a checkpoint writes at a time (ledger/checkpointer.h) */
+  size_t portion_records;          /* what a checkpoint writes at a time (ledger/checkpointer.h) */
   void (*delivered)(void *context);   /* after replies were delivered, one or many; on the thread that did; or NULL */
   void *delivered_context;
   struct clock *clock;
