@@ -14,6 +14,7 @@
 #include "ledger/backup.h"
 #include "ledger/folder.h"
 #include "ledger/record_key.h"
+#include "stage/host.h"
 #include "stage/verify.h"
 
 enum err maintenance_backup(const struct options *options, struct buf *output, struct failure *failure) {
