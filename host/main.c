@@ -38,7 +38,7 @@ enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, DOOR_STEP_MS = 1000 };
 /* How long a host waits at its end for who reads its log, and ever for who reads its other words. */
 enum { PATIENCE_MS = 2000 };
 
-enum { SEGMENT_BYTES = 16 * 1024 * 1024, CHECKPOINT_BYTES = 64 * 1024 * 1024, SLICE_RECORDS = 1000 };
+enum { SEGMENT_BYTES = 16 * 1024 * 1024, CHECKPOINT_BYTES = 64 * 1024 * 1024, PORTION_RECORDS = 1000 };
 
 struct house;
 
@@ -223,10 +223,10 @@ static size_t connections_max(unsigned doors) {
 /* Before the workers run, which may load the classes anew. */
 static void warn_of_strangers(const struct house *house) {
   if (address_is_loopback(buf_slice(&house->address)) || host_admits(house->host)) return;
+  static const char text[] = "this address is not loopback, and no class has on_before_connect: who reaches it can call "
+                             "everything";
   const struct log_field fields[] = { { "listen", buf_slice(&house->address) } };
-  logger_event(&house->logger, LOG_WARN,
-               slice_text("this address is not loopback, and no class has on_before_connect: who reaches it can call everything"),
-               fields, 1);
+  logger_event(&house->logger, LOG_WARN, slice_text(text), fields, 1);
 }
 
 static enum err open_doors(struct house *house, struct failure *failure) {
@@ -254,7 +254,7 @@ static enum err open_rooms(struct house *house, struct failure *failure) {
   const struct options *options = house->options;
   house->workers = mem_zero(options->workers * sizeof *house->workers);
   house->doors = mem_zero(options->doors * sizeof *house->doors);
-  enum err err = server_listen(options->listen, &house->listen_fd, &house->address, failure);
+  enum err err = address_listen(options->listen, &house->listen_fd, &house->address, failure);
   if (err != ERR_NONE) return err;
 
   const struct host_config config = {
@@ -268,7 +268,7 @@ static enum err open_rooms(struct house *house, struct failure *failure) {
     .map_bytes = MAP_BYTES,
     .segment_bytes = SEGMENT_BYTES,
     .checkpoint_bytes = CHECKPOINT_BYTES,
-    .slice_records = SLICE_RECORDS,
+    .portion_records = PORTION_RECORDS,
     .delivered = ring_doors,
     .delivered_context = house,
     .clock = &house->clock,

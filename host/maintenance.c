@@ -13,7 +13,8 @@
 
 #include "ledger/backup.h"
 #include "ledger/folder.h"
-#include "ledger/record.h"
+#include "ledger/record_key.h"
+#include "stage/host.h"
 #include "stage/verify.h"
 
 enum err maintenance_backup(const struct options *options, struct buf *output, struct failure *failure) {
@@ -77,7 +78,7 @@ static enum err was_ended(const struct verification *verification, int status, s
                        WTERMSIG(status), strsignal(WTERMSIG(status)));
   }
   if (at->size > 0) {
-    record_print(&place, slice_of(at->key, at->size));
+    record_key_print(&place, slice_of(at->key, at->size));
   } else {
     buf_put_text(&place, "none");
   }

@@ -10,9 +10,9 @@
 #include "base/check.h"
 #include "door/address.h"
 #include "door/origin.h"
+#include "stage/host.h"
 
 enum {
-  WORKERS_MAX = 1024,
   DOORS_MAX = 64,
   GUESS_DISTANCE_MAX = 3,   /* so many wrong letters, and it is another word */
   WORD_SIZE_MAX = 64

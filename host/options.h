@@ -1,7 +1,7 @@
 /* options.h -- the command line, read and checked.
  *
  * WHY    Who types a command wrongly learns what was wrong and what was probably meant, before anything is touched.
- * ROOM   main. Below: base, and the codec's limits.
+ * ROOM   main. Below: door (addresses, origins), stage (what a host can have), base.
  * OWNS   Nothing: texts point into argv.
  */
 #ifndef TROUPE_OPTIONS_H
@@ -11,13 +11,6 @@
 #include "base/limits.h"
 
 #define TROUPE_VERSION "0.1.0"
-
-/* The address space of the store: only what is written takes room. ThreadSanitizer cannot map as much. */
-#ifdef __SANITIZE_THREAD__
-#define MAP_BYTES MIB(1024)
-#else
-#define MAP_BYTES MIB((uint64_t)1024 * 1024)
-#endif
 
 enum { ORIGINS_MAX = 64 };
 

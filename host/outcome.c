@@ -109,7 +109,7 @@ enum err outcome_read(int status, struct slice body, struct buf *result, struct 
   return err;
 }
 
-enum err json_check(struct slice text, struct failure *failure) {
+enum err outcome_check_json(struct slice text, struct failure *failure) {
   struct outcome nothing = { 0 };
   enum err err = parse(text, JSON_DEPTH_MAX, &nothing, failure);
   buf_done(&nothing.code);

@@ -29,8 +29,7 @@ static void put_segment(struct buf *path, struct slice text) {
 }
 
 /* A key as the command line has it: JSON where it begins like an array, else one string. Strings that mean something
- * else
- * in a path go as JSON. */
+ * else in a path go as JSON. */
 static enum err put_key(struct buf *path, const char *word, struct failure *failure) {
   if (word[0] != '[') {
     bool special = word[0] == '\0' || strcmp(word, ".") == 0 || strcmp(word, "..") == 0;
@@ -60,7 +59,7 @@ static enum err put_key(struct buf *path, const char *word, struct failure *fail
 
 static enum err put_argument(struct buf *body, int number, const char *word, struct failure *failure) {
   struct failure reason = { 0 };
-  if (json_check(slice_text(word), &reason) == ERR_NONE) {
+  if (outcome_check_json(slice_text(word), &reason) == ERR_NONE) {
     if (number > 1) buf_put_byte(body, ',');
     buf_put_text(body, word);
   } else {

@@ -10,8 +10,8 @@
 #include "options.h"
 
 /* Calls a method and appends its result, JSON text. ERR_ARGUMENTS where a word of the command line is wrong, before
- * anything is sent. Else the
- * failure's message is for the user as it stands: what the host answered, after its code, or why there is no answer. */
+ * anything is sent. Else the failure's message is for the user as it stands: what the host answered, after its code, or why
+ * there is no answer. */
 enum err remote_call(const struct options *options, struct buf *result, struct failure *failure);
 
 /* The same for what an actor holds. */

@@ -531,6 +531,7 @@ function rules.text(file, complain)
 end
 
 for name, rule in pairs(require "spec.tidy_docs") do rules[name] = rule end
+for name, rule in pairs(require "spec.tidy.columns") do rules[name] = rule end
 
 local function complaints(rule, house)
   local found = {}

@@ -132,6 +132,11 @@ local SAMPLES = {
     bad("601 lines", { ["lua/troupe/a.lua"] = ("\n"):rep(LINES_MAX + 1) }),
     good { ["host/base/a.c"] = ("\n"):rep(LINES_MAX), ["README.md"] = ("\n"):rep(LINES_MAX + 1) },
   },
+  columns = {
+    bad("a.c:2: 129 columns, at most 128", { ["host/base/a.c"] = "\n" .. ("x"):rep(129) .. "\n" }),
+    bad("129 columns", { ["host/door/a.h"] = " * " .. ("x"):rep(126) .. "\n" }),
+    good { ["host/base/a.c"] = ("\xc3\xa4"):rep(128) .. "\n", ["spec/c/a.c"] = ("x"):rep(129) .. "\n" },
+  },
   functions = {
     bad("a.c:3: f has 71 lines", { ["host/base/a.c"] = "int x;\n\n" .. long_function(FUNCTION_LINES_MAX + 1) }),
     bad("a.lua:1: f has 72 lines",

@@ -11,12 +11,12 @@ static const struct {
   const char *code;
   int status;
 } table[ERR_COUNT] = {
-  [ERR_NONE] = { "none", 200 },
-#define ERR_ROW(value, code, status) [value] = { code, status },
+  [ERR_NONE] = { "none", HTTP_200 },
+#define ERR_ROW(value, code, status) [value] = { code, HTTP_##status },
   ERR_LIST(ERR_ROW)
 #undef ERR_ROW
-  [ERR_NOT_FOUND] = { "internal_error", 500 },
-  [ERR_FATAL] = { "internal_error", 500 },
+  [ERR_NOT_FOUND] = { "internal_error", HTTP_500 },
+  [ERR_FATAL] = { "internal_error", HTTP_500 },
 };
 
 const char *err_code(enum err err) {

@@ -1,10 +1,34 @@
-/* err.h -- the one list of errors: value, code string, HTTP status.
+/* err.h -- the one list of errors: value, code string, HTTP status; and what those statuses are called.
  *
  * WHY   A code is a promise to users (lua/README.md, "Errors"); it is written down once.
  * ROOM  base.
  */
 #ifndef TROUPE_ERR_H
 #define TROUPE_ERR_H
+
+/* Each status that the host answers with, and its words (RFC 9110, RFC 4918, RFC 5842). One that is not here does not
+ * compile in the list below. */
+#define HTTP_LIST(X)               \
+  X(200, "OK")                     \
+  X(204, "No Content")             \
+  X(400, "Bad Request")            \
+  X(401, "Unauthorized")           \
+  X(403, "Forbidden")              \
+  X(404, "Not Found")              \
+  X(405, "Method Not Allowed")     \
+  X(409, "Conflict")               \
+  X(413, "Payload Too Large")      \
+  X(500, "Internal Server Error")  \
+  X(503, "Service Unavailable")    \
+  X(504, "Gateway Timeout")        \
+  X(507, "Insufficient Storage")   \
+  X(508, "Loop Detected")
+
+enum {
+#define HTTP_VALUE(status, reason) HTTP_##status = (status),
+  HTTP_LIST(HTTP_VALUE)
+#undef HTTP_VALUE
+};
 
 /*  value                  code                 HTTP  */
 #define ERR_LIST(X)                                    \

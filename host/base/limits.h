@@ -10,11 +10,7 @@
 
 #define KIB(n) ((uint64_t)(n) * 1024)
 #define MIB(n) (KIB(n) * 1024)
-
 #define GIB(n) (MIB(n) * 1024)
-
-/* Values are walked by recursion, whatever their limit is: Lua's own C stack ends at 200. */
-enum { RECURSION_MAX = 190 };
 
 /* What each is called on the command line, for the list below and for the messages that name a limit:
  * "the limit is %zu " LIMIT_NAME(KEY_BYTES). */
@@ -47,8 +43,10 @@ enum { RECURSION_MAX = 190 };
   X(call_bytes,           LIMIT_CALL_BYTES,       MIB(256),     GIB(1024),  "memory of one call, in bytes")                 \
   X(waiting_calls,        LIMIT_WAITING_CALLS,    1000,         GIB(1024),  "waiting calls of one actor")                   \
   X(depth,                LIMIT_DEPTH,            100,          100,        "tables within tables of a value")              \
-  X(disk_free_bytes,      LIMIT_DISK_FREE_BYTES,  0,            GIB(1 << 20), "bytes of the disk kept for deletes (0: 1 GiB, at most 5 %)") \
-  X(idle_ms,              LIMIT_IDLE_MS,          60000,        GIB(1024),  "idle time before an actor leaves memory, in milliseconds")
+  X(disk_free_bytes,      LIMIT_DISK_FREE_BYTES,  0,            GIB(1 << 20),                                               \
+    "bytes of the disk kept for deletes (0: 1 GiB, at most 5 %)")                                                          \
+  X(idle_ms,              LIMIT_IDLE_MS,          60000,        GIB(1024),                                                  \
+    "idle time before an actor leaves memory, in milliseconds")
 
 struct limits {
 #define LIMITS_FIELD(field, flag, value, most, text) uint64_t field;

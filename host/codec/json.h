@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 #include "base/failure.h"
-#include "base/limits.h"
+#include "base/recursion.h"
 #include "codec/json_text.h"
 
 enum {

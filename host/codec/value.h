@@ -6,8 +6,7 @@
  * ROOM    codec. Knows no Lua; a writer and a reader of tokens.
  * BYTES   nil is Troupe's null. Integers are integers, floats float64, strings str whatever their bytes. A marked
  *         sequence is an array; any other table is a map, in no particular order. Extension VALUE_EXT_SAME with 4 bytes
- *         big-endian n:
- *         the very n-th table (array or map, from 0, in the order in which they begin) of this value.
+ *         big-endian n: the very n-th table (array or map, from 0, in the order in which they begin) of this value.
  *         Extension VALUE_EXT_NODE with 8 bytes big-endian: a table of a state that has records of its own, by its node
  *         id.
  * LIMITS  VALUE_DEPTH_MAX tables within tables; its keeper checks when writing, the reader when reading.

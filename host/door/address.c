@@ -1,9 +1,11 @@
 /* address.c -- see address.h. */
 #include "door/address.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum { HOST_SIZE_MAX = 256, PORT_MAX = 65535 };
 
@@ -37,15 +39,18 @@ enum err address_check(const char *address, struct failure *failure) {
                      "%s is no address: HOST:PORT is wanted, such as 127.0.0.1:7420 or [::1]:7420", address);
 }
 
-enum err address_resolve(const char *address, bool to_listen, struct addrinfo **found, struct failure *failure) {
+static enum err look_up(const char *address, int flags, struct addrinfo **found, struct failure *failure) {
   char host[HOST_SIZE_MAX];
   const char *port;
   if (!split(address, host, &port)) return address_check(address, failure);
-  struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
-  if (to_listen) hints.ai_flags |= AI_PASSIVE;
+  struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | flags };
   int status = getaddrinfo(host, port, &hints, found);
   if (status != 0) return failure_set(failure, ERR_REQUEST, "%s: %s", address, gai_strerror(status));
   return ERR_NONE;
+}
+
+enum err address_resolve(const char *address, struct addrinfo **found, struct failure *failure) {
+  return look_up(address, 0, found, failure);
 }
 
 bool address_is_loopback(struct slice address) {
@@ -70,4 +75,32 @@ void address_put(struct buf *text, int fd) {
   if (getnameinfo((struct sockaddr *)&bound, size, host, sizeof host, port, sizeof port,
                   NI_NUMERICHOST | NI_NUMERICSERV) != 0) return;
   buf_printf(text, bound.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+static enum err fail_listen(int *fd, const char *address, int reason, struct failure *failure) {
+  if (*fd >= 0) close(*fd);
+  *fd = -1;
+  return failure_set(failure, ERR_REQUEST, "cannot listen on %s: %s", address, strerror(reason));
+}
+
+enum err address_listen(const char *address, int *fd, struct buf *bound, struct failure *failure) {
+  *fd = -1;
+  struct addrinfo *found = NULL;
+  enum err err = look_up(address, AI_PASSIVE, &found, failure);
+  if (err != ERR_NONE) return err;
+  int reason = EADDRNOTAVAIL, on = 1;
+  for (struct addrinfo *at = found; at != NULL && *fd < 0; at = at->ai_next) {
+    int tried = socket(at->ai_family, at->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, at->ai_protocol);
+    if (tried >= 0 && setsockopt(tried, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+        bind(tried, at->ai_addr, at->ai_addrlen) == 0 && listen(tried, SOMAXCONN) == 0) {
+      *fd = tried;
+      break;
+    }
+    reason = errno;
+    if (tried >= 0) close(tried);
+  }
+  freeaddrinfo(found);
+  if (*fd < 0) return fail_listen(fd, address, reason, failure);
+  address_put(bound, *fd);
+  return bound->err == ERR_NONE ? ERR_NONE : fail_listen(fd, address, ENOMEM, failure);
 }

@@ -2,6 +2,7 @@
  *
  * WHY   Who listens and who connects read addresses alike, and complain in the same words.
  * ROOM  door. Below: base.
+ * OWNS  Nothing: sockets and what was looked up go to the caller.
  */
 #ifndef TROUPE_ADDRESS_H
 #define TROUPE_ADDRESS_H
@@ -13,11 +14,14 @@
 /* Whether a text is HOST:PORT, be it that there is no such host: else ERR_ARGUMENTS, with a message. */
 enum err address_check(const char *address, struct failure *failure);
 
-/* Looks up HOST:PORT, where HOST is a name, an IPv4 address or an [IPv6] one. `*found` is the caller's, for
- * freeaddrinfo(). `to_listen`: whether somebody will listen there. ERR_REQUEST with a message that names the address;
- * those of address_check().
- */
-enum err address_resolve(const char *address, bool to_listen, struct addrinfo **found, struct failure *failure);
+/* Looks up HOST:PORT to connect to, where HOST is a name, an IPv4 address or an [IPv6] one. `*found` is the caller's, for
+ * freeaddrinfo(). ERR_REQUEST with a message that names the address; those of address_check(). */
+enum err address_resolve(const char *address, struct addrinfo **found, struct failure *failure);
+
+/* Binds and listens; port 0 picks a free one. `*fd` listens, non-blocking, and is the caller's; `bound` gets the address
+ * with the true port. The errors of address_resolve(), and ERR_REQUEST with the reason (the port is taken, ...): then `*fd` is
+ * -1. */
+enum err address_listen(const char *address, int *fd, struct buf *bound, struct failure *failure);
 
 /* Whether HOST:PORT in numbers is an address of this machine that no other can reach. */
 bool address_is_loopback(struct slice address);

@@ -7,26 +7,21 @@
 #include "codec/json.h"
 #include "door/visit.h"
 
-/* Its address marks an answer as ours: h2o's own have other texts of the same words. */
+/* NULL: none of ours. Its address marks an answer as ours: h2o's own have other texts of the same words, and an array is never
+ * made one with those. */
 static const char *reason_of(int status) {
   static const struct {
     int status;
-    const char *reason;
+    char reason[32];
   } reasons[] = {
-    { 200, "OK" },                  { 204, "No Content" },         { 400, "Bad Request" },
-    { 401, "Unauthorized" },        { 403, "Forbidden" },          { 404, "Not Found" },
-    { 405, "Method Not Allowed" },  { 409, "Conflict" },           { 413, "Payload Too Large" },
-    { 500, "Internal Server Error" }, { 503, "Service Unavailable" }, { 504, "Gateway Timeout" },
-    { 507, "Insufficient Storage" }, { 508, "Loop Detected" },
+#define HTTP_ROW(value, text) { value, text },
+    HTTP_LIST(HTTP_ROW)
+#undef HTTP_ROW
   };
   for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
     if (reasons[i].status == status) return reasons[i].reason;
   }
-  return "Error";
-}
-
-static h2o_socket_t *socket_of(const h2o_req_t *req) {
-  return req->conn->callbacks->get_socket(req->conn);
+  return NULL;
 }
 
 static void put_header(h2o_req_t *req, const h2o_token_t *name, const char *value) {
@@ -47,21 +42,20 @@ static void respond(h2o_req_t *req, h2o_iovec_t *pieces, size_t count) {
   if (req->conn->ctx->shutdown_requested) req->http1_is_persistent = 0;
   h2o_start_response(req, all_at_once);
   h2o_send(req, pieces, count, H2O_SEND_STATE_FINAL);
-  visit_answered(socket_of(req));
+  visit_answered(visit_socket(req));
 }
 
 /* The pieces are where they can stay. */
 static void send_pieces(h2o_req_t *req, h2o_iovec_t *pieces, size_t count) {
   req->res.content_length = 0;
   for (size_t i = 0; i < count; i++) req->res.content_length += pieces[i].len;
-  bool has_body = !slice_equal(slice_of(req->input.method.base, req->input.method.len), slice_text("HEAD"));
+  bool has_body = !slice_equal(slice_of_iovec(req->input.method), slice_text("HEAD"));
   respond(req, pieces, has_body ? count : 0);
 }
 
 void answer_nothing(h2o_req_t *req) {
-  enum { NO_CONTENT = 204 };
-  req->res.status = NO_CONTENT;
-  req->res.reason = reason_of(NO_CONTENT);
+  req->res.status = HTTP_204;
+  req->res.reason = reason_of(HTTP_204);
   respond(req, NULL, 0);
 }
 
@@ -101,7 +95,8 @@ void answer_failure(h2o_req_t *req, const struct failure *failure) {
 /* What follows puts our words in place of h2o's: a filter sees each answer before it leaves. */
 
 static bool is_ours(const h2o_req_t *req) {
-  return req->res.reason == reason_of(req->res.status);
+  const char *reason = reason_of(req->res.status);
+  return reason != NULL && req->res.reason == reason;
 }
 
 struct replacer {
@@ -123,7 +118,7 @@ static void name_refusal(const struct replacer *replacer, const h2o_req_t *req, 
   } else if (status == 417) {
     failure_set(failure, ERR_REQUEST, "the header Expect may only say 100-continue");
   } else {
-    const char *fault = visit_fault(socket_of(req));
+    const char *fault = visit_fault(visit_socket(req));
     failure_set(failure, ERR_REQUEST, "%s", fault == NULL ? "the request is not sent as HTTP wants" : fault);
   }
 }

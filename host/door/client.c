@@ -65,7 +65,7 @@ static void hang_up(struct conversation *talk) {
 /* Tries each address of a name; the failure is that of the last. */
 static enum err connect_to_any(struct conversation *talk) {
   struct addrinfo *found = NULL;
-  enum err err = address_resolve(talk->request->address, false, &found, talk->failure);
+  enum err err = address_resolve(talk->request->address, &found, talk->failure);
   if (err != ERR_NONE) return err;
   for (struct addrinfo *at = found; at != NULL; at = at->ai_next) {
     hang_up(talk);

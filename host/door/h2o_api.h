@@ -1,7 +1,7 @@
-/* h2o_api.h -- h2o's headers, and nothing else of h2o anywhere.
+/* h2o_api.h -- h2o's headers, and its bytes as slices; nothing else of h2o anywhere.
  *
- * WHY   They were written for fewer warnings than Troupe's own code is compiled with, and want two defines first.
- * ROOM  door.
+ * WHY   The headers were written for fewer warnings than Troupe's own code is compiled with, and want a define first.
+ * ROOM  door. Below: base.
  */
 #ifndef TROUPE_H2O_API_H
 #define TROUPE_H2O_API_H
@@ -22,5 +22,11 @@
 #include <h2o.h>
 #include <h2o/http1.h>
 #pragma GCC diagnostic pop
+
+#include "base/slice.h"
+
+static inline struct slice slice_of_iovec(h2o_iovec_t bytes) {
+  return slice_of(bytes.base, bytes.len);
+}
 
 #endif

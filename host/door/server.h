@@ -20,17 +20,12 @@ struct server;
 
 struct server_config {
   struct host *host;
-  int listen_fd;                /* from server_listen(); stays the caller's */
+  int listen_fd;                /* from address_listen(); stays the caller's */
   size_t connections_max;       /* files that it may have open for them; VISITS_MAX is another bound */
   struct origins origins;       /* its texts stay the caller's */
   const struct limits *limits;
   const struct logger *logger;
 };
-
-/* Binds and listens. `address` is HOST:PORT (a name, an IPv4 address, or [IPv6]); port 0 picks a free one. `*fd`
- * listens, non-blocking, and `bound` gets the address with the true port. ERR_REQUEST with a message that names the
- * address and the reason (port taken, no such host, ...). */
-enum err server_listen(const char *address, int *fd, struct buf *bound, struct failure *failure);
 
 enum err server_open(const struct server_config *config, struct server **server, struct failure *failure);
 

@@ -50,6 +50,11 @@ void visits_close_idle(struct visits *visits, bool unfinished);
 /* Cuts off all connections. Each is gone when h2o has noticed, within a few turns of the loop. */
 void visits_cut(struct visits *visits);
 
+/* The connection that a request came on. */
+static inline h2o_socket_t *visit_socket(const h2o_req_t *req) {
+  return req->conn->callbacks->get_socket(req->conn);
+}
+
 /* A call of this connection begins, whose body has so many bytes. h2o has just stopped to read from it, and will begin again
  * behind the answer; here it goes on, so that the two system calls in between fall away, and that the end of the client is
  * noticed: then `is_unwanted`, which is there until the memory of the request is released, is set. An end in order may be that

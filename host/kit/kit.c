@@ -6,60 +6,45 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "kit/lender.h"
+#include "kit/pending.h"
+#include "kit/upkeep.h"
+#include "kit/userdata.h"
 #include "script/lua_key.h"
+#include "script/vm.h"
 #include "script/walk.h"
 #include "stage/router.h"
 
-int luaopen_troupe_host(lua_State *L);
-
-static const char kit_name[] = "troupe.kit", lender_name[] = "troupe.lender";
+static const char kit_name[] = "troupe.kit";
 
 enum {
-  SEGMENT_BYTES = 64 * 1024, CHECKPOINT_BYTES = 16 * 1024 * 1024, SLICE_RECORDS = 1000, KIT_WORKERS_MAX = 64,
+  SEGMENT_BYTES = 64 * 1024, CHECKPOINT_BYTES = 16 * 1024 * 1024, PORTION_RECORDS = 1000,
+  KIT_WORKERS_MAX = 64, PATH_BYTES_MAX = 4096,
   LOOK_US = 100          /* what 16,000 instructions take on a middling machine */
 };
 
-/* -- what the spec's Lua state is lent -- */
-
-struct lender {
-  struct vm *vm;
-  struct limits limits;                /* outside of any kit */
+struct kit {
+  struct host *host;                   /* NULL: ended or closed */
+  struct host_config config;
+  struct clock clock;
+  struct logger logger;
+  struct faults faults, store_faults;
+  struct pendings pendings;            /* those that the host has */
+  struct buf log;                      /* lines since the last look */
+  bool held;                           /* the committer takes no step */
+  bool stuck;                          /* the checkpointer takes no step */
+  bool echo;                           /* log lines go to standard error too */
+  bool own_data;
+  unsigned long fail_allocation;       /* the k-th of the next worker steps; 0: none */
+  unsigned long fail_count;            /* and how many in a row */
+  bool allocation_failed;
+  char actors[PATH_BYTES_MAX], data[PATH_BYTES_MAX];
 };
 
-static struct vm *lend(lua_State *L) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, lender_name);                    /* lender */
-  struct lender *lender = lua_touserdata(L, -1);
-  lua_pop(L, 1);                                                     /* - */
-  lender->vm->config.limits = &lender->limits;
-  vm_tell(lender->vm, L);
-  return lender->vm;
-}
-
-static int lender_gc(lua_State *L) {
-  struct lender *lender = lua_touserdata(L, 1);
-  lent_close(lender->vm);
-  return 0;
-}
-
-static void make_lender(lua_State *L) {
-  struct lender *lender = lua_newuserdatauv(L, sizeof *lender, 0);   /* lender */
-  lender->limits = limits_default();
-  struct vm_config config = { .limits = &lender->limits };
-  lender->vm = lent_open(L, &config);
-  luaL_newmetatable(L, lender_name);
-  lua_pushcfunction(L, lender_gc);
-  lua_setfield(L, -2, "__gc");
-  lua_setmetatable(L, -2);                                           /* lender */
-  lua_rawsetp(L, LUA_REGISTRYINDEX, lender_name);                    /* - */
-}
-
-/* -- the kit -- */
-
-struct kit *kit_check(lua_State *L) {
+/* The kit at 1, which is not closed. */
+static struct kit *kit_check(lua_State *L) {
   struct kit *kit = luaL_checkudata(L, 1, kit_name);
-  if (kit->lent == NULL) luaL_error(L, "this host is closed");
-  lend(L);
-  kit->lent->config.limits = &kit->config.limits;
+  if (kit->pendings.is_closed) luaL_error(L, "this host is closed");
   return kit;
 }
 
@@ -78,7 +63,9 @@ static const char *text_option(lua_State *L, const char *name, const char *other
 static lua_Integer number_option(lua_State *L, const char *name, lua_Integer otherwise, lua_Integer least, lua_Integer most) {
   lua_getfield(L, 1, name);                                          /* value */
   lua_Integer number = lua_isnil(L, -1) ? otherwise : lua_isinteger(L, -1) ? lua_tointeger(L, -1) : LUA_MININTEGER;
-  if (number < least || number > most) luaL_error(L, "%s: an integer from %I to %I", name, (LUAI_UACINT)least, (LUAI_UACINT)most);
+  if (number < least || number > most) {
+    luaL_error(L, "%s: an integer from %I to %I", name, (LUAI_UACINT)least, (LUAI_UACINT)most);
+  }
   lua_pop(L, 1);                                                     /* - */
   return number;
 }
@@ -86,7 +73,7 @@ static lua_Integer number_option(lua_State *L, const char *name, lua_Integer oth
 /* Raises for an option that does not exist: a misspelt one would be left out in silence. [-0, +0, v] */
 static void check_options(lua_State *L) {
   static const char *const known[] = { "actors", "data", "workers", "limits", "dev", "time", "log", "map_bytes", "durability",
-                                       "pause_ms", "look_us", "segment_bytes", "checkpoint_bytes", "slice_records" };
+                                       "pause_ms", "look_us", "segment_bytes", "checkpoint_bytes", "portion_records" };
   lua_pushnil(L);                                                    /* name */
   while (lua_next(L, 1)) {                                           /* name value */
     const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : luaL_typename(L, -2);
@@ -150,6 +137,7 @@ static int kit_open(lua_State *L) {
   check_options(L);
   struct kit *kit = lua_newuserdatauv(L, sizeof *kit, 0);            /* options kit */
   memset(kit, 0, sizeof *kit);
+  kit->pendings.is_closed = true;      /* where an option raises, nothing is there to close */
   luaL_setmetatable(L, kit_name);
   const char *actors = text_option(L, "actors", "actors"), *data = text_option(L, "data", NULL);
   lua_getfield(L, 1, "dev");
@@ -165,10 +153,10 @@ static int kit_open(lua_State *L) {
   kit->config.data_path = kit->data;
   kit->config.pause_ms = (unsigned)number_option(L, "pause_ms", VM_PAUSE_MS, 0, INT32_MAX);
   kit->config.workers = (unsigned)number_option(L, "workers", 1, 1, KIT_WORKERS_MAX);
-  kit->config.map_bytes = (size_t)number_option(L, "map_bytes", KIT_MAP_BYTES, 1, INT64_MAX);
+  kit->config.map_bytes = (size_t)number_option(L, "map_bytes", UPKEEP_MAP_BYTES, 1, INT64_MAX);
   kit->config.segment_bytes = (size_t)number_option(L, "segment_bytes", SEGMENT_BYTES, 1, INT64_MAX);
   kit->config.checkpoint_bytes = (size_t)number_option(L, "checkpoint_bytes", CHECKPOINT_BYTES, 1, INT64_MAX);
-  kit->config.slice_records = (size_t)number_option(L, "slice_records", SLICE_RECORDS, 1, INT32_MAX);
+  kit->config.portion_records = (size_t)number_option(L, "portion_records", PORTION_RECORDS, 1, INT32_MAX);
   const char *durability = text_option(L, "durability", "commit");
   kit->config.relaxed = strcmp(durability, "relaxed") == 0;
   if (!kit->config.relaxed && strcmp(durability, "commit") != 0) luaL_error(L, "durability: \"commit\" or \"relaxed\"");
@@ -184,7 +172,7 @@ static int kit_open(lua_State *L) {
   } else {
     snprintf(kit->data, sizeof kit->data, "%s", data);
   }
-  kit->lent = lend(L);
+  kit->pendings.is_closed = false;
   lua_settop(L, 2);                                                  /* options kit */
   open_host(L, kit);
   return 1;
@@ -195,7 +183,7 @@ static void end_host(struct kit *kit) {
   if (kit->host == NULL) return;
   host_close(kit->host, true);
   kit->host = NULL;
-  pendings_lose(kit);
+  pendings_lose(&kit->pendings);
 }
 
 /* kit:crash(): as kill -9 would */
@@ -243,6 +231,14 @@ static void run_steps(struct kit *kit) {
     }
     worked |= committed || checkpointed;
   }
+}
+
+/* kit:submit(type, class, key [, method, arguments, count [, options]]) -> pending
+ * type: "call", "inspect", "state", "kv", "sleep"; options: { create = bool, input = value, params = value,
+ * idempotency_key = string } */
+static int kit_submit(lua_State *L) {
+  struct kit *kit = kit_check(L);
+  return pending_submit(L, &kit->pendings, kit->host, &kit->config.limits);
 }
 
 /* kit:run(): runs the steps until all is at rest */
@@ -374,7 +370,7 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
  * finaliser. */
 static int kit_close(lua_State *L) {
   struct kit *kit = luaL_checkudata(L, 1, kit_name);
-  if (kit->lent == NULL) return 0;
+  if (kit->pendings.is_closed) return 0;
   kit->held = kit->stuck = false;
   if (kit->host != NULL) {
     host_stop(kit->host);
@@ -383,7 +379,7 @@ static int kit_close(lua_State *L) {
     if (kit->host != NULL && !kit->own_data) (void)host_checkpoint(kit->host);
   }
   end_host(kit);
-  kit->lent = NULL;
+  kit->pendings.is_closed = true;
   buf_done(&kit->log);
   if (kit->own_data) nftw(kit->data, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
   return 0;
@@ -391,36 +387,25 @@ static int kit_close(lua_State *L) {
 
 /* array([t]) -> t, marked as a sequence */
 static int kit_array(lua_State *L) {
-  lend(L);
+  lender_lend(L, NULL);
   return walk_array(L);
 }
 
 /* worker_of(class, key, workers) -> on which of so many workers that actor lives, from 1 on */
 static int kit_worker_of(lua_State *L) {
-  struct buf *key = &lend(L)->key;
+  struct buf *key = &lender_lend(L, NULL)->key;
   size_t size;
   const char *class_name = luaL_checklstring(L, 1, &size);
   lua_Integer workers = luaL_checkinteger(L, 3);
   luaL_argcheck(L, workers >= 1 && workers <= ROUTER_SHARDS, 3, "a number of workers");
-  buf_clear(key);
   lua_key_write(L, 2, key, &(struct argument){ .name = "key" });
   lua_pushinteger(L, 1 + (lua_Integer)router_worker(slice_of(class_name, size), buf_slice(key), (unsigned)workers));
   return 1;
 }
 
-void kit_make_class(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction gc) {
-  luaL_newmetatable(L, name);                                        /* meta */
-  lua_pushcfunction(L, gc);
-  lua_setfield(L, -2, "__gc");                                       /* meta */
-  lua_newtable(L);                                                   /* meta methods */
-  luaL_setfuncs(L, methods, 0);
-  lua_setfield(L, -2, "__index");                                    /* meta */
-  lua_pop(L, 1);                                                     /* - */
-}
-
 int luaopen_troupe_host(lua_State *L) {
   static const luaL_Reg kit_methods[] = {
-    { "submit", pending_submit },      { "run", kit_run },         { "hold", kit_hold },
+    { "submit", kit_submit },       { "run", kit_run },         { "hold", kit_hold },
     { "crash", kit_crash },         { "reopen", kit_reopen },   { "is_open", kit_is_open },
     { "advance", kit_advance },     { "log", kit_log },         { "fail_next", kit_fail_next },
     { "memory", kit_memory },       { "entries", kit_entries }, { "stick", kit_stick },
@@ -432,9 +417,9 @@ int luaopen_troupe_host(lua_State *L) {
     { "open", kit_open }, { "array", kit_array }, { "verify", upkeep_verify }, { "backup", upkeep_backup },
     { "worker_of", kit_worker_of }, { NULL, NULL },
   };
-  kit_make_class(L, kit_name, kit_methods, kit_close);
+  userdata_make_class(L, kit_name, kit_methods, kit_close);
   pending_open(L);
-  make_lender(L);
+  lender_open(L);
   luaL_newlib(L, functions);                                         /* module */
   lua_pushlightuserdata(L, NULL);
   lua_setfield(L, -2, "null");                                       /* module */

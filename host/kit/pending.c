@@ -1,7 +1,10 @@
-/* pending.c -- calls of a spec: submitted to the host, and answered some time later. */
+/* pending.c -- see pending.h. */
+#include "kit/pending.h"
+
 #include "base/check.h"
 #include "base/mem.h"
-#include "kit/kit.h"
+#include "kit/lender.h"
+#include "kit/userdata.h"
 #include "script/lua_key.h"
 #include "script/lua_value.h"
 #include "stage/idempotency.h"
@@ -10,16 +13,16 @@ static const char pending_name[] = "troupe.pending";
 
 struct pending {
   struct reply reply;
-  struct kit *kit;                     /* NULL when the host has let go of it */
-  struct pending *next;
-  bool done, lost, dropped;            /* dropped: the spec's userdata is gone */
+  struct pendings *pendings;           /* its owner's */
+  const struct limits *limits;         /* its owner's */
+  struct pending *next;                /* in pendings->first, until it is done or lost */
+  bool done, lost, dropped;            /* dropped: the spec's userdata is gone, and its owner may be */
 };
 
 static void pending_unlink(struct pending *pending) {
-  struct pending **at = &pending->kit->pendings;
+  struct pending **at = &pending->pendings->first;
   while (*at != pending) at = &(*at)->next;
   *at = pending->next;
-  pending->kit = NULL;
 }
 
 static void pending_free(struct pending *pending) {
@@ -39,40 +42,56 @@ static struct pending *check_pending(lua_State *L, int index) {
   return *pending;
 }
 
-void pendings_lose(struct kit *kit) {
-  while (kit->pendings != NULL) {
-    struct pending *pending = kit->pendings;
+void pendings_lose(struct pendings *pendings) {
+  while (pendings->first != NULL) {
+    struct pending *pending = pendings->first;
     pending_unlink(pending);
     pending->lost = true;
     if (pending->dropped) pending_free(pending);
   }
 }
 
-static void write_value(lua_State *L, struct kit *kit, int index, const char *what, struct buf *bytes) {
-  struct walk_options options = { .root.name = what, .depth_max = (size_t)kit->config.limits.depth, .boolean_keys = true,
-                                  .raw_metatables = true, .shared = true };
-  if (lua_value_write(L, index, bytes, &options, &kit->lent->raised) == ERR_NONE) return;
-  lua_pushlstring(L, (const char *)kit->lent->raised.message.data, kit->lent->raised.message.size);
+static void raise_message(lua_State *L, const struct failure *failure) {
+  lua_pushlstring(L, (const char *)failure->message.data, failure->message.size);
   lua_error(L);
 }
 
-/* Takes the bytes of the working buffer over into a request. */
-static void take_bytes(struct kit *kit, struct buf *into) {
-  buf_put(into, buf_slice(&kit->lent->value));
+static void take_bytes(struct buf *into, struct slice bytes) {
+  buf_put(into, bytes);
   CHECK(into->err == ERR_NONE);
 }
 
-/* Takes a value of the options, at 8, into a request. */
-static void take_option(lua_State *L, struct kit *kit, const char *name, struct buf *into) {
-  buf_clear(&kit->lent->value);
-  if (lua_getfield(L, 8, name) != LUA_TNIL) write_value(L, kit, lua_gettop(L), name, &kit->lent->value);   /* value */
+static struct slice text_at(lua_State *L, int index) {
+  size_t size;
+  const char *text = luaL_checklstring(L, index, &size);
+  return slice_of(text, size);
+}
+
+/* Appends a value's bytes to a buffer of what is lent. [-0, +0, v] */
+static void write_value(lua_State *L, int index, const char *what, const struct limits *limits, struct loan *loan,
+                        struct buf *bytes) {
+  struct walk_options options = { .root.name = what, .depth_max = (size_t)limits->depth, .boolean_keys = true,
+                                  .raw_metatables = true, .shared = true };
+  if (lua_value_write(L, index, bytes, &options, &loan->failure) != ERR_NONE) raise_message(L, &loan->failure);
+}
+
+/* The same of a value of the options, at 8, where there is one. [-0, +0, v] */
+static void write_option(lua_State *L, const char *name, const struct limits *limits, struct loan *loan, struct buf *bytes) {
+  if (!lua_istable(L, 8)) return;
+  if (lua_getfield(L, 8, name) != LUA_TNIL) write_value(L, lua_gettop(L), name, limits, loan, bytes);      /* value */
   lua_pop(L, 1);                                                     /* - */
-  take_bytes(kit, into);
+}
+
+static bool creates(lua_State *L) {
+  if (!lua_istable(L, 8)) return true;
+  bool is_there = lua_getfield(L, 8, "create") != LUA_TNIL;          /* value */
+  bool create = !is_there || lua_toboolean(L, -1);
+  lua_pop(L, 1);                                                     /* - */
+  return create;
 }
 
 /* The idempotency key of the options, at 8; empty where there is none. Its bytes are those of the string there. */
-static struct slice idempotency_key_option(lua_State *L, struct kit *kit) {
-  struct failure *failure = &kit->lent->raised;
+static struct slice idempotency_key_option(lua_State *L, struct loan *loan) {
   size_t size = 0;
   if (!lua_istable(L, 8)) return slice_of(NULL, 0);
   int type = lua_getfield(L, 8, "idempotency_key");                  /* value */
@@ -80,22 +99,8 @@ static struct slice idempotency_key_option(lua_State *L, struct kit *kit) {
   const char *text = lua_tolstring(L, -1, &size);
   lua_pop(L, 1);                                                     /* - */
   struct slice key = slice_of(text, size);
-  failure_clear(failure);
-  if (type != LUA_TNIL && idempotency_check_key(key, failure) != ERR_NONE) {
-    lua_pushlstring(L, (const char *)failure->message.data, failure->message.size);
-    lua_error(L);
-  }
+  if (type != LUA_TNIL && idempotency_check_key(key, &loan->failure) != ERR_NONE) raise_message(L, &loan->failure);
   return key;
-}
-
-static struct request *new_request(lua_State *L, struct kit *kit, struct pending *pending, enum request_type type) {
-  size_t size;
-  const char *class_name = luaL_checklstring(L, 3, &size);
-  struct request *request = request_try_new(type, &pending->reply);
-  CHECK(request != NULL);
-  buf_put(&request->class_name, slice_of(class_name, size));
-  buf_put(&request->key, buf_slice(&kit->lent->key));
-  return request;
 }
 
 /* Pushes `count` arguments, from the table at 6, as one marked sequence: a table that is in two of them stays one. */
@@ -111,50 +116,53 @@ static void push_arguments(lua_State *L, lua_Integer count) {
   walk_mark(L);
 }
 
-/* kit:submit(type, class, key [, method, arguments, count [, options]]) -> pending
- * type: "call", "inspect", "state", "kv", "sleep"; options: { create = bool, input = value, params = value,
- * idempotency_key = string } */
-int pending_submit(lua_State *L) {
-  static const char *const types[] = { "call", "inspect", "state", "kv", "sleep", NULL };
-  static const enum request_type values[] = { REQUEST_CALL, REQUEST_INSPECT, REQUEST_STATE, REQUEST_KV, REQUEST_SLEEP };
-  struct kit *kit = kit_check(L);
-  enum request_type type = values[luaL_checkoption(L, 2, NULL, types)];
-  if (kit->host == NULL) return luaL_error(L, "this host has ended");
-  luaL_checkstring(L, 3);
-  luaL_checkany(L, 4);
-  lua_settop(L, 8);
-  struct slice idempotency_key = idempotency_key_option(L, kit);
-  buf_clear(&kit->lent->key);
-  lua_key_write(L, 4, &kit->lent->key, &(struct argument){ .name = "key" });
-  buf_clear(&kit->lent->value);
-  push_arguments(L, luaL_optinteger(L, 7, 0));                       /* arguments */
-  write_value(L, kit, lua_gettop(L), "arguments", &kit->lent->value);
-  lua_pop(L, 1);                                                     /* - */
+/* Pushes the userdata of a new one, which keeps its owner, at 1, alive. [-0, +1, m] */
+static struct pending *push_new(lua_State *L, struct pendings *pendings, const struct limits *limits) {
   struct pending **box = lua_newuserdatauv(L, sizeof *box, 1);       /* pending */
   *box = NULL;
   luaL_setmetatable(L, pending_name);
   struct pending *pending = mem_zero(sizeof *pending);
   *box = pending;
-  pending->kit = kit;
+  pending->pendings = pendings;
+  pending->limits = limits;
   reply_init(&pending->reply, FORMAT_VALUE, deliver);
   lua_pushvalue(L, 1);
-  lua_setiuservalue(L, -2, 1);                                       /* pending: keeps its kit alive */
-  size_t size = 0;
-  const char *method = luaL_optlstring(L, 5, "", &size);
-  struct request *request = new_request(L, kit, pending, type);
-  buf_put(&request->method, slice_of(method, size));
-  take_bytes(kit, &request->args);
-  buf_put(&request->idempotency_key, idempotency_key);
-  if (lua_istable(L, 8)) {
-    lua_getfield(L, 8, "create");
-    request->create = lua_isnil(L, -1) || lua_toboolean(L, -1);
-    lua_pop(L, 1);
-    take_option(L, kit, "input", &request->input);
-    take_option(L, kit, "params", &request->params);
-  }
-  pending->next = kit->pendings;
-  kit->pendings = pending;
-  host_submit(kit->host, &request);
+  lua_setiuservalue(L, -2, 1);                                       /* pending */
+  return pending;
+}
+
+int pending_submit(lua_State *L, struct pendings *pendings, struct host *host, const struct limits *limits) {
+  static const char *const types[] = { "call", "inspect", "state", "kv", "sleep", NULL };
+  static const enum request_type values[] = { REQUEST_CALL, REQUEST_INSPECT, REQUEST_STATE, REQUEST_KV, REQUEST_SLEEP };
+  struct loan *loan = lender_lend(L, limits);
+  enum request_type type = values[luaL_checkoption(L, 2, NULL, types)];
+  if (host == NULL) return luaL_error(L, "this host has ended");
+  luaL_checkstring(L, 3);
+  luaL_checkany(L, 4);
+  lua_settop(L, 8);
+  struct slice idempotency_key = idempotency_key_option(L, loan);
+  lua_key_write(L, 4, &loan->key, &(struct argument){ .name = "key" });
+  push_arguments(L, luaL_optinteger(L, 7, 0));                       /* arguments */
+  write_value(L, lua_gettop(L), "arguments", limits, loan, &loan->arguments);
+  lua_pop(L, 1);                                                     /* - */
+  write_option(L, "input", limits, loan, &loan->input);
+  write_option(L, "params", limits, loan, &loan->params);
+  bool create = creates(L);
+  struct slice class_name = text_at(L, 3), method = lua_isnil(L, 5) ? slice_of(NULL, 0) : text_at(L, 5);
+  struct pending *pending = push_new(L, pendings, limits);           /* pending */
+  struct request *request = request_try_new(type, &pending->reply);
+  CHECK(request != NULL);
+  take_bytes(&request->class_name, class_name);
+  take_bytes(&request->key, buf_slice(&loan->key));
+  take_bytes(&request->method, method);
+  take_bytes(&request->args, buf_slice(&loan->arguments));
+  take_bytes(&request->idempotency_key, idempotency_key);
+  take_bytes(&request->input, buf_slice(&loan->input));
+  take_bytes(&request->params, buf_slice(&loan->params));
+  request->create = create;
+  pending->next = pendings->first;
+  pendings->first = pending;
+  host_submit(host, &request);
   return 1;
 }
 
@@ -168,9 +176,8 @@ static int pending_is_done(lua_State *L) {
 /* pending:answer() -> true, result | false, code, message, metadata | nil: none yet */
 static int pending_answer(lua_State *L) {
   struct pending *pending = check_pending(L, 1);
-  lua_getiuservalue(L, 1, 1);                                        /* pending kit */
-  lua_replace(L, 1);                                                 /* kit, in the place that kit_check() looks at */
-  kit_check(L);
+  if (pending->pendings->is_closed) return luaL_error(L, "this host is closed");
+  lender_lend(L, pending->limits);
   if (pending->lost) {
     lua_pushboolean(L, 0);
     lua_pushliteral(L, "connection_lost");
@@ -199,10 +206,10 @@ static int pending_answer(lua_State *L) {
 static int pending_gc(lua_State *L) {
   struct pending **box = lua_touserdata(L, 1);
   if (*box == NULL) return 0;
-  if ((*box)->kit != NULL) {
-    (*box)->dropped = true;
-  } else {
+  if ((*box)->done || (*box)->lost) {
     pending_free(*box);
+  } else {
+    (*box)->dropped = true;
   }
   *box = NULL;
   return 0;
@@ -210,5 +217,5 @@ static int pending_gc(lua_State *L) {
 
 void pending_open(lua_State *L) {
   static const luaL_Reg methods[] = { { "is_done", pending_is_done }, { "answer", pending_answer }, { NULL, NULL } };
-  kit_make_class(L, pending_name, methods, pending_gc);
+  userdata_make_class(L, pending_name, methods, pending_gc);
 }

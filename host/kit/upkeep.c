@@ -1,5 +1,5 @@
-/* upkeep.c -- what the program's backup and verify do, for specs: on folders that no host of this process has open. */
-#include "kit/kit.h"
+/* upkeep.c -- see upkeep.h. */
+#include "kit/upkeep.h"
 
 #include "ledger/backup.h"
 #include "stage/verify.h"
@@ -16,15 +16,13 @@ static void push_failure(lua_State *L, struct failure *failure) {
   failure_done(failure);
 }
 
-/* verify(folder) -> how many things are wrong, what they are (a line each), how many actors there are; or nil, message
- * where it is no data folder */
 int upkeep_verify(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   struct buf text = { 0 };
   struct findings findings = { .tell = keep_finding, .context = &text };
   struct failure failure = { 0 };
   struct verify_report report;
-  if (verify_folder(path, KIT_MAP_BYTES, &findings, NULL, &report, &failure) != ERR_NONE) {
+  if (verify_folder(path, UPKEEP_MAP_BYTES, &findings, NULL, &report, &failure) != ERR_NONE) {
     buf_done(&text);
     lua_pushnil(L);
     push_failure(L, &failure);                                       /* nil message */
@@ -37,7 +35,6 @@ int upkeep_verify(lua_State *L) {
   return 3;
 }
 
-/* backup(from, to) -> the last batch that the copy holds, how many records; or nil, message */
 int upkeep_backup(lua_State *L) {
   const char *from = luaL_checkstring(L, 1), *to = luaL_checkstring(L, 2);
   struct clock clock;
@@ -45,7 +42,7 @@ int upkeep_backup(lua_State *L) {
   const struct logger logger = { .clock = &clock, .level_min = LOG_WARN };
   struct failure failure = { 0 };
   struct backup_report report;
-  if (backup_make(from, to, KIT_MAP_BYTES, &logger, &report, &failure) != ERR_NONE) {
+  if (backup_make(from, to, UPKEEP_MAP_BYTES, &logger, &report, &failure) != ERR_NONE) {
     lua_pushnil(L);
     push_failure(L, &failure);                                       /* nil message */
     return 2;

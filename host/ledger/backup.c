@@ -4,7 +4,7 @@
 #include "base/disk.h"
 #include "ledger/checkpoint_number.h"
 #include "ledger/folder.h"
-#include "ledger/record.h"
+#include "ledger/record_key.h"
 #include "ledger/snapshot.h"
 
 enum { BATCH_BYTES = 8 * 1024 * 1024, RECORD_COST = 64 };   /* what one transaction takes; a record counts as so much more */
@@ -17,7 +17,8 @@ struct copy {
 };
 
 static enum err cannot_write(const struct copy *copy, enum err err) {
-  return failure_set(copy->failure, err, "the backup did not come to its end: its store cannot be written; the line before says why");
+  return failure_set(copy->failure, err, "the backup did not come to its end: its store cannot be written; the line before "
+                     "says why");
 }
 
 /* Appends records to the batch that is begun, until it is full; `*ended` when no more follow. */
@@ -60,7 +61,7 @@ static enum err copy_batch(struct copy *copy, bool *ended) {
 static enum err copy_records(const struct snapshot *snapshot, struct store *store, struct backup_report *report,
                              struct failure *failure) {
   struct copy copy = { .store = store, .report = report, .failure = failure };
-  scan_begin(&copy.scan, snapshot_view(snapshot), slice_of(NULL, 0), record_behind_all(), false);
+  scan_begin(&copy.scan, snapshot_view(snapshot), slice_of(NULL, 0), record_key_behind_all(), false);
   bool ended = false;
   enum err err = ERR_NONE;
   while (!ended && err == ERR_NONE) err = copy_batch(&copy, &ended);

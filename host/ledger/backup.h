@@ -20,7 +20,8 @@ struct backup_report {
   uint64_t records;
 };
 
-/* `map_bytes` as in struct store_config. The folder `to` must be missing (and its parent there) or empty, and not lie in `from`. */
+/* `map_bytes` as in struct store_config. The folder `to` must be missing (and its parent there) or empty, and not lie in
+ * `from`. */
 enum err backup_make(const char *from, const char *to, size_t map_bytes, const struct logger *logger,
                      struct backup_report *report, struct failure *failure);
 

@@ -1,11 +1,11 @@
 /* checkpoint_number.c -- see checkpoint_number.h. */
 #include "ledger/checkpoint_number.h"
 
-#include "ledger/record.h"
+#include "ledger/record_key.h"
 
 /* The record of the host that numbers the checkpoint: all batches of the log up to it are in the store. */
 static struct slice number_key(uint8_t bytes[RECORD_KEY_HEAD]) {
-  record_write_head(bytes, RECORD_HOST_ID, SPACE_CHECKPOINT);
+  record_key_write_head(bytes, RECORD_HOST_ID, SPACE_CHECKPOINT);
   return slice_of(bytes, RECORD_KEY_HEAD);
 }
 

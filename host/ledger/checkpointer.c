@@ -1,4 +1,4 @@
-/* checkpointer.c -- gathers tables, writes them in slices, and lets go of them. */
+/* checkpointer.c -- gathers tables, writes them in portions, and lets go of them. */
 #include "ledger/checkpointer.h"
 
 #include <inttypes.h>
@@ -11,8 +11,8 @@
 
 enum phase { RESTING, FREEZING, WRITING, THAWING };
 
-/* Where a slice begins. */
-struct place {
+/* How far the tables are written. */
+struct progress {
   size_t table;
   struct slice range_from;          /* the ranges that end behind it are still to be deleted */
   bool ranges_done;
@@ -30,9 +30,9 @@ struct checkpointer {
   uint64_t written;                 /* of the last one */
   bool tidied;                      /* since the start */
 
-  struct place place;               /* of the next slice */
+  struct progress progress;         /* where the next portion begins */
   int64_t retry_ns;                 /* while failing: when to try again */
-  uint64_t slices;                  /* written in this checkpoint */
+  uint64_t portions;                /* written in this checkpoint */
   _Atomic uint64_t log_bytes;       /* heard last */
   _Atomic uint64_t log_bytes_begun; /* when the last checkpoint began */
   _Atomic uint64_t log_bytes_written; /* when the last one began that came to its end */
@@ -42,7 +42,7 @@ struct checkpointer {
 
 struct checkpointer *checkpointer_new(const struct checkpointer_config *config, struct memtable *recovered, uint64_t last) {
   CHECK_THAT(config->source_count, >, 0);
-  CHECK_THAT(config->slice_records_max, >, 0);
+  CHECK_THAT(config->portion_records_max, >, 0);
   struct checkpointer *checkpointer = mem_zero(sizeof *checkpointer);
   checkpointer->config = *config;
   checkpointer->queue = queue_new();
@@ -101,74 +101,74 @@ uint64_t checkpointer_owed_bytes(const struct checkpointer *checkpointer) {
   return atomic_load(&checkpointer->log_bytes) - written;
 }
 
-/* ---- a slice --------------------------------------------------------------------------------------------- */
+/* ---- a portion ------------------------------------------------------------------------------------------- */
 
-/* Deletes on in the ranges of a table, as far as the slice may. */
-static enum err write_ranges(struct store *store, const struct memtable *table, struct place *place, size_t *left) {
+/* Deletes on in the ranges of a table, as far as the portion may. */
+static enum err write_ranges(struct store *store, const struct memtable *table, struct progress *progress, size_t *left) {
   struct slice from, to;
-  while (*left > 0 && memtable_next_range(table, place->range_from, &from, &to)) {
+  while (*left > 0 && memtable_next_range(table, progress->range_from, &from, &to)) {
     size_t count;
     enum err err = store_delete_some(store, from, to, *left, &count);
     if (err != ERR_NONE) return err;
     *left -= count;
-    if (*left > 0) place->range_from = to;      /* else there may be more: the next slice looks */
+    if (*left > 0) progress->range_from = to;   /* else there may be more: the next portion looks */
   }
   if (*left == 0) return ERR_NONE;
-  place->ranges_done = true;
-  place->entry = memtable_seek(table, slice_of(NULL, 0), false);
+  progress->ranges_done = true;
+  progress->entry = memtable_seek(table, slice_of(NULL, 0), false);
   return ERR_NONE;
 }
 
-static enum err write_records(struct store *store, struct place *place, size_t *left) {
-  while (*left > 0 && place->entry != NULL) {
-    struct slice key = memtable_key(place->entry), value = memtable_value(place->entry);
-    bool deleted = memtable_is_deleted(place->entry);
+static enum err write_records(struct store *store, struct progress *progress, size_t *left) {
+  while (*left > 0 && progress->entry != NULL) {
+    struct slice key = memtable_key(progress->entry), value = memtable_value(progress->entry);
+    bool deleted = memtable_is_deleted(progress->entry);
     enum err err = deleted ? store_delete(store, key) : store_put(store, key, value);
     if (err != ERR_NONE) return err;
     size_t cost = 1 + (key.size + value.size) / 1024;
     *left -= cost < *left ? cost : *left;
-    place->entry = memtable_next(place->entry, false);
+    progress->entry = memtable_next(progress->entry, false);
   }
   return ERR_NONE;
 }
 
-/* What the slice takes, from `place` on. The number goes with the last one. */
-static enum err write_some(struct checkpointer *checkpointer, struct place *place) {
+/* What a portion takes, from `progress` on. The number goes with the last one. */
+static enum err write_some(struct checkpointer *checkpointer, struct progress *progress) {
   struct store *store = checkpointer->config.store;
-  size_t left = checkpointer->config.slice_records_max;
-  for (; place->table < checkpointer->table_count; *place = (struct place){ .table = place->table + 1 }) {
-    const struct memtable *table = checkpointer->tables[place->table];
-    enum err err = place->ranges_done ? ERR_NONE : write_ranges(store, table, place, &left);
-    if (err == ERR_NONE) err = write_records(store, place, &left);
+  size_t left = checkpointer->config.portion_records_max;
+  for (; progress->table < checkpointer->table_count; *progress = (struct progress){ .table = progress->table + 1 }) {
+    const struct memtable *table = checkpointer->tables[progress->table];
+    enum err err = progress->ranges_done ? ERR_NONE : write_ranges(store, table, progress, &left);
+    if (err == ERR_NONE) err = write_records(store, progress, &left);
     if (err != ERR_NONE || left == 0) return err;
   }
   return checkpoint_number_put(store, checkpointer->number);
 }
 
-/* One slice, wholly or not at all. */
-static enum err write_slice(struct checkpointer *checkpointer) {
+/* One portion, wholly or not at all. */
+static enum err write_portion(struct checkpointer *checkpointer) {
   struct store *store = checkpointer->config.store;
-  struct place place = checkpointer->place;
+  struct progress progress = checkpointer->progress;
   enum err err = store_begin(store);
   if (err != ERR_NONE) return err;
-  err = write_some(checkpointer, &place);
+  err = write_some(checkpointer, &progress);
   if (err != ERR_NONE) {
     store_abort(store);
     return err;
   }
   err = store_commit(store);
-  if (err == ERR_NONE) checkpointer->place = place;
+  if (err == ERR_NONE) checkpointer->progress = progress;
   return err;
 }
 
 /* ---- from state to state --------------------------------------------------------------------------------- */
 
 static void log_checkpoint(const struct checkpointer *checkpointer, const char *what) {
-  char batch[24], slices[24];
+  char batch[24], portions[24];
   snprintf(batch, sizeof batch, "%" PRIu64, checkpointer->number);
-  snprintf(slices, sizeof slices, "%" PRIu64, checkpointer->slices);
-  const struct log_field fields[] = { { "batch", slice_text(batch) }, { "slices", slice_text(slices) } };
-  logger_event(checkpointer->config.logger, LOG_INFO, slice_text(what), fields, 2 - (checkpointer->slices == 0));
+  snprintf(portions, sizeof portions, "%" PRIu64, checkpointer->portions);
+  const struct log_field fields[] = { { "batch", slice_text(batch) }, { "portions", slice_text(portions) } };
+  logger_event(checkpointer->config.logger, LOG_INFO, slice_text(what), fields, 2 - (checkpointer->portions == 0));
 }
 
 static bool nothing_changed(const struct checkpointer *checkpointer) {
@@ -179,8 +179,8 @@ static bool nothing_changed(const struct checkpointer *checkpointer) {
 
 static void begin_writing(struct checkpointer *checkpointer) {
   checkpointer->phase = WRITING;
-  checkpointer->place = (struct place){ 0 };
-  checkpointer->slices = 0;
+  checkpointer->progress = (struct progress){ 0 };
+  checkpointer->portions = 0;
   log_checkpoint(checkpointer, "checkpoint begun");
 }
 
@@ -242,7 +242,7 @@ static enum err step_writing(struct checkpointer *checkpointer, bool *worked) {
   int64_t now_ns = clock_monotonic_ns(checkpointer->config.clock);
   if (atomic_load(&checkpointer->failing) && now_ns < checkpointer->retry_ns) return ERR_NONE;
   *worked = true;
-  enum err err = write_slice(checkpointer);
+  enum err err = write_portion(checkpointer);
   if (err == ERR_FATAL) return err;
   atomic_store(&checkpointer->failing, err != ERR_NONE);
   if (err != ERR_NONE) {
@@ -253,8 +253,8 @@ static enum err step_writing(struct checkpointer *checkpointer, bool *worked) {
     }
     return ERR_NONE;
   }
-  checkpointer->slices++;
-  if (checkpointer->place.table == checkpointer->table_count) end_writing(checkpointer);
+  checkpointer->portions++;
+  if (checkpointer->progress.table == checkpointer->table_count) end_writing(checkpointer);
   return ERR_NONE;
 }
 

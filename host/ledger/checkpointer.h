@@ -7,15 +7,15 @@
  * OWNS     The tables that sources put, and the store's write transactions.
  * STATES   RESTING -> FREEZING   wanted, or the log has grown: each source is asked for its table
  *          FREEZING -> WRITING   all tables are here. Their checkpoint is numbered by the least of their batches
- *          WRITING -> WRITING    a slice: ranges to delete and records, in one synced transaction
- *          WRITING -> THAWING    the last slice, with the number of the checkpoint. The log is tidied
+ *          WRITING -> WRITING    a portion: ranges to delete and records, in one synced transaction
+ *          WRITING -> THAWING    the last portion, with the number of the checkpoint. The log is tidied
  *          THAWING -> RESTING    no source reads its table any more: they are freed
  * ALWAYS   1. What a source puts holds all of its records of all batches up to the one it names, and nothing that is not
  *             durable.
- *          2. Between two slices the store is a mixture. The log holds everything since the checkpoint before, and what
+ *          2. Between two portions the store is a mixture. The log holds everything since the checkpoint before, and what
  *             it holds done again leads to the same records: so a crash there does no harm.
- *          3. A slice that failed for want of room is tried again, after CHECKPOINT_RETRY_MS.
- * LIMITS   log_bytes_max: so much the log grows between two checkpoints begun. slice_records_max: what one transaction
+ *          3. A portion that failed for want of room is tried again, after CHECKPOINT_RETRY_MS.
+ * LIMITS   log_bytes_max: so much the log grows between two checkpoints begun. portion_records_max: what one transaction
  *          takes, a record counted once more for each KiB; it decides for how long the disk is busy with it.
  */
 #ifndef TROUPE_CHECKPOINTER_H
@@ -51,7 +51,7 @@ struct checkpointer_config {
   struct checkpoint_source **sources;
   size_t source_count;
   uint64_t log_bytes_max;
-  size_t slice_records_max;
+  size_t portion_records_max;
   const struct logger *logger;
   const struct clock *clock;
 };
@@ -72,14 +72,14 @@ void checkpointer_hear(struct checkpointer *checkpointer, uint64_t log_bytes);
 /* Puts a source's part; it stays the source's, who may use it again when it is told the next time. */
 void checkpointer_put(struct checkpointer *checkpointer, struct checkpoint_part *part);
 
-/* Does one step: a change of state, or a slice. ERR_FATAL, with the reason in the log, when the host must end. */
+/* Does one step: a change of state, or a portion. ERR_FATAL, with the reason in the log, when the host must end. */
 enum err checkpointer_step(struct checkpointer *checkpointer, bool *worked);
 
 /* Waits for something to do, or checkpointer_wake(). */
 void checkpointer_wait(struct checkpointer *checkpointer);
 void checkpointer_wake(struct checkpointer *checkpointer);
 
-/* Whether the last slice failed, so that it is not known when there will be a checkpoint again. From any thread. */
+/* Whether the last portion failed, so that it is not known when there will be a checkpoint again. From any thread. */
 bool checkpointer_is_failing(const struct checkpointer *checkpointer);
 
 /* Bytes of the log that the store does not have yet, some more where a checkpoint ends just now. From any thread. */

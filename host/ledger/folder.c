@@ -174,8 +174,11 @@ static enum err lock(const char *path, int *fd, struct failure *failure) {
   if (error != EWOULDBLOCK) return refuse(failure, "cannot lock", file, error);
   bool is_read = disk_lock_shared(file, fd) == 0;
   disk_unlock(fd);
-  return failure_set(failure, ERR_REQUEST, is_read ? "the data folder %s is being read by a backup or verify that may not write "
-                     "there: wait for its end" : "the data folder %s is in use by another host", path);
+  if (is_read) {
+    return failure_set(failure, ERR_REQUEST, "the data folder %s is being read by a backup or verify that may not write there: "
+                       "wait for its end", path);
+  }
+  return failure_set(failure, ERR_REQUEST, "the data folder %s is in use by another host", path);
 }
 
 /* Whether a file can be written to, or made where it is missing. */
@@ -195,11 +198,11 @@ static enum err keep_still(struct folder *folder, struct failure *failure) {
   folder->is_still = error == 0;
   if (error == 0) return ERR_NONE;
   if (error == EWOULDBLOCK) {
-    return failure_set(failure, ERR_UNAUTHORIZED, "a host runs on %s: who reads it meanwhile must be able to write to %s, which "
-                       "tells the host what is being read", folder->path, readers);
+    return failure_set(failure, ERR_UNAUTHORIZED, "a host runs on %s: who reads it meanwhile must be able to write to %s, "
+                       "which tells the host what is being read", folder->path, readers);
   }
-  return failure_set(failure, disk_err(error, ERR_REQUEST), "cannot read %s, which tells whether a host runs (%s), nor write to %s, "
-                     "which tells a host what is being read", file, strerror(error), readers);
+  return failure_set(failure, disk_err(error, ERR_REQUEST), "cannot read %s, which tells whether a host runs (%s), nor write "
+                     "to %s, which tells a host what is being read", file, strerror(error), readers);
 }
 
 static enum err make_folder(const char *path, struct failure *failure) {

@@ -52,8 +52,8 @@ static enum err visit(const struct reading *reading, const struct log_record *re
                      err_code(err));
 }
 
-/* Walks over the records of a segment as far as they are whole and in order. */
-static enum err walk(const struct reading *reading, uint64_t *synced) {
+/* Scans the records of a segment as far as they are whole and in order. */
+static enum err scan(const struct reading *reading, uint64_t *synced) {
   struct log_contents *contents = reading->contents;
   struct log_record record;
   *synced = 0;
@@ -135,7 +135,7 @@ static enum err read_segments(const struct reading *reading, const uint64_t *fir
   for (size_t i = 0; i < count; i++) {
     contents->first = firsts[i];
     enum err err = load(reading, firsts[i]);
-    if (err == ERR_NONE) err = walk(reading, &synced);
+    if (err == ERR_NONE) err = scan(reading, &synced);
     if (err == ERR_NONE) err = i + 1 < count ? judge_turn(reading, firsts[i + 1]) : judge_newest(reading);
     if (err != ERR_NONE) return err;
   }

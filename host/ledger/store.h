@@ -2,12 +2,12 @@
  *
  * WHY     One ordered map from keys to values, of any size up to the limits (lua/README.md), each record with a
  *         checksum.
- * ROOM    ledger. Below: place; record, and with it codec.
+ * ROOM    ledger. Below: store_key; record_key, and with it codec.
  * THREAD  A reader belongs to one worker. store_begin() ... store_commit() on one thread without Lua (inline: the
  *         caller's).
  * OWNS    Readers belong to who opened them and are closed before the store. What a seek or a next gave is dead after
  *         the following seek, next or reset on that reader, what a get gave after the following reset.
- * BYTES   place.h
+ * BYTES   store_key.h
  * ALWAYS  1. A reader sees one snapshot from its first read after store_reader_reset() to the next reset.
  *         2. A batch is in the store wholly and synced after store_commit() = ERR_NONE, and not at all after
  *            ERR_STORAGE.
@@ -23,7 +23,7 @@
 #include "base/findings.h"
 #include "base/logger.h"
 
-enum { STORE_KEY_MAX = 4096 };   /* bytes of a record key; the longest is of the index: its head, a class and a key of an actor */
+enum { STORE_KEY_MAX = 4096 };   /* bytes of a record key; the longest is of the index: its head, a class, an actor's key */
 enum { STORE_SHORT_MAX = 509 };  /* a longer key is cut */
 
 struct store;
@@ -64,10 +64,10 @@ enum err store_reach(struct store_reader *reader, struct slice key);
 enum err store_seek(struct store_reader *reader, struct slice key, bool reverse, struct slice *found);
 enum err store_next(struct store_reader *reader, struct slice *found);
 
-/* For who finds that a walk came to a key where none like it can be: tells the log, and answers ERR_STORAGE. */
+/* For who finds that a scan came to a key where none like it can be: tells the log, and answers ERR_STORAGE. */
 enum err store_astray(const struct store_reader *reader, struct slice key);
 
-/* What the record holds that the cursor is at. ERR_STORAGE: it is damaged; the walk can go on. */
+/* What the record holds that the cursor is at. ERR_STORAGE: it is damaged; the scan can go on. */
 enum err store_value(const struct store_reader *reader, struct slice *value);
 
 /* One batch: begin, any number of puts and deletes, then commit or abort. After any error the batch must be aborted;

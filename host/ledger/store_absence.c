@@ -11,33 +11,33 @@ enum { OWNER_SIZE = 1 + 8, CHECKED_BYTES_MAX = 64 * 1024 };   /* of a value: a l
 
 /* Whether what stands beside a place is as it was written. Of another actor's, of what stands in another continuation, or
  * of a very large one, that is not asked. */
-static bool is_whole(const struct place *place, struct slice key, MDB_val at, MDB_val stored) {
-  uint8_t bytes[STORE_KEY_MAX + PLACE_CUT];
+static bool is_whole(const struct store_key *where, struct slice key, MDB_val at, MDB_val stored) {
+  uint8_t bytes[STORE_KEY_MAX + STORE_KEY_CUT];
   struct slice value, beside = val_slice(at);
   uint64_t id;
-  bool is_top = place->bytes[0] == 'r';
-  size_t head_size = is_top ? 1 : PLACE_HEAD_MAX, owner_size = place->size < OWNER_SIZE ? place->size : OWNER_SIZE;
-  if (!slice_begins(beside, slice_of(place->bytes, owner_size)) || stored.mv_size > CHECKED_BYTES_MAX) return true;
-  if (beside.size > PLACE_CUT) return false;
-  if (beside.size == PLACE_CUT) return place_open_pointer(beside, val_slice(stored), &id);
+  bool is_top = where->bytes[0] == 'r';
+  size_t head_size = is_top ? 1 : STORE_KEY_HEAD_MAX, owner_size = where->size < OWNER_SIZE ? where->size : OWNER_SIZE;
+  if (!slice_begins(beside, slice_of(where->bytes, owner_size)) || stored.mv_size > CHECKED_BYTES_MAX) return true;
+  if (beside.size > STORE_KEY_CUT) return false;
+  if (beside.size == STORE_KEY_CUT) return store_key_open_pointer(beside, val_slice(stored), &id);
   /* All keys of a level have in common what the levels above hold of them. */
-  size_t here = place->size - head_size - (place->cut ? 1 : 0), above = key.size - place->rest.size - here;
+  size_t here = where->size - head_size - (where->cut ? 1 : 0), above = key.size - where->rest.size - here;
   struct slice rest = slice_after(beside, head_size);
   CHECK_THAT(above, <=, STORE_KEY_MAX);
   if (above > 0) memcpy(bytes, key.data, above);
   if (rest.size > 0) memcpy(bytes + above, rest.data, rest.size);
-  return place_open(val_slice(stored), slice_of(bytes, above + rest.size), &value);
+  return store_key_open(val_slice(stored), slice_of(bytes, above + rest.size), &value);
 }
 
-enum err store_confirm_absence(struct store_reader *reader, const struct place *place, struct slice key) {
-  MDB_val at = place_val(place), stored;
+enum err store_confirm_absence(struct store_reader *reader, const struct store_key *where, struct slice key) {
+  MDB_val at = store_key_val(where), stored;
   int rc = mdb_cursor_get(reader->single, &at, &stored, MDB_SET_RANGE);
   /* Found after all, when looked for from elsewhere: something on the way is damaged. */
-  bool is_there = rc == 0 && slice_equal(val_slice(at), place_slice(place));
-  bool is_fine = rc != 0 || (!is_there && is_whole(place, key, at, stored));
+  bool is_there = rc == 0 && slice_equal(val_slice(at), store_key_slice(where));
+  bool is_fine = rc != 0 || (!is_there && is_whole(where, key, at, stored));
   if (rc == 0) rc = mdb_cursor_get(reader->single, &at, &stored, MDB_PREV);
   else if (rc == MDB_NOTFOUND) rc = mdb_cursor_get(reader->single, &at, &stored, MDB_LAST);
-  is_fine = is_fine && (rc != 0 || is_whole(place, key, at, stored));
+  is_fine = is_fine && (rc != 0 || is_whole(where, key, at, stored));
   if (rc != 0 && rc != MDB_NOTFOUND) return store_failed(reader->store, ERR_STORAGE, "to read", rc);
   return is_fine ? ERR_NOT_FOUND : store_damaged(reader->store, key);
 }

@@ -6,9 +6,9 @@
 #include "ledger/store_env.h"
 
 static int record_put(struct store *store, MDB_val at, struct slice key, struct slice value, unsigned flags) {
-  MDB_val room = val_of(NULL, PLACE_CRC_SIZE + value.size);
+  MDB_val room = val_of(NULL, STORE_KEY_CRC_SIZE + value.size);
   int rc = mdb_put(store->txn, store->dbi, &at, &room, MDB_RESERVE | flags);
-  if (rc == 0) place_seal(room.mv_data, key, value);
+  if (rc == 0) store_key_seal(room.mv_data, key, value);
   return rc;
 }
 
@@ -46,59 +46,59 @@ static int batch_find(struct store *store, const uint8_t *from, size_t size, MDB
 
 /* A new continuation's id is one more than the highest in use. That is in the last LMDB key of all, or it is `*id`, of
  * the continuation where the pointer comes to stand, which may hold nothing yet. */
-static int pointer_make(struct store *store, const struct place *place, uint64_t *id) {
+static int pointer_make(struct store *store, const struct store_key *where, uint64_t *id) {
   MDB_val last;
   int rc = batch_find(store, NULL, 0, &last);
   if (rc != 0 && rc != MDB_NOTFOUND) return rc;
   const uint8_t *bytes = last.mv_data;
-  uint64_t highest = rc == 0 && bytes[0] == 'z' && last.mv_size >= PLACE_HEAD_MAX ? read_u64(bytes + 1) : 0;
+  uint64_t highest = rc == 0 && bytes[0] == 'z' && last.mv_size >= STORE_KEY_HEAD_MAX ? read_u64(bytes + 1) : 0;
   *id = (highest > *id ? highest : *id) + 1;
-  uint8_t value[PLACE_ID_SIZE];
+  uint8_t value[STORE_KEY_ID_SIZE];
   write_u64(value, *id);
-  return record_put(store, place_val(place), place_slice(place), slice_of(value, sizeof value), 0);
+  return record_put(store, store_key_val(where), store_key_slice(where), slice_of(value, sizeof value), 0);
 }
 
 enum err store_put(struct store *store, struct slice key, struct slice value) {
   CHECK(store->txn != NULL && !store->batch_failed);
   CHECK_THAT(key.size, <=, STORE_KEY_MAX);
-  struct place place;
+  struct store_key where;
   uint64_t id = 0;
-  place_put(&place, id, key);
-  while (place.cut) {
-    enum err err = store_get_pointer(store, store->txn, &place, key, &id);
+  store_key_put(&where, id, key);
+  while (where.cut) {
+    enum err err = store_get_pointer(store, store->txn, &where, key, &id);
     if (err == ERR_NOT_FOUND) {
-      int rc = pointer_make(store, &place, &id);
+      int rc = pointer_make(store, &where, &id);
       if (rc != 0) return batch_failed(store, rc);
     } else if (err != ERR_NONE) {
       store->batch_failed = true;
       return err;
     }
-    place_put(&place, id, place.rest);
+    store_key_put(&where, id, where.rest);
   }
-  int rc = record_put(store, place_val(&place), key, value, 0);
+  int rc = record_put(store, store_key_val(&where), key, value, 0);
   return rc == 0 ? ERR_NONE : batch_failed(store, rc);
 }
 
 enum err store_append(struct store *store, struct slice key, struct slice value) {
   CHECK(store->txn != NULL && !store->batch_failed);
-  struct place place;
-  place_put(&place, 0, key);
-  if (place.cut) return store_put(store, key, value);
-  int rc = record_put(store, place_val(&place), key, value, MDB_APPEND);
+  struct store_key where;
+  store_key_put(&where, 0, key);
+  if (where.cut) return store_put(store, key, value);
+  int rc = record_put(store, store_key_val(&where), key, value, MDB_APPEND);
   if (rc == 0) return ERR_NONE;
   /* What continues long keys stands behind all others. */
   return rc == MDB_KEYEXIST ? store_put(store, key, value) : batch_failed(store, rc);
 }
 
 /* After a delete at the end of a path: takes away each pointer whose continuation has become empty. */
-static int path_prune(struct store *store, const struct place *path, size_t depth) {
+static int path_prune(struct store *store, const struct store_key *path, size_t depth) {
   for (; depth > 0; depth--) {
     MDB_val at;
     const uint8_t *head = path[depth].bytes;
-    int rc = batch_find(store, head, PLACE_HEAD_MAX, &at);
+    int rc = batch_find(store, head, STORE_KEY_HEAD_MAX, &at);
     if (rc != 0 && rc != MDB_NOTFOUND) return rc;
-    if (rc == 0 && slice_begins(val_slice(at), slice_of(head, PLACE_HEAD_MAX))) return 0;
-    at = place_val(&path[depth - 1]);
+    if (rc == 0 && slice_begins(val_slice(at), slice_of(head, STORE_KEY_HEAD_MAX))) return 0;
+    at = store_key_val(&path[depth - 1]);
     rc = mdb_del(store->txn, store->dbi, &at, NULL);
     if (rc != 0) return rc;
   }
@@ -107,9 +107,9 @@ static int path_prune(struct store *store, const struct place *path, size_t dept
 
 /* ERR_NOT_FOUND: it was not there. */
 static enum err delete_one(struct store *store, struct slice key) {
-  struct place path[PLACE_LEVELS_MAX];
+  struct store_key path[STORE_KEY_LEVELS_MAX];
   size_t depth = 0;
-  place_put(&path[0], 0, key);
+  store_key_put(&path[0], 0, key);
   while (path[depth].cut) {
     uint64_t id;
     enum err err = store_get_pointer(store, store->txn, &path[depth], key, &id);
@@ -118,10 +118,10 @@ static enum err delete_one(struct store *store, struct slice key) {
       store->batch_failed = true;
       return err;
     }
-    place_put(&path[depth + 1], id, path[depth].rest);
+    store_key_put(&path[depth + 1], id, path[depth].rest);
     depth++;
   }
-  MDB_val at = place_val(&path[depth]);
+  MDB_val at = store_key_val(&path[depth]);
   int rc = mdb_del(store->txn, store->dbi, &at, NULL);
   if (rc == MDB_NOTFOUND) return ERR_NOT_FOUND;
   if (rc == 0) rc = path_prune(store, path, depth);

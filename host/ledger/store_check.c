@@ -1,11 +1,11 @@
-/* store_check.c -- walks over all of LMDB that a reader's snapshot reaches.
+/* store_check.c -- scans all of LMDB that a reader's snapshot reaches.
  *
- * LMDB has no checksums of its own, and trusts its pages. So each key that a walk meets is also looked up from the root,
+ * LMDB has no checksums of its own, and trusts its pages. So each key that a scan meets is also looked up from the root,
  * as a read would do it, and must be found at the same place; and the pages that are in use and those that are free must
  * be all that there are. */
 #include <inttypes.h>
 
-#include "ledger/record.h"
+#include "ledger/record_key.h"
 #include "ledger/store_env.h"
 #include "ledger/store_pages.h"
 
@@ -25,10 +25,10 @@ static void add(const struct checking *checking, struct slice at, const char *wh
   struct buf text = { 0 };
   bool is_top = at.size > 0 && at.data[0] == 'r';
   if (is_top) {
-    record_print(&text, slice_after(at, 1));
+    record_key_print(&text, slice_after(at, 1));
   } else {
     buf_put_text(&text, "a continuation of long keys, ");
-    for (size_t i = 0; i < at.size && i < PLACE_HEAD_MAX; i++) buf_printf(&text, "%02x", at.data[i]);
+    for (size_t i = 0; i < at.size && i < STORE_KEY_HEAD_MAX; i++) buf_printf(&text, "%02x", at.data[i]);
   }
   findings_add(checking->findings, "store: %.*s: %s", (int)text.size, (const char *)text.data, what);
   buf_done(&text);
@@ -51,7 +51,7 @@ static void check_pointer(struct checking *checking, struct slice at, MDB_val st
   uint64_t id;
   if (at.data[at.size - 1] != 0) {
     add(checking, at, "its key is cut, and not as keys are");
-  } else if (!place_open_pointer(at, val_slice(stored), &id)) {
+  } else if (!store_key_open_pointer(at, val_slice(stored), &id)) {
     add(checking, at, "the pointer to the rest of a long key is damaged");
   } else {
     buf_put(&checking->pointed, slice_of(&id, sizeof id));
@@ -68,28 +68,28 @@ static void note_continuation(struct checking *checking, struct slice at) {
 
 static void check_key(struct checking *checking, struct slice at, MDB_val stored) {
   bool is_top = at.size > 0 && at.data[0] == 'r';
-  bool is_continued = at.size >= PLACE_HEAD_MAX && at.data[0] == 'z' && read_u64(at.data + 1) != 0;
-  if ((!is_top && !is_continued) || at.size > PLACE_CUT) {
+  bool is_continued = at.size >= STORE_KEY_HEAD_MAX && at.data[0] == 'z' && read_u64(at.data + 1) != 0;
+  if ((!is_top && !is_continued) || at.size > STORE_KEY_CUT) {
     add(checking, at, "no host makes such a key");
     return;
   }
   if (is_continued) note_continuation(checking, at);
-  if (at.size == PLACE_CUT) check_pointer(checking, at, stored);
+  if (at.size == STORE_KEY_CUT) check_pointer(checking, at, stored);
 }
 
-/* Whether a read from the root finds what the walk has found. */
+/* Whether a read from the root finds what the scan has found. */
 static bool is_found(const struct checking *checking, MDB_val at, MDB_val stored) {
   MDB_val found;
   if (mdb_get(checking->reader->txn, checking->reader->store->dbi, &at, &found) != 0) return false;
   return found.mv_data == stored.mv_data && found.mv_size == stored.mv_size;
 }
 
-/* Walks over all LMDB keys: they are in order, can be found, and are as many as LMDB has counted. */
+/* Scans all LMDB keys: they are in order, can be found, and are as many as LMDB has counted. */
 static void check_keys(struct checking *checking) {
   MDB_cursor *cursor = checking->reader->levels[0].cursor;
   MDB_val at, stored;
   MDB_stat stat;
-  uint8_t last[PLACE_CUT];
+  uint8_t last[STORE_KEY_CUT];
   size_t last_size = 0;
   uint64_t count = 0;
   int rc = mdb_stat(checking->reader->txn, checking->reader->store->dbi, &stat);
@@ -110,7 +110,7 @@ static void check_keys(struct checking *checking) {
     last_size = key.size < sizeof last ? key.size : sizeof last;
     memcpy(last, key.data, last_size);
   }
-  if (rc != 0 && rc != MDB_NOTFOUND) add_rc(checking, "walk over its keys", rc);
+  if (rc != 0 && rc != MDB_NOTFOUND) add_rc(checking, "scan its keys", rc);
   if (rc != MDB_NOTFOUND || count != stat.ms_entries) {
     findings_add(checking->findings, "store: LMDB counts %zu keys, and %" PRIu64 " were met", stat.ms_entries, count);
   }
@@ -144,12 +144,12 @@ static void check_record(const struct checking *checking, struct slice key) {
   note_place(checking, key);
   if (store_value(checking->reader, &value) == ERR_NONE) return;
   struct buf text = { 0 };
-  record_print(&text, key);
+  record_key_print(&text, key);
   findings_add(checking->findings, "store: %.*s: the record is damaged", (int)text.size, (const char *)text.data);
   buf_done(&text);
 }
 
-/* Walks over all records as readers do: their checksums are right. Answers how many there are. */
+/* Scans all records as readers do: their checksums are right. Answers how many there are. */
 static uint64_t check_records(const struct checking *checking) {
   struct slice key;
   uint64_t count = 0;
@@ -158,7 +158,7 @@ static uint64_t check_records(const struct checking *checking) {
     check_record(checking, key);
     count++;
   }
-  if (err == ERR_STORAGE) findings_add(checking->findings, "store: LMDB cannot walk over its records");
+  if (err == ERR_STORAGE) findings_add(checking->findings, "store: LMDB cannot scan its records");
   return count;
 }
 

@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "ledger/record.h"
+#include "ledger/record_key.h"
 #include "ledger/store_env.h"
 
 /* ---- errors ---------------------------------------------------------------------------------------------- */
@@ -24,7 +24,7 @@ enum err store_err(int rc) {
 
 enum err store_damaged(const struct store *store, struct slice key) {
   struct buf text = { 0 };
-  record_print(&text, key);
+  record_key_print(&text, key);
   const struct log_field fields[] = {{ "record", buf_slice(&text) }};
   logger_event(store->logger, LOG_ERROR, slice_text("a damaged record in the store is not served"), fields, 1);
   buf_done(&text);
@@ -82,7 +82,7 @@ static int env_open(struct store *store, const struct store_config *config) {
   if (rc == 0 && !config->is_still) rc = reserve_lock_file(config);
   if (rc == 0) rc = mdb_env_create(&store->env);
   if (rc != 0) return rc;
-  CHECK_THAT(mdb_env_get_maxkeysize(store->env), >=, PLACE_CUT);
+  CHECK_THAT(mdb_env_get_maxkeysize(store->env), >=, STORE_KEY_CUT);
   if ((rc = mdb_env_set_mapsize(store->env, config->map_bytes)) != 0) return rc;
   if ((rc = mdb_env_set_maxreaders(store->env, config->readers_max)) != 0) return rc;
   /* A reader belongs to a worker's struct and not to its thread; records are read here and there, so that reading ahead

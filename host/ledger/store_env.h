@@ -2,7 +2,7 @@
  *
  * WHY    Batches (store_batch.c), readers (store_reader.c) and what looks at the whole (store_check.c) go about one
  *        environment.
- * ROOM   ledger. Below: place. Only for the files of the store.
+ * ROOM   ledger. Below: store_key. Only for the files of the store.
  * OWNS   store.h says it.
  */
 #ifndef TROUPE_STORE_ENV_H
@@ -11,7 +11,7 @@
 #include <lmdb.h>
 #include <stdatomic.h>
 
-#include "ledger/place.h"
+#include "ledger/store_key.h"
 #include "ledger/store.h"
 
 struct store {
@@ -30,7 +30,7 @@ struct store {
 /* One continuation on the way down to where the cursor is, or the top. */
 struct level {
   MDB_cursor *cursor;
-  uint8_t head[PLACE_HEAD_MAX];   /* with which all LMDB keys of this level begin */
+  uint8_t head[STORE_KEY_HEAD_MAX];   /* with which all LMDB keys of this level begin */
   size_t head_size;
   size_t above;                   /* bytes of the key that the levels above hold */
 };
@@ -47,9 +47,9 @@ struct store_reader {
   struct slice found;       /* what the cursor is at: its key, and what LMDB holds there */
   MDB_val stored;
   size_t depth;             /* of the level where the cursor is */
-  struct level levels[PLACE_LEVELS_MAX];
-  uint8_t key[PLACE_LEVELS_MAX * PLACE_FIT];   /* a long key, put together again */
-  uintptr_t page, ahead;    /* where a walk was last, and how far the system was told to read on */
+  struct level levels[STORE_KEY_LEVELS_MAX];
+  uint8_t key[STORE_KEY_LEVELS_MAX * STORE_KEY_FIT];   /* a long key, put together again */
+  uintptr_t page, ahead;    /* where a scan was last, and how far the system was told to read on */
   unsigned steps;           /* from page to page in one direction, one near the other */
   bool forward;
   MDB_cursor *single;       /* of single reads, which move none of the others; NULL in a batch */
@@ -63,8 +63,8 @@ static inline MDB_val val_of(const void *data, size_t size) {
   return (MDB_val){ .mv_size = size, .mv_data = (void *)data };
 }
 
-static inline MDB_val place_val(const struct place *place) {
-  return val_of(place->bytes, place->size);
+static inline MDB_val store_key_val(const struct store_key *where) {
+  return val_of(where->bytes, where->size);
 }
 
 /* These log what went wrong, and answer `err`, or ERR_STORAGE. `key` is a record's, or begins one. */
@@ -75,7 +75,7 @@ enum err store_damaged(const struct store *store, struct slice key);
 enum err store_err(int rc);
 
 /* The continuation id that a pointer holds, on the way to the record of `key`. ERR_NOT_FOUND; ERR_STORAGE: damaged. */
-enum err store_get_pointer(const struct store *store, MDB_txn *txn, const struct place *place, struct slice key,
+enum err store_get_pointer(const struct store *store, MDB_txn *txn, const struct store_key *where, struct slice key,
                            uint64_t *id);
 
 /* Takes a snapshot, if the reader has none. */
@@ -83,7 +83,7 @@ enum err store_reader_begin(struct store_reader *reader);
 
 /* Looks at both sides of the place where a key was not found. ERR_NOT_FOUND: it is not there. ERR_STORAGE: a record beside
  * it is damaged, and may be the one. */
-enum err store_confirm_absence(struct store_reader *reader, const struct place *place, struct slice key);
+enum err store_confirm_absence(struct store_reader *reader, const struct store_key *where, struct slice key);
 
 /* A reader of what the batch has written so far. An errno, or one of LMDB's. */
 int store_reader_begin_in_batch(struct store_reader *reader, struct store *store);

@@ -1,8 +1,8 @@
 /* store_pages.c -- LMDB's pages: each in its place, in use or free, and not both.
  *
- * LMDB tells how many pages are in use and lists those that are free, but not which are in use. A walk over all keys comes to
- * each page that holds any; those that only lead to others are read here, as LMDB's mdb.c lays them out (data version 1: MDB_meta,
- * MDB_db, MDB_page, MDB_node). All numbers are the machine's own. */
+ * LMDB tells how many pages are in use and lists those that are free, but not which are in use. A scan of all keys comes to
+ * each page that holds any; those that only lead to others are read here, as LMDB's mdb.c lays them out (data version 1:
+ * MDB_meta, MDB_db, MDB_page, MDB_node). All numbers are the machine's own. */
 #include <inttypes.h>
 
 #include "base/check.h"
@@ -69,7 +69,7 @@ void store_pages_done(struct store_pages *pages) {
   buf_done(&pages->used);
 }
 
-/* A page that a walk has come to, at its address, and those behind it that belong to it. */
+/* A page that a scan has come to, at its address, and those behind it that belong to it. */
 static void use(struct store_pages *pages, const uint8_t *at, uint64_t count) {
   size_t number = read_word_at(at);
   if (number < ROOT_PAGES || number >= pages->count || count > pages->count - number) {
@@ -122,7 +122,7 @@ void store_pages_meet(struct store_pages *pages, struct slice key, struct slice 
 }
 
 /* Goes down a tree of such a depth, to the pages that hold keys, which were met. */
-static void walk_branches(struct store_pages *pages, int tree, size_t number, unsigned depth) {
+static void scan_branches(struct store_pages *pages, int tree, size_t number, unsigned depth) {
   if (depth == 0 || pages->findings->count > FINDINGS_TOLD_MAX) return;
   if (number < ROOT_PAGES || number >= pages->count) {
     findings_add(pages->findings, "store: a page leads to page %zu, of %" PRIu64, number, pages->count);
@@ -142,30 +142,30 @@ static void walk_branches(struct store_pages *pages, int tree, size_t number, un
     if (node > pages->page_size - 8) continue;      /* LMDB has met it by now */
     size_t child = read_u16_at(page + node) | (size_t)read_u16_at(page + node + 2) << 16 |
                    (size_t)read_u16_at(page + node + 4) << 32;
-    walk_branches(pages, tree, child, depth - 1);
+    scan_branches(pages, tree, child, depth - 1);
   }
 }
 
 /* One of the two trees that a root page tells of. */
-static void walk_tree(struct store_pages *pages, int tree, const uint8_t *at) {
+static void scan_tree(struct store_pages *pages, int tree, const uint8_t *at) {
   enum { FLAGS = 4, KIND_MASK = 0xff, KIND_OF_LIST = MDB_INTEGERKEY };
   size_t root = read_word_at(at + TREE_ROOT_AT);
   unsigned kind = read_u16_at(at + FLAGS) & KIND_MASK;
   if (kind != (tree == FREE_LIST ? KIND_OF_LIST : 0)) findings_add(pages->findings, "store: a root page is damaged");
-  if (root != SIZE_MAX) walk_branches(pages, tree, root, read_u16_at(at + TREE_DEPTH_AT));   /* else the tree is empty */
+  if (root != SIZE_MAX) scan_branches(pages, tree, root, read_u16_at(at + TREE_DEPTH_AT));   /* else the tree is empty */
 }
 
 /* Both trees of the snapshot, from the root page that it is of. False where that is gone: a host at work writes over it
  * with the second transaction after, and not over anything else that a reader sees. */
-static bool walk_trees(struct store_pages *pages) {
+static bool scan_trees(struct store_pages *pages) {
   uint8_t meta[META_SIZE];
   for (size_t root = 0; root < ROOT_PAGES && pages->first != NULL; root++) {
     const uint8_t *at = pages->first + root * pages->page_size + HEAD_SIZE;
     memcpy(meta, at, sizeof meta);
     size_t transaction = mdb_txn_id(pages->reader->txn);
     if (read_word_at(meta + TRANSACTION_AT) != transaction || read_word_at(at + TRANSACTION_AT) != transaction) continue;
-    walk_tree(pages, FREE_LIST, meta + TREES_AT);
-    walk_tree(pages, RECORDS, meta + TREES_AT + TREE_SIZE);
+    scan_tree(pages, FREE_LIST, meta + TREES_AT);
+    scan_tree(pages, RECORDS, meta + TREES_AT + TREE_SIZE);
     return true;
   }
   return false;
@@ -199,7 +199,7 @@ static void meet_list(struct store_pages *pages, struct slice list) {
   }
 }
 
-static int walk_free(struct store_pages *pages) {
+static int scan_free_list(struct store_pages *pages) {
   MDB_cursor *cursor;
   MDB_val at, stored;
   int rc = mdb_cursor_open(pages->reader->txn, FREE_LIST, &cursor);
@@ -225,21 +225,21 @@ static uint64_t check_tree(struct store_pages *pages, int tree, const char *name
   uint64_t found[] = { met->branches, met->leaves, met->overflows, met->keys };
   if (memcmp(counted, found, sizeof found) != 0) {
     findings_add(pages->findings, "store: of the %s LMDB counts %" PRIu64 " + %" PRIu64 " + %" PRIu64 " pages and %" PRIu64
-                 " keys; there are %" PRIu64 " + %" PRIu64 " + %" PRIu64 " and %" PRIu64, name, counted[0], counted[1], counted[2],
-                 counted[3], found[0], found[1], found[2], found[3]);
+                 " keys; there are %" PRIu64 " + %" PRIu64 " + %" PRIu64 " and %" PRIu64, name, counted[0], counted[1],
+                 counted[2], counted[3], found[0], found[1], found[2], found[3]);
   }
   return met->branches + met->leaves + met->overflows;
 }
 
 void store_pages_check(struct store_pages *pages) {
-  int rc = walk_free(pages);
+  int rc = scan_free_list(pages);
   if (rc != 0) {
     findings_add(pages->findings, "store: LMDB cannot read its list of free pages: %s", mdb_strerror(rc));
     return;
   }
-  if (!pages->is_current || !walk_trees(pages)) return;
+  if (!pages->is_current || !scan_trees(pages)) return;
   uint64_t used = ROOT_PAGES + check_tree(pages, FREE_LIST, "list of free pages") + check_tree(pages, RECORDS, "records");
   if (used + pages->free_count == pages->count) return;
-  findings_add(pages->findings, "store: of LMDB's %" PRIu64 " pages %" PRIu64 " are in use and %" PRIu64 " are free", pages->count,
-               used, pages->free_count);
+  findings_add(pages->findings, "store: of LMDB's %" PRIu64 " pages %" PRIu64 " are in use and %" PRIu64 " are free",
+               pages->count, used, pages->free_count);
 }

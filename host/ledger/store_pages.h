@@ -33,7 +33,7 @@ struct store_pages {
 bool store_pages_open(struct store_pages *pages, struct store_reader *reader, struct findings *findings);
 void store_pages_done(struct store_pages *pages);
 
-/* Notes the pages of a record's key and of what is stored with it, as LMDB gives them, in the order of a walk over all. */
+/* Notes the pages of a record's key and of what is stored with it, as LMDB gives them, in the order of a scan of all. */
 void store_pages_meet(struct store_pages *pages, struct slice key, struct slice stored);
 
 /* Holds the list of free pages against what was met, and both against the count of all pages. */

@@ -1,27 +1,27 @@
-/* store_reader.c -- reads records, and walks over them, long keys and short ones in one order. */
+/* store_reader.c -- reads records, and scans them, long keys and short ones in one order. */
 #include <sys/mman.h>
 
 #include "base/check.h"
 #include "base/mem.h"
 #include "ledger/store_env.h"
 
-_Static_assert((PLACE_FIT - 1) + (PLACE_LEVELS_MAX - 1) * (PLACE_FIT - PLACE_HEAD_MAX) >= STORE_KEY_MAX,
+_Static_assert((STORE_KEY_FIT - 1) + (STORE_KEY_LEVELS_MAX - 1) * (STORE_KEY_FIT - STORE_KEY_HEAD_MAX) >= STORE_KEY_MAX,
                "the longest key needs more levels");
-_Static_assert(STORE_SHORT_MAX == PLACE_FIT - 1, "a short key fits behind its head");
+_Static_assert(STORE_SHORT_MAX == STORE_KEY_FIT - 1, "a short key fits behind its head");
 
-enum err store_get_pointer(const struct store *store, MDB_txn *txn, const struct place *place, struct slice key,
+enum err store_get_pointer(const struct store *store, MDB_txn *txn, const struct store_key *where, struct slice key,
                            uint64_t *id) {
-  MDB_val at = place_val(place), stored;
+  MDB_val at = store_key_val(where), stored;
   int rc = mdb_get(txn, store->dbi, &at, &stored);
   if (rc == MDB_NOTFOUND) return ERR_NOT_FOUND;
   if (rc != 0) return store_failed(store, ERR_STORAGE, "to read", rc);
-  return place_open_pointer(val_slice(at), val_slice(stored), id) ? ERR_NONE : store_damaged(store, key);
+  return store_key_open_pointer(val_slice(at), val_slice(stored), id) ? ERR_NONE : store_damaged(store, key);
 }
 
 static int reader_open(struct store_reader *reader) {
   int rc = mdb_txn_begin(reader->store->env, NULL, MDB_RDONLY, &reader->txn);
   if (rc != 0) return rc;
-  for (size_t i = 0; i < PLACE_LEVELS_MAX && rc == 0; i++) {
+  for (size_t i = 0; i < STORE_KEY_LEVELS_MAX && rc == 0; i++) {
     rc = mdb_cursor_open(reader->txn, reader->store->dbi, &reader->levels[i].cursor);
   }
   if (rc == 0) rc = mdb_cursor_open(reader->txn, reader->store->dbi, &reader->single);
@@ -33,7 +33,7 @@ enum err store_reader_open(struct store *store, struct store_reader **reader, st
   *reader = NULL;
   struct store_reader *made = mem_zero(sizeof *made);
   made->store = store;
-  made->levels[0].head_size = place_put_head(made->levels[0].head, 0);
+  made->levels[0].head_size = store_key_put_head(made->levels[0].head, 0);
   atomic_fetch_add(&store->readers, 1);
   int rc = reader_open(made);
   if (rc != 0) {
@@ -46,7 +46,7 @@ enum err store_reader_open(struct store *store, struct store_reader **reader, st
 
 void store_reader_close(struct store_reader *reader) {
   if (reader == NULL) return;
-  for (size_t i = 0; i < PLACE_LEVELS_MAX; i++) {
+  for (size_t i = 0; i < STORE_KEY_LEVELS_MAX; i++) {
     if (reader->levels[i].cursor != NULL) mdb_cursor_close(reader->levels[i].cursor);
   }
   if (reader->single != NULL) mdb_cursor_close(reader->single);
@@ -74,44 +74,44 @@ enum err store_reader_begin(struct store_reader *reader) {
 }
 
 /* Where a key stands. ERR_NOT_FOUND: nowhere, for there is no pointer to it. */
-static enum err reader_place(struct store_reader *reader, struct slice key, struct place *place) {
+static enum err reader_find(struct store_reader *reader, struct slice key, struct store_key *where) {
   CHECK_THAT(key.size, <=, STORE_KEY_MAX);
   enum err err = store_reader_begin(reader);
-  place_put(place, 0, key);
-  while (err == ERR_NONE && place->cut) {
+  store_key_put(where, 0, key);
+  while (err == ERR_NONE && where->cut) {
     uint64_t id;
-    err = store_get_pointer(reader->store, reader->txn, place, key, &id);
-    if (err == ERR_NONE) place_put(place, id, place->rest);
+    err = store_get_pointer(reader->store, reader->txn, where, key, &id);
+    if (err == ERR_NONE) store_key_put(where, id, where->rest);
   }
   return err;
 }
 
 enum err store_get(struct store_reader *reader, struct slice key, struct slice *value) {
-  struct place place;
-  enum err err = reader_place(reader, key, &place);
-  if (err == ERR_NOT_FOUND) return store_confirm_absence(reader, &place, key);
+  struct store_key where;
+  enum err err = reader_find(reader, key, &where);
+  if (err == ERR_NOT_FOUND) return store_confirm_absence(reader, &where, key);
   if (err != ERR_NONE) return err;
-  MDB_val at = place_val(&place), stored;
+  MDB_val at = store_key_val(&where), stored;
   int rc = mdb_get(reader->txn, reader->store->dbi, &at, &stored);
-  if (rc == MDB_NOTFOUND) return store_confirm_absence(reader, &place, key);
+  if (rc == MDB_NOTFOUND) return store_confirm_absence(reader, &where, key);
   if (rc != 0) return store_failed(reader->store, ERR_STORAGE, "to read", rc);
-  return place_open(val_slice(stored), key, value) ? ERR_NONE : store_damaged(reader->store, key);
+  return store_key_open(val_slice(stored), key, value) ? ERR_NONE : store_damaged(reader->store, key);
 }
 
 enum err store_reach(struct store_reader *reader, struct slice key) {
-  struct place place;
-  enum err err = reader_place(reader, key, &place);
+  struct store_key where;
+  enum err err = reader_find(reader, key, &where);
   return err == ERR_NOT_FOUND ? ERR_NONE : err;
 }
 
 /* Steps down into the continuation that a pointer names. False where it is deeper than any key is long. */
 static bool reader_descend(struct store_reader *reader, struct slice part, uint64_t id) {
-  if (reader->depth + 1 == PLACE_LEVELS_MAX) return false;
+  if (reader->depth + 1 == STORE_KEY_LEVELS_MAX) return false;
   const struct level *upper = &reader->levels[reader->depth];
   memcpy(reader->key + upper->above, part.data, part.size);
   struct level *lower = &reader->levels[++reader->depth];
   lower->above = upper->above + part.size;
-  lower->head_size = place_put_head(lower->head, id);
+  lower->head_size = store_key_put_head(lower->head, id);
   if (!reader->writes) CHECK_THAT(mdb_cursor_renew(reader->txn, lower->cursor), ==, 0);
   return true;
 }
@@ -124,14 +124,14 @@ static int cursor_back(MDB_cursor *cursor, int rc, MDB_val *at, MDB_val *stored)
 
 /* Puts the cursor of a level that was just entered at its first record, in reverse at its last. */
 static int reader_enter(const struct store_reader *reader, uint64_t id, MDB_val *at, MDB_val *stored) {
-  uint8_t head[PLACE_HEAD_MAX];
+  uint8_t head[STORE_KEY_HEAD_MAX];
   MDB_cursor *cursor = reader->levels[reader->depth].cursor;
-  *at = val_of(head, place_put_head(head, reader->reverse ? id + 1 : id));
+  *at = val_of(head, store_key_put_head(head, reader->reverse ? id + 1 : id));
   int rc = mdb_cursor_get(cursor, at, stored, MDB_SET_RANGE);
   return reader->reverse ? cursor_back(cursor, rc, at, stored) : rc;
 }
 
-/* The system reads no page before it is asked for (store_env.c). A walk that comes from one page to the next, as they lie in
+/* The system reads no page before it is asked for (store_env.c). A scan that comes from one page to the next, as they lie in
  * the file, asks for those behind them: else it would wait for the disk at each. */
 static void look_ahead(struct store_reader *reader) {
   enum { PAGE = 4096, NEAR = 16 * PAGE, WINDOW = 64 * PAGE, SURE = 3 };
@@ -175,16 +175,16 @@ static enum err reader_give_broken(struct store_reader *reader, struct slice par
 }
 
 /* Carries a step of the cursor through to a record: down upon a pointer, up where a continuation ended. */
-static enum err reader_settle(struct store_reader *reader, int rc, MDB_val at, MDB_val stored, struct slice *found) {
+static enum err reader_carry(struct store_reader *reader, int rc, MDB_val at, MDB_val stored, struct slice *found) {
   for (;;) {
     const struct level *level = &reader->levels[reader->depth];
     if (rc != 0 && rc != MDB_NOTFOUND) return store_failed(reader->store, ERR_STORAGE, "to read", rc);
     bool inside = rc == 0 && slice_begins(val_slice(at), slice_of(level->head, level->head_size));
-    if (inside && at.mv_size <= PLACE_FIT) return reader_give(reader, at, stored, found);
+    if (inside && at.mv_size <= STORE_KEY_FIT) return reader_give(reader, at, stored, found);
     if (inside) {
       uint64_t id;
-      struct slice part = slice_of((uint8_t *)at.mv_data + level->head_size, PLACE_FIT - level->head_size);
-      if (!place_open_pointer(val_slice(at), val_slice(stored), &id) || !reader_descend(reader, part, id)) {
+      struct slice part = slice_of((uint8_t *)at.mv_data + level->head_size, STORE_KEY_FIT - level->head_size);
+      if (!store_key_open_pointer(val_slice(at), val_slice(stored), &id) || !reader_descend(reader, part, id)) {
         return reader_give_broken(reader, part, found);
       }
       rc = reader_enter(reader, id, &at, &stored);
@@ -207,23 +207,23 @@ enum err store_seek(struct store_reader *reader, struct slice key, bool reverse,
   reader->ended = false;
   reader->reverse = reverse;
   reader->depth = 0;
-  struct place place;
-  place_put(&place, 0, key);
+  struct store_key where;
+  store_key_put(&where, 0, key);
   for (;;) {
     const struct level *level = &reader->levels[reader->depth];
-    MDB_val at = place_val(&place), stored;
+    MDB_val at = store_key_val(&where), stored;
     int rc = mdb_cursor_get(level->cursor, &at, &stored, MDB_SET_RANGE);
-    bool exact = rc == 0 && slice_equal(val_slice(at), slice_of(place.bytes, place.size));
-    if (!exact || !place.cut) {
+    bool exact = rc == 0 && slice_equal(val_slice(at), slice_of(where.bytes, where.size));
+    if (!exact || !where.cut) {
       if (reverse && !exact) rc = cursor_back(level->cursor, rc, &at, &stored);
-      return reader_settle(reader, rc, at, stored, found);
+      return reader_carry(reader, rc, at, stored, found);
     }
     uint64_t id;
-    struct slice part = slice_of(place.bytes + level->head_size, PLACE_FIT - level->head_size);
-    if (!place_open_pointer(val_slice(at), val_slice(stored), &id) || !reader_descend(reader, part, id)) {
+    struct slice part = slice_of(where.bytes + level->head_size, STORE_KEY_FIT - level->head_size);
+    if (!store_key_open_pointer(val_slice(at), val_slice(stored), &id) || !reader_descend(reader, part, id)) {
       return reader_give_broken(reader, part, found);
     }
-    place_put(&place, id, place.rest);
+    store_key_put(&where, id, where.rest);
   }
 }
 
@@ -233,7 +233,7 @@ enum err store_next(struct store_reader *reader, struct slice *found) {
   MDB_val at, stored;
   MDB_cursor *cursor = reader->levels[reader->depth].cursor;
   int rc = mdb_cursor_get(cursor, &at, &stored, reader->reverse ? MDB_PREV : MDB_NEXT);
-  return reader_settle(reader, rc, at, stored, found);
+  return reader_carry(reader, rc, at, stored, found);
 }
 
 enum err store_astray(const struct store_reader *reader, struct slice key) {
@@ -242,7 +242,7 @@ enum err store_astray(const struct store_reader *reader, struct slice key) {
 
 enum err store_value(const struct store_reader *reader, struct slice *value) {
   CHECK(reader->live && reader->placed && !reader->ended);
-  if (!reader->broken && place_open(val_slice(reader->stored), reader->found, value)) return ERR_NONE;
+  if (!reader->broken && store_key_open(val_slice(reader->stored), reader->found, value)) return ERR_NONE;
   return store_damaged(reader->store, reader->found);
 }
 
@@ -266,16 +266,16 @@ uint64_t store_unused_bytes(struct store_reader *reader) {
 
 int store_reader_begin_in_batch(struct store_reader *reader, struct store *store) {
   *reader = (struct store_reader){ .store = store, .txn = store->txn, .live = true, .writes = true };
-  reader->levels[0].head_size = place_put_head(reader->levels[0].head, 0);
+  reader->levels[0].head_size = store_key_put_head(reader->levels[0].head, 0);
   int rc = 0;
-  for (size_t i = 0; i < PLACE_LEVELS_MAX && rc == 0; i++) {
+  for (size_t i = 0; i < STORE_KEY_LEVELS_MAX && rc == 0; i++) {
     rc = mdb_cursor_open(store->txn, store->dbi, &reader->levels[i].cursor);
   }
   return rc;
 }
 
 void store_reader_end_in_batch(struct store_reader *reader) {
-  for (size_t i = 0; i < PLACE_LEVELS_MAX; i++) {
+  for (size_t i = 0; i < STORE_KEY_LEVELS_MAX; i++) {
     if (reader->levels[i].cursor != NULL) mdb_cursor_close(reader->levels[i].cursor);
   }
 }

@@ -40,19 +40,19 @@ enum err view_reach(const struct view *view, struct slice key) {
   return store_reach(view->reader, key);
 }
 
-/* -- the walk -- */
+/* -- the scan -- */
 
 void scan_begin(struct scan *scan, const struct view *view, struct slice from, struct slice to, bool reverse) {
   *scan = (struct scan){ .view = view, .from = from, .to = to, .reverse = reverse };
 }
 
-/* Where the walk stands in a table: drafts keep it beside each of theirs. */
+/* Where the scan stands in a table: drafts keep it beside each of theirs. */
 static const struct memtable_entry **cursor_at(struct scan *scan, size_t index) {
   size_t drafts = draft_count(scan->view);
   return index < drafts ? drafts_cursor(scan->view->drafts, drafts - 1 - index) : &scan->at[index - drafts];
 }
 
-/* Whether the walk has not come to its far bound yet. The near one is met by where it begins. */
+/* Whether the scan has not come to its far bound yet. The near one is met by where it begins. */
 static bool scan_holds(const struct scan *scan, struct slice key) {
   return scan->reverse ? slice_compare(key, scan->from) >= 0 : slice_compare(key, scan->to) < 0;
 }
@@ -61,7 +61,7 @@ static const struct memtable_entry *scan_bound(const struct scan *scan, const st
   return entry != NULL && scan_holds(scan, memtable_key(entry)) ? entry : NULL;
 }
 
-/* Puts the walk in a table behind a bound: at the first key >= it, in reverse at the last one below it. */
+/* Puts the scan in a table behind a bound: at the first key >= it, in reverse at the last one below it. */
 static void table_seek(struct scan *scan, size_t index, struct slice bound) {
   const struct memtable *table = table_at(scan->view, index);
   const struct memtable_entry *entry = NULL;
@@ -77,7 +77,7 @@ static void stored_take(struct scan *scan, enum err err) {
   scan->stored = err == ERR_NONE;
 }
 
-/* What the store gives from before the bound where a walk begins, or goes on: where pages are damaged, it may come to the
+/* What the store gives from before the bound where a scan begins, or goes on: where pages are damaged, it may come to the
  * records of anybody; and behind a damaged pointer are records on both sides of the bound, for all that is known. */
 static void stored_check_place(struct scan *scan, struct slice bound) {
   int order = scan->stored ? slice_compare(scan->stored_key, bound) : 0;
@@ -92,7 +92,7 @@ static void stored_next(struct scan *scan) {
   stored_check_place(scan, scan->reverse ? scan->to : scan->from);
 }
 
-/* What the store's record at hand holds. Where that is damaged, the walk has come to its end. */
+/* What the store's record at hand holds. Where that is damaged, the scan has come to its end. */
 static enum err stored_value(struct scan *scan, struct slice *value) {
   enum err err = store_value(scan->view->reader, value);
   if (err == ERR_NONE) return err;
@@ -132,7 +132,7 @@ static enum err scan_fetch(struct scan *scan) {
   return scan->stored_err == ERR_NOT_FOUND ? ERR_NONE : scan->stored_err;
 }
 
-/* Whether a key comes before another one in the direction of the walk. */
+/* Whether a key comes before another one in the direction of the scan. */
 static bool scan_is_nearer(const struct scan *scan, struct slice a, struct slice b) {
   int order = slice_compare(a, b);
   return scan->reverse ? order > 0 : order < 0;

@@ -18,7 +18,7 @@ enum { VIEW_LAYERS = 3 };     /* pending, active, frozen */
 
 struct view {
   struct drafts *drafts;      /* or NULL: none */
-  struct layers *layers;      /* read; but they are told what walks pass */
+  struct layers *layers;      /* read; but they are told what scans pass */
   struct store_reader *reader;
   size_t snapshot;            /* 0: everything that was written; else what drafts_pin() gave: the records as of then */
 };
@@ -30,7 +30,7 @@ enum err view_get(const struct view *view, struct slice key, struct slice *value
  * is damaged. A key that a table above the store holds was asked for when that was written. */
 enum err view_reach(const struct view *view, struct slice key);
 
-/* A walk over the records with from <= key < to, in key order or in reverse. The bounds stay the caller's; nothing may
+/* A scan of the records with from <= key < to, in key order or in reverse. The bounds stay the caller's; nothing may
  * be written while it lasts, and there is one at a time. It needs no end. */
 struct scan {
   const struct view *view;
@@ -40,7 +40,7 @@ struct scan {
   struct slice stored_key;
   bool stored;           /* the store's cursor is at a record with this key, which was not given yet */
   bool begun;            /* the store's cursor is at its place */
-  bool alone;            /* no table over the store has anything for the rest of the walk */
+  bool alone;            /* no table over the store has anything for the rest of the scan */
   enum err stored_err;   /* ERR_NOT_FOUND at the end of the stored records, ERR_STORAGE where LMDB fails; it stays */
 };
 

@@ -5,7 +5,7 @@
 
 #include "base/limits.h"
 #include "codec/value.h"
-#include "ledger/record.h"
+#include "ledger/record_key.h"
 #include "script/budget.h"
 #include "script/lua_value.h"
 #include "script/lua_vm.h"
@@ -34,7 +34,7 @@ void kv_push_new(lua_State *L) {
 }
 
 void kv_begin_key(lua_State *L, struct buf *key) {
-  record_put_head(key, vm_of(L)->now.actor_id, SPACE_KV);
+  record_key_put_head(key, vm_of(L)->now.actor_id, SPACE_KV);
 }
 
 const struct view *kv_view(lua_State *L) {

@@ -1,4 +1,4 @@
-/* kv_list.c -- see kv_list.h: list, count and the deletes of ranges. Each walks over its range, and may pause in between;
+/* kv_list.c -- see kv_list.h: list, count and the deletes of ranges. Each scans its range, and may pause in between;
  * what it needs then is on the stack: 1 kv, 2 the range, and for a list the names of its fields and itself. */
 #include "script/kv_list.h"
 
@@ -22,7 +22,7 @@ static struct kv_range *begin(lua_State *L) {
   return range;
 }
 
-/* The next step of the walk, which found an entry, or only passed one that is deleted; false at its end. */
+/* The next step of the scan, which found an entry, or only passed one that is deleted; false at its end. */
 static bool next(lua_State *L, struct kv_range *range, struct scan *scan, struct slice *key, struct slice *value,
                  bool *found) {
   if (range->left == 0) return false;

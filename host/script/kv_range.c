@@ -11,7 +11,7 @@
 #include "script/raise.h"
 #include "script/walk.h"
 
-enum { LAST_ROOM = 64 };     /* bytes for the last key of a walk, at first */
+enum { LAST_ROOM = 64 };     /* bytes for the last key scanned, at first */
 
 enum option { OPTION_PREFIX, OPTION_START, OPTION_START_AFTER, OPTION_STOP, OPTION_END, OPTION_REVERSE, OPTION_LIMIT,
               OPTION_FORMAT, OPTION_COUNT };

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/limits.h"
+#include "base/recursion.h"
 #include "base/utf8.h"
 #include "codec/base64.h"
 #include "codec/json_text.h"

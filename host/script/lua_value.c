@@ -3,6 +3,7 @@
 
 #include <lauxlib.h>
 
+#include "base/recursion.h"
 #include "codec/value.h"
 #include "script/budget.h"
 #include "script/lua_vm.h"

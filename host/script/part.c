@@ -5,6 +5,7 @@
 #include <lauxlib.h>
 #include <math.h>
 
+#include "base/recursion.h"
 #include "codec/key.h"
 #include "script/budget.h"
 

@@ -1,7 +1,7 @@
 /* part_path.c -- see part_path.h. */
 #include "script/part_path.h"
 
-#include "base/limits.h"
+#include "base/recursion.h"
 #include "script/budget.h"
 #include "script/holder.h"
 #include "script/lua_vm.h"

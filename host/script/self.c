@@ -29,7 +29,7 @@ struct instance *self_current(lua_State *L) {
 }
 
 void self_begin_key(const struct instance *instance, enum record_space space, struct buf *key) {
-  record_put_head(key, instance->actor_id, space);
+  record_key_put_head(key, instance->actor_id, space);
 }
 
 enum self_field self_field_of(lua_State *L, int index) {

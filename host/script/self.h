@@ -9,7 +9,7 @@
 
 #include <lua.h>
 
-#include "ledger/record.h"
+#include "ledger/record_key.h"
 #include "script/lua_vm.h"
 
 struct instance {

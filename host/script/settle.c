@@ -11,6 +11,7 @@
 #include <lauxlib.h>
 
 #include "base/limits.h"
+#include "base/recursion.h"
 #include "codec/value.h"
 #include "ledger/view.h"
 #include "script/budget.h"

@@ -295,7 +295,7 @@ bool state_read(lua_State *L, lua_Integer *version) {
   lua_getiuservalue(L, top, READING_FROM);                           /* reading nodes from */
   const char *from = lua_tolstring(L, -1, &size);
   scan_begin(&scan, vm->now.view, slice_of(from, size), buf_slice(&vm->key_end), false);
-  while ((err = scan_next(&scan, &key, &value)) == ERR_NONE && record_space(key) == SPACE_STATE) {
+  while ((err = scan_next(&scan, &key, &value)) == ERR_NONE && record_key_space(key) == SPACE_STATE) {
     read_record(L, reading, slice_after(key, RECORD_KEY_HEAD), value);
     budget_check_for(L, value.size);
     if (!budget_is_due(L)) continue;

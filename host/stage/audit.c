@@ -6,7 +6,7 @@
 #include "codec/key.h"
 #include "codec/value.h"
 #include "ledger/checkpoint_number.h"
-#include "ledger/record.h"
+#include "ledger/record_key.h"
 #include "stage/idempotency.h"
 #include "stage/router.h"
 
@@ -28,7 +28,7 @@ struct audit {
 /* "actor 12, kv "a": what" */
 static void add(struct audit *audit, const char *what) {
   struct buf text = { 0 };
-  record_print(&text, buf_slice(&audit->key));
+  record_key_print(&text, buf_slice(&audit->key));
   findings_add(audit->findings, "records: %.*s: %s", (int)text.size, (const char *)text.data, what);
   buf_done(&text);
 }
@@ -56,7 +56,7 @@ static bool read_own(struct audit *audit, struct slice value) {
   }
   if (value_next(&reader) != VALUE_END || class_name.data == NULL || !key_is_valid(key)) return false;
   buf_clear(&audit->scratch);
-  record_put_head(&audit->scratch, RECORD_HOST_ID, SPACE_INDEX);
+  record_key_put_head(&audit->scratch, RECORD_HOST_ID, SPACE_INDEX);
   router_put_address(&audit->scratch, class_name, key);
   return true;
 }
@@ -169,8 +169,8 @@ static enum err take_record(struct audit *audit, struct slice key, struct slice 
     add(audit, "no host makes such a record");
     return ERR_NONE;
   }
-  uint64_t id = record_id(key);
-  enum record_space space = record_space(key);
+  uint64_t id = record_key_id(key);
+  enum record_space space = record_key_space(key);
   struct slice rest = slice_after(buf_slice(&audit->key), RECORD_KEY_HEAD);
   enum err err = id != audit->id ? begin_actor(audit, id) : ERR_NONE;
   if (err != ERR_NONE) return err;
@@ -183,7 +183,7 @@ enum err audit_records(const struct view *view, struct findings *findings, struc
   struct slice key, value;
   enum err err;
   *report = (struct audit_report){ 0 };
-  scan_begin(&scan, view, slice_of(NULL, 0), record_behind_all(), false);
+  scan_begin(&scan, view, slice_of(NULL, 0), record_key_behind_all(), false);
   while ((err = scan_next(&scan, &key, &value)) == ERR_NONE) {
     err = take_record(&audit, key, value);
     if (err != ERR_NONE) break;

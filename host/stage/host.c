@@ -7,7 +7,7 @@
 #include "ledger/checkpointer.h"
 #include "ledger/folder.h"
 #include "ledger/memtable_run.h"
-#include "ledger/record.h"
+#include "ledger/record_key.h"
 #include "ledger/reserve.h"
 #include "script/script.h"
 #include "stage/router.h"
@@ -69,7 +69,7 @@ static enum err open_log(struct host *host, struct failure *failure) {
 }
 
 static uint64_t id_of(struct slice key) {
-  return key.size >= RECORD_KEY_HEAD ? record_id(key) : 0;
+  return key.size >= RECORD_KEY_HEAD ? record_key_id(key) : 0;
 }
 
 /* The id after the last one that a record bears. A damaged record's key may be what is damaged: it counts for an id far
@@ -81,7 +81,7 @@ static enum err find_next_actor_id(struct host *host, struct failure *failure) {
   enum err err = store_reader_open(host->store, &reader, failure);
   if (err != ERR_NONE) return err;
   uint64_t last, unknown = 0;
-  err = store_seek(reader, record_behind_all(), true, &key);
+  err = store_seek(reader, record_key_behind_all(), true, &key);
   while (err == ERR_NONE && store_value(reader, &value) != ERR_NONE) {
     unknown = IDS_UNKNOWN;
     err = store_next(reader, &key);
@@ -89,7 +89,7 @@ static enum err find_next_actor_id(struct host *host, struct failure *failure) {
   last = (err == ERR_NONE ? id_of(key) : 0) + unknown;
   store_reader_close(reader);
   const struct memtable_entry *entry = NULL;
-  if (host->recovered != NULL) entry = memtable_seek(host->recovered, record_behind_all(), true);
+  if (host->recovered != NULL) entry = memtable_seek(host->recovered, record_key_behind_all(), true);
   if (entry != NULL && id_of(memtable_key(entry)) > last) last = id_of(memtable_key(entry));
   if (err == ERR_STORAGE) return failure_set(failure, ERR_STORAGE, "the end of the store cannot be read");
   atomic_store(&host->next_actor_id, last + 1);
@@ -133,7 +133,7 @@ static void open_checkpointer(struct host *host) {
   struct checkpointer_config config = {
     .store = host->store, .log = host->log, .sources = host->checkpoint_sources,
     .source_count = host->worker_count, .log_bytes_max = host->config.checkpoint_bytes,
-    .slice_records_max = host->config.slice_records, .logger = host->config.logger, .clock = host->config.clock,
+    .portion_records_max = host->config.portion_records, .logger = host->config.logger, .clock = host->config.clock,
   };
   host->checkpointer = checkpointer_new(&config, host->recovered, log_last(host->log));
   host->recovered = NULL;
@@ -143,8 +143,8 @@ static void open_committer(struct host *host) {
   struct committer_config config = {
     .log = host->log, .checkpointer = host->checkpointer, .relaxed = host->config.relaxed,
     .sources = host->sources, .source_count = host->worker_count, .batch_bytes_max = BATCH_BYTES_MAX,
-    .batch_commits_max = BATCH_COMMITS_MAX, .settled = host->config.delivered,
-    .settled_context = host->config.delivered_context, .logger = host->config.logger, .clock = host->config.clock,
+    .batch_commits_max = BATCH_COMMITS_MAX, .released = host->config.delivered,
+    .released_context = host->config.delivered_context, .logger = host->config.logger, .clock = host->config.clock,
   };
   host->committer = committer_new(&config);
   for (unsigned i = 0; i < host->worker_count; i++) {

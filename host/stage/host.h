@@ -15,12 +15,21 @@
 #include "base/limits.h"
 #include "stage/request.h"
 
+/* The address space of the store: only what is written takes room. ThreadSanitizer cannot map as much. */
+#ifdef __SANITIZE_THREAD__
+#define MAP_BYTES GIB(1)
+#else
+#define MAP_BYTES GIB(1024)
+#endif
+
+enum { WORKERS_MAX = 1024 };       /* as many as the router has shards */
+
 struct host;
 
 struct host_config {
   const char *actors_path;
   const char *data_path;           /* made if missing */
-  unsigned workers;                /* 1 or more */
+  unsigned workers;                /* 1 to WORKERS_MAX */
   bool dev;                        /* errors of scripts reach the client in full; reload on change */
   struct limits limits;
   unsigned pause_ms;               /* script/vm.h */
@@ -28,7 +37,7 @@ struct host_config {
   size_t map_bytes;
   size_t segment_bytes;            /* of the log */
   size_t checkpoint_bytes;         /* so much the log grows, or a worker's memory, between two checkpoints */
-  size_t slice_records;            /* what a checkpoint writes at a time (ledger/checkpointer.h) */
+  size_t portion_records;          /* what a checkpoint writes at a time (ledger/checkpointer.h) */
   void (*delivered)(void *context);   /* after replies were delivered, one or many; on the thread that did; or NULL */
   void *delivered_context;
   struct clock *clock;

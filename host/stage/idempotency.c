@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "codec/key.h"
 #include "codec/value.h"
-#include "ledger/record.h"
+#include "ledger/record_key.h"
 
 enum {
   FINGERPRINT_SIZE = 16,
@@ -38,12 +38,12 @@ enum err idempotency_check_key(struct slice key, struct failure *failure) {
 /* -- the records -- */
 
 static void put_record_key(struct buf *key, uint64_t actor_id, struct slice name) {
-  record_put_head(key, actor_id, SPACE_IDEMPOTENCY);
+  record_key_put_head(key, actor_id, SPACE_IDEMPOTENCY);
   key_put_string(key, name);
 }
 
 static void put_time_key(struct buf *key, uint64_t actor_id, int64_t expires_ms) {
-  record_put_head(key, actor_id, SPACE_IDEMPOTENCY);
+  record_key_put_head(key, actor_id, SPACE_IDEMPOTENCY);
   key_put_integer(key, expires_ms);
 }
 
@@ -151,7 +151,7 @@ static bool try_remove_expired(const struct turn *turn, uint64_t actor_id, int64
     err = find_expired(turn, actor_id, until_ms, &time_key);
     if (err != ERR_NONE) break;
     buf_clear(&record_key);
-    record_put_head(&record_key, actor_id, SPACE_IDEMPOTENCY);
+    record_key_put_head(&record_key, actor_id, SPACE_IDEMPOTENCY);
     buf_put(&record_key, slice_after(buf_slice(&time_key), TIME_KEY_SIZE));
     bool removed = record_key.err == ERR_NONE && drafts_try_delete(turn->view.drafts, buf_slice(&time_key)) &&
                    drafts_try_delete(turn->view.drafts, buf_slice(&record_key));
@@ -225,17 +225,17 @@ enum err idempotency_check_record(const struct view *view, struct slice key, str
   bool by_name = part == rest.size;
   if (by_name ? !read_record(value, &record) : value.size > 0 || key.size <= TIME_KEY_SIZE) return ERR_NOT_FOUND;
   if (by_name) {
-    put_time_key(&other, record_id(key), record.expires_ms);
+    put_time_key(&other, record_key_id(key), record.expires_ms);
     buf_put(&other, rest);
   } else {
-    record_put_head(&other, record_id(key), SPACE_IDEMPOTENCY);
+    record_key_put_head(&other, record_key_id(key), SPACE_IDEMPOTENCY);
     buf_put(&other, slice_after(rest, part));
   }
   enum err err = other.err != ERR_NONE ? other.err : view_get(view, buf_slice(&other), &found);
   if (err == ERR_NONE && !by_name) {
     buf_clear(&other);
     bool is_fellow = read_record(found, &record);
-    if (is_fellow) put_time_key(&other, record_id(key), record.expires_ms);
+    if (is_fellow) put_time_key(&other, record_key_id(key), record.expires_ms);
     if (!is_fellow || !slice_begins(key, buf_slice(&other))) err = ERR_NOT_FOUND;
   }
   buf_done(&other);

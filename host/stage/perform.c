@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "codec/key.h"
 #include "codec/value.h"
-#include "ledger/record.h"
+#include "ledger/record_key.h"
 #include "script/script.h"
 #include "script/stay.h"
 #include "stage/idempotency.h"
@@ -15,7 +15,7 @@
 
 /* The key of the record that maps an address to its actor id. */
 static void put_index_key(struct buf *key, const struct actor *actor) {
-  record_put_head(key, RECORD_HOST_ID, SPACE_INDEX);
+  record_key_put_head(key, RECORD_HOST_ID, SPACE_INDEX);
   buf_put(key, actor_address(actor));
 }
 
@@ -65,7 +65,7 @@ static bool draft_creation(struct drafts *drafts, const struct actor *actor) {
                  drafts_try_put(drafts, buf_slice(&key), buf_slice(&value));
   buf_clear(&key);
   buf_clear(&value);
-  record_put_head(&key, actor->id, SPACE_OWN);
+  record_key_put_head(&key, actor->id, SPACE_OWN);
   value_put_map(&value, 2);
   value_put_string(&value, slice_text("class"));
   value_put_string(&value, actor_class(actor));
@@ -450,7 +450,7 @@ bool worker_resume_saved(struct worker *worker, uint64_t durable_seq) {
   bool any = !TAILQ_EMPTY(&ready);
   while ((performance = TAILQ_FIRST(&ready)) != NULL) {
     TAILQ_REMOVE(&ready, performance, link);
-    drafts_settle(performance->turn.view.drafts, worker->layers.active);
+    drafts_make_active(performance->turn.view.drafts, worker->layers.active);
     resume(worker, performance);
     if (worker_is_due(worker)) break;
   }

@@ -164,7 +164,7 @@ static void hear(struct worker *worker) {
   uint64_t epoch = atomic_load(&worker->told_epoch);
   uint64_t durable = atomic_load(&worker->durable_seq);     /* after the epoch: with it, all that was durable in the one before */
   if (durable != worker->settled_seq) {
-    layers_settle(&worker->layers, durable);
+    layers_make_active(&worker->layers, durable);
     worker->settled_seq = durable;
   }
   if (epoch != worker->epoch) {

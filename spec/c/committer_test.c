@@ -175,7 +175,7 @@ static void relaxed_syncs_later(void **state) {
   assert_events(fixture, "e50 ok, e51 ok, r0 3, d0 3, f0 1, f1 1, e60 storage_error, e61 storage_error");
 }
 
-/* Also: who abandons has taken the effects back, here by freeing them before, and none is settled. */
+/* Also: who abandons has taken the effects back, here by freeing them before, and none is released. */
 static void after_a_failed_sync_nothing_leaves(void **state) {
   struct fixture *fixture = *state;
   struct effect *effects[3];
@@ -227,14 +227,14 @@ static void survives_every_failing_allocation(void **state) {
   }
 }
 
-/* Random traffic with failing writes: what was answered is stored and what failed is not (settle looks), each effect once,
+/* Random traffic with failing writes: what was answered is stored and what failed is not (release looks), each effect once,
  * and no source hears of a seq twice. */
 static void random_traffic_keeps_the_promises(void **state) {
   struct fixture *fixture = *state;
   struct chance chance = chance_begin("committer");
   end(fixture);
   begin(fixture, 60, 4);
-  int name = 0, settled = 0;
+  int name = 0, released = 0;
   for (int round = 0; round < 300; round++) {
     size_t count = chance_below(&chance, 8);
     for (size_t i = 0; i < count; i++, name += 2) {
@@ -251,13 +251,13 @@ static void random_traffic_keeps_the_promises(void **state) {
     for (size_t i = 0; i < fixture->events.count; i++) {
       int source;
       unsigned long long epoch;
-      settled += fixture->events.lines[i][0] == 'e';
+      released += fixture->events.lines[i][0] == 'e';
       if (sscanf(fixture->events.lines[i], "f%d %llu", &source, &epoch) != 2) continue;
       if (chance_below(&chance, 4) != 0) fixture->sources[source].epoch = epoch;   /* else it hears later */
     }
     fixture->events.count = 0;
   }
-  assert_int_equal(settled, name);
+  assert_int_equal(released, name);
 }
 
 int main(void) {

@@ -34,7 +34,7 @@ struct team {
   struct fixture *fixture;
   pthread_mutex_t committing;
   struct clock clock;          /* the system's */
-  int settled[SOURCES];        /* effects of each source; under `committing`, as the next one */
+  int released[SOURCES];        /* effects of each source; under `committing`, as the next one */
   atomic_bool idle;            /* a step of theirs had nothing to do, or left nothing */
   atomic_int at_work;          /* sources that still put */
   atomic_bool late;            /* one waited in vain */
@@ -55,10 +55,10 @@ static int64_t step_in_turn(struct team *team, bool *worked) {
   for (size_t i = 0; i < events->count; i++) {
     int number, seq;
     if (sscanf(events->lines[i], "e%d ok", &number) == 1) {
-      assert_int_equal(number % NAMES_A_SOURCE, team->settled[number / NAMES_A_SOURCE]++);
+      assert_int_equal(number % NAMES_A_SOURCE, team->released[number / NAMES_A_SOURCE]++);
     } else {
       assert_int_equal(sscanf(events->lines[i], "d%d %d", &number, &seq), 2);
-      assert_int_equal(team->settled[number], 2 * seq);
+      assert_int_equal(team->released[number], 2 * seq);
     }
   }
   events->count = 0;

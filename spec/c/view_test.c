@@ -232,7 +232,7 @@ static void open_checkpointer(struct fixture *fixture, struct source *source) {
   assert_int_equal(log_open(&log, 0, NULL, &source->log, &fixture->failure), ERR_NONE);
   const struct checkpointer_config config = {
     .store = fixture->store, .log = source->log,
-    .sources = sources, .source_count = 1, .log_bytes_max = UINT64_MAX, .slice_records_max = 3,
+    .sources = sources, .source_count = 1, .log_bytes_max = UINT64_MAX, .portion_records_max = 3,
     .logger = &fixture->log.logger, .clock = &fixture->clock,
   };
   source->checkpointer = checkpointer_new(&config, NULL, 0);
@@ -247,7 +247,7 @@ static void checkpoint_some(struct chance *chance, struct source *source) {
 }
 
 /* Turns with snapshots are sent or thrown away; what was sent becomes durable some time later, and is frozen and brought
- * to the store in slices of three records, while all this goes on. */
+ * to the store in portions of three records, while all this goes on. */
 static void ranges_and_snapshots_hold_on_every_way(void **state) {
   struct fixture *fixture = *state;
   struct chance chance = chance_begin("ranges");
@@ -282,12 +282,12 @@ static void ranges_and_snapshots_hold_on_every_way(void **state) {
       drafts_send(drafts, fixture->layers.pending, ++seq);
       assert_true(drafts_is_empty(drafts));
       durable = seq;
-      layers_settle(&fixture->layers, durable);
-      drafts_settle(drafts, fixture->layers.active);
+      layers_make_active(&fixture->layers, durable);
+      drafts_make_active(drafts, fixture->layers.active);
       before = now;
     } else if (what < 11 && seq > durable) {
       durable += 1 + chance_below(&chance, seq - durable);
-      layers_settle(&fixture->layers, durable);
+      layers_make_active(&fixture->layers, durable);
     } else if (what < 14) {
       checkpoint_some(&chance, &source);
     } else {

@@ -283,7 +283,7 @@ function runs.run(fault, same)
     segments = nil,
     options = {
       actors = "spec/crash/actors", data = folder .. "/data", map_bytes = 1 << 20, segment_bytes = 700,
-      checkpoint_bytes = 2000, slice_records = 4,
+      checkpoint_bytes = 2000, portion_records = 4,
     },
   }, Run)
   local ok, outcome = pcall(run.go, run)

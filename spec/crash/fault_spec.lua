@@ -16,7 +16,7 @@ describe("A fault", function()
     local outcome, log, segments = runs.run({ at = 1 << 30, count = 1, error = "full" }, assert.same)
     assert.is_nil(outcome)
     assert.matches("recovered batches", log)
-    assert.matches("checkpoint done batch=%d+ slices=[3-9]", log)
+    assert.matches("checkpoint done batch=%d+ portions=[3-9]", log)
     assert.is_nil(log:find " error ")
     assert.is_true(tonumber(segments[1], 16) > 5)      -- older ones are gone
   end)

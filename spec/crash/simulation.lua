@@ -14,7 +14,7 @@ local BOOKS, WORKERS_MAX = { "book1", "book2", "book3", "book6" }, 2
 local KEYS, FIELDS, SIZES = 12, 6, { 1, 5, 5, 20, 50, 300, 1500 }
 local LONG = ("l"):rep(600)
 local SOON = { 3, 12, 40, 100 }   -- so many operations or less
-local SEGMENTS, CHECKPOINTS, SLICES = { 1024, 4096, 65536 }, { 500, 2000, 10000 }, { 1, 3, 20, 1000 }
+local SEGMENTS, CHECKPOINTS, PORTIONS = { 1024, 4096, 65536 }, { 500, 2000, 10000 }, { 1, 3, 20, 1000 }
 local LOSSES = { "all", "none", "some", "sectors", "sectors", "last", "behind" }
 
 local World = {}
@@ -240,7 +240,7 @@ local function new_world(seed, folder, tally, lies)
     options = {
       actors = "spec/crash/actors", data = folder .. "/data", workers = workers, pause_ms = chance(4) and 0 or nil,
       map_bytes = small and 128 * 1024 or 64 * 1024 * 1024, segment_bytes = any(SEGMENTS),
-      checkpoint_bytes = any(CHECKPOINTS), slice_records = any(SLICES),
+      checkpoint_bytes = any(CHECKPOINTS), portion_records = any(PORTIONS),
       durability = relaxed and "relaxed" or "commit",
     },
   }

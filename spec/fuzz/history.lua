@@ -118,7 +118,7 @@ function history.make(seed)
     seed = seed, actors = {}, calls = {},
     options = {
       actors = "spec/fuzz/actors", map_bytes = 64 * 1024 * 1024, checkpoint_bytes = 1024 * 1024 * 1024,
-      segment_bytes = any { 2048, 4096, 16384 }, slice_records = any { 5, 1000 },
+      segment_bytes = any { 2048, 4096, 16384 }, portion_records = any { 5, 1000 },
     },
   }
   for i = 1, ACTORS do made.actors[i] = "hoard" .. i end

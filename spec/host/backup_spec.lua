@@ -59,7 +59,7 @@ local function new_world()
   for _, key in ipairs(BOOKS) do world.calls[key] = {} end
   world.kit = kit.open {
     actors = "spec/crash/actors", data = folder .. "/data", workers = WORKERS, segment_bytes = 4096,
-    checkpoint_bytes = 3000, slice_records = 3,
+    checkpoint_bytes = 3000, portion_records = 3,
   }
   return world
 end

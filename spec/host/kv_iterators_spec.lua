@@ -91,7 +91,7 @@ describe("kv:each, among many", function()
     it("skips nothing and repeats nothing, whatever is written, pausing after " .. pause_ms .. " ms", function()
       local seed = tonumber(os.getenv "TROUPE_SEED") or os.time()
       math.randomseed(seed)
-      local settings = { pause_ms = pause_ms, checkpoint_bytes = 20000, slice_records = 10 }
+      local settings = { pause_ms = pause_ms, checkpoint_bytes = 20000, portion_records = 10 }
       local host = hosts.open({ ["store.lua"] = store }, settings)
       local actor = host:actor("Store", "s")
       for round = 1, 4 do

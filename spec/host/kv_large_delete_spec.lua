@@ -1,4 +1,4 @@
--- self.kv: a delete of very many entries is one commit. It goes to the store in slices, between which others have
+-- self.kv: a delete of very many entries is one commit. It goes to the store in portions, between which others have
 -- their turns.
 local hosts = require "spec.support.hosts"
 
@@ -11,7 +11,7 @@ local store = hosts.class("Store", [[
   function Class:delete_range(_, opts) return self.kv:delete_range(opts) end
 ]])
 
-local ENTRIES, SLICE = 400, 20
+local ENTRIES, PORTION = 400, 20
 
 -- Ways to delete all but what the last of them leaves.
 local ways = {
@@ -27,7 +27,7 @@ describe("A delete of many entries", function()
 
   -- A host whose actor "many" has them in the store.
   local function open()
-    local settings = { slice_records = SLICE, checkpoint_bytes = CHECKPOINT_BYTES, pause_ms = 0 }
+    local settings = { portion_records = PORTION, checkpoint_bytes = CHECKPOINT_BYTES, pause_ms = 0 }
     local host = hosts.open({ ["store.lua"] = store }, settings)
     host:actor("Store", "many"):fill(1, ENTRIES)
     host:actor("Store", "other"):put("kept", 1)
@@ -58,8 +58,8 @@ describe("A delete of many entries", function()
     call(kit, "other", "put", "large", ("x"):rep(CHECKPOINT_BYTES))
   end
 
-  -- Steps the checkpointer, and the worker as far as it takes part, until a slice is written; false where it rests.
-  local function write_slice(kit)
+  -- Steps the checkpointer, and the worker as far as it takes part, until a portion is written; false where it rests.
+  local function write_portion(kit)
     repeat
       kit:step "checkpointer"
       kit:step(1)
@@ -72,22 +72,22 @@ describe("A delete of many entries", function()
   for name, way in pairs(ways) do
     local method, options, left = table.unpack(way, 1, 3)
 
-    it("lets others be answered between its slices: " .. name, function()
+    it("lets others be answered between its portions: " .. name, function()
       local _, kit = open()
       delete(kit, method, options)
       local answered = 0
-      while write_slice(kit) do
+      while write_portion(kit) do
         answered = answered + 1
         call(kit, "other", "put", "n", answered)
         assert.equal(answered, call(kit, "other", "get", "n"))
         assert.equal(left, call(kit, "many", "count"))
         assert.is_true(answered < ENTRIES)
       end
-      assert.is_true(answered >= (ENTRIES - left) / SLICE)
+      assert.is_true(answered >= (ENTRIES - left) / PORTION)
       assert.equal(left, call(kit, "many", "count"))
     end)
 
-    it("is whole after a crash behind any of its slices, and nothing before it is durable: " .. name, function()
+    it("is whole after a crash behind any of its portions, and nothing before it is durable: " .. name, function()
       local host, kit = open()
       host:hold(true)
       local pending = kit:submit("call", "Store", "many", method, { options }, 1)
@@ -97,21 +97,21 @@ describe("A delete of many entries", function()
       host:hold(false)
       local many = host:actor("Store", "many")
       assert.equal(ENTRIES, many:count())
-      local slices = 0
+      local portions = 0
       repeat
         many:fill(1, ENTRIES)
         kit:checkpoint()
         kit:log()
         delete(kit, method, options)
         local more = true
-        for _ = 1, slices do more = more and write_slice(kit) end
+        for _ = 1, portions do more = more and write_portion(kit) end
         host:crash()
         assert.equal(left, many:count())
         assert.equal(left, many:count { reverse = true })
         assert.equal(1, host:actor("Store", "other"):get "kept")
-        slices = slices + 3
+        portions = portions + 3
       until not more
-      assert.is_true(slices > (ENTRIES - left) / SLICE)
+      assert.is_true(portions > (ENTRIES - left) / PORTION)
     end)
   end
 

@@ -102,7 +102,7 @@ describe("A state", function()
 
   -- Each step of the worker reads one record, and between two of them others fill tables that go to the store.
   it("is loaded while its records go from memory to the store", function()
-    local host = open { pause_ms = 0, checkpoint_bytes = 30000, slice_records = 7 }
+    local host = open { pause_ms = 0, checkpoint_bytes = 30000, portion_records = 7 }
     host._kit:stick(true)
     asleep(host, "h", 100)
     local call, rounds = start_loading(host, "sum"), 0

@@ -1,12 +1,12 @@
-/* record.h -- the key of a record: whose it is and what of it, and as a person reads it.
+/* record_key.h -- the key of a record: whose it is and what of it, and as a person reads it.
  *
  * WHY    Every room above makes keys, and they meet in one store. Damage is named: which actor, and what of it.
  * ROOM   ledger. Below: codec.
  * OWNS   Nothing.
  * BYTES  Of a record key: the actor's id u64, 0 for the host's own; a letter for the space; the rest.
  */
-#ifndef TROUPE_RECORD_H
-#define TROUPE_RECORD_H
+#ifndef TROUPE_RECORD_KEY_H
+#define TROUPE_RECORD_KEY_H
 
 #include "base/buf.h"
 
@@ -28,22 +28,22 @@ enum record_space {
 };
 
 /* The head of a record key: RECORD_KEY_HEAD bytes to `head`, or behind what a buffer holds. */
-void record_write_head(uint8_t *head, uint64_t id, enum record_space space);
-void record_put_head(struct buf *key, uint64_t id, enum record_space space);
+void record_key_write_head(uint8_t *head, uint64_t id, enum record_space space);
+void record_key_put_head(struct buf *key, uint64_t id, enum record_space space);
 
 /* What the head says; key.size >= RECORD_KEY_HEAD. The space may be one that there is not. */
-static inline uint64_t record_id(struct slice key) {
+static inline uint64_t record_key_id(struct slice key) {
   return read_u64(key.data);
 }
 
-static inline enum record_space record_space(struct slice key) {
+static inline enum record_space record_key_space(struct slice key) {
   return (enum record_space)key.data[RECORD_KEY_HEAD - 1];
 }
 
 /* A key behind those of all records. */
-struct slice record_behind_all(void);
+struct slice record_key_behind_all(void);
 
 /* Appends for example `actor 12, kv ["users","ann"]`. Any bytes can be printed. */
-void record_print(struct buf *buf, struct slice key);
+void record_key_print(struct buf *buf, struct slice key);
 
 #endif

@@ -1,18 +1,18 @@
-/* record.c -- see record.h. */
-#include "ledger/record.h"
+/* record_key.c -- see record_key.h. */
+#include "ledger/record_key.h"
 
 #include <inttypes.h>
 
 #include "codec/key.h"
 
-void record_write_head(uint8_t *head, uint64_t id, enum record_space space) {
+void record_key_write_head(uint8_t *head, uint64_t id, enum record_space space) {
   write_u64(head, id);
   head[RECORD_KEY_HEAD - 1] = (uint8_t)space;
 }
 
-void record_put_head(struct buf *key, uint64_t id, enum record_space space) {
+void record_key_put_head(struct buf *key, uint64_t id, enum record_space space) {
   uint8_t head[RECORD_KEY_HEAD];
-  record_write_head(head, id, space);
+  record_key_write_head(head, id, space);
   buf_put(key, slice_of(head, sizeof head));
 }
 
@@ -51,14 +51,14 @@ static void put_of_host(struct buf *buf, enum record_space space, struct slice r
   }
 }
 
-void record_print(struct buf *buf, struct slice key) {
+void record_key_print(struct buf *buf, struct slice key) {
   if (key.size < RECORD_KEY_HEAD) {
     buf_put_text(buf, "a key of another kind, ");
     put_hex(buf, key);
     return;
   }
-  uint64_t id = record_id(key);
-  enum record_space space = record_space(key);
+  uint64_t id = record_key_id(key);
+  enum record_space space = record_key_space(key);
   struct slice rest = slice_after(key, RECORD_KEY_HEAD);
   if (id == RECORD_HOST_ID) {
     put_of_host(buf, space, rest);
@@ -77,7 +77,7 @@ void record_print(struct buf *buf, struct slice key) {
   put_rest(buf, rest);
 }
 
-struct slice record_behind_all(void) {
+struct slice record_key_behind_all(void) {
   static const uint8_t bytes[RECORD_KEY_HEAD] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
   return slice_of(bytes, sizeof bytes);
 }

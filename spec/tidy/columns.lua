@@ -1,0 +1,20 @@
+-- The rule of columns: a line of C fits where two files stand side by side. luacheck sees to Lua.
+
+local COLUMNS_MAX = 128
+
+-- NEEDSWORK: two rooms have longer lines.
+local WIDE_ROOMS = { script = true, stage = true }
+
+local rules = {}
+
+function rules.columns(file, complain)
+  if not file.room or WIDE_ROOMS[file.room] then return end
+  local number = 0
+  for line in file.text:gmatch "([^\n]*)\n" do
+    number = number + 1
+    local columns = utf8.len(line) or #line
+    if columns > COLUMNS_MAX then complain(number, ("%d columns, at most %d: wrap it"):format(columns, COLUMNS_MAX)) end
+  end
+end
+
+return rules
