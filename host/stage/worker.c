@@ -1,4 +1,4 @@
-/* worker.c -- see worker.h: the step and what it holds together. Turns are in perform.c. */
+/* worker.c -- see worker.h: the step and what it holds together. Turns are in performance.c. */
 #include "stage/worker.h"
 
 #include "base/check.h"

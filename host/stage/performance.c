@@ -1,4 +1,4 @@
-/* perform.c -- see worker.h: one turn from its request to its reply at the gate. */
+/* performance.c -- see worker.h: one turn from its request to its reply at the gate. */
 #include <stdio.h>
 
 #include "base/check.h"
