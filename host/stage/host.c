@@ -123,7 +123,7 @@ static enum err open_workers(struct host *host, struct failure *failure) {
     enum err err = worker_open(&config, &host->workers[i], failure);
     if (err != ERR_NONE) return err;
     host->worker_count++;
-    host->sources[i] = worker_source(host->workers[i]);
+    host->sources[i] = worker_commit_source(host->workers[i]);
     host->checkpoint_sources[i] = worker_checkpoint_source(host->workers[i]);
   }
   return ERR_NONE;
@@ -274,11 +274,11 @@ enum err host_checkpoint(struct host *host) {
 }
 
 const char *host_class_names(const struct host *host) {
-  return script_class_names(host->workers[0]->vm);
+  return script_class_names(worker_vm(host->workers[0]));
 }
 
 bool host_admits(const struct host *host) {
-  return script_admits(host->workers[0]->vm);
+  return script_admits(worker_vm(host->workers[0]));
 }
 
 const char *host_token(const struct host *host) {
@@ -292,8 +292,9 @@ const struct committer_stats *host_stats(const struct host *host) {
 size_t host_memory(struct host *host) {
   size_t bytes = 0;
   for (unsigned i = 0; i < host->worker_count; i++) {
-    vm_collect(host->workers[i]->vm);
-    bytes += vm_bytes(host->workers[i]->vm);
+    struct vm *vm = worker_vm(host->workers[i]);
+    vm_collect(vm);
+    bytes += vm_bytes(vm);
   }
   return bytes;
 }
