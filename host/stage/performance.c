@@ -100,8 +100,8 @@ static bool draft_creation(struct drafts *drafts, const struct actor *actor) {
 
 /* -- what went wrong -- */
 
-/* What somebody was refused is their affair, a limit that stopped a call its author's, and the rest the operator's.
- * */
+/* What somebody was refused is their affair, a limit that stopped a call its author's, and the rest is the
+ * operator's. */
 static enum log_level level_of(enum err err) {
   if (err == ERR_USER || err_blames_client(err)) return LOG_DEBUG;
   return err == ERR_INTERNAL || err == ERR_STORAGE ? LOG_ERROR : LOG_WARN;
@@ -329,8 +329,7 @@ static void wait_for(struct performances *all, struct performance *performance, 
   waits_put(&all->waits, &performance->wait);
 }
 
-/* After a turn, or a request that did not become one. Who was asked for and is not there leaves no trace in memory.
- * */
+/* After a turn, or a request that did not become one. An actor that was asked for and is not there leaves no trace. */
 static void let_go(struct performances *all, struct actor *actor) {
   actors_touch(all->config.actors, actor, clock_monotonic_ns(all->config.vm->clock));
   if (actor->instance == NULL && actor->mailbox.count == 0) actors_remove(all->config.actors, actor);

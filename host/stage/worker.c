@@ -269,8 +269,7 @@ static bool put_idle_to_sleep(struct worker *worker) {
   return slept > 0;
 }
 
-/* --dev: a new VM where a file has changed. Only between turns, while nobody has mail: a sleeping actor needs no VM.
- * */
+/* --dev: a new VM where a file has changed. Only between turns, while nobody has mail: a sleeping actor needs no VM. */
 static void reload(struct worker *worker) {
   const struct logger *logger = worker->config.vm.logger;
   uint64_t files = reload_signature(worker->config.vm.actors_path);
