@@ -43,13 +43,13 @@ static struct commit *commit_next(const struct commit *commit) {
   return commit_of(commit->item.next);
 }
 
-/* Lets the effects of a commit go or fail, in order. Each may be gone once it is settled. */
-static void commit_settle(struct commit *commit, enum err err) {
+/* Lets the effects of a commit go or fail, in order. Each may be gone once it is released. */
+static void commit_release(struct commit *commit, enum err err) {
   struct effect *effect = commit->effects;
   commit->effects = NULL;
   while (effect != NULL) {
     struct effect *next = effect->next;
-    effect->settle(effect, err);
+    effect->release(effect, err);
     effect = next;
   }
 }
@@ -70,15 +70,15 @@ static struct commit *list_take(struct commit_list *list) {
   return commit;
 }
 
-static void list_settle(struct commit_list *list, enum err err) {
-  for (struct commit *commit = list->first; commit != NULL; commit = commit_next(commit)) commit_settle(commit, err);
+static void list_release(struct commit_list *list, enum err err) {
+  for (struct commit *commit = list->first; commit != NULL; commit = commit_next(commit)) commit_release(commit, err);
 }
 
-static void committer_settled(const struct committer *committer) {
-  if (committer->config.settled != NULL) committer->config.settled(committer->config.settled_context);
+static void committer_tell_released(const struct committer *committer) {
+  if (committer->config.after_release != NULL) committer->config.after_release(committer->config.after_release_context);
 }
 
-/* Frees the commits without a word to their effects: these are settled, or the caller has taken them back. */
+/* Frees the commits without a word to their effects: these are released, or the caller has taken them back. */
 static void list_drop(struct commit_list *list) {
   struct commit *commit;
   while ((commit = list_take(list)) != NULL) {
@@ -131,7 +131,7 @@ static void committer_fail_older(struct committer *committer) {
   while ((commit = list_take(&committer->waiting)) != NULL) {
     CHECK_THAT(commit->epoch, <=, committer->epoch);
     if (commit->epoch < committer->epoch) {
-      commit_settle(commit, ERR_STORAGE);
+      commit_release(commit, ERR_STORAGE);
       commit_free(commit);
     } else {
       list_put(&stay, commit);
@@ -218,7 +218,7 @@ static void committer_count(struct committer *committer, size_t bytes) {
 
 /* Lets the effects of all commits go, and only then tells the sources. */
 static void committer_release(struct committer *committer) {
-  list_settle(&committer->batch, ERR_NONE);
+  list_release(&committer->batch, ERR_NONE);
   for (const struct commit *commit = committer->batch.first; commit != NULL; commit = commit_next(commit)) {
     CHECK(commit->seq >= commit->source->appended_seq);
     commit->source->appended_seq = commit->seq;
@@ -252,7 +252,7 @@ static enum err committer_fail(struct committer *committer) {
     struct commit_source *source = committer->config.sources[i];
     source->failed(source, committer->epoch);
   }
-  list_settle(&committer->batch, ERR_STORAGE);
+  list_release(&committer->batch, ERR_STORAGE);
   list_drop(&committer->batch);
   committer_take(committer);
   committer_fail_older(committer);
@@ -290,7 +290,7 @@ enum err committer_step(struct committer *committer, bool *worked) {
   *worked = committer->waiting.first != NULL;
   committer_fail_older(committer);
   enum err err = committer_round(committer);
-  committer_settled(committer);
+  committer_tell_released(committer);
   if (err == ERR_NONE) err = committer_catch_up(committer);
   if (err == ERR_NONE) return ERR_NONE;
   committer->lost = true;

@@ -15,7 +15,7 @@
  *          2. Changes of one source are committed in the order of its commits.
  *          3. When a batch fails, every commit of its epoch that is not durable fails with ERR_STORAGE: those in the
  *             batch, those behind it, and those that still come from a source that has not heard of the new epoch.
- *          4. An effect is settled before its source hears that its changes are released, and that before it hears that
+ *          4. An effect is released before its source hears that its changes are released, and that before it hears that
  *             they are durable. committer_durable_batch() tells a batch only after that.
  *          5. Every source hears of a new epoch before any effect of the old one fails, so that who hears of the
  *             failure cannot call again upon memory that is about to be thrown away; and before that, what is durable.
@@ -33,11 +33,11 @@
 #include "ledger/checkpointer.h"
 #include "ledger/log.h"
 
-/* What leaves the host when changes are durable: embedded in the reply, in a message, in an event. `settle` is called
+/* What leaves the host when changes are durable: embedded in the reply, in a message, in an event. `release` is called
  * once, with ERR_NONE or ERR_STORAGE, on the thread of committer_step() or the worker's, and takes the effect over. */
 struct effect {
   struct effect *next;
-  void (*settle)(struct effect *effect, enum err err);
+  void (*release)(struct effect *effect, enum err err);
 };
 
 /* Who commits: a worker. Called on the thread of committer_step(), which may be that of another source. */
@@ -60,7 +60,7 @@ struct commit {
   uint64_t epoch;             /* in which the turn began; the first is 0 */
   bool sync;                  /* waits for the sync in any case, relaxed or not */
   struct buf changes;         /* may be empty: then the effects wait for what is before them and for no sync of their own */
-  struct effect *effects;     /* in the order in which they are settled; may be NULL */
+  struct effect *effects;     /* in the order in which they are released; may be NULL */
 };
 
 struct commit *commit_try_new(void);
@@ -78,8 +78,8 @@ struct committer_config {
   size_t source_count;
   size_t batch_bytes_max;
   size_t batch_commits_max;
-  void (*settled)(void *context);      /* after effects were settled, one or many; NULL: nobody wants to know */
-  void *settled_context;
+  void (*after_release)(void *context);      /* after effects were released, one or many; NULL: nobody wants to know */
+  void *after_release_context;
   const struct logger *logger;
   const struct clock *clock;
 };
@@ -106,7 +106,7 @@ int64_t committer_rest_ns(const struct committer *committer);
 void committer_wait(struct committer *committer, int64_t rest_ns);
 void committer_wake(struct committer *committer);
 
-/* Drops what is under way as a crash would: effects are never settled. For specs: the caller has taken back the effects
+/* Drops what is under way as a crash would: effects are never released. For specs: the caller has taken back the effects
  * that it made. */
 void committer_abandon(struct committer *committer);
 

@@ -195,7 +195,7 @@ static void give(struct drafts *drafts, struct memtable *active) {
   }
 }
 
-void drafts_settle(struct drafts *drafts, struct memtable *active) {
+void drafts_make_active(struct drafts *drafts, struct memtable *active) {
   drafts->durable = drafts->sent;
   if (!has_snapshots(drafts)) give(drafts, active);
 }

@@ -66,7 +66,7 @@ bool drafts_hold(const struct drafts *drafts);
 size_t drafts_held_memory(const struct drafts *drafts);
 
 /* What was sent is durable: moves it to `active`, unless a snapshot lives. */
-void drafts_settle(struct drafts *drafts, struct memtable *active);
+void drafts_make_active(struct drafts *drafts, struct memtable *active);
 
 /* All snapshots end: what is durable moves to `active`. */
 void drafts_end_snapshots(struct drafts *drafts, struct memtable *active);

@@ -16,7 +16,7 @@ void layers_done(struct layers *layers) {
   *layers = (struct layers){ 0 };
 }
 
-void layers_settle(struct layers *layers, uint64_t seq) {
+void layers_make_active(struct layers *layers, uint64_t seq) {
   memtable_pull(layers->active, layers->pending, seq);
 }
 

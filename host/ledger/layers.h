@@ -24,7 +24,7 @@ bool layers_try_init(struct layers *layers);
 void layers_done(struct layers *layers);
 
 /* What was pushed up to `seq` is durable: it becomes active. */
-void layers_settle(struct layers *layers, uint64_t seq);
+void layers_make_active(struct layers *layers, uint64_t seq);
 
 /* What is pending has failed. */
 void layers_fail(struct layers *layers);

@@ -143,8 +143,8 @@ static void open_committer(struct host *host) {
   struct committer_config config = {
     .log = host->log, .checkpointer = host->checkpointer, .relaxed = host->config.relaxed,
     .sources = host->sources, .source_count = host->worker_count, .batch_bytes_max = BATCH_BYTES_MAX,
-    .batch_commits_max = BATCH_COMMITS_MAX, .settled = host->config.delivered,
-    .settled_context = host->config.delivered_context, .logger = host->config.logger, .clock = host->config.clock,
+    .batch_commits_max = BATCH_COMMITS_MAX, .after_release = host->config.delivered,
+    .after_release_context = host->config.delivered_context, .logger = host->config.logger, .clock = host->config.clock,
   };
   host->committer = committer_new(&config);
   for (unsigned i = 0; i < host->worker_count; i++) {

@@ -440,7 +440,7 @@ bool performances_resume(struct performances *all, enum wait_what what) {
   struct wait *wait = waits_take(&all->waits, what);
   if (wait == NULL) return false;
   struct performance *performance = performance_of(wait);
-  if (what == WAIT_SAVE) records_settle(all->config.records, performance->turn.view.drafts);
+  if (what == WAIT_SAVE) records_make_active(all->config.records, performance->turn.view.drafts);
   resume(all, performance);
   return true;
 }

@@ -134,7 +134,7 @@ bool records_hear(struct records *records) {
   uint64_t epoch = atomic_load(&records->told_epoch);
   uint64_t durable = records_durable(records);      /* after the epoch: all that was durable in the one before is in it */
   if (durable != records->active_seq) {
-    layers_settle(&records->layers, durable);
+    layers_make_active(&records->layers, durable);
     records->active_seq = durable;
   }
   if (epoch == records->epoch) return false;
@@ -221,8 +221,8 @@ void records_ring(struct records *records) {
   committer_ring(records->committer);
 }
 
-void records_settle(struct records *records, struct drafts *drafts) {
-  drafts_settle(drafts, records->layers.active);
+void records_make_active(struct records *records, struct drafts *drafts) {
+  drafts_make_active(drafts, records->layers.active);
 }
 
 void records_end(struct records *records, struct drafts *drafts) {

@@ -93,8 +93,8 @@ uint64_t records_push(struct records *records, struct drafts *drafts, bool ends)
 void records_commit(struct records *records, struct commit **commit);
 void records_ring(struct records *records);
 
-/* What these drafts hold of what was sent is durable (drafts_settle), or the turn is over (drafts_end). */
-void records_settle(struct records *records, struct drafts *drafts);
+/* What these drafts hold of what was sent is durable (drafts_make_active), or the turn is over (drafts_end). */
+void records_make_active(struct records *records, struct drafts *drafts);
 void records_end(struct records *records, struct drafts *drafts);
 
 /* -- bounds -- */

@@ -10,7 +10,7 @@ static struct reply *reply_of(struct effect *effect) {
   return (struct reply *)(void *)((uint8_t *)effect - offsetof(struct reply, effect));
 }
 
-static void settle(struct effect *effect, enum err err) {
+static void release(struct effect *effect, enum err err) {
   struct reply *reply = reply_of(effect);
   if (err != ERR_NONE) {
     reply_fail(reply, err, "the call could not be made durable; nothing of it happened");
@@ -21,7 +21,7 @@ static void settle(struct effect *effect, enum err err) {
 
 void reply_init(struct reply *reply, enum format format, void (*deliver)(struct reply *reply)) {
   *reply = (struct reply){ .format = format, .deliver = deliver };
-  reply->effect.settle = settle;
+  reply->effect.release = release;
   buf_init(&reply->body, 0);
   failure_init(&reply->failure);
 }

@@ -28,7 +28,7 @@ struct reply {
   atomic_bool is_unwanted;     /* set by the door, at any time: nobody waits for it any more */
 };
 
-/* Makes an embedded reply ready: empty, its effect set so that settling it delivers it. */
+/* Makes an embedded reply ready: empty, its effect set so that releasing it delivers it. */
 void reply_init(struct reply *reply, enum format format, void (*deliver)(struct reply *reply));
 void reply_done(struct reply *reply);
 

@@ -76,11 +76,11 @@ static inline bool is_stored(struct fixture *fixture, const char *key) {
   return answer == MEMTABLE_VALUE;
 }
 
-static inline void settle(struct effect *effect, enum err err) {
-  struct test_effect *settled = (struct test_effect *)effect;
-  note(settled->fixture, "e%d %s", settled->name, err == ERR_NONE ? "ok" : err_code(err));
-  if (settled->key[0] != 0) assert_int_equal(is_stored(settled->fixture, settled->key), err == ERR_NONE);
-  mem_free(settled);
+static inline void release(struct effect *effect, enum err err) {
+  struct test_effect *released = (struct test_effect *)effect;
+  note(released->fixture, "e%d %s", released->name, err == ERR_NONE ? "ok" : err_code(err));
+  if (released->key[0] != 0) assert_int_equal(is_stored(released->fixture, released->key), err == ERR_NONE);
+  mem_free(released);
 }
 
 /* With relaxed the two come apart, and this one is noted too. */
@@ -165,7 +165,7 @@ static inline struct commit *commit_try_make(struct fixture *fixture, int source
     return NULL;
   }
   for (int i = 0; i < 2; i++) {
-    *effects[i] = (struct test_effect){ { NULL, settle }, fixture, name + i, "" };
+    *effects[i] = (struct test_effect){ { NULL, release }, fixture, name + i, "" };
     snprintf(effects[i]->key, sizeof effects[i]->key, "%s", key);
   }
   effects[0]->effect.next = &effects[1]->effect;

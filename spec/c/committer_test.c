@@ -175,7 +175,7 @@ static void relaxed_syncs_later(void **state) {
   assert_events(fixture, "e50 ok, e51 ok, r0 3, d0 3, f0 1, f1 1, e60 storage_error, e61 storage_error");
 }
 
-/* Also: who abandons has taken the effects back, here by freeing them before, and none is settled. */
+/* Also: who abandons has taken the effects back, here by freeing them before, and none is released. */
 static void after_a_failed_sync_nothing_leaves(void **state) {
   struct fixture *fixture = *state;
   struct effect *effects[3];
@@ -227,7 +227,7 @@ static void survives_every_failing_allocation(void **state) {
   }
 }
 
-/* Random traffic with failing writes: what was answered is stored and what failed is not (settle looks), each effect once,
+/* Random traffic with failing writes: what was answered is stored and what failed is not (release looks), each effect once,
  * and no source hears of a seq twice. */
 static void random_traffic_keeps_the_promises(void **state) {
   struct fixture *fixture = *state;

@@ -282,12 +282,12 @@ static void ranges_and_snapshots_hold_on_every_way(void **state) {
       drafts_send(drafts, fixture->layers.pending, ++seq);
       assert_true(drafts_is_empty(drafts));
       durable = seq;
-      layers_settle(&fixture->layers, durable);
-      drafts_settle(drafts, fixture->layers.active);
+      layers_make_active(&fixture->layers, durable);
+      drafts_make_active(drafts, fixture->layers.active);
       before = now;
     } else if (what < 11 && seq > durable) {
       durable += 1 + chance_below(&chance, seq - durable);
-      layers_settle(&fixture->layers, durable);
+      layers_make_active(&fixture->layers, durable);
     } else if (what < 14) {
       checkpoint_some(&chance, &source);
     } else {
