@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/trace.h"
 
 /* Commits in the order in which they came, linked by their queue items. */
 struct commit_list {
@@ -216,6 +217,14 @@ static void committer_count(struct committer *committer, size_t bytes) {
   committer->stats.bytes += bytes;
 }
 
+static void committer_trace(const struct committer *committer) {
+  const struct logger *logger = committer->config.logger;
+  if (!trace_is_on(logger)) return;
+  for (const struct commit *commit = committer->batch.first; commit != NULL; commit = commit_next(commit)) {
+    trace_number(logger, commit->call_id, "commit written", "batch", log_last(committer->config.log));
+  }
+}
+
 /* Lets the effects of all commits go, and only then tells the sources. */
 static void committer_release(struct committer *committer) {
   list_release(&committer->batch, ERR_NONE);
@@ -275,6 +284,7 @@ static enum err committer_round(struct committer *committer) {
   if (err != ERR_NONE) return committer_fail(committer);
   /* NOTHING LEAVES ABOVE THIS LINE. From here on the batch is on disk, and its effects may be seen by anyone. */
   committer_count(committer, bytes);
+  committer_trace(committer);
   committer_release(committer);
   if (committer->config.checkpointer != NULL) {
     checkpointer_hear(committer->config.checkpointer, log_bytes(committer->config.log));

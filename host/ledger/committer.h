@@ -58,6 +58,7 @@ struct commit {
   struct commit_source *source;
   uint64_t seq;               /* of this source, never smaller than the one before; an empty commit repeats it */
   uint64_t epoch;             /* in which the turn began; the first is 0 */
+  uint64_t call_id;           /* whose it is, for the trace */
   bool sync;                  /* waits for the sync in any case, relaxed or not */
   struct buf changes;         /* may be empty: then the effects wait for what is before them and for no sync of their own */
   struct effect *effects;     /* in the order in which they are released; may be NULL */

@@ -2,9 +2,10 @@
 #include "stage/gate.h"
 
 #include "base/check.h"
+#include "base/trace.h"
 
-void gate_init(struct gate *gate, struct records *records) {
-  *gate = (struct gate){ .records = records };
+void gate_init(struct gate *gate, struct records *records, const struct logger *logger) {
+  *gate = (struct gate){ .records = records, .logger = logger };
 }
 
 void gate_done(struct gate *gate) {
@@ -31,20 +32,22 @@ void gate_give_spare(struct gate *gate, struct commit *spare) {
   }
 }
 
-void gate_send(struct gate *gate, struct buf *changes, struct reply *reply, uint64_t epoch, bool sync) {
+void gate_send(struct gate *gate, const struct turn *turn, struct buf *changes, struct reply *reply, bool sync) {
   struct commit *commit = gate_take_spare(gate);
   CHECK(commit != NULL);
-  commit->epoch = epoch;
+  commit->epoch = turn->epoch;
+  commit->call_id = turn->call_id;
   commit->sync = sync;
   if (changes != NULL) buf_move(&commit->changes, changes);
   if (reply != NULL) commit->effects = &reply->effect;
+  trace_number(gate->logger, turn->call_id, "commit sent", "seq", records_seq(gate->records));
   records_commit(gate->records, &commit);
 }
 
-void gate_pass(struct gate *gate, struct reply *reply, uint64_t seen_seq, uint64_t epoch) {
+void gate_pass(struct gate *gate, const struct turn *turn, struct reply *reply, uint64_t seen_seq) {
   if (seen_seq <= records_released(gate->records)) {
     reply_keep(reply);
   } else {
-    gate_send(gate, NULL, reply, epoch, false);
+    gate_send(gate, turn, NULL, reply, false);
   }
 }

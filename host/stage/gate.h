@@ -2,7 +2,7 @@
  *
  * WHY     A client that has an answer may tell it on. So nothing leaves that a crash could still take back, be it an
  *         error: the promise is kept in one place, and not by each who answers.
- * ROOM    stage. Below: records, reply.
+ * ROOM    stage. Below: records, reply, script (turn).
  * THREAD  Its worker's.
  * OWNS    The spare commit.
  * ALWAYS  1. A reply leaves at once only where its actor has seen nothing that is not released (committer.h). Else it
@@ -15,15 +15,17 @@
 #ifndef TROUPE_GATE_H
 #define TROUPE_GATE_H
 
+#include "script/turn.h"
 #include "stage/records.h"
 #include "stage/reply.h"
 
 struct gate {
   struct records *records;
+  const struct logger *logger;
   struct commit *spare;
 };
 
-void gate_init(struct gate *gate, struct records *records);
+void gate_init(struct gate *gate, struct records *records, const struct logger *logger);
 void gate_done(struct gate *gate);
 
 /* Makes a spare commit if there is none; false where there is no memory for it. */
@@ -33,12 +35,12 @@ bool gate_try_prepare(struct gate *gate);
 struct commit *gate_take_spare(struct gate *gate);
 void gate_give_spare(struct gate *gate, struct commit *spare);
 
-/* Sends the spare commit, with changes that were pushed (records_push) or NULL, and a reply or NULL. `sync`: it is
- * synced in any case, relaxed or not. */
-void gate_send(struct gate *gate, struct buf *changes, struct reply *reply, uint64_t epoch, bool sync);
+/* Sends the spare commit of a turn, with changes that were pushed (records_push) or NULL, and a reply or NULL. `sync`:
+ * it is synced in any case, relaxed or not. */
+void gate_send(struct gate *gate, const struct turn *turn, struct buf *changes, struct reply *reply, bool sync);
 
-/* Lets go of a reply that changed nothing, of an actor that has seen what was committed up to `seen_seq`. Where that
+/* Lets go of the reply of a turn that changed nothing, whose actor has seen what was committed up to `seen_seq`. Where that
  * is not released it takes the spare commit. */
-void gate_pass(struct gate *gate, struct reply *reply, uint64_t seen_seq, uint64_t epoch);
+void gate_pass(struct gate *gate, const struct turn *turn, struct reply *reply, uint64_t seen_seq);
 
 #endif

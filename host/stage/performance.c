@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/trace.h"
 #include "codec/key.h"
 #include "codec/value.h"
 #include "ledger/record.h"
@@ -35,7 +36,7 @@ struct performances {
 struct performances *performances_new(const struct performances_config *config) {
   struct performances *made = mem_zero(sizeof *made);
   made->config = *config;
-  gate_init(&made->gate, config->records);
+  gate_init(&made->gate, config->records, config->vm->logger);
   waits_init(&made->waits);
   made->drafts = drafts_try_new();
   CHECK(made->drafts != NULL);
@@ -113,10 +114,10 @@ static void log_failure(const struct performances *all, const struct actor *acto
   const struct logger *logger = all->config.vm->logger;
   enum log_level level = level_of(turn->failure.err);
   struct buf key = { 0 };
-  char id[TURN_ID_MAX];
+  char id[TRACE_ID_MAX];
   if (level < logger->level_min) return;
   key_print(&key, actor_key(actor));
-  turn_print_id(turn, id);
+  trace_print_id(turn->call_id, id);
   struct log_field fields[] = {
     { "class", actor_class(actor) },            { "key", buf_slice(&key) },
     { "method", method },                       { "id", slice_text(id) },
@@ -183,7 +184,7 @@ static enum err commit_turn(struct performances *all, struct actor *actor, struc
   const struct buf *result = reply == NULL ? NULL : &reply->body;
   if (!idempotency_try_draft(turn, actor->id, all->config.vm->clock, result)) return lose_memory(turn);
   if (drafts_is_empty(drafts)) {
-    if (reply != NULL) gate_pass(&all->gate, reply, actor->last_seq, turn->epoch);
+    if (reply != NULL) gate_pass(&all->gate, turn, reply, actor->last_seq);
     return ERR_NONE;
   }
   if (records_is_full(records)) {
@@ -201,7 +202,7 @@ static enum err commit_turn(struct performances *all, struct actor *actor, struc
   }
   actor->last_seq = records_push(records, drafts, !saving);
   actor->exists = true;
-  gate_send(&all->gate, &changes, reply, turn->epoch, saving);
+  gate_send(&all->gate, turn, &changes, reply, saving);
   return ERR_NONE;
 }
 
@@ -252,6 +253,7 @@ static enum turn_status take_turn(struct performances *all, struct actor *actor,
     roll_back(actor, turn);
     return TURN_FAILED;
   }
+  trace_number(all->config.vm->logger, turn->call_id, "turn begins", "actor", actor->id);
   return send_turn(all, actor, turn, stay_begin(turn), reply);
 }
 
@@ -309,7 +311,7 @@ static void answer_failure(struct performances *all, struct performance *perform
   log_failure(all, performance->actor, turn, turn->method);
   tell_failure(all, turn, reply);
   if (gate_try_prepare(&all->gate)) {
-    gate_pass(&all->gate, reply, performance->actor->last_seq, turn->epoch);
+    gate_pass(&all->gate, turn, reply, performance->actor->last_seq);
   } else {
     reply_keep(reply);             /* no memory even for a commit: nothing was read, or all of it was saved */
   }
@@ -327,6 +329,7 @@ static void wait_for(struct performances *all, struct performance *performance, 
   keep_along(all, performance);
   if (!actor->busy) actors_set_busy(all->config.actors, actor, true);
   waits_put(&all->waits, &performance->wait);
+  trace_text(all->config.vm->logger, performance->turn.call_id, "turn waits", "for", waits_name(what));
 }
 
 /* After a turn, or a request that did not become one. An actor that was asked for and is not there leaves no trace. */
@@ -360,7 +363,7 @@ static void perform(struct performances *all, struct actor *actor, struct reques
   performance->request = request;
   performance->batch = records_durable_batch(all->config.records);
   performance->turn = (struct turn){
-    .task = task_of(request->type), .caller = CALLER_CLIENT, .method = buf_slice(&request->method),
+    .call_id = request->reply->call_id, .task = task_of(request->type), .caller = CALLER_CLIENT, .method = buf_slice(&request->method),
     .format = request->format, .args = buf_slice(&request->args), .input = buf_slice(&request->input),
     .params = buf_slice(&request->params), .headers = buf_slice(&request->headers),
     .idempotency_key = buf_slice(&request->idempotency_key),
@@ -440,6 +443,7 @@ bool performances_resume(struct performances *all, enum wait_what what) {
   struct wait *wait = waits_take(&all->waits, what);
   if (wait == NULL) return false;
   struct performance *performance = performance_of(wait);
+  trace_text(all->config.vm->logger, performance->turn.call_id, "turn goes on", "after", waits_name(what));
   if (what == WAIT_SAVE) records_make_active(all->config.records, performance->turn.view.drafts);
   resume(all, performance);
   return true;
@@ -459,7 +463,10 @@ uint64_t performances_hold_back(const struct performances *all, uint64_t batch) 
 }
 
 void performances_put_to_sleep(struct performances *all, struct actor *actor, struct reply *reply) {
-  struct turn turn = { .task = TURN_STOP, .caller = CALLER_NONE, .format = FORMAT_VALUE };
+  struct turn turn = {
+    .call_id = reply != NULL ? reply->call_id : atomic_fetch_add(all->config.next_call_id, 1),
+    .task = TURN_STOP, .caller = CALLER_NONE, .format = FORMAT_VALUE,
+  };
   struct reply *waiting = reply;
   if (actor->instance != NULL && instance_is_loaded(actor->instance)) {
     if (take_turn(all, actor, &turn, false, reply) == TURN_DONE) {

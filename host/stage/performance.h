@@ -27,7 +27,8 @@ struct performances_config {
   const struct vm_config *vm;          /* the worker's */
   struct records *records;
   struct actors *actors;
-  _Atomic uint64_t *next_actor_id;     /* the host's */
+  _Atomic uint64_t *next_actor_id;     /* the host's, as the next */
+  _Atomic uint64_t *next_call_id;
 };
 
 /* All of one worker: `all`. */

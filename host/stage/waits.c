@@ -17,17 +17,22 @@ static bool always(const struct wait *wait, uint64_t durable_seq) {
 
 /* What a turn can wait for. */
 static const struct {
+  const char *name;
   bool (*is_due)(const struct wait *wait, uint64_t durable_seq);
   bool (*is_lost)(const struct wait *wait, uint64_t durable_seq);   /* asked where an epoch has ended */
   bool goes_first;        /* before calls that have come: it has let others go while it waited */
   bool wants_durable;     /* is due when something has become durable: the worker is to be woken then */
 } table[WAIT_WHAT_COUNT] = {
-  [WAIT_SAVE]   = { is_durable, is_not_durable, .goes_first = true,  .wants_durable = true },
-  [WAIT_OTHERS] = { always,     is_not_durable, .goes_first = false, .wants_durable = false },
+  [WAIT_SAVE]   = { "save",   is_durable, is_not_durable, .goes_first = true,  .wants_durable = true },
+  [WAIT_OTHERS] = { "others", always,     is_not_durable, .goes_first = false, .wants_durable = false },
 };
 
 void waits_init(struct waits *waits) {
   for (int what = 0; what < WAIT_WHAT_COUNT; what++) TAILQ_INIT(&waits->lines[what]);
+}
+
+const char *waits_name(enum wait_what what) {
+  return table[what].name;
 }
 
 void waits_put(struct waits *waits, struct wait *wait) {

@@ -39,6 +39,9 @@ struct waits {
 
 void waits_init(struct waits *waits);
 
+/* "save", "others": for the trace. */
+const char *waits_name(enum wait_what what);
+
 /* Puts a wait, whose fields are set, at the end of its line. */
 void waits_put(struct waits *waits, struct wait *wait);
 

@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/trace.h"
 #include "script/script.h"
 #include "stage/actor.h"
 #include "stage/performance.h"
@@ -71,6 +72,7 @@ enum err worker_open(const struct worker_config *config, struct worker **worker,
   }
   struct performances_config performances = {
     .vm = &made->config.vm, .records = made->records, .actors = made->actors, .next_actor_id = config->next_actor_id,
+    .next_call_id = config->next_call_id,
   };
   made->performances = performances_new(&performances);
   performances_set_vm(made->performances, made->vm);
@@ -163,6 +165,7 @@ static void refuse(struct request *request, enum err err, const char *why) {
 /* Puts a request into its actor's mailbox. */
 static void deal(struct worker *worker, struct request *request) {
   size_t waiting_max = (size_t)worker->config.vm.limits->waiting_calls;
+  trace_number(worker->config.vm.logger, request->reply->call_id, "call dealt", "worker", worker->config.vm.worker);
   struct actor *actor = actors_try_get(worker->actors, buf_slice(&request->class_name), buf_slice(&request->key));
   if (actor == NULL) {
     refuse(request, ERR_MEMORY, "no memory for another actor");

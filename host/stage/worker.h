@@ -29,7 +29,8 @@ struct worker_config {
   size_t checkpoint_bytes;
   void (*delivered)(void *context);    /* the host's: after replies were delivered */
   void *delivered_context;
-  _Atomic uint64_t *next_actor_id;     /* the host's */
+  _Atomic uint64_t *next_actor_id;     /* the host's, as the next */
+  _Atomic uint64_t *next_call_id;
 };
 
 enum err worker_open(const struct worker_config *config, struct worker **worker, struct failure *failure);
