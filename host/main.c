@@ -353,7 +353,7 @@ static void open_log(struct house *house) {
   clock_init(&house->clock);
   house->backlog = backlog_new(&house->clock);
   house->logger = (struct logger){
-    .clock = &house->clock, .level_min = LOG_INFO, .write = backlog_put, .context = house->backlog,
+    .clock = &house->clock, .level_min = house->options->log_level, .write = backlog_put, .context = house->backlog,
   };
   house->log.house = house;
   signals_hold();

@@ -21,7 +21,7 @@ enum {
 /* What getopt answers for each flag: its own flags, then those of the limits. */
 enum flag {
   FLAG_DATA = 256, FLAG_LISTEN, FLAG_IDEMPOTENCY_KEY, FLAG_WORKERS, FLAG_DOORS, FLAG_DURABILITY, FLAG_DEV,
-  FLAG_ALLOW_ORIGIN, FLAG_HELP, FLAG_VERSION,
+  FLAG_LOG_LEVEL, FLAG_ALLOW_ORIGIN, FLAG_HELP, FLAG_VERSION,
 #define LIMIT_NUMBER(field, flag, value, most, text) FLAG_LIMIT_##field,
   LIMITS_LIST(LIMIT_NUMBER)
 #undef LIMIT_NUMBER
@@ -35,6 +35,7 @@ static const struct option FLAGS[] = {
   { "doors", required_argument, NULL, FLAG_DOORS },
   { "durability", required_argument, NULL, FLAG_DURABILITY },
   { "dev", no_argument, NULL, FLAG_DEV },
+  { "log-level", required_argument, NULL, FLAG_LOG_LEVEL },
   { "allow-origin", required_argument, NULL, FLAG_ALLOW_ORIGIN },
   { "help", no_argument, NULL, FLAG_HELP },
   { "version", no_argument, NULL, FLAG_VERSION },
@@ -172,6 +173,14 @@ static enum err parse_durability(const char *text, bool *relaxed, struct failure
   return failure_set(failure, ERR_ARGUMENTS, "--durability is commit or relaxed, not %s", text);
 }
 
+static enum err parse_log_level(const char *text, enum log_level *level, struct failure *failure) {
+  for (int i = 0; i < LOG_LEVEL_COUNT; i++) {
+    *level = (enum log_level)i;
+    if (strcmp(text, logger_level_name(*level)) == 0) return ERR_NONE;
+  }
+  return failure_set(failure, ERR_ARGUMENTS, "--log-level is trace, debug, info, warn or error, not %s", text);
+}
+
 static enum err parse_origin(const char *text, struct options *options, struct failure *failure) {
   if (options->origin_count == ORIGINS_MAX) {
     return failure_set(failure, ERR_ARGUMENTS, "--allow-origin may come %d times at most", ORIGINS_MAX);
@@ -193,6 +202,7 @@ static enum err apply_flag(int got, const char *name, struct options *options, s
       options->listen = optarg;
       return address_check(optarg, failure);
     case FLAG_DURABILITY: return parse_durability(optarg, &options->relaxed, failure);
+    case FLAG_LOG_LEVEL: return parse_log_level(optarg, &options->log_level, failure);
     case FLAG_ALLOW_ORIGIN: return parse_origin(optarg, options, failure);
     case FLAG_IDEMPOTENCY_KEY: options->idempotency_key = optarg; break;
     case FLAG_DEV: options->dev = true; break;
@@ -340,6 +350,7 @@ enum err options_parse(int argc, char **argv, struct options *options, struct fa
     .listen = "127.0.0.1:7420",
     .workers = processors < 1 ? 1 : processors > WORKERS_MAX ? WORKERS_MAX : (unsigned)processors,
     .doors = 1,
+    .log_level = LOG_INFO,
     .limits = limits_default(),
     .words = argv + 1,
   };
@@ -360,6 +371,7 @@ void options_print_help(struct buf *buf) {
     "  --doors N                             threads that speak HTTP (default: 1)\n"
     "  --durability commit|relaxed           relaxed: answers before the sync; a crash of the machine loses up to 1 s\n"
     "  --dev                                 errors of scripts reach the client in full; reload on change\n"
+    "  --log-level LEVEL                     the least that is logged: trace, debug, info, warn, error (default: info)\n"
     "  --allow-origin ORIGIN                 a web page of this origin may call (repeatable; *: any); without it only pages\n"
     "                                        of the listen address and of loopback names at its port\n"
     "\n"

@@ -9,6 +9,7 @@
 
 #include "base/failure.h"
 #include "base/limits.h"
+#include "base/logger.h"
 
 #define TROUPE_VERSION "0.1.0"
 
@@ -30,6 +31,7 @@ struct options {
   unsigned origin_count;
   bool dev;
   bool relaxed;               /* --durability */
+  enum log_level log_level;   /* the least that is logged */
   struct limits limits;
   char **words;               /* what follows the command: CLASS KEY METHOD JSON... of call, folders of backup */
   int word_count;

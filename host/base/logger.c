@@ -98,11 +98,15 @@ static void put_field(struct line *line, const struct log_field *field) {
   put_text(line, "\"");
 }
 
-static void put_head(struct line *line, int64_t unix_ns, enum log_level level) {
+const char *logger_level_name(enum log_level level) {
   static const char *const names[] = {
-    [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error",
+    [LOG_TRACE] = "trace", [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error",
   };
-  CHECK_THAT(level, <=, LOG_ERROR);
+  CHECK_THAT(level, <, LOG_LEVEL_COUNT);
+  return names[level];
+}
+
+static void put_head(struct line *line, int64_t unix_ns, enum log_level level) {
   int64_t unix_ms = unix_ns / 1000000 - (unix_ns % 1000000 < 0);
   int64_t ms = (unix_ms % 1000 + 1000) % 1000;
   time_t seconds = (time_t)((unix_ms - ms) / 1000);
@@ -113,7 +117,7 @@ static void put_head(struct line *line, int64_t unix_ns, enum log_level level) {
   put_text(line, text);
   snprintf(text, sizeof text, ".%03dZ ", (int)ms);
   put_text(line, text);
-  put_text(line, names[level]);
+  put_text(line, logger_level_name(level));
   put_text(line, " ");
 }
 

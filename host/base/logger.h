@@ -14,7 +14,8 @@
 
 enum { LOGGER_LINE_MAX = 8192 };
 
-enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+/* Of LOG_TRACE is only what base/trace.h writes. */
+enum log_level { LOG_TRACE, LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_LEVEL_COUNT };
 
 struct log_field {
   const char *name;
@@ -28,6 +29,9 @@ struct logger {
   void (*write)(void *context, enum log_level level, struct slice line);
   void *context;
 };
+
+/* "trace", "debug", ... */
+const char *logger_level_name(enum log_level level);
 
 /* One event. The message is text of the host's or a script's; fields may be NULL where field_count is 0. */
 void logger_event(const struct logger *logger, enum log_level level, struct slice message,

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/trace.h"
 
 /* Commits in the order in which they came, linked by their queue items. */
 struct commit_list {
@@ -74,8 +75,8 @@ static void list_release(struct commit_list *list, enum err err) {
   for (struct commit *commit = list->first; commit != NULL; commit = commit_next(commit)) commit_release(commit, err);
 }
 
-static void committer_released(const struct committer *committer) {
-  if (committer->config.released != NULL) committer->config.released(committer->config.released_context);
+static void committer_tell_released(const struct committer *committer) {
+  if (committer->config.after_release != NULL) committer->config.after_release(committer->config.after_release_context);
 }
 
 /* Frees the commits without a word to their effects: these are released, or the caller has taken them back. */
@@ -216,6 +217,14 @@ static void committer_count(struct committer *committer, size_t bytes) {
   committer->stats.bytes += bytes;
 }
 
+static void committer_trace(const struct committer *committer) {
+  const struct logger *logger = committer->config.logger;
+  if (!trace_is_on(logger)) return;
+  for (const struct commit *commit = committer->batch.first; commit != NULL; commit = commit_next(commit)) {
+    trace_number(logger, commit->call_id, "commit written", "batch", log_last(committer->config.log));
+  }
+}
+
 /* Lets the effects of all commits go, and only then tells the sources. */
 static void committer_release(struct committer *committer) {
   list_release(&committer->batch, ERR_NONE);
@@ -275,6 +284,7 @@ static enum err committer_round(struct committer *committer) {
   if (err != ERR_NONE) return committer_fail(committer);
   /* NOTHING LEAVES ABOVE THIS LINE. From here on the batch is on disk, and its effects may be seen by anyone. */
   committer_count(committer, bytes);
+  committer_trace(committer);
   committer_release(committer);
   if (committer->config.checkpointer != NULL) {
     checkpointer_hear(committer->config.checkpointer, log_bytes(committer->config.log));
@@ -290,7 +300,7 @@ enum err committer_step(struct committer *committer, bool *worked) {
   *worked = committer->waiting.first != NULL;
   committer_fail_older(committer);
   enum err err = committer_round(committer);
-  committer_released(committer);
+  committer_tell_released(committer);
   if (err == ERR_NONE) err = committer_catch_up(committer);
   if (err == ERR_NONE) return ERR_NONE;
   committer->lost = true;

@@ -15,7 +15,7 @@
  *          2. Changes of one source are committed in the order of its commits.
  *          3. When a batch fails, every commit of its epoch that is not durable fails with ERR_STORAGE: those in the
  *             batch, those behind it, and those that still come from a source that has not heard of the new epoch.
- *          4. An effect is let go before its source hears that its changes are released, and that before it hears that
+ *          4. An effect is released before its source hears that its changes are released, and that before it hears that
  *             they are durable. committer_durable_batch() tells a batch only after that.
  *          5. Every source hears of a new epoch before any effect of the old one fails, so that who hears of the
  *             failure cannot call again upon memory that is about to be thrown away; and before that, what is durable.
@@ -58,6 +58,7 @@ struct commit {
   struct commit_source *source;
   uint64_t seq;               /* of this source, never smaller than the one before; an empty commit repeats it */
   uint64_t epoch;             /* in which the turn began; the first is 0 */
+  uint64_t call_id;           /* whose it is, for the trace */
   bool sync;                  /* waits for the sync in any case, relaxed or not */
   struct buf changes;         /* may be empty: then the effects wait for what is before them and for no sync of their own */
   struct effect *effects;     /* in the order in which they are released; may be NULL */
@@ -78,8 +79,8 @@ struct committer_config {
   size_t source_count;
   size_t batch_bytes_max;
   size_t batch_commits_max;
-  void (*released)(void *context);     /* after effects were released, one or many; NULL: nobody wants to know */
-  void *released_context;
+  void (*after_release)(void *context);      /* after effects were released, one or many; NULL: nobody wants to know */
+  void *after_release_context;
   const struct logger *logger;
   const struct clock *clock;
 };

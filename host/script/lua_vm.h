@@ -80,7 +80,6 @@ struct vm {
   unsigned closing;            /* coroutines that are being closed, within each other */
   uint64_t serial;             /* numbers instances, turns and loads, never reused */
   uint64_t load;               /* of the module whose file runs, the innermost one; 0: none (classes.c) */
-  uint64_t boot;               /* part of rpc.id, so that ids of two starts differ */
   struct buf value;            /* working buffers of the lib_ functions; each user clears first, or begins with vm_begin_value() */
   struct buf key;
   struct buf key_end;

@@ -3,6 +3,7 @@
 
 #include <lauxlib.h>
 
+#include "base/trace.h"
 #include "script/raise.h"
 #include "script/lua_json.h"
 #include "script/lua_value.h"
@@ -38,8 +39,8 @@ static int rpc_index(lua_State *L) {
   const struct turn *turn = vm_of(L)->now.turn;
   if (vm_of(L)->now.serial != *serial) return raise_misuse(L, "this rpc belongs to another call");
   if (vm_is_text(L, 2, "id")) {
-    char id[TURN_ID_MAX];
-    turn_print_id(turn, id);
+    char id[TRACE_ID_MAX];
+    trace_print_id(turn->call_id, id);
     lua_pushstring(L, id);
   } else if (vm_is_text(L, 2, "caller")) {
     lua_pushstring(L, caller_names[turn->caller]);

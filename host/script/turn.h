@@ -42,6 +42,7 @@ struct turn {
   struct view view;
   struct vm_usage usage;      /* of its stays in Lua before this one */
   uint64_t serial;            /* set by the script room: tells this turn from all others of the VM */
+  uint64_t call_id;           /* the stage's: `rpc.id` (base/trace.h), different for each call of each start */
   uint64_t epoch;             /* the stage's: in which it began, or went on */
   int64_t old_version;        /* the script room's: the version from which migrate_state brings the actor up; 0: none */
   bool in_method;             /* the method itself runs, no hook before it: creation and migration are never half saved */
@@ -64,11 +65,6 @@ struct turn {
 static inline bool turn_looks(const struct turn *turn) {
   return turn->task == TURN_INSPECT || turn->task == TURN_STATE || turn->task == TURN_KV;
 }
-
-enum { TURN_ID_MAX = 64 };
-
-/* What tells this call from all others, `rpc.id`, with a NUL behind it; empty of a turn that never came into Lua. */
-void turn_print_id(const struct turn *turn, char id[TURN_ID_MAX]);
 
 void turn_done(struct turn *turn);
 

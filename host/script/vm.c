@@ -40,7 +40,6 @@ struct vm *vm_try_new(const struct vm_config *config, vm_describer *describe) {
   struct vm *vm = mem_try_zero(sizeof *vm);
   if (vm == NULL) return NULL;
   set_up(vm, config, describe);
-  vm->boot = (uint64_t)clock_unix_ns(config->clock);
   vm->L = lua_newstate(budget_allocate, vm);
   if (vm->L == NULL) {
     mem_free(vm);

@@ -3,6 +3,8 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/trace.h"
+#include "codec/key.h"
 #include "ledger/checkpoint_number.h"
 #include "ledger/checkpointer.h"
 #include "ledger/folder.h"
@@ -29,6 +31,7 @@ struct host {
   struct checkpoint_source **checkpoint_sources;
   unsigned worker_count;
   _Atomic uint64_t next_actor_id;
+  _Atomic uint64_t next_call_id;
 };
 
 static enum err open_store(struct host *host, struct failure *failure) {
@@ -119,11 +122,12 @@ static enum err open_workers(struct host *host, struct failure *failure) {
       .delivered = host->config.delivered,
       .delivered_context = host->config.delivered_context,
       .next_actor_id = &host->next_actor_id,
+      .next_call_id = &host->next_call_id,
     };
     enum err err = worker_open(&config, &host->workers[i], failure);
     if (err != ERR_NONE) return err;
     host->worker_count++;
-    host->sources[i] = worker_source(host->workers[i]);
+    host->sources[i] = worker_commit_source(host->workers[i]);
     host->checkpoint_sources[i] = worker_checkpoint_source(host->workers[i]);
   }
   return ERR_NONE;
@@ -143,8 +147,8 @@ static void open_committer(struct host *host) {
   struct committer_config config = {
     .log = host->log, .checkpointer = host->checkpointer, .relaxed = host->config.relaxed,
     .sources = host->sources, .source_count = host->worker_count, .batch_bytes_max = BATCH_BYTES_MAX,
-    .batch_commits_max = BATCH_COMMITS_MAX, .released = host->config.delivered,
-    .released_context = host->config.delivered_context, .logger = host->config.logger, .clock = host->config.clock,
+    .batch_commits_max = BATCH_COMMITS_MAX, .after_release = host->config.delivered,
+    .after_release_context = host->config.delivered_context, .logger = host->config.logger, .clock = host->config.clock,
   };
   host->committer = committer_new(&config);
   for (unsigned i = 0; i < host->worker_count; i++) {
@@ -156,6 +160,8 @@ enum err host_open(const struct host_config *config, struct host **host, struct 
   CHECK_THAT(config->workers, >=, 1);
   struct host *made = mem_zero(sizeof *made);
   made->config = *config;
+  /* So that the ids of two starts differ: there are fewer calls than nanoseconds. */
+  atomic_store(&made->next_call_id, (uint64_t)clock_unix_ns(config->clock));
   enum err err = folder_open(config->data_path, &made->folder, failure);
   if (err == ERR_NONE) err = open_store(made, failure);
   if (err == ERR_NONE) err = folder_begin(made->folder, failure);
@@ -199,7 +205,20 @@ void host_close(struct host *host, bool abandon) {
   mem_free(host);
 }
 
+static void trace_request(const struct host *host, const struct request *request) {
+  struct buf key = { 0 };
+  key_print(&key, buf_slice(&request->key));
+  const struct log_field fields[] = {
+    { "class", buf_slice(&request->class_name) }, { "key", buf_slice(&key) }, { "method", buf_slice(&request->method) },
+  };
+  trace_write(host->config.logger, request->reply->call_id, "call submitted", fields, sizeof fields / sizeof *fields);
+  buf_done(&key);
+}
+
 void host_submit(struct host *host, struct request **request) {
+  (*request)->reply->call_id = atomic_fetch_add(&host->next_call_id, 1);
+  (*request)->reply->logger = host->config.logger;
+  if (trace_is_on(host->config.logger)) trace_request(host, *request);
   struct slice class_name = buf_slice(&(*request)->class_name), key = buf_slice(&(*request)->key);
   worker_put(host->workers[router_worker(class_name, key, host->worker_count)], request);
 }
@@ -274,11 +293,11 @@ enum err host_checkpoint(struct host *host) {
 }
 
 const char *host_class_names(const struct host *host) {
-  return script_class_names(host->workers[0]->vm);
+  return script_class_names(worker_vm(host->workers[0]));
 }
 
 bool host_admits(const struct host *host) {
-  return script_admits(host->workers[0]->vm);
+  return script_admits(worker_vm(host->workers[0]));
 }
 
 const char *host_token(const struct host *host) {
@@ -292,8 +311,9 @@ const struct committer_stats *host_stats(const struct host *host) {
 size_t host_memory(struct host *host) {
   size_t bytes = 0;
   for (unsigned i = 0; i < host->worker_count; i++) {
-    vm_collect(host->workers[i]->vm);
-    bytes += vm_bytes(host->workers[i]->vm);
+    struct vm *vm = worker_vm(host->workers[i]);
+    vm_collect(vm);
+    bytes += vm_bytes(vm);
   }
   return bytes;
 }

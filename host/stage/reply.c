@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "base/trace.h"
 
 static struct reply *reply_of(struct effect *effect) {
   return (struct reply *)(void *)((uint8_t *)effect - offsetof(struct reply, effect));
@@ -31,8 +32,16 @@ void reply_done(struct reply *reply) {
   failure_done(&reply->failure);
 }
 
+static void trace_answer(const struct reply *reply) {
+  const struct failure *failure = &reply->failure;
+  if (!trace_is_on(reply->logger)) return;
+  const struct log_field field = { "code", failure->err == ERR_NONE ? slice_text("ok") : failure_code(failure) };
+  trace_write(reply->logger, reply->call_id, "call answered", &field, 1);
+}
+
 void reply_keep(struct reply *reply) {
   CHECK(reply->deliver != NULL);
+  if (reply->logger != NULL) trace_answer(reply);
   void (*deliver)(struct reply *) = reply->deliver;
   reply->deliver = NULL;                       /* a promise is kept once */
   deliver(reply);

@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 #include "base/failure.h"
+#include "base/logger.h"
 #include "codec/format.h"
 #include "ledger/committer.h"
 
@@ -26,6 +27,8 @@ struct reply {
   struct failure failure;      /* err != ERR_NONE: the call failed */
   void (*deliver)(struct reply *reply);
   atomic_bool is_unwanted;     /* set by the door, at any time: nobody waits for it any more */
+  uint64_t call_id;            /* set by host_submit(): `rpc.id`, and where the call's way is noted (base/trace.h) */
+  const struct logger *logger; /* NULL before */
 };
 
 /* Makes an embedded reply ready: empty, its effect set so that releasing it delivers it. */

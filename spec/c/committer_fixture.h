@@ -77,10 +77,10 @@ static inline bool is_stored(struct fixture *fixture, const char *key) {
 }
 
 static inline void release(struct effect *effect, enum err err) {
-  struct test_effect *released_effect = (struct test_effect *)effect;
-  note(released_effect->fixture, "e%d %s", released_effect->name, err == ERR_NONE ? "ok" : err_code(err));
-  if (released_effect->key[0] != 0) assert_int_equal(is_stored(released_effect->fixture, released_effect->key), err == ERR_NONE);
-  mem_free(released_effect);
+  struct test_effect *released = (struct test_effect *)effect;
+  note(released->fixture, "e%d %s", released->name, err == ERR_NONE ? "ok" : err_code(err));
+  if (released->key[0] != 0) assert_int_equal(is_stored(released->fixture, released->key), err == ERR_NONE);
+  mem_free(released);
 }
 
 /* With relaxed the two come apart, and this one is noted too. */
