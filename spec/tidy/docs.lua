@@ -1,4 +1,4 @@
--- The rules of spec/tidy.lua that hold documents against the tree that they speak of.
+-- The rules that hold documents against the tree that they speak of.
 
 local rules = {}
 
