@@ -12,6 +12,8 @@ end
 
 take(text.rules)
 take(require "spec.tidy.rooms")
+take(require "spec.tidy.includes")
+take(require "spec.tidy.names")
 take(require "spec.tidy.code")
 take(require "spec.tidy.bets")
 take(require "spec.tidy.packages")

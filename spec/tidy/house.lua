@@ -1,6 +1,6 @@
 -- The files of the house, as the rules see them.
 
--- C without comments, texts and preprocessor lines, each line where it was.
+-- C without comments and texts, and the same without preprocessor lines; each line where it was.
 local function strip(text)
   local kept, at = {}, 1
   while true do
@@ -23,13 +23,13 @@ local function strip(text)
     at = to + 1
   end
   table.insert(kept, text:sub(at))
-  local code, preprocessor = {}, false
-  for line in (table.concat(kept)):gmatch "[^\n]*" do
+  local all, code, preprocessor = table.concat(kept), {}, false
+  for line in all:gmatch "[^\n]*" do
     preprocessor = preprocessor or line:find "^%s*#" ~= nil
     table.insert(code, preprocessor and "" or line)
     preprocessor = preprocessor and line:find "\\%s*$" ~= nil
   end
-  return table.concat(code, "\n")
+  return all, table.concat(code, "\n")
 end
 
 local function new_file(path, text)
@@ -40,7 +40,7 @@ local function new_file(path, text)
   if path:find "^host/.*%.[ch]$" then
     file.room = path:match "^host/([^/]+)/" or "main"
   end
-  if file.is_c then file.code = strip(text) end
+  if file.is_c then file.with_preprocessor, file.code = strip(text) end
   return file
 end
 
@@ -113,6 +113,35 @@ local function items_of(file)
   end
 end
 
+-- The functions that a C file defines: { name, line, is_static }.
+local function functions_of(file)
+  if file.functions then return file.functions end
+  local found = {}
+  file.functions = found
+  for _, item in ipairs(file.is_c and items_of(file) or {}) do
+    local head = item.text:match("^[^{]*"):gsub("__attribute__%s*%b()", "")
+    if item.is_function then
+      table.insert(found, { name = head:match "([%w_]+)%s*%(", line = item.line,
+        is_static = head:find "%f[%w_]static%f[^%w_]" ~= nil })
+    end
+  end
+  return found
+end
+
+-- What a C file names: a set of words, and a set of fields, behind a point or an arrow.
+local function words_of(file)
+  if file.words then return file.words, file.fields end
+  local words, fields = {}, {}
+  file.words, file.fields = words, fields
+  local function take_field(name)
+    fields[name] = true
+    return " "
+  end
+  local text = file.with_preprocessor:gsub("%->%s*([%a_][%w_]*)", take_field):gsub("%.%s*([%a_][%w_]*)", take_field)
+  for word in text:gmatch "[%a_][%w_]*" do words[word] = true end
+  return words, fields
+end
+
 local function capture(command)
   local pipe <close> = assert(io.popen(command))
   return pipe:read "a"
@@ -146,5 +175,6 @@ end
 
 return {
   line_of = line_of, each_line = each_line, includes_of = includes_of, included_file = included_file,
-  in_any = in_any, items_of = items_of, read_house = read_house, sample_house = sample_house,
+  in_any = in_any, items_of = items_of, functions_of = functions_of, words_of = words_of,
+  read_house = read_house, sample_house = sample_house,
 }

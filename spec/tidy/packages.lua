@@ -41,7 +41,7 @@ local function check_package(name, line, complain, house)
   end
   local list = house[".packages"] and house[".packages"].text or ""
   if not package then
-    complain(line, name .. ": of which package? Name it in PACKAGES of spec/tidy_spec.lua and in .packages")
+    complain(line, name .. ": of which package? Name it in PACKAGES of spec/tidy/packages.lua and in .packages")
   elseif not ("\n" .. list):find("\n" .. package:gsub("%p", "%%%0") .. "%s") then
     complain(line, ("%s is of the package %s: add a line for it to .packages"):format(name, package))
   end
