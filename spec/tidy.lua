@@ -16,6 +16,7 @@ take(require "spec.tidy.includes")
 take(require "spec.tidy.names")
 take(require "spec.tidy.code")
 take(require "spec.tidy.bets")
+take(require "spec.tidy.kit")
 take(require "spec.tidy.packages")
 take(require "spec.tidy.docs")
 

@@ -212,6 +212,15 @@ local SAMPLES = {
     good { ["spec/a_spec.lua"] = 'local N = os.getenv "TROUPE_SEED" or os.time()\nlocal C = [[os.time()]]\n' },
     good { ["spec/bench/a.lua"] = "local began = os.clock()\n", ["host/a.c"] = "usleep(1);\n" },
   },
+  kit = {
+    bad("a_spec.lua:2: _kit is the kit's own", { ["spec/host/a_spec.lua"] = "\nhost._kit:step(1)\n" }),
+    bad("_submit is the kit's own", { ["examples/a_spec.lua"] = 'run.host:_submit("sleep", "Class", "key")\n' }),
+    bad("require troupe.test", { ["spec/fuzz/a.lua"] = "local kit = require" .. ' "troupe_host"\n' }),
+    bad("require troupe.test", { ["spec/support/a.lua"] = "local kit = require" .. ' "troupe_host"\n' }),
+    good { ["spec/host/a_spec.lua"] = "local function in_kit(a_kit)\n  a_kit:step(1)\nend\n" },
+    good { ["lua/troupe/test.lua"] = "self._kit:run()\nlocal kit = require" .. ' "troupe_host"\n',
+      ["spec/support/kit.lua"] = "return host._kit\nlocal kit = require" .. ' "troupe_host"\n' },
+  },
   packages = {
     bad("zlib.h: of which package", { ["host/base/a.c"] = angled "zlib.h", [".packages"] = "" }),
     bad("add a line for it to .packages",

@@ -1,7 +1,7 @@
 --- A data folder whose whole history is known: what each actor held after each call, byte by byte what is on disk.
 
 local lfs = require "lfs"
-local kit = require "troupe_host"
+local kit = require "spec.support.kit"
 local folders = require "spec.crash.folders"
 local text = require "spec.fuzz.text"
 

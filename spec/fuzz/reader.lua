@@ -3,7 +3,7 @@
 --
 --   lua5.4 spec/fuzz/reader.lua PLAN DATA     PLAN: a file of { options, actors, calls }, written by spec/fuzz/text.lua
 
-local kit = require "troupe_host"
+local kit = require "spec.support.kit"
 local history = require "spec.fuzz.history"
 local text = require "spec.fuzz.text"
 

@@ -1,5 +1,6 @@
 -- A call that bears an idempotency key runs at most once: its repeat gets what it answered.
 local hosts = require "spec.support.hosts"
+local kit = require "spec.support.kit"
 local troupe = require "troupe.test"
 
 local DAY_S = 24 * 60 * 60
@@ -56,7 +57,7 @@ local function keyed(host, key, name)
 end
 
 local function start(host, key, method, ...)
-  return host:_submit("call", "Till", "a", method, { ... }, select("#", ...), { idempotency_key = key })
+  return host:start_with({ idempotency_key = key }, "Till", "a", method, ...)
 end
 
 local function n_of(host) return host:state("Till", "a").n end
@@ -510,16 +511,16 @@ describe("Random calls with keys", function()
         k = k + 1
         host:actor("Till", "a"):get()
         host:actor("Till", "a"):get()
-        host._kit:fail_allocation(k, count)
+        kit.fail_allocation(host, k, count)
         local ok, result = pcall(keyed(host, "k" .. key).add, nil, 1)
-        local failed = host._kit:fail_allocation(0)
+        local failed = kit.fail_allocation(host, 0)
         assert.is_true(ok or result.code == "out_of_memory", tostring(result))
         if ok then
           expected = expected + 1
           assert.equal(expected, keyed(host, "k" .. key):add(1), k)
-          host._kit:fail_allocation(k, count)
+          kit.fail_allocation(host, k, count)
           ok, result = pcall(keyed(host, "k" .. key).add, nil, 1)
-          host._kit:fail_allocation(0)
+          kit.fail_allocation(host, 0)
           assert.is_true((ok and result == expected) or result.code == "out_of_memory", tostring(result))
           key = key + 1
         end

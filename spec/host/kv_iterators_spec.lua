@@ -98,7 +98,7 @@ describe("kv:each, among many", function()
         local keys = {}
         for i = 1, KEYS do keys[i] = random_key() end
         actor:fill(keys)
-        if round > 1 then host._kit:checkpoint() end
+        if round > 1 then host:checkpoint() end
         for i = 1, KEYS do keys[i] = random_key() end
         actor:fill(keys)
         local other = host:start("Store", "other", "fill", { 1, 2, 3 })

@@ -31,39 +31,34 @@ describe("A delete of many entries", function()
     local host = hosts.open({ ["store.lua"] = store }, settings)
     host:actor("Store", "many"):fill(1, ENTRIES)
     host:actor("Store", "other"):put("kept", 1)
-    host._kit:checkpoint()
+    host:checkpoint()
     host:log()
-    return host, host._kit
+    return host
   end
 
   -- Steps all but the checkpointer, until a call has its answer.
-  local function answer(kit, pending)
+  local function call(host, name, method, ...)
+    local pending = host:start("Store", name, method, ...)
     for _ = 1, 10 * ENTRIES do
       if pending:is_done() then break end
-      kit:step(1)
-      kit:step "committer"
+      host:step(1)
+      host:step "committer"
     end
-    local ok, result = pending:answer()
-    assert.is_true(ok, result)
-    return result
-  end
-
-  local function call(kit, name, method, ...)
-    return answer(kit, kit:submit("call", "Store", name, method, { ... }, select("#", ...)))
+    return pending:result()
   end
 
   -- Deletes, and makes a checkpoint due.
-  local function delete(kit, method, options)
-    call(kit, "many", method, options)
-    call(kit, "other", "put", "large", ("x"):rep(CHECKPOINT_BYTES))
+  local function delete(host, method, options)
+    call(host, "many", method, options)
+    call(host, "other", "put", "large", ("x"):rep(CHECKPOINT_BYTES))
   end
 
   -- Steps the checkpointer, and the worker as far as it takes part, until a slice is written; false where it rests.
-  local function write_slice(kit)
+  local function write_slice(host)
     repeat
-      kit:step "checkpointer"
-      kit:step(1)
-      local log = kit:log()
+      host:step "checkpointer"
+      host:step(1)
+      local log = host:log()
       if log:find "checkpoint done" then return false end
     until not log:find "checkpoint begun"
     return true
@@ -73,25 +68,25 @@ describe("A delete of many entries", function()
     local method, options, left = table.unpack(way, 1, 3)
 
     it("lets others be answered between its slices: " .. name, function()
-      local _, kit = open()
-      delete(kit, method, options)
+      local host = open()
+      delete(host, method, options)
       local answered = 0
-      while write_slice(kit) do
+      while write_slice(host) do
         answered = answered + 1
-        call(kit, "other", "put", "n", answered)
-        assert.equal(answered, call(kit, "other", "get", "n"))
-        assert.equal(left, call(kit, "many", "count"))
+        call(host, "other", "put", "n", answered)
+        assert.equal(answered, call(host, "other", "get", "n"))
+        assert.equal(left, call(host, "many", "count"))
         assert.is_true(answered < ENTRIES)
       end
       assert.is_true(answered >= (ENTRIES - left) / SLICE)
-      assert.equal(left, call(kit, "many", "count"))
+      assert.equal(left, call(host, "many", "count"))
     end)
 
     it("is whole after a crash behind any of its slices, and nothing before it is durable: " .. name, function()
-      local host, kit = open()
+      local host = open()
       host:hold(true)
-      local pending = kit:submit("call", "Store", "many", method, { options }, 1)
-      kit:run()
+      local pending = host:start("Store", "many", method, options)
+      host:run()
       assert.is_false(pending:is_done())
       host:crash()
       host:hold(false)
@@ -100,11 +95,11 @@ describe("A delete of many entries", function()
       local slices = 0
       repeat
         many:fill(1, ENTRIES)
-        kit:checkpoint()
-        kit:log()
-        delete(kit, method, options)
+        host:checkpoint()
+        host:log()
+        delete(host, method, options)
         local more = true
-        for _ = 1, slices do more = more and write_slice(kit) end
+        for _ = 1, slices do more = more and write_slice(host) end
         host:crash()
         assert.equal(left, many:count())
         assert.equal(left, many:count { reverse = true })
