@@ -2,9 +2,7 @@
 local hosts = require "spec.support.hosts"
 local troupe = require "troupe.test"
 
-local store = hosts.class("Store", [[
-  function Class:put(_, key, value) self.kv:put(key, value) end
-  function Class:get(_, key) return self.kv:get(key) end
+local store = hosts.store [[
   function Class:count_and_put(_, key, value) self.kv:count(); self.kv:put(key, value) end
   function Class:save_and_put(_, key, value) self:save_state(); self.kv:put(key, value) end
   function Class:spin(_, rounds) for _ = 1, rounds do end end
@@ -14,7 +12,7 @@ local store = hosts.class("Store", [[
     walking = false
   end
   function Class:sees_a_walk() return walking == true end
-]])
+]]
 
 describe("troupe.worker_of", function()
   after_each(hosts.close_all)

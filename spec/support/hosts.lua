@@ -40,6 +40,26 @@ function hosts.class(name, body)
 return Class]]):format(name, body)
 end
 
+--- A class "Store" whose methods are those of its kv, and what else the spec needs.
+---@param body string
+---@return string
+function hosts.store(body)
+  return hosts.class("Store", [[
+  function Class:put(_, key, value, opts) self.kv:put(key, value, opts) end
+  function Class:get(_, key, opts) return self.kv:get(key, opts) end
+  function Class:delete(_, key) return self.kv:delete(key) end
+  function Class:list(_, opts) return self.kv:list(opts) end
+  function Class:count(_, opts) return self.kv:count(opts) end
+  function Class:delete_range(_, opts) return self.kv:delete_range(opts) end
+  function Class:delete_all() return self.kv:delete_all() end
+  function Class:each(_, opts)                  -- as list gives them
+    local found = array {}
+    for key, value in self.kv:each(opts) do found[#found + 1] = { key = key, value = value } end
+    return found
+  end
+]] .. body)
+end
+
 --- Opens a host on classes given as sources by file name. Options as of troupe.host(). `errors = true`: lines of level
 --- error in the log are expected.
 ---@param files table<string, string>
