@@ -1,12 +1,8 @@
 -- self.state is a plain table to the eye, saved by what changed.
+local files = require "spec.support.files"
 local hosts = require "spec.support.hosts"
 local troupe = require "troupe.test"
 local program = require "spec.support.program_of_tables"
-
-local function read(path)
-  local file <close> = assert(io.open(path))
-  return file:read "a"
-end
 
 local sources = {
   ["tree.lua"] = hosts.class("Tree", [[
@@ -24,7 +20,7 @@ local sources = {
       return seen
     end
   ]]),
-  ["lib/program.lua"] = read "spec/support/program_of_tables.lua",
+  ["lib/program.lua"] = files.read "spec/support/program_of_tables.lua",
 }
 
 local function copy(value)

@@ -1,4 +1,5 @@
 -- Actors that are older than their class: it has got a state since then, or lost it, or has a higher version.
+local files = require "spec.support.files"
 local hosts = require "spec.support.hosts"
 
 local get = "function Class:get() return self.state end "
@@ -14,7 +15,7 @@ local initialized = class(get .. "function Class:initialize_state(input) return 
 -- A host, and what puts another class in place of the last.
 local function open(body)
   local host = hosts.open({ ["old.lua"] = body }, { errors = true })
-  return host, function(new) hosts.write(host.folder .. "/old.lua", new) end
+  return host, function(new) files.write(host.folder .. "/old.lua", new) end
 end
 
 describe("An actor of a class that had no state", function()

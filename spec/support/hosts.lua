@@ -2,17 +2,12 @@
 --- the spec is over.
 
 local lfs = require "lfs"
+local write = require("spec.support.files").write
 local troupe = require "troupe.test"
 
 local hosts = {}
 
 local open = {}       -- what close_all() has to close: { host, folder, files, errors }
-
---- Writes a file.
-function hosts.write(path, text)
-  local file <close> = assert(io.open(path, "w"))
-  file:write(text)
-end
 
 --- A folder with these files (path to content; "lib/money.lua" makes the folder lib in it).
 ---@param files table<string, string>
@@ -23,7 +18,7 @@ function hosts.folder(files)
   assert(lfs.mkdir(folder))
   for path, text in pairs(files) do
     for sub_end in path:gmatch "()/" do lfs.mkdir(folder .. "/" .. path:sub(1, sub_end - 1)) end
-    hosts.write(folder .. "/" .. path, text)
+    write(folder .. "/" .. path, text)
   end
   open[#open + 1] = { folder = folder }
   return folder
