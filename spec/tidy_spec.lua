@@ -249,6 +249,21 @@ local SAMPLES = {
       { ["lua/README.md"] = "## kv\n", ["spec/README.md"] = "\n| state | `spec/a.lua` |\n" }),
     good { ["lua/README.md"] = "# all\n## kv\n### get\n", ["spec/README.md"] = "\n| kv | `spec/a.lua` |\n" },
   },
+  promises = {
+    bad('README.md:3: "It is fast" is not in the table',
+      { ["README.md"] = "## The promises\n\n2. **It is fast.** So.\n",
+        ["spec/README.md"] = "\n| 2. It is | `spec/a.lua` |\n" }),
+    bad('"It is fast"', { ["README.md"] = "## The promises\n2. **It is fast.**\n",
+      ["spec/README.md"] = "\n| 2. It is fast | nobody |\n" }),
+    good { ["README.md"] = "1. **Not one.**\n## The promises\n2. **It is fast.** So.\n## Else\n3. **Nor this.**\n",
+      ["spec/README.md"] = "\n| 2. It is fast | `spec/a.lua` |\n" },
+  },
+  spec_index = {
+    bad("a_spec.lua:1: spec/README.md does not name it",
+      { ["spec/host/a_spec.lua"] = "", ["spec/README.md"] = "`spec/host/b_spec.lua`\n" }),
+    good { ["spec/host/a_spec.lua"] = "", ["spec/fuzz/b_spec.lua"] = "",
+      ["spec/README.md"] = "| kv | `spec/host/a_spec.lua` |\n" },
+  },
   text = {
     bad("end the file with a newline", { ["a.lua"] = "x = 1" }),
     bad("a.md:1: white space", { ["a.md"] = "x \n" }),

@@ -43,4 +43,29 @@ function rules.sections(file, complain, house)
   end
 end
 
+-- And of each promise.
+function rules.promises(file, complain, house)
+  local index = house["spec/README.md"]
+  if file.path ~= "README.md" or not index then return end
+  local number, within = 0, false
+  for line in (file.text .. "\n"):gmatch "(.-)\n" do
+    number = number + 1
+    if line:find "^## " then within = line == "## The promises" end
+    local place, promise = line:match "^(%d+)%. %*%*(.-)%.?%*%*"
+    local row = within and promise and ("\n| %s. %s | `spec/"):format(place, promise)
+    if row and not index.text:find(row, 1, true) then
+      complain(number, ('"%s" is not in the table of spec/README.md: add it, with its specs'):format(promise))
+    end
+  end
+end
+
+-- And each spec of the host is for something.
+function rules.spec_index(file, complain, house)
+  local index = house["spec/README.md"]
+  if not index or not file.path:find "^spec/host/.*_spec%.lua$" then return end
+  if not index.text:find("`" .. file.path .. "`", 1, true) then
+    complain(1, "spec/README.md does not name it: add it to a promise or to a section of the reference")
+  end
+end
+
 return rules
