@@ -1,5 +1,7 @@
 -- The rules that hold documents against the tree that they speak of.
 
+local each_line = require("spec.tidy.house").each_line
+
 local rules = {}
 
 local function exists(house, path)
@@ -16,9 +18,7 @@ local GUIDES = { ["host/HACKING.md"] = true, ["host/STYLE.md"] = true, ["spec/RE
 
 function rules.named_files(file, complain, house)
   if not GUIDES[file.path] then return end
-  local number = 0
-  for line in (file.text .. "\n"):gmatch "(.-)\n" do
-    number = number + 1
+  for number, line in each_line(file.text) do
     for path in line:gmatch "`([%w_./-]+)`" do
       local folder = path:match "^(%l+)/"
       local is_ours = folder and (exists(house, folder .. "/") or folder == "spec" or folder == "host")
@@ -33,9 +33,7 @@ end
 function rules.sections(file, complain, house)
   local index = house["spec/README.md"]
   if file.path ~= "lua/README.md" or not index then return end
-  local number = 0
-  for line in (file.text .. "\n"):gmatch "(.-)\n" do
-    number = number + 1
+  for number, line in each_line(file.text) do
     local section = line:match "^## (.+)$"
     if section and not index.text:find("\n| " .. section .. " | `spec/", 1, true) then
       complain(number, ('"%s" is not in the table of spec/README.md: add it, with its specs'):format(section))
@@ -47,9 +45,8 @@ end
 function rules.promises(file, complain, house)
   local index = house["spec/README.md"]
   if file.path ~= "README.md" or not index then return end
-  local number, within = 0, false
-  for line in (file.text .. "\n"):gmatch "(.-)\n" do
-    number = number + 1
+  local within = false
+  for number, line in each_line(file.text) do
     if line:find "^## " then within = line == "## The promises" end
     local place, promise = line:match "^(%d+)%. %*%*(.-)%.?%*%*"
     local row = within and promise and ("\n| %s. %s | `spec/"):format(place, promise)
