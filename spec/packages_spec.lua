@@ -1,6 +1,7 @@
 -- What installing packages leaves behind on a machine: the recipe `packages` of the Makefile, with programs of this
 -- spec in front of the system's.
 
+local files = require "spec.support.files"
 local program = require "spec.support.program"
 
 describe("Installing packages", function()
@@ -11,9 +12,7 @@ describe("Installing packages", function()
 
   local function put(name, script)
     local path = folder .. "/" .. name
-    local file <close> = assert(io.open(path, "w"))
-    file:write("#!/bin/sh\n", script, "\n")
-    file:close()
+    files.write(path, "#!/bin/sh\n" .. script .. "\n")
     os.execute("chmod 755 " .. path)
   end
 

@@ -6,7 +6,6 @@
 
 #include "base/utf8.h"
 #include "script/budget.h"
-#include "script/lua_vm.h"
 #include "script/walk.h"
 
 /* Whether a value that is no table has a form in JSON. */

@@ -9,7 +9,6 @@
 #include "codec/base64.h"
 #include "codec/json_text.h"
 #include "script/budget.h"
-#include "script/lua_vm.h"
 #include "script/tracked.h"
 #include "script/walk.h"
 

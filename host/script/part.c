@@ -5,7 +5,6 @@
 #include <lauxlib.h>
 #include <math.h>
 
-#include "base/recursion.h"
 #include "codec/key.h"
 #include "script/budget.h"
 

@@ -63,6 +63,12 @@ end
 ---@return any
 function Pending:get()
   self._host:run()
+  return self:result()
+end
+
+--- As get(), and runs nothing: for a spec that takes the host's steps one by one.
+---@return any
+function Pending:result()
   local ok, result, message, metadata = self._pending:answer()
   if ok then
     if result == troupe.null then return nil end
@@ -103,7 +109,25 @@ end
 ---@param method string
 ---@return troupe.Pending
 function Host:start(class, key, method, ...)
-  return self:_submit("call", class, key, method, { ... }, select("#", ...))
+  return self:start_with(nil, class, key, method, ...)
+end
+
+--- Begins a call with options, as of host:actor().
+---@param options { create: boolean|nil, input: any, params: any, idempotency_key: string|nil }|nil
+---@param class string
+---@param key any
+---@param method string
+---@return troupe.Pending
+function Host:start_with(options, class, key, method, ...)
+  return self:_submit("call", class, key, method, { ... }, select("#", ...), options)
+end
+
+--- Begins to let an actor leave memory, without waiting until it has.
+---@param class string
+---@param key any
+---@return troupe.Pending
+function Host:start_sleep(class, key)
+  return self:_submit("sleep", class, key)
 end
 
 --- Begins a request of a kind; starts a host that has ended.
@@ -123,7 +147,7 @@ function Host:actor(class, key, options)
     __name = "troupe.Handle",
     __index = function(handle, method)
       local function call(_, ...)
-        return host:_submit("call", class, key, method, { ... }, select("#", ...), options):get()
+        return host:start_with(options, class, key, method, ...):get()
       end
       rawset(handle, method, call)
       return call
@@ -156,7 +180,7 @@ end
 
 --- Lets an actor leave memory, as it would when idle: on_stop runs.
 function Host:sleep(class, key)
-  self:_submit("sleep", class, key):get()
+  self:start_sleep(class, key):get()
 end
 
 --- Runs the host's steps until all is at rest.
@@ -164,10 +188,29 @@ function Host:run()
   if self._kit:is_open() then self._kit:run() end
 end
 
+--- Takes one step of a worker, by its number from 1 on, of the committer or of the checkpointer, even of one that
+--- stands still otherwise; nothing else runs. Whether there was anything to do.
+---@param who integer|"committer"|"checkpointer"
+---@return boolean
+function Host:step(who)
+  return self._kit:step(who)
+end
+
 --- Lets the committer stand still, or go on: what is not durable meanwhile is not answered.
 ---@param held boolean
 function Host:hold(held)
   self._kit:hold(held)
+end
+
+--- Lets the checkpointer stand still, or go on: what is durable stays in the log and in memory meanwhile.
+---@param held boolean
+function Host:hold_checkpoints(held)
+  self._kit:stick(held)
+end
+
+--- Brings all that is durable to the store. Runs the host.
+function Host:checkpoint()
+  self._kit:checkpoint()
 end
 
 --- Lets time pass, in seconds.
@@ -191,6 +234,11 @@ end
 --- Ends the host as kill -9 would; the next call starts it again on the same data.
 function Host:crash()
   self._kit:crash()
+end
+
+--- Starts a host that has ended, without waiting for the next call.
+function Host:reopen()
+  self._kit:reopen()
 end
 
 --- Whether the host runs: false after crash() or a failed sync, until the next call.

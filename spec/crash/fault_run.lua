@@ -1,7 +1,7 @@
 --- One scenario of a host on a simulated disk, the same each time, with a fault at a chosen operation of the disk. When
 --- it is over, what the host answers and what is on the disk are held against each other and against the model.
 
-local kit = require "troupe_host"
+local kit = require "spec.support.kit"
 local disk = require "simulated_disk"
 local Book = require "spec.crash.book_model"
 local folders = require "spec.crash.folders"

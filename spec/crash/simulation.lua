@@ -3,7 +3,7 @@
 ---
 --- A *world* is a data folder from its beginning on. A *life* is from one start of a host to its end.
 
-local kit = require "troupe_host"
+local kit = require "spec.support.kit"
 local disk = require "simulated_disk"
 local Book = require "spec.crash.book_model"
 local folders = require "spec.crash.folders"

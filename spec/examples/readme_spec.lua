@@ -1,12 +1,8 @@
 -- README.md: what it shows is what happens. Its curl lines run in their order against the real program, and answer what
 -- stands behind them.
 local cjson = require "cjson"
+local files = require "spec.support.files"
 local served = require "spec.examples.served"
-
-local function read(path)
-  local file <close> = assert(io.open(path))
-  return file:read "a"
-end
 
 local function blocks_of(text, language)
   local blocks = {}
@@ -42,7 +38,7 @@ local function check(step, output)
 end
 
 describe("README.md", function()
-  local text = read "README.md"
+  local text = files.read "README.md"
 
   it("shows calls that answer what it says, before and after a crash", function()
     local server = served.start "actors"
@@ -61,7 +57,7 @@ describe("README.md", function()
   it("shows the counter as it is, but for comments and its last method", function()
     local shown = blocks_of(text, "lua")[1]
     local code = {}
-    for line in read("actors/counter.lua"):gmatch "[^\n]+" do
+    for line in files.read("actors/counter.lua"):gmatch "[^\n]+" do
       if not line:find "^%s*%-%-" then table.insert(code, line) end
     end
     local there = table.concat(code, "\n")

@@ -1,10 +1,10 @@
 -- lua/README.md: the lines that it shows for kv do what stands behind them.
+local files = require "spec.support.files"
 local hosts = require "spec.support.hosts"
 
 -- The block of a section, each call that answers something kept in `answers`.
 local function block_of(section)
-  local file <close> = assert(io.open "lua/README.md")
-  local text = file:read("a"):match("\n## " .. section .. "\n(.-)\n## ")
+  local text = files.read("lua/README.md"):match("\n## " .. section .. "\n(.-)\n## ")
   return (text:match "```lua\n(.-)```":gsub("\nself%.kv:list", "\nanswers[#answers + 1] = self.kv:list"))
 end
 

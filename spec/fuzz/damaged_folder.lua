@@ -1,6 +1,7 @@
 --- Data folders, damaged at random and opened: what can be read then is right, or it is told that it cannot.
 
 local system = require "system"
+local files = require "spec.support.files"
 local program = require "spec.support.program"
 local folders = require "spec.crash.folders"
 local damage = require "spec.fuzz.damage"
@@ -15,15 +16,10 @@ local NEW = 1000       -- the number of the call that reader.lua makes to each a
 
 local function quote(word) return "'" .. word:gsub("'", "'\\''") .. "'" end
 
-local function read_file(path)
-  local file <close> = assert(io.open(path, "rb"))
-  return file:read "a"
-end
-
 -- This very interpreter, with the loader and what that preloads, as spec/run.lua has started it.
 local function interpreter()
   local words = {}
-  for word in read_file("/proc/self/cmdline"):gmatch "[^\0]+" do
+  for word in files.read("/proc/self/cmdline"):gmatch "[^\0]+" do
     table.insert(words, quote(word))
     if word:find "lua5%.4$" then break end
   end
@@ -43,7 +39,7 @@ local function run_reader(plan, data, errors)
   local lines = {}
   for line in pipe:lines() do table.insert(lines, text.read(line)) end
   local _, how, code = pipe:close()
-  return lines, how, code, read_file(errors)
+  return lines, how, code, files.read(errors)
 end
 
 -- --- What is right -------------------------------------------------------------------------------------------------
@@ -216,9 +212,8 @@ function Run:try(seed)
   local history_seed = seed // TRIES_A_HISTORY
   if not self.history or self.history.seed ~= history_seed then
     self.history = history.make(history_seed)
-    local file <close> = assert(io.open(self.folder .. "/plan", "wb"))
     local plan = self.history
-    file:write(text.of { options = plan.options, actors = plan.actors, calls = plan.calls })
+    files.write(self.folder .. "/plan", text.of { options = plan.options, actors = plan.actors, calls = plan.calls })
   end
   math.randomseed(seed)
   local try = { seed = seed, place = math.random(3) == 1 and "log" or "store", told = "no damage", firsts = {} }

@@ -1,7 +1,8 @@
 --- A data folder whose whole history is known: what each actor held after each call, byte by byte what is on disk.
 
 local lfs = require "lfs"
-local kit = require "troupe_host"
+local files = require "spec.support.files"
+local kit = require "spec.support.kit"
 local folders = require "spec.crash.folders"
 local text = require "spec.fuzz.text"
 
@@ -72,30 +73,25 @@ local function call(made, host, number)
   made.calls[number] = { key = key, list = list, once = once, result = result, content = content_of(host, key) }
 end
 
-local function read_file(path)
-  local file <close> = assert(io.open(path, "rb"))
-  return file:read "a"
-end
-
 -- All files below a folder: path -> content.
-local function read_folder(folder, prefix, files)
+local function read_folder(folder, prefix, found)
   for name in lfs.dir(folder) do
     local path = folder .. "/" .. name
     if name ~= "." and name ~= ".." and name ~= "lock.mdb" then
       if lfs.attributes(path, "mode") == "directory" then
-        read_folder(path, prefix .. name .. "/", files)
+        read_folder(path, prefix .. name .. "/", found)
       else
-        files[prefix .. name] = read_file(path)
+        found[prefix .. name] = files.read(path)
       end
     end
   end
-  return files
+  return found
 end
 
 -- Where each batch stands in the log: { file, from, to } by number, from 0, `to` exclusive.
-local function find_batches(files)
+local function find_batches(contents)
   local batches = {}
-  for path, content in pairs(files) do
+  for path, content in pairs(contents) do
     local at = 1
     while path:find "^log/%x+$" and #content - at + 1 >= 28 do
       local size, number = (">I4"):unpack(content, at), (">I8"):unpack(content, at + 12)
@@ -138,11 +134,10 @@ function history.make(seed)
 end
 
 --- Writes its files, or damaged ones instead, to a folder that must not be there yet.
-function history.write(files, folder)
+function history.write(contents, folder)
   for _, sub in ipairs { "", "/store", "/log" } do assert(lfs.mkdir(folder .. sub)) end
-  for path, content in pairs(files) do
-    local file <close> = assert(io.open(folder .. "/" .. path, "wb"))
-    file:write(content)
+  for path, content in pairs(contents) do
+    files.write(folder .. "/" .. path, content)
   end
 end
 

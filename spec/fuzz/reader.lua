@@ -3,7 +3,8 @@
 --
 --   lua5.4 spec/fuzz/reader.lua PLAN DATA     PLAN: a file of { options, actors, calls }, written by spec/fuzz/text.lua
 
-local kit = require "troupe_host"
+local files = require "spec.support.files"
+local kit = require "spec.support.kit"
 local history = require "spec.fuzz.history"
 local text = require "spec.fuzz.text"
 
@@ -12,11 +13,7 @@ local function tell(...)
   io.flush()
 end
 
-local plan
-do
-  local file <close> = assert(io.open(arg[1], "rb"))
-  plan = text.read(file:read "a")
-end
+local plan = text.read(files.read(arg[1]))
 plan.options.data = arg[2]
 
 local function open()

@@ -1,7 +1,7 @@
 -- troupe backup: a copy of a data folder in use is that folder between two calls. Hosts run here and in the program;
 -- the copy is made by the program, a process of its own, and opened here.
 
-local kit = require "troupe_host"
+local kit = require "spec.support.kit"
 local Book = require "spec.crash.book_model"
 local crowd = require "spec.support.crowd"
 local http = require "spec.support.http"

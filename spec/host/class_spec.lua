@@ -1,4 +1,4 @@
--- A folder of classes: what loads, what does not, what scripts share.
+-- A folder of classes: what loads and what does not, and what may be called.
 local hosts = require "spec.support.hosts"
 local lfs = require "lfs"
 
@@ -63,67 +63,6 @@ describe("A folder of classes", function()
     end
     local unknown = host:actor("child", "c")
     assert.equal("class_not_found", hosts.failure_of(unknown.hello, unknown).code)
-  end)
-
-  it("shares modules, and nothing else", function()
-    local host = hosts.open({
-      ["a.lua"] = hosts.class("A", [[
-        local counter = require "lib.counter"
-        own = "a"
-        function Class:up() counter.n = counter.n + 1; return counter.n end
-        function Class:own() return own, rawget(_G, "own") == own end
-        function Class:vandal(_, how)
-          if how == 1 then string.format = nil end
-          if how == 2 then getmetatable("").__index = nil end
-          if how == 3 then table.insert, pairs = nil, 1; math.x = 1 end
-          if how == 4 then rawset(string, "format", 1) end
-          if how == 5 then setmetatable(string, nil) end
-          if how == 6 then setmetatable(_G, {}) end
-          if how == 7 then self.key = { "admin" } end
-          if how == 8 then self.kv = nil end
-          if how == 9 then setmetatable(self, {}) end
-          if how == 10 then setmetatable({}, { __gc = print }) end
-          return "done"
-        end
-      ]]),
-      ["b.lua"] = hosts.class("B", [[
-        local counter = require "lib.counter"
-        function Class:up() counter.n = counter.n + 1; return counter.n end
-        function Class:own() return own end
-        function Class:fine()
-          local names = {}
-          for name in pairs(string) do names[#names + 1] = name end
-          return ("%d"):format(#names > 10 and 1 or 0) .. string.format("%s", self.key[1])
-        end
-        function Class:missing()
-          local found = {}
-          for _, name in ipairs { "io", "debug", "package", "dofile", "loadfile", "collectgarbage", "warn" } do
-            if _G[name] ~= nil then found[#found + 1] = name end
-          end
-          for _, name in ipairs { "execute", "exit", "getenv", "remove", "rename", "tmpname", "setlocale" } do
-            if os[name] ~= nil then found[#found + 1] = name end
-          end
-          if string.dump then found[#found + 1] = "dump" end
-          return found
-        end
-        function Class:load_bytecode(_, text) return load(text) ~= nil end
-        function Class:load_text() return load("x = 1; return x + 1")(), x end
-      ]]),
-      ["lib/counter.lua"] = "return { n = 0 }",
-    }, { errors = true })
-    local a, b = host:actor("A", "a"), host:actor("B", "b")
-    assert.equal(1, a:up())
-    assert.equal(2, b:up())
-    assert.equal("a", a:own())
-    assert.is_nil(b:own())
-    for how = 1, 10 do
-      local ok, result = pcall(a.vandal, a, how)
-      assert.is_false(ok, "way " .. how .. ": " .. tostring(result))
-    end
-    assert.equal("1b", b:fine())
-    assert.same({}, b:missing())
-    assert.is_false(b:load_bytecode(string.dump(function() end)))
-    assert.equal(2, b:load_text())
   end)
 end)
 

@@ -2,20 +2,11 @@
 -- runs. How mistakes in the words themselves are told, and signals: spec/host/program_spec.lua.
 
 local lfs = require "lfs"
+local files = require "spec.support.files"
 local program = require "spec.support.program"
 local http = require "spec.support.http"
 
 local ACTORS = "spec/support/actors"
-
-local function write(path, text)
-  local file <close> = assert(io.open(path, "w"))
-  file:write(text)
-end
-
-local function read(path)
-  local file <close> = assert(io.open(path))
-  return file:read "a"
-end
 
 local function class(name)
   return ('return require("troupe.actor"):extend "%s"\n'):format(name)
@@ -44,16 +35,16 @@ describe("A host does not start", function()
   it("without its folder of actors", function()
     lfs.rmdir(actors)
     assert_no_start(2, "/actors is neither a folder of actors nor a command")
-    write(actors, class "A")
+    files.write(actors, class "A")
     assert_no_start(2, "/actors is neither a folder of actors nor a command")
     assert.is_nil(lfs.attributes(data))
   end)
 
   it("with no class in it", function()
-    write(actors .. "/notes.txt", "no class")
-    write(actors .. "/.hidden.lua", "broken")
+    files.write(actors .. "/notes.txt", "no class")
+    files.write(actors .. "/.hidden.lua", "broken")
     lfs.mkdir(actors .. "/lib")
-    write(actors .. "/lib/money.lua", "return {}")
+    files.write(actors .. "/lib/money.lua", "return {}")
     assert_no_start(1, "/actors: no class in this folder")
   end)
 
@@ -72,25 +63,25 @@ describe("A host does not start", function()
   }
   for what, example in pairs(broken) do
     it("with a class file that holds " .. what, function()
-      write(actors .. "/good.lua", class "Good")
-      write(actors .. "/bad.lua", example[1])
+      files.write(actors .. "/good.lua", class "Good")
+      files.write(actors .. "/bad.lua", example[1])
       assert_no_start(1, example[2], "--limit-call-cpu-ms", "200")
     end)
   end
 
   it("with two classes of one name", function()
-    write(actors .. "/one.lua", class "Same")
-    write(actors .. "/two.lua", class "Same")
+    files.write(actors .. "/one.lua", class "Same")
+    files.write(actors .. "/two.lua", class "Same")
     assert_no_start(1, '/two%.lua: the class "Same" is defined in [^ ]*/one%.lua already')
   end)
 
   it("with a class file from elsewhere, or one that is no file", function()
-    write(folder .. "/outside.lua", class "Outside")
+    files.write(folder .. "/outside.lua", class "Outside")
     lfs.link(folder .. "/outside.lua", actors .. "/linked.lua", true)
     assert_no_start(1, "/linked%.lua: lies outside the folder of actors")
     os.remove(actors .. "/linked.lua")
     lfs.mkdir(actors .. ".old")
-    write(actors .. ".old/beside.lua", class "Beside")
+    files.write(actors .. ".old/beside.lua", class "Beside")
     lfs.link(actors .. ".old/beside.lua", actors .. "/linked.lua", true)
     assert_no_start(1, "/linked%.lua: lies outside the folder of actors")
     os.remove(actors .. "/linked.lua")
@@ -99,32 +90,32 @@ describe("A host does not start", function()
   end)
 
   it("on a data folder of another version, and leaves it as it was", function()
-    write(actors .. "/a.lua", class "A")
+    files.write(actors .. "/a.lua", class "A")
     lfs.mkdir(data)
-    write(data .. "/FORMAT", "troupe 99\n")
+    files.write(data .. "/FORMAT", "troupe 99\n")
     assert_no_start(1, 'the format "troupe 99"; this host knows "troupe 2" only')
-    assert.equal("troupe 99\n", read(data .. "/FORMAT"))
+    assert.equal("troupe 99\n", files.read(data .. "/FORMAT"))
     assert.is_nil(lfs.attributes(data .. "/store"))
   end)
 
   it("on a data folder that is none, and puts nothing into it", function()
-    write(actors .. "/a.lua", class "A")
+    files.write(actors .. "/a.lua", class "A")
     assert_no_start(1, "actors is no data folder of Troupe: it holds a%.lua", "--data", actors)
     assert.is_nil(lfs.attributes(actors .. "/LOCK"))
-    write(data, "a file")
+    files.write(data, "a file")
     assert_no_start(1, "data: Not a directory")
-    assert.equal("a file", read(data))
+    assert.equal("a file", files.read(data))
     assert_no_start(1, "No such file or directory", "--data", folder .. "/none/data")
   end)
 
   it("on a data folder whose store is gone, unless its first start did not come to its end", function()
-    write(actors .. "/a.lua", class "A")
+    files.write(actors .. "/a.lua", class "A")
     local host = program.serve(actors, data)
     host:signal "TERM"
     assert.equal(0, host:wait())
     host:close()
     local store = data .. "/store/data.mdb"
-    write(store, "")
+    files.write(store, "")
     assert_no_start(1, "/store/data%.mdb is empty, and there was a store")
     os.remove(store)
     assert_no_start(1, "/store/data%.mdb is missing, and there was a store")
@@ -136,7 +127,7 @@ describe("A host does not start", function()
   end)
 
   it("at an address that is another machine's", function()
-    write(actors .. "/a.lua", class "A")
+    files.write(actors .. "/a.lua", class "A")
     assert_no_start(1, "cannot listen on 192%.0%.2%.1:0", "--listen", "192.0.2.1:0")
     assert.is_nil(lfs.attributes(data))
   end)
@@ -174,7 +165,7 @@ describe("A host that runs", function()
     for path, permissions in pairs { [data] = "rwx------", [data .. "/token"] = "rw-------" } do
       assert.equal(permissions, lfs.attributes(path, "permissions"))
     end
-    assert.matches("^[%w_-]+\n$", read(data .. "/token"))
+    assert.matches("^[%w_-]+\n$", files.read(data .. "/token"))
   end)
 
   it("is called, with arguments in JSON", function()
@@ -223,7 +214,7 @@ describe("A host that runs", function()
       local pipe <close> = assert(io.popen(line:format(token, program.path, host.address, folder)))
       return pipe:read "a"
     end
-    assert.equal('{"shown":[1,{}]}\n', inspect_with(read(data .. "/token"):match "%S+"))
+    assert.equal('{"shown":[1,{}]}\n', inspect_with(files.read(data .. "/token"):match "%S+"))
     assert.matches("^troupe: unauthorized: ", inspect_with "wrong")
     assert.matches("^troupe: cannot read the operator's token", inspect_with "")     -- as if it were not there
   end)

@@ -9,7 +9,7 @@ local assert_result, assert_refused = http.assert_result, http.assert_refused
 local BODY_BYTES_MAX = 1024 * 1024
 local CHUNKED = "Transfer-Encoding: chunked"
 
-local host, data, actors
+local host
 local names = 0
 local key = "early"     -- of the present spec
 
@@ -29,18 +29,10 @@ end
 
 describe("A connection takes", function()
   setup(function()
-    data, actors = program.folder(), program.copy("spec/support/actors", program.folder())
-    host = program.serve(actors, data, "--limit-call-cpu-ms", "600000")
+    host = program.serve_copy("spec/support/actors", "--limit-call-cpu-ms", "600000")
   end)
 
-  teardown(function()
-    host:signal "TERM"
-    local status, log = host:wait(), host:log()
-    host:close()
-    program.remove(data)
-    program.remove(actors)
-    assert.equal(0, status, log)
-  end)
+  teardown(function() host:stop() end)
 
   before_each(function()
     key = new_key()
@@ -92,7 +84,7 @@ describe("A connection takes", function()
     end
     texts = table.concat(texts)
     for at = 1, #texts, 7000 do connection:send(texts:sub(at, at + 6999)) end
-    program.open_gate(actors, own)
+    program.open_gate(host.actors, own)
     assert_result("1", other:receive())
     assert_result("null", connection:receive())
     for number = 1, 5 do assert_result(('"%d%s"'):format(number, large), connection:receive()) end

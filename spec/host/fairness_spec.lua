@@ -27,7 +27,7 @@ describe("A step of a worker", function()
     return hosts.open({ ["mill.lua"] = mill }, { look_us = look_us, pause_ms = pause_ms })
   end
 
-  local function step(host) host._kit:step(1) end
+  local function step(host) host:step(1) end
 
   -- How often each of these was printed since the last look.
   local function counts(host, ...)
@@ -73,7 +73,7 @@ describe("A step of a worker", function()
       for number = 1, 3 do host:start("Mill", number, "save_and_grind") end
       for _ = 1, 3 do step(host) end
       assert.equal(0, counts(host, "ground"))
-      host._kit:step "committer"
+      host:step "committer"
       for _ = 1, 3 // at_once do
         step(host)
         assert.equal(at_once, counts(host, "ground"))

@@ -8,7 +8,7 @@ local assert_result, assert_refused = http.assert_result, http.assert_refused
 local CLIENTS = 20
 local LOOKS_MAX = 1 << 20
 
-local host, data, actors
+local host
 local names = 0
 
 local function new_key()
@@ -46,7 +46,7 @@ local function while_held(try)
     local holding = hold(key)
     local is_right = try(key)
     for _ = 1, looks do idle:send(http.text("GET", "/health")):receive() end
-    program.open_gate(actors, key)
+    program.open_gate(host.actors, key)
     assert_result("1", holding:receive())
     holding:close()
     idle:close()
@@ -58,19 +58,11 @@ end
 
 describe("A client that has gone", function()
   setup(function()
-    data, actors = program.folder(), program.copy("spec/support/actors", program.folder())
-    host = program.serve(actors, data, "--workers", "1", "--limit-call-cpu-ms", "600000",
+    host = program.serve_copy("spec/support/actors", "--workers", "1", "--limit-call-cpu-ms", "600000",
       "--limit-call-wall-ms", "600000")
   end)
 
-  teardown(function()
-    host:signal "TERM"
-    local status, log = host:wait(), host:log()
-    host:close()
-    program.remove(data)
-    program.remove(actors)
-    assert.equal(0, status, log)
-  end)
+  teardown(function() host:stop() end)
 
   for how, rudely in pairs { ["in order"] = false, rudely = true } do
     it(how .. ", leaves no call behind that had not begun", function()
@@ -113,7 +105,7 @@ describe("A client that has gone", function()
       local connection = hold(key)
       if rudely then assert(connection.socket:setoption("linger", { on = true, timeout = 0 })) end
       connection:close()
-      program.open_gate(actors, key)
+      program.open_gate(host.actors, key)
       program.eventually("the call", function() return post(key, "puts").body == '{"result":1}' end)
     end
   end)

@@ -1,6 +1,7 @@
 -- The door as clients see it: paths, keys, bodies, errors. Whatever comes in, the actor that was called keeps its
 -- state, and so does its neighbour. The bytes on a connection: spec/host/connection_spec.lua.
 
+local files = require "spec.support.files"
 local program = require "spec.support.program"
 local http = require "spec.support.http"
 local spread = require "spec.support.spread"
@@ -11,12 +12,7 @@ local ACTORS = "spec/support/actors"
 local KEY_BYTES_MAX, BODY_BYTES_MAX, DEPTH_MAX = 2048, 1024 * 1024, 100
 local WORKERS = 2
 
-local host, data, actors, token
-
-local function read(path)
-  local file <close> = assert(io.open(path))
-  return file:read "a"
-end
+local host, token
 
 -- A key that no other spec uses, and that does not live where the one before it does.
 local new_key = spread.keys(WORKERS, "Box", "key")
@@ -42,31 +38,17 @@ local function try_each(title, tries, try)
   end
 end
 
-local function start_host(...)
-  local started = program.serve(actors, data, "--workers", tostring(WORKERS), "--limit-call-cpu-ms", "600000",
-    "--limit-call-bytes", "32m", "--limit-waiting-calls", "4", ...)
-  token = read(data .. "/token"):match "%S+"
-  return started
-end
-
 describe("The HTTP door", function()
   local key, neighbour
   local CONTENT = '["kept",1,"nothing lost"]'
 
   setup(function()
-    data, actors = program.folder(), program.copy(ACTORS, program.folder())
-    host = start_host()
+    host = program.serve_copy(ACTORS, "--workers", tostring(WORKERS), "--limit-call-cpu-ms", "600000",
+      "--limit-call-bytes", "32m", "--limit-waiting-calls", "4")
+    token = files.read(host.data .. "/token"):match "%S+"
   end)
 
-  teardown(function()
-    host:signal "TERM"
-    local status, log = host:wait(), host:log()
-    host:close()
-    program.remove(data)
-    program.remove(actors)
-    assert.equal(0, status, log)
-    assert.is_nil(log:find "Sanitizer", log)
-  end)
+  teardown(function() host:stop() end)
 
   before_each(function()
     key, neighbour = new_key(), new_key()
@@ -470,7 +452,7 @@ describe("The HTTP door", function()
       local last = http.connect(host.address)
       for _ = 1, 2 do assert.equal(200, last:send(http.text("GET", "/health")):receive().status) end
       last:close()
-      program.open_gate(actors, own)
+      program.open_gate(host.actors, own)
       assert_result("1", busy:receive())
       for number, connection in ipairs(waiting) do
         local answer = connection:receive()

@@ -1,6 +1,7 @@
 -- An operator looks at an actor, and sees all of it, whatever it holds; looking never fails.
 local http = require "spec.support.http"
 local lossless = require "spec.support.lossless"
+local files = require "spec.support.files"
 local program = require "spec.support.program"
 
 local SEED = tonumber(os.getenv "TROUPE_SEED") or os.time()
@@ -55,26 +56,16 @@ end
 return Maker
 ]]
 
-local function read(path)
-  local file <close> = assert(io.open(path))
-  return file:read "a"
-end
-
-local function write(path, text)
-  local file <close> = assert(io.open(path, "w"))
-  file:write(text)
-end
-
 describe("Looking at an actor", function()
   local folder, host, token
 
   setup(function()
     folder = program.folder()
     os.execute(("mkdir -p %s/actors/lib"):format(folder))
-    write(folder .. "/actors/maker.lua", maker)
-    write(folder .. "/actors/lib/random_value.lua", read "spec/support/random_value.lua")
+    files.write(folder .. "/actors/maker.lua", maker)
+    files.write(folder .. "/actors/lib/random_value.lua", files.read "spec/support/random_value.lua")
     host = program.serve(folder .. "/actors", folder .. "/data", "--workers", "1")
-    token = read(folder .. "/data/token"):match "%S+"
+    token = files.read(folder .. "/data/token"):match "%S+"
   end)
 
   teardown(function()

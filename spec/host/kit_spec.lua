@@ -2,9 +2,7 @@
 local hosts = require "spec.support.hosts"
 local troupe = require "troupe.test"
 
-local store = hosts.class("Store", [[
-  function Class:put(_, key, value) self.kv:put(key, value) end
-  function Class:get(_, key) return self.kv:get(key) end
+local store = hosts.store [[
   function Class:count_and_put(_, key, value) self.kv:count(); self.kv:put(key, value) end
   function Class:save_and_put(_, key, value) self:save_state(); self.kv:put(key, value) end
   function Class:spin(_, rounds) for _ = 1, rounds do end end
@@ -14,7 +12,7 @@ local store = hosts.class("Store", [[
     walking = false
   end
   function Class:sees_a_walk() return walking == true end
-]])
+]]
 
 describe("troupe.worker_of", function()
   after_each(hosts.close_all)
@@ -28,10 +26,10 @@ describe("troupe.worker_of", function()
       local home = troupe.worker_of("Teller", key, WORKERS)
       host:start("Teller", key, "tell", number)
       for worker = 1, WORKERS do
-        if worker ~= home then host._kit:step(worker) end
+        if worker ~= home then host:step(worker) end
       end
       assert.equal("", host:log())
-      host._kit:step(home)
+      host:step(home)
       assert.matches("runs " .. number .. " ", host:log())
       seen[home] = true
     end
@@ -91,6 +89,42 @@ describe("troupe.host", function()
       assert.equal(pauses, looking:get())
     end)
   end
+
+  it("takes the host's steps one by one, and runs nothing by itself meanwhile", function()
+    local host = hosts.open { ["store.lua"] = store }
+    local put = host:start_with({ params = { any = "thing" } }, "Store", "s", "put", 1, "one")
+    assert.matches("no answer", hosts.failure_of(put.result, put))
+    assert.is_true(host:step(1))
+    assert.is_false(host:step(1))
+    assert.is_false(put:is_done())
+    assert.is_true(host:step "committer")
+    assert.is_true(put:is_done())
+    assert.is_nil(put:result())
+    local sleep = host:start_sleep("Store", "s")
+    assert.is_false(sleep:is_done())
+    host:step(1)
+    assert.is_nil(sleep:get())
+    assert.matches("no such worker", hosts.failure_of(host.step, host, 2))
+  end)
+
+  it("brings to the store what is durable when it is told to, and starts a host again at once", function()
+    local host = hosts.open({ ["store.lua"] = store }, { checkpoint_bytes = 1000 })
+    local actor = host:actor("Store", "s")
+    host:hold_checkpoints(true)
+    actor:put(1, ("x"):rep(2000))
+    assert.not_matches("checkpoint", host:log())
+    host:hold_checkpoints(false)
+    host:run()
+    assert.matches("checkpoint done", host:log())
+    actor:put(2, "two")
+    host:checkpoint()
+    assert.matches("checkpoint done", host:log())
+    host:crash()
+    assert.is_false(host:is_open())
+    host:reopen()
+    assert.is_true(host:is_open())
+    assert.equal("two", actor:get(2))
+  end)
 
   for _, pause_ms in ipairs { 0, 10 } do
     for _, method in ipairs { "put", "count_and_put", "save_and_put" } do

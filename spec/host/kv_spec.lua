@@ -1,20 +1,7 @@
--- self.kv is an ordered store: what it lists is held against a sorted array.
+-- self.kv: an ordered store of an actor, what it keeps and in which order, for itself and together with the state.
 local hosts = require "spec.support.hosts"
 
-local store = hosts.class("Store", [[
-  function Class:put(_, key, value, opts) self.kv:put(key, value, opts) end
-  function Class:get(_, key, opts) return self.kv:get(key, opts) end
-  function Class:delete(_, key) return self.kv:delete(key) end
-  function Class:list(_, opts) return self.kv:list(opts) end
-  function Class:count(_, opts) return self.kv:count(opts) end
-  function Class:delete_range(_, opts) return self.kv:delete_range(opts) end
-  function Class:delete_all() return self.kv:delete_all() end
-  function Class:many(_, entries)
-    for _, entry in ipairs(entries) do
-      if entry.value == nil then self.kv:delete(entry.key) else self.kv:put(entry.key, entry.value) end
-    end
-    return self.kv:list()
-  end
+local store = hosts.store [[
   function Class:types()
     self.kv:put("values", { 1, 1.0, "s", true, null, array {}, {}, [10] = { x = 0.1 } })
     local v = self.kv:get("values")
@@ -34,170 +21,15 @@ local store = hosts.class("Store", [[
     stolen = stolen or self.kv
     return stolen:get(key)
   end
-  function Class:code_of(_, what)
-    local _, e = pcall(self.fail, self, nil, what)
-    return type(e) == "table" and e.code or "internal_error"
-  end
-  function Class:fail(_, what)
-    local kv = self.kv
-    if what == "nil key" then return kv:get(nil) end
-    if what == "no key" then return kv:get() end
-    if what == "nan" then return kv:put(0 / 0, 1) end
-    if what == "nan part" then return kv:put({ "a", 0 / 0 }, 1) end
-    if what == "empty" then return kv:get({}) end
-    if what == "gap" then return kv:get({ 1, nil, 3 }) end
-    if what == "named" then return kv:get({ 1, name = 2 }) end
-    if what == "function part" then return kv:get({ print }) end
-    if what == "null part" then return kv:get({ null }) end
-    if what == "long" then return kv:get(("x"):rep(2047)) end
-    if what == "nil value" then return kv:put("a", nil) end
-    if what == "function" then return kv:put("a", { b = { print } }) end
-    if what == "metatable" then return kv:put("a", setmetatable({}, {})) end
-    if what == "big" then return kv:put("a", ("x"):rep(1001)) end
-    if what == "option" then return kv:list({ limits = 1 }) end
-    if what == "get option" then return kv:get("a", { prefix = "x" }) end
-    if what == "limit" then return kv:list({ limit = 0 }) end
-    if what == "both starts" then return kv:list({ start = 1, start_after = 1 }) end
-    if what == "both stops" then return kv:list({ stop = 1, ["end"] = 1 }) end
-    if what == "reverse" then return kv:list({ reverse = 1 }) end
-    if what == "format" then return kv:put("a", "b", { format = "raw" }) end
-    if what == "bytes" then return kv:put("a", 1, { format = "bytes" }) end
-    if what == "bytes of a table" then kv:put("t", {}); return kv:get("t", { format = "bytes" }) end
-    if what == "dot" then return kv.get("a") end
-    if what == "deep" then local t = {}; local k = t; for _ = 1, 200 do t[1] = {}; t = t[1] end; return kv:get(k) end
-  end
-]])
+]]
 
 local function open(options)
   local host = hosts.open({ ["store.lua"] = store }, options)
   return host, host:actor("Store", "s")
 end
 
--- -- a model of order --
-
-local rank = { string = 1, table = 2, number = 3, boolean = 4 }
-
-local compare
-
-local function compare_parts(a, b)
-  local ra, rb = rank[type(a)], rank[type(b)]
-  if ra ~= rb then return ra < rb and -1 or 1 end
-  if type(a) == "table" then return compare(a, b) end
-  if type(a) == "boolean" then a, b = a and 1 or 0, b and 1 or 0 end
-  return a < b and -1 or a > b and 1 or 0
-end
-
-function compare(a, b)
-  for i = 1, math.max(#a, #b) do
-    if a[i] == nil then return -1 end
-    if b[i] == nil then return 1 end
-    local c = compare_parts(a[i], b[i])
-    if c ~= 0 then return c end
-  end
-  return 0
-end
-
-local function tuple(key)
-  return type(key) == "table" and key or { key }
-end
-
-local function begins(key, prefix)
-  for i = 1, #prefix do
-    if key[i] == nil or compare_parts(key[i], prefix[i]) ~= 0 then return false end
-  end
-  return true
-end
-
-local function listed(model, options)
-  local found = {}
-  for _, entry in ipairs(model) do
-    local key = entry.key
-    local within = (not options.prefix or begins(key, tuple(options.prefix))) and
-      (not options.start or compare(key, tuple(options.start)) >= 0) and
-      (not options.start_after or compare(key, tuple(options.start_after)) > 0) and
-      (not options.stop or compare(key, tuple(options.stop)) < 0)
-    if within then found[#found + 1] = entry end
-  end
-  if options.reverse then
-    for i = 1, #found // 2 do found[i], found[#found + 1 - i] = found[#found + 1 - i], found[i] end
-  end
-  for i = #found, (options.limit or math.huge) + 1, -1 do found[i] = nil end
-  return found
-end
-
-local function put(model, key, value)
-  for i, entry in ipairs(model) do
-    local c = compare(entry.key, key)
-    if c == 0 then
-      if value == nil then table.remove(model, i) else entry.value = value end
-      return
-    end
-    if c > 0 then
-      if value ~= nil then table.insert(model, i, { key = key, value = value }) end
-      return
-    end
-  end
-  if value ~= nil then model[#model + 1] = { key = key, value = value } end
-end
-
 describe("self.kv", function()
   after_each(hosts.close_all)
-
-  it("lists like a sorted array, through random operations, held commits, sleeps and crashes", function()
-    local seed = tonumber(os.getenv "TROUPE_SEED") or 1
-    math.randomseed(seed)
-    local random = math.random
-    local long = ("p"):rep(600)
-    local parts = { "a", "b", "", "a\0", "a\0\xff", "\xff", long, long .. "q", long .. long .. "r",
-                    0, 1, -1, 1.5, 2 ^ 53, 2 ^ 53 + 1,
-                    42, 60, 88, 100, 128, 1000, math.huge, -math.huge, true, false, { "n" }, { "n", 1 }, {} }
-    local function part() return parts[random(#parts)] end
-    local function key()
-      local made = { part() }
-      for _ = 2, random(3) do made[#made + 1] = random(3) == 1 and "x" or part() end
-      local size = 0
-      for _, p in ipairs(made) do size = size + (type(p) == "string" and #p or 20) end
-      return size < 1900 and made or { "short" }
-    end
-    local host = open()
-    local model = {}
-    for round = 1, 60 do
-      local where = ("seed %d, round %d"):format(seed, round)
-      host:hold(random(3) == 1)
-      local calls = {}
-      for _ = 1, random(4) do
-        local entries = {}
-        for i = 1, random(8) do
-          local deleted = random(3) == 1 and #model > 0
-          local entry = deleted and { key = model[random(#model)].key } or { key = key(), value = random(1000) }
-          entries[i] = entry
-          put(model, entry.key, entry.value)
-        end
-        calls[#calls + 1] = host:start("Store", "s", "many", entries)
-      end
-      for _ = 1, 6 do
-        local options = { reverse = random(2) == 1, limit = random(3) == 1 and random(5) or nil }
-        if random(2) == 1 then options.prefix = { part() } end
-        if random(2) == 1 then
-          local bound = random(2) == 1 and "start" or "start_after"
-          options[bound] = random(2) == 1 and #model > 0 and model[random(#model)].key or key()
-        end
-        if random(2) == 1 then options.stop = random(2) == 1 and #model > 0 and model[random(#model)].key or key() end
-        calls[#calls + 1] = host:start("Store", "s", "list", options)
-        calls[#calls].options = options
-        calls[#calls].expected = listed(model, options)
-      end
-      host:run()
-      host:hold(false)
-      for _, call in ipairs(calls) do
-        local result = call:get()
-        if call.expected then assert.same(call.expected, result, where) end
-      end
-      if random(4) == 1 then host:sleep("Store", "s") end
-      if random(4) == 1 then host:crash() end
-      assert.same(model, host:kv("Store", "s"), where)
-    end
-  end)
 
   it("keeps values what they are, and gives copies", function()
     local _, actor = open()
@@ -241,29 +73,6 @@ describe("self.kv", function()
     assert.equal(1, actor:steal("secret"))
     assert.matches("belongs to an actor whose turn this is not", hosts.failure_of(other.steal, other, "secret").message)
   end)
-
-  local problems = {
-    ["nil key"] = "invalid_key", ["no key"] = "invalid_key", nan = "invalid_key", ["nan part"] = "invalid_key",
-    empty = "invalid_key", gap = "invalid_key", named = "invalid_key", ["function part"] = "invalid_key",
-    ["null part"] = "invalid_key", long = "invalid_key", ["nil value"] = "internal_error",
-    ["function"] = "internal_error",
-    metatable = "internal_error", big = "payload_too_large", option = "internal_error",
-    ["get option"] = "internal_error",
-    limit = "internal_error", ["both starts"] = "internal_error", ["both stops"] = "internal_error",
-    reverse = "internal_error", format = "internal_error", bytes = "internal_error",
-    ["bytes of a table"] = "internal_error", dot = "internal_error", deep = "invalid_key",
-  }
-  for what, code in pairs(problems) do
-    it("refuses with a clear error: " .. what, function()
-      local host, actor = open { errors = true, limits = { value_bytes = 1000 } }
-      actor:put("kept", 1)
-      local failure = hosts.failure_of(actor.fail, actor, what)
-      assert.equal(code == "payload_too_large" and code or "internal_error", failure.code)
-      assert.matches("store%.lua:%d+: ", failure.message)
-      assert.same({ { key = { "kept" }, value = 1 } }, host:kv("Store", "s"))
-      assert.equal(code, actor:code_of(what))
-    end)
-  end
 
   local function keys_of(list)
     local keys = {}
@@ -381,20 +190,5 @@ describe("self.kv", function()
     for i = 1, #actors, 2 do actors[i]:delete_all() end
     host:crash()
     for i, actor in ipairs(actors) do assert.equal(i % 2 == 1 and 0 or 5, actor:count()) end
-  end)
-
-  it("takes keys of 2,048 bytes and not of 2,049; a call's changes up to the limit", function()
-    local host, actor = open { errors = true, limits = { commit_bytes = 10000 } }
-    local longest = ("x"):rep(2046)
-    actor:put(longest, 1)
-    assert.equal(1, actor:get(longest))
-    local failure = hosts.failure_of(actor.put, actor, longest .. "x", 1)
-    assert.equal("internal_error", failure.code)
-    assert.matches("2049 bytes encoded; the limit of a key is 2048", failure.message)
-    failure = hosts.failure_of(actor.put, actor, "v", ("x"):rep(10001))
-    assert.equal("payload_too_large", failure.code)
-    assert.is_nil(actor:get("v"))
-    host:crash()
-    assert.equal(1, actor:get(longest))
   end)
 end)

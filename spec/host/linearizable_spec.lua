@@ -250,7 +250,7 @@ describe("The histories of a host whose steps are chosen at random", function()
     release = { weight = 10, act = function(run) hold(run, false) end },
     sleep = { weight = 10, act = function(run)
       local actor = ACTORS[math.random(#ACTORS)]
-      run.host:_submit("sleep", actor.class, actor.key)
+      run.host:start_sleep(actor.class, actor.key)
     end },
     crash = { weight = 3, act = function(run) run.host:crash(); hear(run) end },
     fail_write = { weight = 3, act = function(run) fail(run, "write") end },

@@ -45,8 +45,8 @@ end
 -- Begins a call, which then is in the midst of loading its actor: what a call has done the committer answers.
 local function start_loading(host, method)
   local call = host:start("Hoard", "h", method)
-  assert.is_true(host._kit:step(1))
-  host._kit:step "committer"
+  assert.is_true(host:step(1))
+  host:step "committer"
   assert.is_false(call:is_done())
   return call
 end
@@ -91,8 +91,8 @@ describe("A state", function()
     local first, second = host:start("Hoard", "h", "bump"), host:start("Hoard", "h", "bump")
     local other = host:start("Hoard", "other", "ping")
     repeat
-      assert.is_true(host._kit:step(1))
-      host._kit:step "committer"
+      assert.is_true(host:step(1))
+      host:step "committer"
     until other:is_done()
     assert.is_false(first:is_done())
     assert.equal("pong", other:get())
@@ -103,16 +103,16 @@ describe("A state", function()
   -- Each step of the worker reads one record, and between two of them others fill tables that go to the store.
   it("is loaded while its records go from memory to the store", function()
     local host = open { pause_ms = 0, checkpoint_bytes = 30000, portion_records = 7 }
-    host._kit:stick(true)
+    host:hold_checkpoints(true)
     asleep(host, "h", 100)
     local call, rounds = start_loading(host, "sum"), 0
     while not call:is_done() do
       rounds = rounds + 1
-      if rounds == 20 then host._kit:stick(false) end
+      if rounds == 20 then host:hold_checkpoints(false) end
       if rounds % 10 == 0 then host:start("Hoard", "other", "add", 20, 300) end
-      host._kit:step(1)
-      host._kit:step "committer"
-      if rounds > 20 then host._kit:step "checkpointer" end
+      host:step(1)
+      host:step "committer"
+      if rounds > 20 then host:step "checkpointer" end
     end
     assert.equal(30000, call:get())
     assert.is_true(rounds > 100)
@@ -123,10 +123,10 @@ describe("A state", function()
     local actor = asleep(host, "h", 50)
     host:hold(true)
     local lost = host:start("Hoard", "h", "add", 50, 300)
-    local sleep = host:_submit("sleep", "Hoard", "h")
+    local sleep = host:start_sleep("Hoard", "h")
     host:run()
     local call = host:start("Hoard", "h", "count")
-    host._kit:step(1)
+    host:step(1)
     assert.is_false(call:is_done())
     host:fail_next "write"
     host:hold(false)

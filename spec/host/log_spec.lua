@@ -1,5 +1,6 @@
 -- What a host says on its standard streams, where perhaps nobody reads it: a pipe that is full holds up nobody.
 
+local files = require "spec.support.files"
 local http = require "spec.support.http"
 local program = require "spec.support.program"
 
@@ -22,8 +23,7 @@ describe("A host that nobody reads", function()
     folder = program.folder()
     pipe = folder .. "/pipe"
     os.execute(("mkfifo %s && mkdir %s/actors"):format(pipe, folder))
-    local file <close> = assert(io.open(folder .. "/actors/chatty.lua", "w"))
-    file:write(CHATTY)
+    files.write(folder .. "/actors/chatty.lua", CHATTY)
   end)
 
   after_each(function()

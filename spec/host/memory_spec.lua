@@ -1,5 +1,6 @@
 -- Memory runs out at every place where it is asked for: the k-th allocation of a worker's step fails, for each k until
 -- none is left to fail.
+local kit = require "spec.support.kit"
 local troupe = require "troupe.test"
 
 -- What Lua gets after a failed allocation, when it has collected its garbage and asks once more: memory, or none
@@ -35,7 +36,7 @@ describe("memory", function()
     local actor = host:actor("Memory", key)
     actor:seed()
     if large then actor:grow() end
-    if stored then host._kit:checkpoint() end
+    if stored then host:checkpoint() end
     return actor
   end
 
@@ -48,9 +49,9 @@ describe("memory", function()
 
   -- Calls with the k-th allocation failing; answers whether one did, and what came of it.
   local function call_short_of_memory(k, count, call, ...)
-    host._kit:fail_allocation(k, count)
+    kit.fail_allocation(host, k, count)
     local ok, failure = pcall(call, ...)
-    return host._kit:fail_allocation(0), ok, failure
+    return kit.fail_allocation(host, 0), ok, failure
   end
 
   -- Whether a failure is one that the want of memory, or the method itself, may cause.
@@ -124,9 +125,9 @@ describe("memory", function()
           k = k + 1
           local one, other = open("one" .. k), open("other" .. k)
           other:ping()
-          host._kit:checkpoint()
+          host:checkpoint()
           local waits = host:start("Memory", "one" .. k, method)
-          host._kit:step(1)
+          host:step(1)
           local comes = host:start("Memory", "other" .. k, "state_write")
           local failed, ok = call_short_of_memory(k, count, host.run, host)
           assert.is_true(ok)

@@ -1,5 +1,6 @@
 -- Which web pages may call: by the header Origin, which browsers send and pages cannot change.
 
+local files = require "spec.support.files"
 local program = require "spec.support.program"
 local http = require "spec.support.http"
 
@@ -40,9 +41,7 @@ end
 describe("A web page", function()
   after_each(function()
     for _, one in ipairs(running) do
-      one.host:signal "TERM"
-      assert.equal(0, one.host:wait(), one.host:log())
-      one.host:close()
+      one.host:stop()
       program.remove(one.data)
     end
     running = {}
@@ -183,13 +182,11 @@ describe("An address that is not loopback", function()
 
   it("is warned of once where no class asks who calls, and not elsewhere", function()
     local own = program.folder()
-    local file <close> = assert(io.open(own .. "/door.lua", "w"))
-    file:write [[
+    files.write(own .. "/door.lua", [[
       local Door = require "troupe.actor":extend "Door"
       function Door:on_before_connect() end
       return Door:extend "Inner"
-    ]]
-    file:flush()
+    ]])
     local _, count = log_of("spec/support/actors", "0.0.0.0:0"):gsub(WARNING, "")
     assert.equal(1, count)
     assert.is_nil(log_of("spec/support/actors", "127.0.0.1:0"):find(WARNING))

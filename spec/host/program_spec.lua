@@ -1,6 +1,7 @@
 -- The program as people run it: its command line, its first and last lines, its signals.
 
 local lfs = require "lfs"
+local files = require "spec.support.files"
 local program = require "spec.support.program"
 local spread = require "spec.support.spread"
 
@@ -84,8 +85,7 @@ describe("A host as a program", function()
   before_each(function()
     data, actors, hosts = program.folder(), program.folder(), {}
     assert(lfs.mkdir(actors .. "/lib"))
-    local file <close> = assert(io.open(actors .. "/slow.lua", "w"))
-    file:write(SLOW)
+    files.write(actors .. "/slow.lua", SLOW)
   end)
 
   after_each(function()
@@ -126,8 +126,7 @@ describe("A host as a program", function()
     for key, done in pairs { ann = 2, tom = 1 } do
       assert.equal(('{"done":%d}\n'):format(done), select(2, again:ask("inspect", "Slow", key)))
       assert.equal(done .. "\n", program.eventually("the answer of " .. key, function()
-        local file <close> = assert(io.open(host.folder .. "/" .. key))
-        return file:read "a"
+        return files.read(host.folder .. "/" .. key)
       end))
     end
   end)
@@ -171,9 +170,7 @@ describe("A host as a program", function()
   end)
 
   it("names the class file that does not load", function()
-    local file <close> = assert(io.open(actors .. "/broken.lua", "w"))
-    file:write "return return\n"
-    file:flush()
+    files.write(actors .. "/broken.lua", "return return\n")
     local status, _, complaint = program.run(actors, "--data", data .. "/d", "--listen", "127.0.0.1:0")
     assert.equal(1, status)
     assert.matches("^troupe: [^\n]*broken%.lua:1:", complaint)

@@ -1,4 +1,5 @@
 -- --dev: what is changed in the folder of actors is there at the next call, by whatever links it is reached.
+local files = require "spec.support.files"
 local hosts = require "spec.support.hosts"
 local lfs = require "lfs"
 
@@ -12,15 +13,15 @@ describe("With dev, a host", function()
     local folder = host.folder
     local actor = host:actor("A", "a")
     assert.equal(1, actor:step())
-    hosts.write(folder .. "/a.lua", hosts.class("A",
+    files.write(folder .. "/a.lua", hosts.class("A",
       "function Class:step() self.state.n = self.state.n + 10; return self.state.n end " ..
       "function Class:initialize_state() return {} end"))
     assert.equal(11, actor:step())
-    hosts.write(folder .. "/a.lua", "this is no Lua at all")
+    files.write(folder .. "/a.lua", "this is no Lua at all")
     assert.equal(21, actor:step())
     assert.matches("classes not reloaded.*a%.lua:1", host:log())
-    hosts.write(folder .. "/b.lua", hosts.class("B", ""))
-    hosts.write(folder .. "/a.lua", hosts.class("A", "function Class:step() return 'new' end"))
+    files.write(folder .. "/b.lua", hosts.class("B", ""))
+    files.write(folder .. "/a.lua", hosts.class("A", "function Class:step() return 'new' end"))
     assert.equal("new", actor:step())
   end)
 
@@ -82,7 +83,7 @@ describe("With dev, a host", function()
       local actor = hosts.open({}, { actors = folder .. "/" .. change[3], dev = true }):actor("A", "a")
       assert.equal("one", actor:say())
       if change.link then lead(folder, table.unpack(change.link)) end
-      if change.write then hosts.write(folder .. "/" .. change.write, change.text or says "two") end
+      if change.write then files.write(folder .. "/" .. change.write, change.text or says "two") end
       assert.equal("two", actor:say())
     end)
   end
@@ -101,7 +102,7 @@ describe("With dev, a host", function()
     end
     local actor = host:actor("A", "a")
     assert.equal("one", actor:say())
-    hosts.write(folder .. "/a.lua", says "two")
+    files.write(folder .. "/a.lua", says "two")
     assert.equal("two", actor:say())
   end)
 end)

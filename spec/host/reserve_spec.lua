@@ -1,5 +1,6 @@
 -- A disk that is nearly full takes what makes the data no larger: deletes first of all, so that somebody can make room.
 
+local files = require "spec.support.files"
 local hosts = require "spec.support.hosts"
 local http = require "spec.support.http"
 local program = require "spec.support.program"
@@ -110,7 +111,7 @@ describe("A host whose disk one actor has filled", function()
   before_each(function()
     folder = program.folder()
     os.execute(("mkdir %s/actors %s/disk"):format(folder, folder))
-    hosts.write(folder .. "/actors/shelf.lua", hosts.class("Shelf", SHELF))
+    files.write(folder .. "/actors/shelf.lua", hosts.class("Shelf", SHELF))
   end)
 
   after_each(function()

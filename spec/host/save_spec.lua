@@ -1,4 +1,5 @@
 -- self:save_state() splits a call in two commits; migrate_state brings old states up.
+local files = require "spec.support.files"
 local hosts = require "spec.support.hosts"
 
 local saver = hosts.class("Saver", [[
@@ -64,7 +65,7 @@ describe("save_state", function()
         assert.equal(1, actor:get())
         local source = hosts.class("Hook", "Class.state_version = 2 function Class:initialize_state() return {} end " ..
           "function Class:get() return 1 end function Class:migrate_state() self:save_state() end")
-        hosts.write(host.folder .. "/hook.lua", source)
+        files.write(host.folder .. "/hook.lua", source)
       end
       local look = hook == "inspect_state" and function() actor:get(); return host:inspect("Hook", "h") end or actor.get
       assert.matches("only a method can save", hosts.failure_of(look, actor).message)
@@ -162,7 +163,7 @@ describe("migrate_state", function()
     local host = hosts.open({ ["old.lua"] = version "" }, { errors = true })
     local actor = host:actor("Old", "o")
     assert.same({ name = "ann smith" }, actor:get())
-    hosts.write(host.folder .. "/old.lua", version [[
+    files.write(host.folder .. "/old.lua", version [[
       Class.state_version = 3
       function Class:migrate_state(state, from)
         state.first = state.name:match "%a+"
@@ -170,7 +171,7 @@ describe("migrate_state", function()
         error "not today"
       end]])
     assert.matches("not today", hosts.failure_of(actor.get, actor).message)
-    hosts.write(host.folder .. "/old.lua", version [[
+    files.write(host.folder .. "/old.lua", version [[
       Class.state_version = 3
       function Class:migrate_state(state, from)
         state.first, state.from, state.name = state.name:match "%a+", from, nil
@@ -178,15 +179,15 @@ describe("migrate_state", function()
     assert.same({ first = "ann", from = 1 }, actor:get())
     host:crash()
     assert.same({ first = "ann", from = 1 }, actor:get())
-    hosts.write(host.folder .. "/old.lua", version [[
+    files.write(host.folder .. "/old.lua", version [[
       Class.state_version = 4
       function Class:migrate_state(state, from) return { whole = state, from = from } end]])
     assert.same({ whole = { first = "ann", from = 1 }, from = 3 }, actor:get())
-    hosts.write(host.folder .. "/old.lua", version "Class.state_version = 2")
+    files.write(host.folder .. "/old.lua", version "Class.state_version = 2")
     assert.matches("is of version 4; its class is of version 2", hosts.failure_of(actor.get, actor).message)
-    hosts.write(host.folder .. "/old.lua", version "Class.state_version = 'x'")
+    files.write(host.folder .. "/old.lua", version "Class.state_version = 'x'")
     assert.matches("a positive integer", hosts.failure_of(actor.get, actor).message)
-    hosts.write(host.folder .. "/old.lua", version "Class.state_version = 4")
+    files.write(host.folder .. "/old.lua", version "Class.state_version = 4")
     assert.equal(3, actor:get().from)
     local new = host:actor("Old", "new")
     assert.same({ name = "ann smith" }, new:get())

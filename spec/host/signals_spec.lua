@@ -1,5 +1,6 @@
 -- Signals: what asks a host to stop lets it stop in order, and nothing else that shells and supervisors send ends it.
 
+local files = require "spec.support.files"
 local program = require "spec.support.program"
 
 -- Each stop leaves its mark, by on_stop. What loops as it is loaded comes with LOOPING.
@@ -23,8 +24,7 @@ describe("A host that gets a signal", function()
   local folder, actors, hosts
 
   local function write(name, text)
-    local file <close> = assert(io.open(actors .. "/" .. name, "w"))
-    file:write(text)
+    files.write(actors .. "/" .. name, text)
   end
 
   before_each(function()

@@ -1,4 +1,5 @@
 -- The text of a Lua file: what a class file and a module may begin with, and what is no such file.
+local files = require "spec.support.files"
 local hosts = require "spec.support.hosts"
 local lfs = require "lfs"
 local troupe = require "troupe.test"
@@ -76,7 +77,7 @@ describe("The text of a Lua file", function()
   }
 
   local function make(path, content)
-    if type(content) == "string" then hosts.write(path, content) else content(path) end
+    if type(content) == "string" then files.write(path, content) else content(path) end
   end
 
   for what, case in pairs(refused) do

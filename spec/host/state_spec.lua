@@ -1,12 +1,9 @@
 -- self.state is a plain table to the eye, saved by what changed.
+local files = require "spec.support.files"
 local hosts = require "spec.support.hosts"
 local troupe = require "troupe.test"
 local program = require "spec.support.program_of_tables"
-
-local function read(path)
-  local file <close> = assert(io.open(path))
-  return file:read "a"
-end
+local records = require "spec.support.records"
 
 local sources = {
   ["tree.lua"] = hosts.class("Tree", [[
@@ -24,7 +21,7 @@ local sources = {
       return seen
     end
   ]]),
-  ["lib/program.lua"] = read "spec/support/program_of_tables.lua",
+  ["lib/program.lua"] = files.read "spec/support/program_of_tables.lua",
 }
 
 local function copy(value)
@@ -81,7 +78,7 @@ describe("self.state", function()
     end
     host:actor("Tree", "new"):empty()
     tree:empty()
-    assert.equal(2 * 3 + 1, host:entries(), "the host's; an index entry, its own and one of the state each")
+    assert.equal(records.HOST + 2 * (records.ACTOR + records.STATE), host:entries())
   end)
 
   it("keeps arrays, objects, integers and floats what they are, empty ones too", function()
@@ -212,7 +209,7 @@ describe("self.state", function()
     actor:run()
     assert.is_true(host:entries() > 50)
     actor:run()
-    assert.equal(1 + 2 + 1 + 4, host:entries(), "the host's; index, own record; the root's place, header, three fields")
+    assert.equal(records.HOST + records.ACTOR + records.DIVIDED_STATE + 3 * records.FIELD, host:entries())
     host:crash()
     assert.same({ "some text 1" }, host:state("T", "t").big)
   end)

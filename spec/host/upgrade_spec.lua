@@ -1,5 +1,7 @@
 -- Actors that are older than their class: it has got a state since then, or lost it, or has a higher version.
+local files = require "spec.support.files"
 local hosts = require "spec.support.hosts"
+local records = require "spec.support.records"
 
 local get = "function Class:get() return self.state end "
 local count = "function Class:count() return self.kv:count() end "
@@ -14,7 +16,7 @@ local initialized = class(get .. "function Class:initialize_state(input) return 
 -- A host, and what puts another class in place of the last.
 local function open(body)
   local host = hosts.open({ ["old.lua"] = body }, { errors = true })
-  return host, function(new) hosts.write(host.folder .. "/old.lua", new) end
+  return host, function(new) files.write(host.folder .. "/old.lua", new) end
 end
 
 describe("An actor of a class that had no state", function()
@@ -141,7 +143,7 @@ describe("migrate_state of a class without a state", function()
     local host, change = open(version(3, "error 'it is new'"))
     local actor = host:actor("Old", "o")
     assert.equal(1, actor:put("a", 1))
-    assert.equal(2 + 1 + 1 + 1, host:entries(), "the host's; index, own record, version, entry")
+    assert.equal(records.HOST + records.ACTOR + records.STATE_VERSION + records.KV_ENTRY, host:entries())
     host:crash()
     assert.equal(1, actor:count())
     change(version(4, "self.kv:put('from', from)"))

@@ -4,6 +4,7 @@
 -- What a script can call is found by looking: the names are those that the reference and Lua itself know, and the actor
 -- tells which of them lead to functions. Bounded are the arguments of functions that C loops over for as long as it is
 -- told to: patterns and what they search, and ranges of table.*.
+local files = require "spec.support.files"
 local hosts = require "spec.support.hosts"
 
 local SEED = tonumber(os.getenv "TROUPE_SEED") or os.time()
@@ -196,8 +197,8 @@ local probe = hosts.class("Probe", [==[
 
 -- Names that stand in the reference, in code, and those that Lua's own libraries have.
 local function names()
-  local set, file <close> = {}, assert(io.open "lua/README.md")
-  for span in file:read "a":gmatch "`([^`\n]+)`" do
+  local set = {}
+  for span in files.read("lua/README.md"):gmatch "`([^`\n]+)`" do
     for name in span:gmatch "[%a_][%w_]*" do set[name] = true end
   end
   for name in pairs(_G) do set[name] = true end

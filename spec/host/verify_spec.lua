@@ -1,6 +1,7 @@
 -- troupe verify: what is whole is fine, and each kind of damage is named. Nothing is changed by it.
 
 local lfs = require "lfs"
+local files = require "spec.support.files"
 local program = require "spec.support.program"
 
 local folder, data
@@ -21,19 +22,9 @@ local function clean_up()
   program.remove(folder)
 end
 
-local function read(path)
-  local file <close> = assert(io.open(path, "rb"))
-  return file:read "a"
-end
-
-local function write(path, content)
-  local file <close> = assert(io.open(path, "wb"))
-  file:write(content)
-end
-
 -- Turns a bit over wherever a text stands in a file, `offset` behind where it begins; how often that was.
 local function damage(path, text, offset)
-  local content, count, at = read(path), 0, 1
+  local content, count, at = files.read(path), 0, 1
   while true do
     local found = content:find(text, at, true)
     if not found then break end
@@ -41,7 +32,7 @@ local function damage(path, text, offset)
     content = content:sub(1, place - 1) .. string.char(content:byte(place) ~ 1) .. content:sub(place + 1)
     count, at = count + 1, found + #text
   end
-  write(path, content)
+  files.write(path, content)
   assert(count > 0, "nothing was damaged")
 end
 
@@ -118,9 +109,9 @@ describe("A data folder", function()
   it("with the tail of a crash is fine", function()
     make(false)
     local path = data .. "/log/" .. segments()[1]
-    local content = read(path)
+    local content = files.read(path)
     local last = content:find "%z*$"
-    write(path, content:sub(1, last - 3))
+    files.write(path, content:sub(1, last - 3))
     fine "is fine: 2 actors, 1 of them with a state, 1 kv entries; 0 records in the store, up to batch 2 with the log"
   end)
 end)
@@ -171,15 +162,15 @@ describe("Damage", function()
 
   it("that cut the store short is told, be it that LMDB does not survive it", function()
     make(true)
-    local content = read(data .. "/store/data.mdb")
-    write(data .. "/store/data.mdb", content:sub(1, 2 * 4096 + 100))
+    local content = files.read(data .. "/store/data.mdb")
+    files.write(data .. "/store/data.mdb", content:sub(1, 2 * 4096 + 100))
     damaged "damaged"
   end)
 
   it("to the roots of LMDB is told", function()
     make(true)
-    local content = read(data .. "/store/data.mdb")
-    write(data .. "/store/data.mdb", ("\0"):rep(2 * 4096) .. content:sub(2 * 4096 + 1))
+    local content = files.read(data .. "/store/data.mdb")
+    files.write(data .. "/store/data.mdb", ("\0"):rep(2 * 4096) .. content:sub(2 * 4096 + 1))
     damaged("the store ", "cannot be opened")
   end)
 
@@ -193,18 +184,18 @@ describe("Damage", function()
     host:signal "TERM"
     assert.equal(0, host:wait())
     local path = data .. "/store/data.mdb"
-    local whole = read(path)
+    local whole = files.read(path)
     local pages, told = #whole // 4096, 0
     for page = 2, pages - 1 do
       local other = page == 2 and 3 or 2
       local function at(n) return whole:sub(n * 4096 + 1, (n + 1) * 4096) end
       local parts = {}
       for n = 0, pages - 1 do parts[n + 1] = at(n == page and other or n == other and page or n) end
-      write(path, table.concat(parts))
+      files.write(path, table.concat(parts))
       if program.run("verify", data) == 1 then told = told + 1 end
     end
     assert.is_true(told >= pages // 2, ("%d of %d"):format(told, pages))
-    write(path, whole)
+    files.write(path, whole)
     fine "is fine: 2 actors"
   end)
 
@@ -225,7 +216,7 @@ local function hindered(limit)
   local pipe = assert(io.popen(line:format(limit, program.path, data, folder)))
   local errors = pipe:read "a"
   local _, _, status = pipe:close()
-  assert.same({ 1, "" }, { status, read(folder .. "/output") }, errors)
+  assert.same({ 1, "" }, { status, files.read(folder .. "/output") }, errors)
   assert.not_matches("damaged", errors)
   return errors
 end
@@ -276,7 +267,7 @@ describe("verify", function()
 
   it("refuses a folder of a version that it does not know", function()
     make(true)
-    write(data .. "/FORMAT", "troupe 9\n")
+    files.write(data .. "/FORMAT", "troupe 9\n")
     local status, _, errors = program.run("verify", data)
     assert.equal(1, status)
     assert.matches('has the format "troupe 9"', errors)

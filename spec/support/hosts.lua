@@ -2,17 +2,12 @@
 --- the spec is over.
 
 local lfs = require "lfs"
+local write = require("spec.support.files").write
 local troupe = require "troupe.test"
 
 local hosts = {}
 
 local open = {}       -- what close_all() has to close: { host, folder, files, errors }
-
---- Writes a file.
-function hosts.write(path, text)
-  local file <close> = assert(io.open(path, "w"))
-  file:write(text)
-end
 
 --- A folder with these files (path to content; "lib/money.lua" makes the folder lib in it).
 ---@param files table<string, string>
@@ -23,7 +18,7 @@ function hosts.folder(files)
   assert(lfs.mkdir(folder))
   for path, text in pairs(files) do
     for sub_end in path:gmatch "()/" do lfs.mkdir(folder .. "/" .. path:sub(1, sub_end - 1)) end
-    hosts.write(folder .. "/" .. path, text)
+    write(folder .. "/" .. path, text)
   end
   open[#open + 1] = { folder = folder }
   return folder
@@ -38,6 +33,26 @@ end
 function hosts.class(name, body)
   return ([[local Actor = require "troupe.actor"; local Class = Actor:extend "%s"; %s
 return Class]]):format(name, body)
+end
+
+--- A class "Store" whose methods are those of its kv, and what else the spec needs.
+---@param body string
+---@return string
+function hosts.store(body)
+  return hosts.class("Store", [[
+  function Class:put(_, key, value, opts) self.kv:put(key, value, opts) end
+  function Class:get(_, key, opts) return self.kv:get(key, opts) end
+  function Class:delete(_, key) return self.kv:delete(key) end
+  function Class:list(_, opts) return self.kv:list(opts) end
+  function Class:count(_, opts) return self.kv:count(opts) end
+  function Class:delete_range(_, opts) return self.kv:delete_range(opts) end
+  function Class:delete_all() return self.kv:delete_all() end
+  function Class:each(_, opts)                  -- as list gives them
+    local found = array {}
+    for key, value in self.kv:each(opts) do found[#found + 1] = { key = key, value = value } end
+    return found
+  end
+]] .. body)
 end
 
 --- Opens a host on classes given as sources by file name. Options as of troupe.host(). `errors = true`: lines of level

@@ -92,7 +92,7 @@ end
 
 --- Starts a host that serves `actors` from `data`, on a free port, behind such a line. Does not wait for it.
 function program.begin_behind(line, actors, data, ...)
-  local host = setmetatable({ folder = program.folder(), data = data }, Host)
+  local host = setmetatable({ folder = program.folder(), data = data, actors = actors }, Host)
   local words = {
     quote(program.path), "serve", quote(actors), "--data", quote(data), "--listen", "127.0.0.1:0",
     "--limit-disk-free-bytes", "1",      -- how full this machine's disk is concerns no spec
@@ -120,6 +120,13 @@ end
 --- The same, without more ado.
 function program.serve(actors, data, ...)
   return program.serve_behind("", actors, data, ...)
+end
+
+--- The same on a copy of the actors, as of program.copy(), and on data of its own: stop() removes both.
+function program.serve_copy(actors, ...)
+  local host = program.serve(program.copy(actors, program.folder()), program.folder(), ...)
+  host.own_folders = { host.actors, host.data }
+  return host
 end
 
 function Host:output() return read(self.folder .. "/out") end
@@ -157,6 +164,15 @@ function Host:wait()
   end)
   self.ended = true
   return status
+end
+
+--- Lets it stop in order, and closes it; fails where it does not end well, or a sanitizer had something to say.
+function Host:stop()
+  self:signal "TERM"
+  local status, log = self:wait(), self:log()
+  self:close()
+  for _, folder in ipairs(self.own_folders or {}) do program.remove(folder) end
+  if status ~= 0 or log:find "Sanitizer" then error(("the host ended with %d:\n%s"):format(status, log), 2) end
 end
 
 --- Ends it if it still runs, and removes what it left, except for the data.

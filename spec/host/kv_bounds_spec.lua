@@ -1,13 +1,24 @@
--- self.kv: bad input is an error that names the argument, and changes nothing.
+-- self.kv: what it takes and what it does not. Bad input is an error that names the argument, and changes nothing.
 local hosts = require "spec.support.hosts"
 
 local store = hosts.class("Store", [[
   function Class:keep() self.kv:put("kept", 1) end
   function Class:list() return self.kv:list() end
+  function Class:put(_, key, value) self.kv:put(key, value) end
+  function Class:put_two(_, length)
+    self.kv:put("first", 1)
+    self.kv:put("second", length > 0 and ("x"):rep(length) or print)
+  end
+  function Class:get(_, key) return self.kv:get(key) end
   local environment = {
     print = print, array = array, null = null, string = string, table = table, coroutine = coroutine, math = math,
     setmetatable = setmetatable,
   }
+  function environment.nested(depth)
+    local key = "innermost"
+    for _ = 1, depth do key = { key } end
+    return key
+  end
   --- Runs a line over kv; an error is caught, so that what it wrote would stay.
   function Class:try(_, line)
     environment.kv = self.kv
@@ -39,6 +50,7 @@ local keys = {
   ["{ 1, { 1, { print } } }"] = "a function is no part", ["coroutine.create(print)"] = "a thread is no part",
   ["('x'):rep(2047)"] = "2049 bytes encoded; the limit of a key is 2048",
   ["{ ('x'):rep(2000), ('x'):rep(45) }"] = "2049 bytes encoded",
+  ["nested(200)"] = "tuples are nested more than 100 deep",
 }
 
 -- Where a key stands, and by which name errors call it.
@@ -138,6 +150,31 @@ describe("self.kv, given what it cannot take", function()
       assert.same({ { key = { "kept" }, value = 1 } }, actor:list())
     end)
   end
+
+  it("ends a call that does not catch the error, which names the line of the script, and undoes the call", function()
+    local host, actor = open { errors = true, limits = { value_bytes = 1000 } }
+    for code, length in pairs { internal_error = 0, payload_too_large = 1001 } do
+      local failure = hosts.failure_of(actor.put_two, actor, length)
+      assert.equal(code, failure.code)
+      assert.matches("^[%w_/]*store%.lua:%d+: value: ", failure.message)
+      assert.same({ { key = { "kept" }, value = 1 } }, host:kv("Store", "s"))
+    end
+  end)
+
+  it("takes keys of 2,048 bytes and not of 2,049; a call's changes up to the limit", function()
+    local host, actor = open { errors = true, limits = { commit_bytes = 10000 } }
+    local longest = ("x"):rep(2046)
+    actor:put(longest, 1)
+    assert.equal(1, actor:get(longest))
+    local failure = hosts.failure_of(actor.put, actor, longest .. "x", 1)
+    assert.equal("internal_error", failure.code)
+    assert.matches("2049 bytes encoded; the limit of a key is 2048", failure.message)
+    failure = hosts.failure_of(actor.put, actor, "v", ("x"):rep(10001))
+    assert.equal("payload_too_large", failure.code)
+    assert.is_nil(actor:get("v"))
+    host:crash()
+    assert.equal(1, actor:get(longest))
+  end)
 
   it("takes values up to 16 MiB", function()
     local _, actor = open()

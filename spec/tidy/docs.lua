@@ -1,4 +1,6 @@
--- The rules of spec/tidy.lua that hold documents against the tree that they speak of.
+-- The rules that hold documents against the tree that they speak of.
+
+local each_line = require("spec.tidy.house").each_line
 
 local rules = {}
 
@@ -16,9 +18,7 @@ local GUIDES = { ["host/HACKING.md"] = true, ["host/STYLE.md"] = true, ["spec/RE
 
 function rules.named_files(file, complain, house)
   if not GUIDES[file.path] then return end
-  local number = 0
-  for line in (file.text .. "\n"):gmatch "(.-)\n" do
-    number = number + 1
+  for number, line in each_line(file.text) do
     for path in line:gmatch "`([%w_./-]+)`" do
       local folder = path:match "^(%l+)/"
       local is_ours = folder and (exists(house, folder .. "/") or folder == "spec" or folder == "host")
@@ -33,13 +33,35 @@ end
 function rules.sections(file, complain, house)
   local index = house["spec/README.md"]
   if file.path ~= "lua/README.md" or not index then return end
-  local number = 0
-  for line in (file.text .. "\n"):gmatch "(.-)\n" do
-    number = number + 1
+  for number, line in each_line(file.text) do
     local section = line:match "^## (.+)$"
     if section and not index.text:find("\n| " .. section .. " | `spec/", 1, true) then
       complain(number, ('"%s" is not in the table of spec/README.md: add it, with its specs'):format(section))
     end
+  end
+end
+
+-- And of each promise.
+function rules.promises(file, complain, house)
+  local index = house["spec/README.md"]
+  if file.path ~= "README.md" or not index then return end
+  local within = false
+  for number, line in each_line(file.text) do
+    if line:find "^## " then within = line == "## The promises" end
+    local place, promise = line:match "^(%d+)%. %*%*(.-)%.?%*%*"
+    local row = within and promise and ("\n| %s. %s | `spec/"):format(place, promise)
+    if row and not index.text:find(row, 1, true) then
+      complain(number, ('"%s" is not in the table of spec/README.md: add it, with its specs'):format(promise))
+    end
+  end
+end
+
+-- And each spec of the host is for something.
+function rules.spec_index(file, complain, house)
+  local index = house["spec/README.md"]
+  if not index or not file.path:find "^spec/host/.*_spec%.lua$" then return end
+  if not index.text:find("`" .. file.path .. "`", 1, true) then
+    complain(1, "spec/README.md does not name it: add it to a promise or to a section of the reference")
   end
 end
 
