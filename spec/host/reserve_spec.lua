@@ -39,7 +39,7 @@ describe("On a disk that is nearly full, a call", function()
     before:actor("Shelf", "ann"):fill(1, 20, 1000)
     before:actor("Shelf", "ann"):touch()
     before:close()
-    host = hosts.open(classes, { data = data, limits = { disk_free_bytes = MORE_THAN_ANY_DISK } })
+    host = hosts.open(classes, { data = data, limits = { disk_free_bytes = MORE_THAN_ANY_DISK }, errors = true })
     ann = host:actor("Shelf", "ann")
   end)
 
@@ -132,7 +132,8 @@ describe("A host whose disk one actor has filled", function()
 
   it("takes the deletes of all others, and its own, and then has room again", function()
     if program.run_behind(on_disk(8), "version") ~= 0 then return pending "no disk can be mounted here" end
-    host = program.serve_behind(on_disk(96), folder .. "/actors", folder .. "/disk/data", "--workers", "1")
+    host = program.serve_behind(on_disk(96), folder .. "/actors", folder .. "/disk/data", "--workers", "1",
+      "--limit-disk-free-bytes", "0")
     http.assert_result("null", call("ann", "fill", "[1,50,1000]"))
     local last = 0
     repeat
@@ -150,6 +151,8 @@ describe("A host whose disk one actor has filled", function()
     http.assert_result("40", call("ann", "run", '["count"]'))
     host:signal "TERM"
     assert.equal(0, host:wait())
-    assert.not_matches(" error ", host:log())
+    for line in host:log():gmatch "[^\n]* error [^\n]*" do
+      assert.matches("call failed .* code=storage_error", line)
+    end
   end)
 end)
