@@ -12,7 +12,11 @@ local function exists(house, path)
 end
 
 -- Guides that name files, and lead astray when one has moved.
-local GUIDES = { ["host/HACKING.md"] = true, ["host/STYLE.md"] = true, ["spec/README.md"] = true, ["README.md"] = true }
+local GUIDES = {
+  ["README.md"] = true, ["host/README.md"] = true, ["host/HACKING.md"] = true, ["host/STYLE.md"] = true,
+  ["host/ledger/README.md"] = true, ["host/state/README.md"] = true, ["spec/README.md"] = true,
+  ["spec/bench/README.md"] = true,
+}
 
 function rules.named_files(file, complain, house)
   if not GUIDES[file.path] then return end
