@@ -47,4 +47,18 @@ function rules.sections(file, complain, house)
   end
 end
 
+-- Users look up what is new by the version that `troupe version` prints.
+function rules.changes(file, complain, house)
+  if file.path ~= "lua/README.md" then return end
+  local version
+  for _, other in pairs(house) do
+    version = version or other.is_header and other.text:match '\n#define TROUPE_VERSION "([^"]+)"'
+  end
+  local newest = file.text:match "\n## Changes\n.-\n### ([^\n]+)\n"
+  if version and newest ~= version then
+    complain(1, ("the program has version %s, and the newest under Changes is %s: tell what has changed"):format(
+      version, newest or "missing"))
+  end
+end
+
 return rules
