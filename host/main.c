@@ -132,8 +132,8 @@ static bool is_alone(const struct house *house) {
 }
 
 /* After a worker's step. When one call is all that is under way, its thread makes that durable itself: another thread in
- * between would cost more than everything else but the sync, and calls that arrive meanwhile wait for no more than that. With relaxed
- * durability the committer's thread must know when to sync. */
+ * between would cost more than everything else but the sync, and calls that arrive meanwhile wait for no more than that. With
+ * relaxed durability the committer's thread must know when to sync. */
 static void pass_on(struct house *house, unsigned worker) {
   bool helps = !house->options->relaxed && is_alone(house) && pthread_mutex_trylock(&house->committing) == 0;
   if (helps) {
