@@ -223,8 +223,8 @@ static size_t connections_max(unsigned doors) {
 /* Before the workers run, which may load the classes anew. */
 static void warn_of_strangers(const struct house *house) {
   if (address_is_loopback(buf_slice(&house->address)) || host_admits(house->host)) return;
-  static const char text[] = "this address is not loopback, and no class has on_before_connect: who reaches it can call "
-                             "everything";
+  static const char text[] = "this address is not loopback, and no class has on_before_connect: anybody who reaches it can "
+                             "call everything";
   const struct log_field fields[] = { { "listen", buf_slice(&house->address) } };
   logger_event(&house->logger, LOG_WARN, slice_text(text), fields, 1);
 }

@@ -198,7 +198,7 @@ static enum err keep_still(struct folder *folder, struct failure *failure) {
   folder->is_still = error == 0;
   if (error == 0) return ERR_NONE;
   if (error == EWOULDBLOCK) {
-    return failure_set(failure, ERR_UNAUTHORIZED, "a host runs on %s: who reads it meanwhile must be able to write to %s, "
+    return failure_set(failure, ERR_UNAUTHORIZED, "a host runs on %s: a reader must then be able to write to %s, "
                        "which tells the host what is being read", folder->path, readers);
   }
   return failure_set(failure, disk_err(error, ERR_REQUEST), "cannot read %s, which tells whether a host runs (%s), nor write "
