@@ -149,8 +149,8 @@ packages:
 
 # --- Targets -------------------------------------------------------------------------------------------------------
 
-.PHONY: build kit run test check lint clang asan tsan debug compdb crash fuzz bench bench_briefly profile install uninstall \
-        clean help
+.PHONY: build kit run test check lint clang asan tsan debug compdb map crash fuzz bench bench_briefly profile install \
+        uninstall clean help
 
 build: build/release/troupe  ## build the program, build/release/troupe
 
@@ -182,6 +182,14 @@ compdb: packages  ## write build/compile_commands.json, for editors that speak w
 	    "$(CC) $(C_FLAGS) $(flags_kit) -DH2O_USE_LIBUV=0 -c $$source"; separator=','; done; echo; echo ']'; } \
 	  > build/compile_commands.json
 
+headers := $(wildcard host/*.h host/*/*.h)
+
+map:  ## list the files of the host by room, and what each is for, as its header says
+	@awk 'FNR == 1 { text = ""; told = 0 } \
+	  !told { told = /\*\/$$|^ \*$$/; gsub(/^\/\* [^ ]+ -- |^ \* ?| *\*\/$$/, ""); text = text (FNR > 1 && $$0 != "" ? " " : "") $$0; \
+	    if (told) printf "%-30s %s\n", FILENAME, text }' \
+	  $(headers) $(filter-out $(headers:.h=.c),$(wildcard host/*.c host/*/*.c)) | sort
+
 crash: build/release/troupe $(call kit,kit) packages  ## 100,000 simulated crashes, then 500 kills under load: nothing may be missing
 	@LUA_PATH="./?.lua;lua/?.lua;;" LUA_CPATH="build/kit/?.so;;" LD_PRELOAD=build/kit/simulated_disk.so \
 	  TROUPE_CRASHES=$${TROUPE_CRASHES:-100000} lua5.4 spec/crash/run.lua
@@ -189,7 +197,8 @@ crash: build/release/troupe $(call kit,kit) packages  ## 100,000 simulated crash
 	  spec/host/kill_spec.lua spec/host/linearizable_spec.lua
 
 fuzz: build/asan/troupe $(call kit,asan) $(filter build/asan/spec/fuzz/%,$(call tests,asan))  ## bytes that nobody should have written: FUZZ_SECONDS=30 for each reader of bytes
-	@TROUPE_PROGRAM=build/asan/troupe FUZZ_SECONDS=$${FUZZ_SECONDS:-30} lua5.4 spec/run.lua asan spec/fuzz/
+	@TROUPE_PROGRAM=build/asan/troupe FUZZ_SECONDS=$${FUZZ_SECONDS:-30} lua5.4 spec/run.lua asan \
+	  $(or $(addprefix spec/fuzz/,$(ONLY)),spec/fuzz/)
 
 lint: packages  ## luacheck over all Lua files
 	@luacheck --quiet --no-color $(wildcard lua actors examples spec)

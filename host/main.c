@@ -3,9 +3,9 @@
  *   door threads --requests--> worker threads --commits--> the committer's thread --replies--> door threads
  *                                             --tables---> the checkpointer's thread
  *
- * Each thread repeats the step of its room and waits where there was nothing to do. Where one call is alone, the worker that
+ * Each thread repeats the step of its room and waits when there was nothing to do. When one call is alone, the worker that
  * has run it takes the committer's step too (pass_on()). What any of them logs goes to a thread that writes it, so that nobody
- * waits for who reads it. The main thread waits for a signal.
+ * waits for its reader. The main thread waits for a signal.
  * When it comes, the doors let no new request in and end when the last answer has left; then the workers put their
  * actors to sleep; then, when all that they committed is durable, the committer and the checkpointer end; and the main
  * thread makes the last checkpoint. The log's thread ends last. */
@@ -35,7 +35,7 @@
 
 enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, DOOR_STEP_MS = 1000 };
 
-/* How long a host waits at its end for who reads its log, and ever for who reads its other words. */
+/* How long a host waits, at its end, for the reader of its log; and at any time for the reader of its other output. */
 enum { PATIENCE_MS = 2000 };
 
 enum { SEGMENT_BYTES = 16 * 1024 * 1024, CHECKPOINT_BYTES = 64 * 1024 * 1024, PORTION_RECORDS = 1000 };
@@ -99,7 +99,7 @@ static void *run_log(void *context) {
   }
 }
 
-/* Whether the log's thread has written all that was logged. It may never: it waits for who reads, and is not waited for. */
+/* Whether the log's thread has written everything that was logged. Maybe never: it waits for a reader, and nobody for it. */
 static bool end_log(struct house *house) {
   const struct timespec moment = { .tv_nsec = 1000000 };
   atomic_store(&house->log_ends, true);
@@ -108,14 +108,14 @@ static bool end_log(struct house *house) {
   return atomic_load(&house->log_ended);
 }
 
-/* Whoever calls it has logged why. */
+/* The caller has logged why. */
 static void end_at_once(struct house *house) {
   logger_printf(&house->logger, LOG_ERROR, "it is unknown what is on disk: the host ends and recovers at its next start");
   (void)end_log(house);
   _exit(EXIT_FAILED);
 }
 
-/* The caller holds `committing`. Answers for how long there is nothing more to do (committer_rest_ns()). */
+/* The caller holds `committing`. Returns for how long there is nothing more to do (committer_rest_ns()). */
 static int64_t step_committer(struct house *house, bool *worked) {
   if (host_committer_step(house->host, worked) == ERR_FATAL) end_at_once(house);
   return host_committer_rest_ns(house->host);
@@ -131,9 +131,9 @@ static bool is_alone(const struct house *house) {
   return under_way == 1;
 }
 
-/* After a worker's step. Where one call is all that is under way, its thread makes that durable itself: the way over another
- * thread would cost more than all else but the sync, and who comes meanwhile waits for no more than that. With relaxed
- * durability the committer's thread must know when to sync. */
+/* After a worker's step. When one call is all that is under way, its thread makes that durable itself: another thread in
+ * between would cost more than everything else but the sync, and calls that arrive meanwhile wait for no more than that. With
+ * relaxed durability the committer's thread must know when to sync. */
 static void pass_on(struct house *house, unsigned worker) {
   bool helps = !house->options->relaxed && is_alone(house) && pthread_mutex_trylock(&house->committing) == 0;
   if (helps) {
@@ -210,7 +210,7 @@ static void raise_file_limit(void) {
   (void)setrlimit(RLIMIT_NOFILE, &limit);   /* refused: it stays as it was */
 }
 
-/* How many connections each door may hold, so that whoever connects leaves the log, the store and classes that are loaded anew
+/* How many connections each door may hold, so that clients leave the log, the store and classes that are loaded anew
  * the files that they need. */
 static size_t connections_max(unsigned doors) {
   enum { FILES_KEPT = 32, FILES_OF_A_DOOR = 4 };
@@ -223,8 +223,8 @@ static size_t connections_max(unsigned doors) {
 /* Before the workers run, which may load the classes anew. */
 static void warn_of_strangers(const struct house *house) {
   if (address_is_loopback(buf_slice(&house->address)) || host_admits(house->host)) return;
-  static const char text[] = "this address is not loopback, and no class has on_before_connect: who reaches it can call "
-                             "everything";
+  static const char text[] = "this address is not loopback, and no class has on_before_connect: anybody who reaches it can "
+                             "call everything";
   const struct log_field fields[] = { { "listen", buf_slice(&house->address) } };
   logger_event(&house->logger, LOG_WARN, slice_text(text), fields, 1);
 }
@@ -412,7 +412,7 @@ static enum err run(const struct options *options, struct buf *output, struct fa
   return output->err;
 }
 
-/* A command waits for who reads it, as others do; a host that could not start is one that somebody may want to start again. */
+/* A command waits for its reader, as other programs do. A host that could not start ends, so that it can be started again. */
 static void print_failure(const struct failure *failure, bool waits) {
   struct buf line = { 0 };
   buf_put_text(&line, "troupe: ");
@@ -431,7 +431,7 @@ static enum err print_output(const struct buf *output, struct failure *failure) 
   return failure_set(failure, ERR_INTERNAL, "standard output: %s", strerror(errno));
 }
 
-/* A file that took the number of a standard stream would be written to by whoever prints. So numbers that are free are taken,
+/* A file that took the number of a standard stream would get everything that is printed. So numbers that are free are taken,
  * by what cannot be used in the stream's direction: to print to a stream that is closed stays an error. */
 static bool hold_streams(void) {
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {

@@ -111,7 +111,7 @@ static enum err verify_apart(const char *path, struct verification *verification
   pid_t child = fork();
   if (child < 0) return failure_set(failure, ERR_INTERNAL, "cannot start a process: %s", strerror(errno));
   if (child == 0) {
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);   /* who ends this process ends the check, be it that nobody reads what it says */
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);   /* the end of this process ends the check, even if nobody reads what it says */
     verify(path, verification);
     _exit(0);
   }
@@ -125,7 +125,7 @@ static enum err verify_apart(const char *path, struct verification *verification
   return report(&verification->report, path, output);
 }
 
-/* That it is a data folder is asked here: a word that was mistyped is no damage. */
+/* Whether it is a data folder is asked here: a mistyped word is not damage. */
 enum err maintenance_verify(const struct options *options, struct buf *output, struct failure *failure) {
   const char *path = options->words[0];
   struct folder *folder;

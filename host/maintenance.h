@@ -1,6 +1,6 @@
 /* maintenance.h -- `troupe backup` and `troupe verify`: data folders, looked at from outside.
  *
- * WHY    Neither needs a host, and neither minds one that runs: each is a process of its own that only reads.
+ * WHY    Neither needs a host, and neither minds a running one: each is a process of its own that only reads.
  * ROOM   main. Below: stage (the audit), ledger.
  * OWNS   Nothing.
  */
@@ -13,8 +13,8 @@
 enum err maintenance_backup(const struct options *options, struct buf *output, struct failure *failure);
 
 /* Checks store, log and records of the data folder of the first word. What is wrong is printed to standard output at once,
- * a line each, from a child of this process, since LMDB may end it on damaged pages. ERR_STORAGE where anything is wrong; other
- * errors where that is not known, since the check had no memory, files or rights, or was ended. */
+ * a line each, by a child of this process, since LMDB may end it on damaged pages. ERR_STORAGE if anything is wrong; other
+ * errors if that is unknown, because the check ran out of memory or files, lacked rights, or was ended. */
 enum err maintenance_verify(const struct options *options, struct buf *output, struct failure *failure);
 
 #endif

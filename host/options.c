@@ -382,7 +382,7 @@ void options_print_help(struct buf *buf) {
     "  --data DIR                            where the operator's token is (or TROUPE_TOKEN has it)\n"
     "  A KEY that begins with [ is a JSON array, else it is one string.\n"
     "\n"
-    "troupe backup DATA_DIR DEST             copies a data folder as it is between two calls, be it that a host runs on it,\n"
+    "troupe backup DATA_DIR DEST             copies a data folder as it is between two calls, even while a host runs on it,\n"
     "                                        to a new one (the parent of DEST must exist)\n"
     "troupe verify DATA_DIR                  checks a data folder: store, log, records; names damage; exit status 1 then\n"
     "\n"

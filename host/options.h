@@ -1,6 +1,6 @@
 /* options.h -- the command line, read and checked.
  *
- * WHY    Who types a command wrongly learns what was wrong and what was probably meant, before anything is touched.
+ * WHY    Somebody who types a wrong command learns what was wrong and what was probably meant, before anything is touched.
  * ROOM   main. Below: door (addresses, origins), stage (what a host can have), base.
  * OWNS   Nothing: texts point into argv.
  */
@@ -37,8 +37,8 @@ struct options {
   int word_count;
 };
 
-/* Reads a command line (and puts words before flags in `argv`, as getopt does). Answers ERR_NONE, or ERR_ARGUMENTS with
- * a sentence for the one who typed it. */
+/* Reads a command line (and puts words before flags in `argv`, as getopt does). Returns ERR_NONE, or ERR_ARGUMENTS with
+ * a sentence for the person who typed it. */
 enum err options_parse(int argc, char **argv, struct options *options, struct failure *failure);
 
 /* The text of `troupe help`. */

@@ -101,7 +101,7 @@ enum err outcome_read(int status, struct slice body, struct buf *result, struct 
     err = failure_set(failure, ERR_USER, "%.*s: %.*s", (int)outcome.code.size, (const char *)outcome.code.data,
                       (int)outcome.message.size, (const char *)outcome.message.data);
   } else {
-    err = failure_set(failure, ERR_REQUEST, "what answers there is no Troupe (HTTP status %d)", status);
+    err = failure_set(failure, ERR_REQUEST, "the answer there is not from a Troupe host (HTTP status %d)", status);
   }
   failure_done(&reason);
   buf_done(&outcome.code);

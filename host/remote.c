@@ -47,7 +47,7 @@ static enum err put_key(struct buf *path, const char *word, struct failure *fail
   struct buf key = { 0 };
   struct failure reason = { 0 };
   if (json_parse_key(slice_text(word), &key, &reason) != ERR_NONE) {
-    failure_set(failure, ERR_ARGUMENTS, "the key %s is no tuple in JSON: %.*s", word, (int)reason.message.size,
+    failure_set(failure, ERR_ARGUMENTS, "the key %s is not a tuple in JSON: %.*s", word, (int)reason.message.size,
                 (const char *)reason.message.data);
   } else {
     put_segment(path, slice_text(word));
@@ -64,7 +64,7 @@ static enum err put_argument(struct buf *body, int number, const char *word, str
     buf_put_text(body, word);
   } else {
     bool bare = word[0] != '\0' && strpbrk(word, "\"'[]{}") == NULL;
-    failure_set(failure, ERR_ARGUMENTS, "argument %d, %s, is no JSON%s%s%s: %.*s", number, word,
+    failure_set(failure, ERR_ARGUMENTS, "argument %d, %s, is not JSON%s%s%s: %.*s", number, word,
                 bare ? " (a string wants its quotes: '\"" : "", bare ? word : "", bare ? "\"')" : "",
                 (int)reason.message.size, (const char *)reason.message.data);
   }

@@ -11,7 +11,7 @@
 struct meaning {
   int number;
   const char *name;
-  bool insists;      /* it is obeyed whatever who started the host wished, and ends a host at once that is stopping already */
+  bool insists;      /* obeyed even if the host was started to ignore it; a second one ends the host at once */
 };
 
 /* What asks to stop. SIGQUIT does too, which may leave a core elsewhere: for that there is SIGABRT. SIGPWR tells that the power
@@ -64,7 +64,7 @@ void signals_begin(void) {
   }
   for (size_t i = 0; i < OTHER_COUNT; i++) handle(OTHERS[i], pass_over);
   for (int number = SIGRTMIN; number <= SIGRTMAX; number++) handle(number, pass_over);
-  signals_release();      /* who started the program may have held them */
+  signals_release();      /* the program may have been started with them held */
 }
 
 /* Those that are handled here. */
@@ -89,7 +89,7 @@ void signals_release(void) {
   CHECK_THAT(pthread_sigmask(SIG_UNBLOCK, &set, NULL), ==, 0);
 }
 
-/* From now on, whoever insists ends it at once. */
+/* From now on, a signal that insists ends it at once. */
 static void lose_patience(void) {
   sigset_t set;
   sigemptyset(&set);

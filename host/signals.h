@@ -1,14 +1,14 @@
 /* signals.h -- what a host makes of the signals that people, shells and supervisors send.
  *
- * WHY     Most signals end a program on the spot if it says nothing of them, and then no actor hears on_stop. So each has a
- *         meaning here, but for those that tell of a fault in the program itself, and those by which a shell holds it.
+ * WHY     Most signals end a program on the spot by default, and then no on_stop runs. So each has a meaning here, except for
+ *         those that tell of a fault in the program itself, and those by which a shell holds it.
  * ROOM    main.
  * THREAD  The main thread. Others begin with signals held, or are begun behind it.
  * STATES  starting (signals_begin()): what asks to stop ends the program at once, with status 0. Nobody was served yet, and
- *         what a start leaves half done the next one goes over as after a crash.
+ *         the next start goes over what this one leaves half done, as after a crash.
  *         -> serving (signals_hold()): each waits for signals_wait().
- *         -> stopping (signals_wait() has returned): SIGTERM, SIGINT and SIGQUIT end the program at once, with status 1: who
- *         sends another has no patience left, and what was answered is durable anyway. The others have no effect, since a
+ *         -> stopping (signals_wait() has returned): SIGTERM, SIGINT and SIGQUIT end the program at once, with status 1: its
+ *         sender has no patience left, and everything that was answered is durable anyway. The others have no effect, since a
  *         supervisor may send SIGHUP right behind SIGTERM, and a terminal that is closed sends it twice.
  */
 #ifndef TROUPE_SIGNALS_H
@@ -16,7 +16,7 @@
 
 #include "base/logger.h"
 
-/* For all commands: a write that cannot be made answers an error, and sends no signal. */
+/* For all commands: a write that cannot be made returns an error, and does not send a signal. */
 void signals_ignore(int number);
 
 void signals_begin(void);
@@ -25,7 +25,7 @@ void signals_begin(void);
 void signals_hold(void);
 void signals_release(void);
 
-/* Waits for a signal that asks to stop, and answers its name, "SIGTERM". Of one that means nothing here the log has a line. */
+/* Waits for a signal that asks to stop, and returns its name, "SIGTERM". One that means nothing here is a line in the log. */
 const char *signals_wait(const struct logger *logger);
 
 #endif

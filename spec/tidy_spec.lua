@@ -47,6 +47,7 @@ local HEADER = [[
 #define TROUPE_X_H
 #endif
 ]]
+local VERSION = '\n#define TROUPE_VERSION "1.1"\n'
 
 local NO_GLOBALS = [[
 static const char *const NAMES[] = { "a" };
@@ -268,6 +269,12 @@ local SAMPLES = {
       { ["spec/host/a_spec.lua"] = "", ["spec/README.md"] = "`spec/host/b_spec.lua`\n" }),
     good { ["spec/host/a_spec.lua"] = "", ["spec/fuzz/b_spec.lua"] = "",
       ["spec/README.md"] = "| kv | `spec/host/a_spec.lua` |\n" },
+  },
+  changes = {
+    bad("the program has version 1.1, and the newest under Changes is 1.0",
+      { ["host/a.h"] = VERSION, ["lua/README.md"] = "\n## Changes\n\n### 1.0\n### 1.1\n" }),
+    bad("is missing", { ["host/a.h"] = VERSION, ["lua/README.md"] = "\n### 1.1\n" }),
+    good { ["host/a.h"] = VERSION, ["lua/README.md"] = "\n## Changes\n\n### 1.1\n### 1.0\n" },
   },
   text = {
     bad("end the file with a newline", { ["a.lua"] = "x = 1" }),

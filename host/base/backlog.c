@@ -34,7 +34,7 @@ struct backlog *backlog_new(const struct clock *clock) {
   return backlog;
 }
 
-/* An item is the first of its line, and NULL is no line. */
+/* An item is the first of its line, and NULL stands for none. */
 static struct line *line_of(struct queue_item *item) {
   return (struct line *)(void *)item;
 }

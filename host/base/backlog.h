@@ -1,7 +1,7 @@
-/* backlog.h -- lines of the log on their way to who writes them, and how many found no room.
+/* backlog.h -- lines of the log on their way to the thread that writes them, and a count of those that found no room.
  *
- * WHY     Nobody may wait for who reads the log: a pipe that nobody drains would hold up every worker that has something to
- *         say. So lines are put here, and a thread that nobody waits for writes them.
+ * WHY     Nobody may wait for the reader of the log: a pipe that nobody drains would hold up every worker that has something
+ *         to say. So lines are put here, and a thread that nobody waits for writes them.
  * ROOM    base. Below: logger, queue.
  * THREAD  backlog_put() and backlog_wake() from any. The others on the writer's own.
  * OWNS    The lines, until they are passed.
@@ -26,8 +26,8 @@ void backlog_free(struct backlog *backlog);
 /* What a logger's `write` calls, with the backlog as context. */
 void backlog_put(void *backlog, enum log_level level, struct slice line);
 
-/* The bytes to write next, one line or what is left of it; empty: nothing. They stay until backlog_pass() says how many of
- * them are written, or are none that anybody takes. */
+/* The bytes to write next, one line or the rest of it; empty: nothing. They stay until backlog_pass() says how many of
+ * them are written, or that nobody takes them. */
 struct slice backlog_next(struct backlog *backlog);
 void backlog_pass(struct backlog *backlog, size_t size);
 

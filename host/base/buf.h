@@ -25,7 +25,7 @@ struct buf {
 void buf_init(struct buf *buf, size_t size_max);
 void buf_done(struct buf *buf);
 
-/* Empties it and forgets its failure and its limit, so that whoever fills it next is free of both; keeps the memory. */
+/* Empties it and forgets its failure and its limit, so that neither affects the next use; keeps the memory. */
 void buf_clear(struct buf *buf);
 
 /* Makes room for `count` more bytes and returns where they go, or NULL after a failure. The caller writes them
@@ -72,7 +72,7 @@ static inline uint64_t read_u64(const uint8_t *bytes) {
   return (uint64_t)read_u32(bytes) << 32 | read_u32(bytes + 4);
 }
 
-/* As buf_try_reserve(), where that has to look closer: its own, for want of room at hand. */
+/* buf_try_reserve() calls this when the buffer must grow, or has failed. */
 uint8_t *buf_try_make_room(struct buf *buf, size_t count);
 
 /* Most writes are of a few bytes that there is room for: inline, they cost less than a call. */

@@ -9,7 +9,7 @@
 
 enum { WORDS_SIZE_MAX = 1024, PATIENCE_MS = 1000 };
 
-/* It is no line of the log: that is written by a thread, which may be the one that ends here. */
+/* Not a line of the log: a thread writes that, and it may be the one that ends here. */
 void check_failed(const char *file, int line, const char *condition, long long a, long long b) {
   char words[WORDS_SIZE_MAX];
   snprintf(words, sizeof words, "%s:%d: CHECK failed: %s (%lld, %lld)\n", file, line, condition, a, b);

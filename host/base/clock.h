@@ -39,7 +39,7 @@ int64_t clock_monotonic_ns(const struct clock *clock);
 /* Processor time of the calling thread in nanoseconds. */
 int64_t clock_thread_cpu_ns(struct clock *clock);
 
-/* Nanoseconds from an arbitrary start, for how long work keeps a thread: the time that passes, whoever has the processor.
+/* Nanoseconds from an arbitrary start, for how long work keeps a thread: time that passes, whether or not it runs.
  * A manual clock stands while anything runs, so there it is its processor time, which this does not move on. */
 int64_t clock_work_ns(const struct clock *clock);
 

@@ -5,7 +5,7 @@
  * ROOM    base.
  * THREAD  Functions: any. A `struct faults` belongs to the thread that runs the ledger's steps; inline, that is the
  *         caller's.
- * ERRORS  The int functions answer 0 or an errno.
+ * ERRORS  The int functions return 0 or an errno.
  */
 #ifndef TROUPE_DISK_H
 #define TROUPE_DISK_H
@@ -26,18 +26,18 @@ struct faults {
   int sync_errno;        /* 0: EIO */
 };
 
-/* Answers whether the fault is due, and uses it up. */
+/* Returns whether the fault is due, and uses it up. */
 bool faults_take_write(struct faults *faults);
 bool faults_take_sync(struct faults *faults);
 
-/* Makes a folder with mode 0700 where it is missing (its parent must exist), and syncs the parent. */
+/* Makes a folder with mode 0700 if it is missing (its parent must exist), and syncs the parent. */
 int disk_make_folder(const char *path);
 
 /* Syncs a folder, so that what was created in it stays. */
 int disk_sync_folder(const char *path);
 
-/* Whole content of a file of at most `size_max` bytes into `into` (appended). EFBIG where it is larger, EINVAL where
- * it is no regular file. A FIFO is never waited for. */
+/* Whole content of a file of at most `size_max` bytes into `into` (appended). EFBIG if it is larger, EINVAL if
+ * it is not a regular file. A FIFO is never waited for. */
 int disk_read_file(const char *path, size_t size_max, struct buf *into);
 
 /* The same of a file that is open, from its beginning. */
@@ -56,25 +56,25 @@ int disk_zero_at(int fd, uint64_t offset, uint64_t size, struct faults *faults);
 /* Ends a file at a size, and counts as a write. */
 int disk_truncate(int fd, uint64_t size, struct faults *faults);
 
-/* Syncs the bytes of a file, and of what is noted about it as much as it takes to read them. */
+/* Syncs the bytes of a file, and as much of its metadata as it takes to read them. */
 int disk_sync_data(int fd, struct faults *faults);
 
-/* Syncs a file or folder with all that is noted about it. */
+/* Syncs a file or folder with all of its metadata. */
 int disk_sync(int fd, struct faults *faults);
 
-/* Whether a path leads into a folder, by whatever links; itself it may be missing. False too where that cannot be told. */
+/* Whether a path leads into a folder, through any links; its last part may be missing. Also false if that is unknown. */
 bool disk_is_below(const char *path, const char *folder);
 
-/* What an errno comes to: ERR_MEMORY, ERR_UNAUTHORIZED (the system refuses this process), ERR_OVERLOADED (there are no more
- * files, locks or room to be had), which all say nothing of what is on disk; else `otherwise`. */
+/* What an errno comes to: ERR_MEMORY, ERR_UNAUTHORIZED (the system refuses this process) or ERR_OVERLOADED (it is
+ * out of files, locks or room), none of which says anything about what is on disk; else `otherwise`. */
 enum err disk_err(int error, enum err otherwise);
 
-/* Locks a file for this process (created where missing) until disk_unlock() or the process's end. EWOULDBLOCK where
- * somebody holds it, be it this process by an earlier call. */
+/* Locks a file for this process (and creates it if it is missing) until disk_unlock() or the process's end. EWOULDBLOCK if
+ * the lock is held already, even by an earlier call of this process. */
 int disk_lock(const char *path, int *fd);
 
-/* The same for many at once who only read, of a file that is there: EWOULDBLOCK where disk_lock() holds it, and until
- * disk_unlock() for that. */
+/* The same for any number of readers at once, on a file that exists: EWOULDBLOCK while disk_lock() holds it, and
+ * disk_lock() gets EWOULDBLOCK until disk_unlock(). */
 int disk_lock_shared(const char *path, int *fd);
 void disk_unlock(int *fd);
 

@@ -72,7 +72,7 @@ int err_status(enum err err);
  * that name a limit may come from both. */
 int err_blames_client(enum err err);
 
-/* Whether a text is the code of an error of the host, and so taken: a UserError may not bear it.
+/* Whether a text is the code of an error of the host, and so taken: a UserError may not have it.
  * "user_error" is not taken. */
 int err_is_reserved(const char *code);
 

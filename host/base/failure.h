@@ -31,7 +31,7 @@ void failure_clear(struct failure *failure);
 enum err failure_set(struct failure *failure, enum err err, const char *format, ...)
   __attribute__((format(printf, 3, 4)));
 
-/* The same with text that is no format and may hold any bytes. */
+/* The same with text that is not a format and may hold any bytes. */
 enum err failure_set_text(struct failure *failure, enum err err, struct slice message);
 
 /* The code that reaches the caller: that of the UserError, or err_code(). A slice into the failure or a constant. */

@@ -1,6 +1,6 @@
 /* findings.h -- what a check has found wrong: one sentence each, told when it is found.
  *
- * WHY    A check goes on behind what it finds, and what it leads to may end the process: what was found by then is told.
+ * WHY    A check goes on after it has found something, and damage may then end the process: so each finding is told at once.
  * ROOM   base.
  * OWNS   Nothing.
  * LIMITS FINDING_SIZE_MAX bytes a sentence; the rest is cut. FINDINGS_TOLD_MAX are told, the rest is counted.

@@ -1,10 +1,10 @@
-/* logger.h -- one line an event: `time level message key=value ...`, to standard error or to who asks.
+/* logger.h -- one line an event: `time level message key=value ...`, to standard error or to a callback.
  *
  * WHY     People and programs read it. Text from scripts and clients cannot forge a line: control characters,
  *         quotes and invalid UTF-8 are escaped.
  * ROOM    base.
  * THREAD  Any: a line is written with one write.
- * LIMITS  LOGGER_LINE_MAX bytes a line; what is beyond is cut and marked with "...".
+ * LIMITS  LOGGER_LINE_MAX bytes a line; the rest is cut and marked with "...".
  */
 #ifndef TROUPE_LOGGER_H
 #define TROUPE_LOGGER_H
@@ -33,7 +33,7 @@ struct logger {
 /* "trace", "debug", ... */
 const char *logger_level_name(enum log_level level);
 
-/* One event. The message is text of the host's or a script's; fields may be NULL where field_count is 0. */
+/* One event. The message is text of the host's or a script's; fields may be NULL if field_count is 0. */
 void logger_event(const struct logger *logger, enum log_level level, struct slice message,
                   const struct log_field *fields, size_t field_count);
 

@@ -8,7 +8,7 @@
 
 #ifdef TROUPE_FAULTS
 
-/* The one variable in the house that is no constant. An allocation has no argument that could carry the countdown, and
+/* The one variable in the house that is not a constant. An allocation has no argument that could carry the countdown, and
  * a test that walks through k = 1, 2, ... must not disturb other threads. A host for users is built without it. */
 static _Thread_local struct {
   unsigned long left;   /* the first failure is due when this reaches 0; 0: none is due */

@@ -10,17 +10,17 @@
 
 #include <stddef.h>
 
-/* `size` bytes, not cleared; NULL for want of memory. size > 0. */
+/* `size` bytes, not cleared; NULL if out of memory. size > 0. */
 void *mem_try_alloc(size_t size);
 
 /* The same, cleared. */
 void *mem_try_zero(size_t size);
 
-/* Makes a block larger or smaller; NULL for want of memory, and the old block stays. */
+/* Makes a block larger or smaller; NULL if out of memory, and the old block stays. */
 void *mem_try_resize(void *block, size_t size);
 
-/* Like the three above where nothing could go on without: ends the host (CHECK) for want of memory. Only while
- * the house is built, never for a call. */
+/* Like the first two above, but out of memory they end the host (CHECK). Only while the house is built, never for a
+ * call. */
 void *mem_alloc(size_t size);
 void *mem_zero(size_t size);
 
@@ -31,7 +31,7 @@ void mem_free(void *block);
 /* Lets the k-th mem_try_* of this thread from now on fail, and no other; 0: none. */
 void mem_fail_at(unsigned long k);
 
-/* The same for `count` in a row, from the k-th on: Lua frees what it can and tries once more where one fails. */
+/* The same for `count` in a row, from the k-th on: Lua frees what it can and tries once more when one fails. */
 void mem_fail_run(unsigned long k, unsigned long count);
 
 /* Whether a failure that was asked for has happened. */

@@ -54,7 +54,7 @@ static void append(struct queue *queue, struct queue_item *item) {
   queue->last = item;
 }
 
-/* Lets go of the lock before the bell: who wakes up wants it at once. */
+/* Lets go of the lock before the bell: the thread that wakes up wants it at once. */
 static void unlock_and_ring(struct queue *queue, bool rings) {
   rings = rings && queue->is_waiting;
   unlock(queue);

@@ -1,6 +1,6 @@
 /* queue.h -- how threads talk: many put, one takes all.
  *
- * WHY     A thread of the host is a step function over its queues; what it does not find there are atomic fields. The
+ * WHY     A thread of the host is a step function over its queues; everything else that reaches it is in atomic fields. The
  *         taker takes everything at once, so that a batch costs one lock.
  * ROOM    base. Only here and in main.c: threads, and locks.
  * THREAD  queue_put(), _post(), _ring() and _wake() from any. queue_take() on one at a time, mostly the taker's own: main
@@ -9,7 +9,7 @@
  *         and to the taker after queue_take().
  * ALWAYS  1. Items of one thread are taken in the order in which it put them.
  *         2. After queue_put() the taker wakes, if it waits or is about to; after queue_post() it does with the next
- *            queue_ring(). Who has many items posts them and rings once, since to wake a thread costs more than a call.
+ *            queue_ring(). With many items, post them and ring once, since waking a thread costs more than a call.
  */
 #ifndef TROUPE_QUEUE_H
 #define TROUPE_QUEUE_H
@@ -32,7 +32,7 @@ void queue_put(struct queue *queue, struct queue_item *item);
 void queue_post(struct queue *queue, struct queue_item *item);
 void queue_ring(struct queue *queue);
 
-/* All items, oldest first, linked by `next`; NULL where there is none. Does not wait. */
+/* All items, oldest first, linked by `next`; NULL if there is none. Does not wait. */
 struct queue_item *queue_take(struct queue *queue);
 
 /* Waits until there is an item, or queue_wake() was called since the last wait, or `timeout_ns` is over

@@ -1,7 +1,7 @@
-/* stream.h -- words for a standard stream that perhaps nobody reads.
+/* stream.h -- text for a standard stream that perhaps nobody reads.
  *
- * WHY     A pipe that is full blocks whoever writes to it. To make it refuse instead (O_NONBLOCK) would change it for the
- *         shell and everybody else who has it open: so who must not be held up asks first whether there is room.
+ * WHY     A full pipe blocks its writer. O_NONBLOCK would make it refuse instead, but for the shell and everything else that
+ *         has it open too. So a thread that must not be held up asks first whether there is room.
  * ROOM    base.
  * THREAD  Any.
  */
@@ -13,7 +13,7 @@
 #include "base/slice.h"
 
 /* Writes a text as far as the stream takes it, and gives up after `patience_ms` in which it takes nothing (negative: never).
- * Whether all of it was written; else errno tells why, EAGAIN where nobody reads. */
+ * Returns whether all of it was written; if not, errno tells why, EAGAIN if nobody reads. */
 bool stream_say(int fd, struct slice text, int patience_ms);
 
 #endif

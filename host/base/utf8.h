@@ -9,7 +9,7 @@
 
 #include "base/slice.h"
 
-/* How many bytes the first character of a text takes, 1 to 4, and its number in `code`; 0 where the text is empty or
+/* How many bytes the first character of a text takes, 1 to 4, and its number in `code`; 0 if the text is empty or
  * does not begin with a valid character. */
 size_t utf8_first(struct slice text, uint32_t *code);
 
@@ -17,8 +17,8 @@ size_t utf8_first(struct slice text, uint32_t *code);
 size_t utf8_valid_size(struct slice text);
 bool utf8_is_valid(struct slice text);
 
-/* The largest size <= `size_max` at which a text can be cut without cutting through a character. Where the
- * bytes are no UTF-8 there, it is size_max. */
+/* The largest size <= `size_max` at which a text can be cut without cutting through a character. If the
+ * bytes there are not UTF-8, it is size_max. */
 size_t utf8_cut(struct slice text, size_t size_max);
 
 #endif

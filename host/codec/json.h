@@ -18,7 +18,7 @@ enum {
   JSON_LOSSLESS_DEPTH_MAX = 3 * RECURSION_MAX + 1     /* of text in which a table may be three: an object, an array, a pair */
 };
 
-/* What a parser calls, in the order of the text. Each answers true to go on. One that leaves by longjmp is fine as long
+/* What a parser calls, in the order of the text. Each returns true to go on. One may leave by longjmp as long
  * as json_parser_free() is called later. Strings are UTF-8 and may hold NUL. */
 struct json_events {
   bool (*on_null)(void *context);
@@ -35,24 +35,24 @@ struct json_events {
 
 struct json_parser;
 
-/* NULL for want of memory. `events` and `context` stay the caller's and must outlive it. */
+/* NULL if out of memory. `events` and `context` stay the caller's and must outlive it. */
 struct json_parser *json_parser_try_new(const struct json_events *events, void *context, size_t depth_max);
 void json_parser_free(struct json_parser *parser);
 
 /* How deep the next texts may be, instead of `depth_max`. */
 void json_parser_set_depth(struct json_parser *parser, size_t depth_max);
 
-/* Makes a parser that has parsed, or was left, ready for another text. */
+/* Makes a parser that has parsed, or was left by longjmp, ready for another text. */
 void json_parser_again(struct json_parser *parser, void *context);
 
 /* Parses one whole text: one value, white space around it. 0; or `err` set in the failure with the place in bytes: "not
  * valid JSON at byte 12: ..."; nested too deeply, a lone surrogate, a number beyond the floats (1e999) and invalid
- * UTF-8 too. Where an event answered false, what the event noted in the failure before, else ERR_REQUEST. The err set
- * is ERR_REQUEST, or ERR_MEMORY. Then the parser is to be freed, or to be told json_parser_again(). */
+ * UTF-8 too. If an event returned false, what the event noted in the failure before, else ERR_REQUEST. The err set
+ * is ERR_REQUEST, or ERR_MEMORY. Then free the parser, or call json_parser_again(). */
 enum err json_parse(struct json_parser *parser, struct slice text, struct failure *failure);
 
 /* A key from JSON text: an array is a tuple (arrays in it nested tuples), a string, number or boolean a tuple of one.
- * Objects, null and an empty tuple are ERR_KEY, and so is what is no JSON. Appends the encoded key (codec/key.h), or
+ * Objects, null and an empty tuple are ERR_KEY, and so is text that is not JSON. Appends the encoded key (codec/key.h), or
  * nothing. */
 enum err json_parse_key(struct slice text, struct buf *key, struct failure *failure);
 

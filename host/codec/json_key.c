@@ -84,7 +84,7 @@ static const struct json_events events = {
   .on_object_end = on_object_end,
 };
 
-/* A parse that failed tells its reason in `parsing`; for who asked, it is the key that is wrong. */
+/* A parse that failed tells its reason in `parsing`; for the caller, it is the key that is wrong. */
 static enum err note_result(const struct reading *reading, const struct failure *parsing, size_t size_before,
                             struct failure *failure) {
   const struct buf *key = reading->key;

@@ -123,7 +123,7 @@ static int take_boolean(void *context, int truth) {
   return parser->events->on_boolean(parser->context, truth != 0);
 }
 
-/* Digits of YAJL's number that is no float; false where it is beyond 64 bits. */
+/* Digits of YAJL's number that is not a float; false if it is beyond 64 bits. */
 static bool read_integer(const char *text, size_t size, int64_t *number) {
   if (size <= 18) {
     bool is_negative = *text == '-';
@@ -311,7 +311,7 @@ void json_parser_free(struct json_parser *parser) {
   mem_free(parser);
 }
 
-/* What YAJL says of its error, without what we say ourselves and the line end. */
+/* YAJL's words for its error, without those that we say ourselves and without the line end. */
 static void note_error(struct json_parser *parser) {
   static const char *const openings[] = { "parse error: ", "lexical error: " };
   struct slice reason = slice_text((const char *)yajl_get_error(parser->yajl, 0, NULL, 0));

@@ -1,6 +1,6 @@
 /* json_text.h -- the words of JSON: strings and numbers as text.
  *
- * WHY     Keys, values and failures are all shown as JSON; what they share stands below them.
+ * WHY     Keys, values and failures are all shown as JSON; this is what they share.
  * ROOM    codec.
  */
 #ifndef TROUPE_JSON_TEXT_H
@@ -8,7 +8,7 @@
 
 #include "base/buf.h"
 
-/* A string is quoted and escaped as JSON wants and no further; false, and nothing written, where it is no valid
+/* A string is quoted and escaped as JSON wants and no further; false, and nothing written, if it is not valid
  * UTF-8. */
 bool json_put_string(struct buf *buf, struct slice text);
 
@@ -18,13 +18,13 @@ void json_put_integer(struct buf *buf, int64_t number);
  * number below 10^15 is written out (`1.0`, `100.0`). Must be finite. The locale must be "C". */
 void json_put_float(struct buf *buf, double number);
 
-/* The same with so many digits, and what they say may be another number. */
+/* The same with so many digits, which may read back as another number. */
 void json_put_rounded(struct buf *buf, double number, int digits);
 
-/* What JSON has no form for, as C writes it: `nan`, `inf`, `-inf`. */
+/* A float that JSON cannot express, as C writes it: `nan`, `inf`, `-inf`. */
 void json_put_not_finite(struct buf *buf, double number);
 
-/* A string as lua-cjson writes it: bytes that are no UTF-8 stay, and `/` and DEL are escaped too. */
+/* A string as lua-cjson writes it: bytes that are not UTF-8 stay, and `/` and DEL are escaped too. */
 void json_put_bytes(struct buf *buf, struct slice text);
 
 /* Like json_put_string(), each invalid byte shown as \ufffd: for messages, which must always leave. */

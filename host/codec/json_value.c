@@ -159,7 +159,7 @@ static enum err take_name(struct printer *printer, struct frame *frame) {
     return refuse(printer, "a table with names and numbers as keys, which JSON cannot express");
   }
   frame->name = printer->reader.text;
-  if (!json_put_string(printer->buf, frame->name)) return refuse(printer, "a name that is no UTF-8");
+  if (!json_put_string(printer->buf, frame->name)) return refuse(printer, "a name that is not UTF-8");
   buf_put_byte(printer->buf, ':');
   return ERR_NONE;
 }
@@ -245,7 +245,7 @@ static enum err put_next(struct printer *printer) {
     case VALUE_INTEGER: json_put_integer(buf, reader->integer); break;
     case VALUE_FLOAT: err = put_float(printer, reader->number); break;
     case VALUE_STRING:
-      if (!json_put_string(buf, reader->text)) err = refuse(printer, "a string that is no UTF-8");
+      if (!json_put_string(buf, reader->text)) err = refuse(printer, "a string that is not UTF-8");
       break;
     case VALUE_SAME: err = refuse_same(printer); break;
     default: err = refuse_broken(printer);

@@ -7,7 +7,7 @@
  * BYTES   Type codes after FoundationDB's tuple layer: string 01 bytes 00 (a 00 inside is 00 ff), nested tuple 05 parts
  *         00, number 15, false 26, true 27. A number is 15 and the largest double <= x as 8 big-endian bytes, sign bit
  *         flipped (all bits where negative); only where |double| >= 2^53 two more bytes, x - double. A float with an
- *         exact 64-bit integer value is that integer; -0.0 is 0; NaN is no key.
+ *         exact 64-bit integer value is that integer; -0.0 is 0; NaN cannot be a key.
  * ALWAYS  sign(slice_compare(enc a, enc b)) = sign(a <=> b), and dec(enc a) = a with the same kind of number.
  * LIMITS  KEY_BYTES_MAX encoded is the default limit of a key; its keeper checks. KEY_DEPTH_MAX nested tuples.
  */
@@ -25,7 +25,7 @@ enum key_type {
   KEY_INTEGER,
   KEY_FLOAT,
   KEY_BOOLEAN,
-  KEY_BROKEN     /* these bytes are no key */
+  KEY_BROKEN     /* these bytes are not a key */
 };
 
 /* Writing: the parts of a tuple one after the other; a nested one between _begin and _end. What buf.h says of
@@ -39,8 +39,8 @@ void key_tuple_end(struct buf *buf);
 /* False, and nothing is written, for NaN. */
 bool key_put_float(struct buf *buf, double number);
 
-/* Reading: a cursor over the parts. A string is a part of the key's own bytes, or where NULs in it are escaped it is
- * copied into `unescaped`, which is reused. */
+/* Reading: a cursor over the parts. A string is a slice of the key's own bytes, or, if NULs in it are escaped, a copy
+ * in `unescaped`, which is reused. */
 struct key_reader {
   struct slice rest;
   size_t depth;
@@ -55,20 +55,20 @@ void key_reader_init(struct key_reader *reader, struct slice key);
 void key_reader_again(struct key_reader *reader, struct slice key);   /* the same, keeping the memory of another key */
 void key_reader_done(struct key_reader *reader);
 
-/* The next part, its content in the reader. KEY_BROKEN also where memory is wanting (unescaped.err says so). */
+/* The next part, its content in the reader. KEY_BROKEN also if out of memory (unescaped.err says so). */
 enum key_type key_next(struct key_reader *reader);
 
-/* How many bytes the first part of a key takes; 0 where the bytes are no key. Checks no more than it needs to. */
+/* How many bytes the first part of a key takes; 0 if the bytes are not a key. Checks no more than it needs to. */
 size_t key_part_size(struct slice key);
 
-/* What stands between the code of a part, which is a string, and its end: the string, but for NULs, which are escaped. */
+/* The bytes between the type code of a string and its end: the string, but with NULs escaped. */
 struct slice key_string_inside(struct slice part);
 
 /* Whether the bytes are a whole key of one part or more. */
 bool key_is_valid(struct slice key);
 
 /* A key as a person reads it, in JSON: {"eu", 42} is `["eu",42]`, a tuple of one plain string is `"ann"`. Bytes that
- * are no UTF-8 are shown as \ufffd. For messages and logs only. */
+ * are not UTF-8 are shown as \ufffd. For messages and logs only. */
 void key_print(struct buf *buf, struct slice key);
 
 #endif

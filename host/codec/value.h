@@ -18,7 +18,7 @@
 
 enum { VALUE_DEPTH_MAX = 100, VALUE_EXT_SAME = 1, VALUE_EXT_NODE = 2 };
 
-enum { VALUE_NEVER = 0xc1 };   /* a byte with which no value begins: what does is something else */
+enum { VALUE_NEVER = 0xc1 };   /* a byte with which a value never begins */
 
 enum value_type {
   VALUE_END,       /* of the bytes */
@@ -31,7 +31,7 @@ enum value_type {
   VALUE_MAP,       /* `count` pairs follow: key, value */
   VALUE_NODE,      /* the table with the id `node` */
   VALUE_SAME,      /* the table number `count` of this value again */
-  VALUE_BROKEN     /* these bytes are no value: damage, or another program's */
+  VALUE_BROKEN     /* these bytes are not a value: damage, or another program's */
 };
 
 void value_put_null(struct buf *buf);
@@ -44,7 +44,7 @@ void value_put_map(struct buf *buf, uint32_t count);
 void value_put_node(struct buf *buf, uint64_t node_id);
 void value_put_same(struct buf *buf, uint32_t table);
 
-/* Reading: one token a call. Who builds nested tables counts what is still to come. */
+/* Reading: one token a call. A caller that builds nested tables counts what is still to come. */
 struct value_reader {
   struct slice rest;
   bool truth;
@@ -59,8 +59,8 @@ void value_reader_init(struct value_reader *reader, struct slice bytes);
 /* The next token. A `count` is never larger than what the rest of the bytes can hold. */
 enum value_type value_next(struct value_reader *reader);
 
-/* Whether bytes are one whole value, and nothing behind it. Appends the ids of the nodes that it names, as uint64_t's;
- * `nodes` NULL: it may name none. */
+/* Whether bytes are one whole value, and nothing behind it. Appends the ids of the nodes that it refers to, as
+ * uint64_t's; `nodes` NULL: it may not refer to any. */
 bool value_is_valid(struct slice bytes, struct buf *nodes);
 
 #endif

@@ -36,7 +36,7 @@ enum err address_check(const char *address, struct failure *failure) {
   const char *port;
   if (split(address, host, &port)) return ERR_NONE;
   return failure_set(failure, ERR_ARGUMENTS,
-                     "%s is no address: HOST:PORT is wanted, such as 127.0.0.1:7420 or [::1]:7420", address);
+                     "\"%s\" is not an address; expected HOST:PORT, such as 127.0.0.1:7420 or [::1]:7420", address);
 }
 
 static enum err look_up(const char *address, int flags, struct addrinfo **found, struct failure *failure) {

@@ -158,7 +158,7 @@ static long number_at(const char *text) {
 
 /* Takes the answer apart. A body that is shorter than promised is a broken connection, not an answer. */
 static enum err read_answer(struct conversation *talk, struct slice answer, int *status, struct buf *body) {
-  static const char what[] = "this is no answer of a Troupe host";
+  static const char what[] = "this is not an answer of a Troupe host";
   static const char empty_line[] = "\r\n\r\n";
   size_t searched = answer.size < HEAD_SIZE_MAX ? answer.size : HEAD_SIZE_MAX;
   const uint8_t *end = searched == 0 ? NULL : memmem(answer.data, searched, empty_line, 4);

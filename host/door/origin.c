@@ -23,7 +23,7 @@ enum err origin_check(const char *text, struct failure *failure) {
   const char *host = strstr(text, "://");
   if (strcmp(text, "*") == 0) return ERR_NONE;
   if (host == NULL || host == text || host[3] == '\0' || strpbrk(host + 3, "/?#@ *,") != NULL) {
-    return failure_set(failure, ERR_ARGUMENTS, "%s is not the origin of a page: SCHEME://HOST or SCHEME://HOST:PORT is wanted, "
+    return failure_set(failure, ERR_ARGUMENTS, "%s is not the origin of a page: expected SCHEME://HOST or SCHEME://HOST:PORT, "
                        "such as https://example.com, and nothing behind it; or * for any", text);
   }
   bool is_usual = (begins(slice_text(text), "http:") && ends(host + 3, ":80")) ||

@@ -57,7 +57,7 @@ static enum err decode(const char *what, struct slice raw, struct buf *into, str
     int low = escape.size < 3 ? -1 : hex_digit(escape.data[2]);
     if (high < 0 || low < 0) {
       return failure_set(failure, ERR_REQUEST,
-                         "%s holds \"%.*s\", which is no percent escape; a plain %% is written %%25", what,
+                         "%s holds \"%.*s\", which is not a percent escape; write a plain %% as %%25", what,
                          SHOWN(escape));
     }
     to[size++] = (uint8_t)(high * 16 + low);
@@ -125,7 +125,7 @@ static enum err read_name(const char *what, struct slice raw, struct buf *name, 
 
 /* JSON text of a query. Whether it is valid is for the actor's worker to see. */
 static enum err read_json(const char *name, struct slice raw, struct buf *into, struct failure *failure) {
-  if (raw.size == 0) return failure_set(failure, ERR_REQUEST, "%s is empty; JSON is wanted", name);
+  if (raw.size == 0) return failure_set(failure, ERR_REQUEST, "%s is empty; expected JSON", name);
   return decode(name, raw, into, failure);
 }
 

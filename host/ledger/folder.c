@@ -64,7 +64,7 @@ static enum err check_ours(const char *path, struct failure *failure) {
   closedir(dir);
   if (error != 0) return refuse(failure, "cannot read the data folder", path, error);
   if (has_format || other[0] == 0) return ERR_NONE;
-  return failure_set(failure, ERR_REQUEST, "%s is no data folder of Troupe: it holds %s, but no FORMAT", path, other);
+  return failure_set(failure, ERR_REQUEST, "%s is not a data folder of Troupe: it holds %s, but no FORMAT", path, other);
 }
 
 enum format { FORMAT_NONE, FORMAT_OURS, FORMAT_OLD };
@@ -198,7 +198,7 @@ static enum err keep_still(struct folder *folder, struct failure *failure) {
   folder->is_still = error == 0;
   if (error == 0) return ERR_NONE;
   if (error == EWOULDBLOCK) {
-    return failure_set(failure, ERR_UNAUTHORIZED, "a host runs on %s: who reads it meanwhile must be able to write to %s, "
+    return failure_set(failure, ERR_UNAUTHORIZED, "a host runs on %s: a reader must then be able to write to %s, "
                        "which tells the host what is being read", folder->path, readers);
   }
   return failure_set(failure, disk_err(error, ERR_REQUEST), "cannot read %s, which tells whether a host runs (%s), nor write "
@@ -268,7 +268,7 @@ enum err folder_look(const char *path, struct folder **folder, struct failure *f
   enum err err = name_all(made, path, failure);
   if (err == ERR_NONE) err = read_format(path, &format, failure);
   if (err == ERR_NONE && format == FORMAT_NONE) {
-    err = failure_set(failure, ERR_REQUEST, "%s is no data folder of Troupe: it holds no FORMAT", path);
+    err = failure_set(failure, ERR_REQUEST, "%s is not a data folder of Troupe: it holds no FORMAT", path);
   } else if (err == ERR_NONE && format == FORMAT_OLD) {
     err = failure_set(failure, ERR_REQUEST, "the data folder %s is of an older version: start a host on it once", path);
   }

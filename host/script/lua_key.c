@@ -76,9 +76,9 @@ static lua_Integer write_parts(struct writing *w, size_t depth) {
 
 static int fail_part(struct writing *w, int index) {
   lua_State *L = w->L;
-  if (lua_isnoneornil(L, index)) return raise_about(L, ERR_KEY, w->argument, "nil is no key and no part of one");
-  if (lua_islightuserdata(L, index)) return raise_about(L, ERR_KEY, w->argument, "null is no part of a key");
-  return raise_about(L, ERR_KEY, w->argument, "a %s is no part of a key", walk_typename(L, index));
+  if (lua_isnoneornil(L, index)) return raise_about(L, ERR_KEY, w->argument, "nil cannot be a key or a part of one");
+  if (lua_islightuserdata(L, index)) return raise_about(L, ERR_KEY, w->argument, "null cannot be part of a key");
+  return raise_about(L, ERR_KEY, w->argument, "a %s cannot be part of a key", walk_typename(L, index));
 }
 
 static void write_string(lua_State *L, int index, struct buf *key) {
@@ -98,7 +98,7 @@ static void write_part(struct writing *w, int index, size_t depth) {
       if (lua_isinteger(L, index)) {
         key_put_integer(w->key, lua_tointeger(L, index));
       } else if (!key_put_float(w->key, lua_tonumber(L, index))) {
-        raise_about(L, ERR_KEY, w->argument, "NaN is no key");
+        raise_about(L, ERR_KEY, w->argument, "NaN cannot be a key");
       }
       return;
     case LUA_TBOOLEAN:
@@ -125,7 +125,7 @@ void lua_key_write(lua_State *L, int index, struct buf *key, const struct argume
   } else {
     struct writing w = { .L = L, .key = key, .begin = begin, .argument = argument };
     if (walk_plain_table(L, index, &marked)) {                       /* data */
-      if (write_parts(&w, 1) == 0) raise_about(L, ERR_KEY, argument, "an empty tuple is no key");
+      if (write_parts(&w, 1) == 0) raise_about(L, ERR_KEY, argument, "an empty tuple cannot be a key");
       lua_pop(L, 1);                                                 /* - */
     } else {
       write_part(&w, index, 1);
@@ -140,7 +140,7 @@ void lua_key_write(lua_State *L, int index, struct buf *key, const struct argume
 /* -- reading -- */
 
 static int fail_broken(lua_State *L) {
-  return raise_host(L, ERR_STORAGE, "a record has a key that is no key");
+  return raise_host(L, ERR_STORAGE, "a record has bytes as its key that are not a key");
 }
 
 void lua_key_read(lua_State *L, struct slice key) {

@@ -110,7 +110,7 @@ struct reading {
 };
 
 static int fail_broken(lua_State *L) {
-  return raise_host(L, ERR_STORAGE, "a record holds bytes that are no value");
+  return raise_host(L, ERR_STORAGE, "a record holds bytes that are not a value");
 }
 
 /* With a new table on top of the stack: makes of it what stands for it, and pushes the table behind that. [-0, +1, m] */

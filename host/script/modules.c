@@ -92,7 +92,7 @@ int modules_require(lua_State *L) {
     return raise_misuse(L, "require: module \"%s\" requires itself", name);
   }
   if (!lua_isnil(L, -1)) return 1;
-  if (!name_is_valid(name, size)) return raise_misuse(L, "require: \"%.64s\" is no name of a module", name);
+  if (!name_is_valid(name, size)) return raise_misuse(L, "require: \"%.64s\" is not the name of a module", name);
   luaL_gsub(L, name, ".", "/");                                      /* ... path */
   lua_pushfstring(L, "%s/%s.lua", vm_of(L)->config.actors_path, lua_tostring(L, -1));      /* ... path file */
   const char *path = lua_tostring(L, -1);

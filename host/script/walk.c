@@ -33,7 +33,7 @@ struct walker {
   uint32_t tables;
 };
 
-static const char not_sequence[] = "a table with numbers as keys that is no sequence has no form in JSON";
+static const char not_sequence[] = "a table with numbers as keys that is not a sequence has no form in JSON";
 static const char not_sequence_marked[] = "a table marked as a sequence has a key that is not of 1..n";
 
 /* What the keys of a table are. */

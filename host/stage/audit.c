@@ -38,7 +38,7 @@ static void add(struct audit *audit, const char *what) {
 static void check_index(struct audit *audit, struct slice rest, struct slice value) {
   audit->indexed++;
   bool is_address = key_is_valid(rest) && key_part_size(rest) < rest.size;
-  if (!is_address || value.size != ID_SIZE || read_u64(value.data) == 0) add(audit, "it is no address, or leads to no actor");
+  if (!is_address || value.size != ID_SIZE || read_u64(value.data) == 0) add(audit, "it is not an address, or leads nowhere");
 }
 
 /* What the record of an actor itself says: its class and key, as the address in `scratch`. */
@@ -78,7 +78,7 @@ static enum err check_own(struct audit *audit, struct slice rest, struct slice v
 
 static void check_state(struct audit *audit, struct slice rest, struct slice value) {
   if (rest.size < NODE_SIZE || (rest.size > NODE_SIZE && !key_is_valid(slice_after(rest, NODE_SIZE)))) {
-    add(audit, "it is no field of a state");
+    add(audit, "it is not a field of a state");
     return;
   }
   uint64_t node = read_u64(rest.data);
@@ -104,7 +104,7 @@ static void check_version(struct audit *audit, struct slice rest, struct slice v
   struct value_reader reader;
   value_reader_init(&reader, value);
   bool is_version = rest.size == 0 && value_next(&reader) == VALUE_INTEGER && reader.integer > 1;
-  if (!is_version || value_next(&reader) != VALUE_END) add(audit, "it is no version of a state");
+  if (!is_version || value_next(&reader) != VALUE_END) add(audit, "it is not the version of an actor");
 }
 
 static enum err check_host(struct audit *audit, enum record_space space, struct slice rest, struct slice value) {

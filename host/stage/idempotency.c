@@ -29,8 +29,8 @@ enum err idempotency_check_key(struct slice key, struct failure *failure) {
   }
   for (size_t i = 0; i < key.size; i++) {
     if (key.data[i] > ' ' && key.data[i] < 0x7f) continue;
-    return failure_set(failure, ERR_REQUEST, "the idempotency key has the byte %02x at %zu; it is of visible ASCII "
-                       "characters, without spaces", key.data[i], i + 1);
+    return failure_set(failure, ERR_REQUEST, "the idempotency key has byte 0x%02x at position %zu; only visible "
+                       "ASCII without spaces is allowed", key.data[i], i + 1);
   }
   return ERR_NONE;
 }

@@ -13,7 +13,7 @@ static enum err take_failure(enum err err, struct findings *findings, struct fai
 }
 
 static const char *for_want(enum err err) {
-  return err == ERR_MEMORY ? " for want of memory" : "";
+  return err == ERR_MEMORY ? ": out of memory" : "";
 }
 
 /* What is wrong comes as findings. */

@@ -188,11 +188,11 @@ static void what_is_somebody_elses_is_refused_and_left_alone(void **state) {
   struct fixture *fixture = *state;
   assert_int_equal(mkdir(fixture->path, 0755), 0);
   write_in(fixture, "thesis.txt", "words");
-  assert_refused(fixture, "is no data folder of Troupe: it holds thesis.txt");
+  assert_refused(fixture, "is not a data folder of Troupe: it holds thesis.txt");
   assert_int_equal(access(file_in(fixture, "LOCK"), F_OK), -1);
   assert_int_equal(unlink(file_in(fixture, "thesis.txt")), 0);
   assert_int_equal(mkdir(file_in(fixture, "store"), 0700), 0);
-  assert_refused(fixture, "is no data folder of Troupe: it holds store");
+  assert_refused(fixture, "is not a data folder of Troupe: it holds store");
 }
 
 static void a_start_that_was_cut_off_is_made_again(void **state) {
@@ -220,7 +220,7 @@ static void a_new_one_that_was_not_finished_is_refused(void **state) {
   assert_int_equal(disk_lock(file_in(fixture, "LOCK"), &fd), 0);
   assert_int_equal(folder_make(fixture->path, &folder, &fixture->failure), ERR_REQUEST);
   disk_unlock(&fd);
-  assert_refused(fixture, "is no data folder of Troupe: it holds ");
+  assert_refused(fixture, "is not a data folder of Troupe: it holds ");
 }
 
 static void a_path_that_cannot_be_is_refused(void **state) {

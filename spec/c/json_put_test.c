@@ -256,9 +256,9 @@ static void what_json_cannot_express_is_refused_with_its_path(void **state) {
   static const struct { const char *words, *message; } cases[] = {
     { "dnan", "result: NaN" },
     { "[2 i1 dinf", "result[2]: an infinity" },
-    { "s\xff", "result: a string that is no UTF-8" },
+    { "s\xff", "result: a string that is not UTF-8" },
     { "{1 splayers {1 sann-b [3 n n {1 scb d-inf", "result.players[\"ann-b\"][3].cb: an infinity" },
-    { "{1 sa\xff i1", "result[\"a\\ufffd\"]: a name that is no UTF-8" },
+    { "{1 sa\xff i1", "result[\"a\\ufffd\"]: a name that is not UTF-8" },
     { "{1 s1a dnan", "result[\"1a\"]: NaN" },
     { "{1 s dnan", "result[\"\"]: NaN" },
     { "{2 sa i1 i1 i1", "result: a table with names and numbers" },

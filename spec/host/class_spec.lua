@@ -26,7 +26,7 @@ describe("A folder of classes", function()
     assert.matches("no class in this folder", problem {})
     assert.matches("No such file", problem({}, function(folder) lfs.rmdir(folder) end))
     assert.matches("module \"missing\" not found", problem { ["a.lua"] = "local name = 'missing' require(name)" })
-    assert.matches("is no name of a module", problem { ["a.lua"] = "require '../x'" })
+    assert.matches("is not the name of a module", problem { ["a.lua"] = "require '../x'" })
     assert.matches("requires itself", problem { ["a.lua"] = "require(...)" })
     assert.matches("the name of a class is a string",
                    problem { ["a.lua"] = "return require('troupe.actor'):extend ''" })

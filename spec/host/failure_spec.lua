@@ -118,10 +118,10 @@ describe("A call that fails", function()
         if not text:find "pcall" then assert.matches(words_for_client, failure.message) end
         one_line("error", "internal_error")
         local caught = "local ok, e = pcall((...).kv.get, (...).kv, {}) return { ok, e.code, e.message, tostring(e) }"
-        local words_of_key = "key: an empty tuple is no key"
+        local words_of_key = "key: an empty tuple cannot be a key"
         assert.same({ false, "invalid_key", words_of_key, words_of_key }, actor:run(caught))
         local with_place = "local self = ... return tostring(select(2, pcall(function() self.kv:get(0 / 0) end)))"
-        assert.equal("text:1: key: NaN is no key", actor:run(with_place))
+        assert.equal("text:1: key: NaN cannot be a key", actor:run(with_place))
       end)
     end
 

@@ -183,8 +183,9 @@ describe("An idempotency key", function()
   it("is 1 to 255 visible characters", function()
     local host = open()
     local refused = {
-      [""] = "empty", [("x"):rep(256)] = "256 bytes; the most is 255", ["a b"] = "byte 20 at 2",
-      ["a\n"] = "byte 0a at 2", ["\xc3\xa4"] = "byte c3 at 1", ["a\127"] = "byte 7f at 2",
+      [""] = "empty", [("x"):rep(256)] = "256 bytes; the most is 255", ["a b"] = "byte 0x20 at position 2",
+      ["a\n"] = "byte 0x0a at position 2", ["\xc3\xa4"] = "byte 0xc3 at position 1",
+      ["a\127"] = "byte 0x7f at position 2",
     }
     for key, message in pairs(refused) do
       local ok, problem = pcall(keyed(host, key).add)

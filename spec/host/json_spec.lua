@@ -52,9 +52,9 @@ describe("JSON", function()
   end)
 
   for which, why in pairs {
-    hole = "is no sequence", high = "is no sequence", zero = "is no sequence", named = "is no sequence",
-    float = "is no sequence", truth = "is no sequence", marked_hole = "marked as a sequence",
-    marked_name = "marked as a sequence", inside = "a%[1%]: a table with numbers as keys that is no sequence",
+    hole = "is not a sequence", high = "is not a sequence", zero = "is not a sequence", named = "is not a sequence",
+    float = "is not a sequence", truth = "is not a sequence", marked_hole = "marked as a sequence",
+    marked_name = "marked as a sequence", inside = "a%[1%]: a table with numbers as keys that is not a sequence",
   } do
     it("refuses a table that is neither array nor object: " .. which, function()
       assert.matches(why, hosts.failure_of(function() actor:odd(which) end).message)

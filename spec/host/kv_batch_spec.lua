@@ -111,8 +111,8 @@ describe("a batch", function()
   end)
 
   local problems = {
-    key = "entries%[@%]%.key: a function is no part of a key",
-    no_key = "entries%[@%]%.key: nil is no key",
+    key = "entries%[@%]%.key: a function cannot be part of a key",
+    no_key = "entries%[@%]%.key: nil cannot be a key",
     long_key = "entries%[@%]%.key: 2049 bytes encoded; the limit of a key is 2048",
     value = "entries%[@%]%.value%.x: a function cannot be saved",
     no_value = "entries%[@%]%.value: nil is not a value",
@@ -145,14 +145,14 @@ describe("a batch", function()
     it("names the bad key among a thousand: " .. method, function()
       local _, actor = open()
       actor:thousand()
-      for bad, message in pairs { ["function"] = "keys%[5%]: a function is no part of a key",
-                                  nan = "keys%[5%]: NaN is no key",
+      for bad, message in pairs { ["function"] = "keys%[5%]: a function cannot be part of a key",
+                                  nan = "keys%[5%]: NaN cannot be a key",
                                   long = "keys%[5%]: 2049 bytes encoded" } do
         local result = actor:spoilt_keys(method, bad)
         assert.matches(message, result[1])
         assert.equal(1000, result[2])
       end
-      assert.matches("keys%[5%]: an empty tuple is no key", actor:spoilt_keys(method, {})[1])
+      assert.matches("keys%[5%]: an empty tuple cannot be a key", actor:spoilt_keys(method, {})[1])
     end)
   end
 

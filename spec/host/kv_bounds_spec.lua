@@ -39,15 +39,15 @@ local function open(options)
 end
 
 local keys = {
-  ["nil"] = "nil is no key", ["0/0"] = "NaN is no key", ["{}"] = "an empty tuple is no key",
-  ["{ 0/0 }"] = "NaN is no key",
+  ["nil"] = "nil cannot be a key", ["0/0"] = "NaN cannot be a key", ["{}"] = "an empty tuple cannot be a key",
+  ["{ 0/0 }"] = "NaN cannot be a key",
   ["{ 1, nil, 3 }"] = "a tuple is a sequence", ["{ 1, x = 2 }"] = "a tuple is a sequence",
   ["{ [2] = 1 }"] = "a tuple is a sequence",
-  ["{ x = 1 }"] = "a tuple is a sequence", ["print"] = "a function is no part of a key",
-  ["{ print }"] = "a function is no part",
-  ["null"] = "null is no part of a key", ["{ 1, null }"] = "null is no part of a key",
-  ["kv"] = "a userdata is no part of a key",
-  ["{ 1, { 1, { print } } }"] = "a function is no part", ["coroutine.create(print)"] = "a thread is no part",
+  ["{ x = 1 }"] = "a tuple is a sequence", ["print"] = "a function cannot be part of a key",
+  ["{ print }"] = "a function cannot be part",
+  ["null"] = "null cannot be part of a key", ["{ 1, null }"] = "null cannot be part of a key",
+  ["kv"] = "a userdata cannot be part of a key",
+  ["{ 1, { 1, { print } } }"] = "a function cannot be part", ["coroutine.create(print)"] = "a thread cannot be part",
   ["('x'):rep(2047)"] = "2049 bytes encoded; the limit of a key is 2048",
   ["{ ('x'):rep(2000), ('x'):rep(45) }"] = "2049 bytes encoded",
   ["nested(200)"] = "tuples are nested more than 100 deep",
@@ -90,7 +90,7 @@ describe("self.kv, given what it cannot take", function()
   end
 
   local lines = {
-    ["kv:get()"] = "key: nil is no key",
+    ["kv:get()"] = "key: nil cannot be a key",
     ["kv:put('a')"] = "value: nil is not a value", ["kv:put('a', nil)"] = "value: nil is not a value",
     ["kv:put('a', print)"] = "value: a function cannot be saved",
     ["kv:put('a', { x = { 1, print } })"] = "value.x[2]: a function cannot be saved",
@@ -130,8 +130,8 @@ describe("self.kv, given what it cannot take", function()
     ["kv:list { format = 'bytes\\0' }"] = 'options.format: "value" or "bytes"',
     ["kv:put_batch { { ['key\\0'] = 1, value = 2 } }"] = 'entries[1]: unknown field "key',
     ["kv:list(setmetatable({}, { __index = { prefix = 1 } }))"] = "options: a table, not a table with a metatable",
-    ["kv:put(setmetatable({ 1 }, {}), 1)"] = "key: a table with a metatable is no part of a key",
-    ["kv:put({ 1, setmetatable({ 1 }, {}) }, 1)"] = "key: a table with a metatable is no part of a key",
+    ["kv:put(setmetatable({ 1 }, {}), 1)"] = "key: a table with a metatable cannot be part of a key",
+    ["kv:put({ 1, setmetatable({ 1 }, {}) }, 1)"] = "key: a table with a metatable cannot be part of a key",
     ["kv:get_batch(setmetatable({ 1 }, {}))"] = "keys: an array of keys, not a table with a metatable",
     ["kv:put_batch { setmetatable({ key = 1, value = 2 }, {}) }"] = "not a table with a metatable",
     ["kv.get('a')"] = "call methods of kv with a colon",

@@ -36,9 +36,9 @@ describe("The command line", function()
     { "between 1 and %d+, not 0", "--limit-idle-ms", "0" },
     { "wants a whole number, of bytes", "--limit-vm-bytes", "18446744073709551615g" },
     { "wants a whole number", "--limit-depth", "-1" },
-    { "nowhere is no address: HOST:PORT is wanted", "--listen", "nowhere" },
-    { "127%.0%.0%.1: is no address", "serve", "actors", "--listen", "127.0.0.1:" },
-    { "127%.0%.0%.1:99999 is no address", "call", "Counter", "ann", "get", "--listen", "127.0.0.1:99999" },
+    { '"nowhere" is not an address; expected HOST:PORT', "--listen", "nowhere" },
+    { '"127%.0%.0%.1:" is not an address', "serve", "actors", "--listen", "127.0.0.1:" },
+    { '"127%.0%.0%.1:99999" is not an address', "call", "Counter", "ann", "get", "--listen", "127.0.0.1:99999" },
     { "%-%-data wants a folder", "serve", "actors", "--data=" },
     { "hlep is neither a command nor a folder; did you mean help%?", "hlep" },
     { "did you mean call%?", "cal", "Counter", "ann", "get" },
@@ -46,8 +46,9 @@ describe("The command line", function()
     { "b is one too many", "actors", "b" },
     { "call wants CLASS KEY METHOD", "call", "Counter" },
     { "inspect wants CLASS KEY", "inspect", "Counter" },
-    { "argument 2, hello, is no JSON %(a string wants its quotes: '\"hello\"'%)", "call", "C", "k", "m", "1", "hello" },
-    { "the key %[1, is no tuple in JSON", "call", "C", "[1,", "m" },
+    { "argument 2, hello, is not JSON %(a string wants its quotes: '\"hello\"'%)",
+      "call", "C", "k", "m", "1", "hello" },
+    { "the key %[1, is not a tuple in JSON", "call", "C", "[1,", "m" },
   }
   for number, mistake in ipairs(mistakes) do
     it("tells what is wrong, " .. number, function()

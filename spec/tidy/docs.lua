@@ -14,7 +14,11 @@ local function exists(house, path)
 end
 
 -- Guides that name files, and lead astray when one has moved.
-local GUIDES = { ["host/HACKING.md"] = true, ["host/STYLE.md"] = true, ["spec/README.md"] = true, ["README.md"] = true }
+local GUIDES = {
+  ["README.md"] = true, ["host/README.md"] = true, ["host/HACKING.md"] = true, ["host/STYLE.md"] = true,
+  ["host/ledger/README.md"] = true, ["host/state/README.md"] = true, ["spec/README.md"] = true,
+  ["spec/bench/README.md"] = true,
+}
 
 function rules.named_files(file, complain, house)
   if not GUIDES[file.path] then return end
@@ -62,6 +66,20 @@ function rules.spec_index(file, complain, house)
   if not index or not file.path:find "^spec/host/.*_spec%.lua$" then return end
   if not index.text:find("`" .. file.path .. "`", 1, true) then
     complain(1, "spec/README.md does not name it: add it to a promise or to a section of the reference")
+  end
+end
+
+-- Users look up what is new by the version that `troupe version` prints.
+function rules.changes(file, complain, house)
+  if file.path ~= "lua/README.md" then return end
+  local version
+  for _, other in pairs(house) do
+    version = version or other.is_header and other.text:match '\n#define TROUPE_VERSION "([^"]+)"'
+  end
+  local newest = file.text:match "\n## Changes\n.-\n### ([^\n]+)\n"
+  if version and newest ~= version then
+    complain(1, ("the program has version %s, and the newest under Changes is %s: tell what has changed"):format(
+      version, newest or "missing"))
   end
 end
 
