@@ -37,9 +37,10 @@ flags_clang   := -O2 -g -DTROUPE_FAULTS
 # --- What is built from what ---------------------------------------------------------------------------------------
 
 LEDGER_ROOMS  := base codec ledger
+LUA_ROOMS     := vm marshal state kv script
 ledger_sources := $(foreach room,$(LEDGER_ROOMS),$(wildcard host/$(room)/*.c))
-kit_sources    := $(ledger_sources) $(foreach room,script stage kit,$(wildcard host/$(room)/*.c))
-host_sources   := $(wildcard host/*.c) $(ledger_sources) $(foreach room,script stage door,$(wildcard host/$(room)/*.c))
+kit_sources    := $(ledger_sources) $(foreach room,$(LUA_ROOMS) stage kit,$(wildcard host/$(room)/*.c))
+host_sources   := $(wildcard host/*.c) $(ledger_sources) $(foreach room,$(LUA_ROOMS) stage door,$(wildcard host/$(room)/*.c))
 test_sources   := $(wildcard spec/c/*_test.c spec/fuzz/*_test.c)
 helper_sources := $(filter-out $(test_sources),$(wildcard spec/c/*.c))
 bench_sources  := $(wildcard spec/bench/*.c)

@@ -29,9 +29,9 @@
 #include "maintenance.h"
 #include "options.h"
 #include "remote.h"
-#include "script/vm.h"
 #include "signals.h"
 #include "stage/host.h"
+#include "vm/vm.h"
 
 enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, DOOR_STEP_MS = 1000 };
 

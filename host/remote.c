@@ -4,10 +4,10 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#include "outcome.h"
 #include "codec/json.h"
 #include "door/client.h"
 #include "ledger/folder.h"
+#include "outcome.h"
 #include "stage/idempotency.h"
 
 /* Beyond the wall time of a call: for the way there and back, and for what waits before it. */

@@ -10,10 +10,10 @@
 #include "kit/pending.h"
 #include "kit/upkeep.h"
 #include "kit/userdata.h"
-#include "script/lua_key.h"
-#include "script/vm.h"
-#include "script/walk.h"
+#include "marshal/lua_key.h"
+#include "marshal/walk.h"
 #include "stage/router.h"
+#include "vm/vm.h"
 
 static const char kit_name[] = "troupe.kit";
 

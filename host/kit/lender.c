@@ -1,7 +1,7 @@
 /* lender.c -- see lender.h. */
 #include "kit/lender.h"
 
-#include "script/lent.h"
+#include "marshal/lent.h"
 
 static const char lender_name[] = "troupe.lender";
 

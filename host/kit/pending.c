@@ -5,8 +5,8 @@
 #include "base/mem.h"
 #include "kit/lender.h"
 #include "kit/userdata.h"
-#include "script/lua_key.h"
-#include "script/lua_value.h"
+#include "marshal/lua_key.h"
+#include "marshal/lua_value.h"
 #include "stage/idempotency.h"
 
 static const char pending_name[] = "troupe.pending";

@@ -11,8 +11,8 @@
 #include <lmdb.h>
 #include <stdatomic.h>
 
-#include "ledger/store_key.h"
 #include "ledger/store.h"
+#include "ledger/store_key.h"
 
 struct store {
   char *path;

@@ -3,10 +3,10 @@
 
 #include <lauxlib.h>
 
-#include "script/budget.h"
-#include "script/lua_vm.h"
-#include "script/raise.h"
-#include "script/self.h"
+#include "state/self.h"
+#include "vm/budget.h"
+#include "vm/lua_vm.h"
+#include "vm/raise.h"
 
 enum { CLASS_FIELDS = 1, CLASS_PARENT, CLASS_SLOT_COUNT = CLASS_PARENT };
 

@@ -7,12 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "script/budget.h"
-#include "script/caught.h"
+#include "marshal/caught.h"
 #include "script/class.h"
-#include "script/lua_vm.h"
 #include "script/modules.h"
-#include "script/raise.h"
+#include "vm/budget.h"
+#include "vm/lua_vm.h"
+#include "vm/raise.h"
 
 static const char *const hooks[] = {
   "initialize_state", "on_start", "on_stop", "on_destroy", "migrate_state", "inspect_state",
@@ -176,7 +176,8 @@ void classes_load(lua_State *L, struct failure *failure) {
   lua_pop(L, 1);                                                     /* - */
   if (failure->err != ERR_NONE) return;
   if (count == 0) {
-    failure_set(failure, ERR_REQUEST, "%s: no class in this folder; a class is a file *.lua in it", vm_of(L)->config.actors_path);
+    failure_set(failure, ERR_REQUEST, "%s: no class in this folder; a class is a file *.lua in it",
+                vm_of(L)->config.actors_path);
     return;
   }
   keep_names(L);

@@ -5,14 +5,14 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "kv/kv.h"
+#include "marshal/lua_key.h"
 #include "script/classes.h"
-#include "script/journal.h"
-#include "script/kv.h"
-#include "script/lua_key.h"
-#include "script/raise.h"
-#include "script/self.h"
-#include "script/state.h"
-#include "script/vm.h"
+#include "state/journal.h"
+#include "state/self.h"
+#include "state/state.h"
+#include "vm/raise.h"
+#include "vm/vm.h"
 
 /* -- self, the userdata -- */
 

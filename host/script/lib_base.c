@@ -4,14 +4,14 @@
 #include <lauxlib.h>
 #include <string.h>
 
-#include "script/budget.h"
+#include "marshal/walk.h"
 #include "script/class.h"
-#include "script/journal.h"
-#include "script/library.h"
-#include "script/lua_vm.h"
-#include "script/raise.h"
-#include "script/state.h"
-#include "script/walk.h"
+#include "state/journal.h"
+#include "state/state.h"
+#include "vm/budget.h"
+#include "vm/library.h"
+#include "vm/lua_vm.h"
+#include "vm/raise.h"
 
 enum { LOAD_TEXT_MAX = 64 * 1024 };
 

@@ -12,11 +12,11 @@
 
 #include "base/limits.h"
 #include "codec/json_text.h"
-#include "script/budget.h"
-#include "script/lua_json.h"
-#include "script/lua_vm.h"
-#include "script/raise.h"
-#include "script/walk.h"
+#include "marshal/lua_json.h"
+#include "marshal/walk.h"
+#include "vm/budget.h"
+#include "vm/lua_vm.h"
+#include "vm/raise.h"
 
 int luaopen_cjson(lua_State *L);
 

@@ -9,9 +9,9 @@
 
 #include <lauxlib.h>
 
-#include "script/budget.h"
-#include "script/lua_vm.h"
-#include "script/raise.h"
+#include "vm/budget.h"
+#include "vm/lua_vm.h"
+#include "vm/raise.h"
 
 /* How many coroutines may be closed from within each other's __close handlers: Lua counts the C calls of each anew. */
 enum { CLOSING_MAX = 8 };

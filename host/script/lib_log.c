@@ -3,12 +3,12 @@
 
 #include <lauxlib.h>
 
-#include "script/budget.h"
+#include "marshal/lua_json.h"
+#include "marshal/walk.h"
 #include "script/lib_base.h"
-#include "script/lua_json.h"
-#include "script/raise.h"
-#include "script/self.h"
-#include "script/walk.h"
+#include "state/self.h"
+#include "vm/budget.h"
+#include "vm/raise.h"
 
 enum { FIELDS_MAX = 32, FIELD_TEXT_MAX = 1024 };
 
@@ -64,7 +64,8 @@ static int write_line(lua_State *L, enum log_level level) {
   size_t count = 2;
   if (!lua_isnil(L, 3)) {
     bool marked;
-    if (!walk_table(L, 3, &marked)) return raise_misuse(L, "log: fields are a table, not a %s", luaL_typename(L, 3));   /* data */
+    /* data */
+    if (!walk_table(L, 3, &marked)) return raise_misuse(L, "log: fields are a table, not a %s", luaL_typename(L, 3));
     int data = lua_gettop(L);
     lua_pushnil(L);                                                  /* data ... key */
     while (count < FIELDS_MAX && lua_next(L, data)) {                /* data ... key value */
@@ -74,7 +75,8 @@ static int write_line(lua_State *L, enum log_level level) {
       fields[count] = (struct log_field){ names[count], slice_at(L, -1) };
       count++;
       lua_replace(L, -2);                                            /* ... key text */
-      lua_pushvalue(L, -2);                                          /* ... key text key: the texts stay until the line is written */
+      /* ... key text key: the texts stay until the line is written */
+      lua_pushvalue(L, -2);
     }
   }
   size_t speaker = put_speaker(L, fields);

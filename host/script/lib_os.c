@@ -4,7 +4,7 @@
 #include <lauxlib.h>
 #include <lualib.h>
 
-#include "script/lua_vm.h"
+#include "vm/lua_vm.h"
 
 static lua_Integer unix_seconds(lua_State *L) {
   return (lua_Integer)(clock_unix_ns(vm_of(L)->config.clock) / 1000000000);

@@ -6,13 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "script/budget.h"
+#include "marshal/lua_json.h"
 #include "script/lib_cjson.h"
-#include "script/library.h"
-#include "script/lua_json.h"
-#include "script/lua_vm.h"
-#include "script/raise.h"
 #include "script/source.h"
+#include "vm/budget.h"
+#include "vm/library.h"
+#include "vm/lua_vm.h"
+#include "vm/raise.h"
 
 /* Pushes a module of the host: troupe.actor, troupe.json, cjson, cjson.safe. False, and nothing pushed, for other names.
  * [-0, +(0|1), v] */
@@ -64,7 +64,8 @@ void modules_load(lua_State *L, const char *name, const char *path) {
   } else {
     lua_pushnil(L);
   }
-  lua_rawset(L, modules);                                            /* modules name module|error: the field is there, so this needs no memory */
+  /* modules name module|error: the field is there, so this needs no memory */
+  lua_rawset(L, modules);
   lua_replace(L, modules);
   lua_settop(L, modules);                                            /* module|error */
   if (status == LUA_ERRMEM) raise_host(L, ERR_MEMORY, "no memory for module \"%s\"", name);

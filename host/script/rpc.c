@@ -4,11 +4,11 @@
 #include <lauxlib.h>
 
 #include "base/trace.h"
-#include "script/raise.h"
-#include "script/lua_json.h"
-#include "script/lua_value.h"
+#include "marshal/lua_json.h"
+#include "marshal/lua_value.h"
 #include "script/turn.h"
-#include "script/lua_vm.h"
+#include "vm/lua_vm.h"
+#include "vm/raise.h"
 
 static const char *const caller_names[] = {
   [CALLER_CLIENT] = "client", [CALLER_ACTOR] = "actor", [CALLER_SCHEDULE] = "schedule"

@@ -5,24 +5,24 @@
 #include <lualib.h>
 #include <string.h>
 
-#include "script/caught.h"
+#include "kv/lib_kv.h"
+#include "marshal/caught.h"
+#include "marshal/walk.h"
 #include "script/class.h"
 #include "script/embedded.h"
-#include "script/holder.h"
 #include "script/instance.h"
 #include "script/lib_base.h"
 #include "script/lib_cjson.h"
 #include "script/lib_coroutine.h"
-#include "script/lib_kv.h"
 #include "script/lib_log.h"
 #include "script/lib_os.h"
-#include "script/library.h"
-#include "script/lua_vm.h"
 #include "script/modules.h"
 #include "script/rpc.h"
-#include "script/state.h"
 #include "script/steps.h"
-#include "script/walk.h"
+#include "state/holder.h"
+#include "state/state.h"
+#include "vm/library.h"
+#include "vm/lua_vm.h"
 
 /* Lua's own base functions that scripts have; those that differ come from lib_base.c. */
 static const char *const base_names[] = { "assert", "error", "ipairs", "pairs", "rawequal", "select", "tonumber", "_VERSION",
@@ -95,7 +95,8 @@ static void build_base(lua_State *L) {
 /* Runs troupe/actor.lua and keeps the class. [-0, +0, v] */
 static void build_actor_class(lua_State *L) {
   struct slice source = embedded_actor();
-  if (luaL_loadbufferx(L, (const char *)source.data, source.size, "@troupe/actor.lua", "t") != LUA_OK) lua_error(L);   /* chunk */
+  /* chunk */
+  if (luaL_loadbufferx(L, (const char *)source.data, source.size, "@troupe/actor.lua", "t") != LUA_OK) lua_error(L);
   library_push_environment(L);                                       /* chunk env */
   lua_setupvalue(L, -2, 1);                                          /* chunk */
   lua_pushcfunction(L, class_extend);

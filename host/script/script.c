@@ -1,11 +1,11 @@
 /* script.c -- see script.h. */
 #include "script/script.h"
 
-#include "script/budget.h"
-#include "script/caught.h"
+#include "marshal/caught.h"
 #include "script/classes.h"
-#include "script/lua_vm.h"
 #include "script/sandbox.h"
+#include "vm/budget.h"
+#include "vm/lua_vm.h"
 
 /* Builds everything in the VM. */
 static int build(lua_State *L) {

@@ -7,7 +7,7 @@
 #ifndef TROUPE_SCRIPT_H
 #define TROUPE_SCRIPT_H
 
-#include "script/vm.h"
+#include "vm/vm.h"
 
 /* A VM with the classes of a folder; vm_close() ends it. An error names file, line and reason. */
 enum err script_open(const struct vm_config *config, struct vm **vm, struct failure *failure);

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/disk.h"
-#include "script/library.h"
-#include "script/lua_vm.h"
+#include "vm/library.h"
+#include "vm/lua_vm.h"
 
 enum { FILE_BYTES_MAX = 16 * 1024 * 1024 };
 

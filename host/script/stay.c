@@ -7,14 +7,14 @@
 #include <lauxlib.h>
 
 #include "base/check.h"
-#include "script/budget.h"
-#include "script/caught.h"
-#include "script/holder.h"
-#include "script/journal.h"
-#include "script/lua_vm.h"
-#include "script/part.h"
-#include "script/self.h"
+#include "marshal/caught.h"
 #include "script/steps.h"
+#include "state/holder.h"
+#include "state/journal.h"
+#include "state/part.h"
+#include "state/self.h"
+#include "vm/budget.h"
+#include "vm/lua_vm.h"
 
 enum {
   TRACEBACK_MAX = 4096,
@@ -121,7 +121,8 @@ static enum turn_status enter(struct turn *turn, bool begins) {
     if (!undone) turn->instance->broken = true;
   }
   failure_done(&raised);
-  if (vm->stopped == ERR_MEMORY) vm_collect(vm);          /* else the next call would be measured from on top of this one's garbage */
+  /* else the next call would be measured from on top of this one's garbage */
+  if (vm->stopped == ERR_MEMORY) vm_collect(vm);
   budget_end(vm, running.waits ? &turn->usage : NULL);
   if (vm->value.capacity > VALUE_KEPT_BYTES) buf_done(&vm->value);
   bool paused = vm->now.paused;

@@ -6,24 +6,24 @@
 
 #include "base/limits.h"
 #include "codec/value.h"
-#include "script/budget.h"
-#include "script/caught.h"
+#include "kv/kv_list.h"
+#include "marshal/caught.h"
+#include "marshal/lua_json.h"
+#include "marshal/lua_lossless.h"
+#include "marshal/lua_value.h"
+#include "marshal/walk.h"
 #include "script/classes.h"
-#include "script/holder.h"
 #include "script/instance.h"
-#include "script/journal.h"
-#include "script/kv_list.h"
-#include "script/lua_json.h"
-#include "script/lua_lossless.h"
-#include "script/lua_value.h"
-#include "script/lua_vm.h"
-#include "script/part.h"
-#include "script/raise.h"
 #include "script/rpc.h"
-#include "script/settle.h"
-#include "script/state.h"
 #include "script/turn.h"
-#include "script/walk.h"
+#include "state/holder.h"
+#include "state/journal.h"
+#include "state/part.h"
+#include "state/settle.h"
+#include "state/state.h"
+#include "vm/budget.h"
+#include "vm/lua_vm.h"
+#include "vm/raise.h"
 
 enum { ARGUMENTS_MAX = 200 };
 
@@ -313,7 +313,8 @@ static void settle_drafts(lua_State *L, struct turn *turn) {
   settle(L, turn->instance);
   size_t bytes = drafts_bytes(turn->view.drafts), limit = (size_t)turn->vm->config.limits->commit_bytes;
   if (bytes > limit) {
-    raise_host(L, ERR_TOO_LARGE, "%zu bytes changed by one call; the limit of one commit is %zu " LIMIT_NAME(COMMIT_BYTES), bytes,
+    raise_host(L, ERR_TOO_LARGE, "%zu bytes changed by one call; the limit of one commit is %zu " LIMIT_NAME(COMMIT_BYTES),
+               bytes,
              limit);
   }
 }
@@ -336,7 +337,8 @@ static int step_result(lua_State *L, struct turn *turn) {
 static void check_held(lua_State *L, const struct turn *turn) {
   size_t bytes = drafts_held_memory(turn->view.drafts), limit = (size_t)turn->vm->config.limits->call_bytes;
   if (bytes <= limit) return;
-  raise_host(L, ERR_MEMORY, "%zu bytes that this call has saved are kept in memory for an iterator of kv:each that began before; the "
+  raise_host(L, ERR_MEMORY, "%zu bytes that this call has saved are kept in memory for an iterator of kv:each that began "
+             "before; the "
            "limit is %zu " LIMIT_NAME(CALL_BYTES), bytes, limit);
 }
 

@@ -19,7 +19,7 @@
 
 #include "codec/format.h"
 #include "ledger/view.h"
-#include "script/vm.h"
+#include "vm/vm.h"
 
 struct instance;
 

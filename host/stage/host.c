@@ -37,7 +37,8 @@ struct host {
 static enum err open_store(struct host *host, struct failure *failure) {
   struct store_config config = {
     .path = folder_store_path(host->folder), .map_bytes = host->config.map_bytes,
-    .readers_max = host->config.workers + 16, .must_exist = folder_is_begun(host->folder), .logger = host->config.logger, .faults = host->config.store_faults,
+    .readers_max = host->config.workers + 16, .must_exist = folder_is_begun(host->folder),
+    .logger = host->config.logger, .faults = host->config.store_faults,
   };
   return store_open(&config, &host->store, failure);
 }
@@ -51,7 +52,8 @@ static enum err open_log(struct host *host, struct failure *failure) {
   CHECK(host->recovered != NULL);
   const struct log_config config = {
     .path = folder_log_path(host->folder), .segment_bytes = host->config.segment_bytes, .logger = host->config.logger,
-    .clock = host->config.clock->manual ? NULL : host->config.clock,      /* in specs a fault fails one write, and no time passes */
+    /* in specs a fault fails one write, and no time passes */
+    .clock = host->config.clock->manual ? NULL : host->config.clock,
     .faults = host->config.faults,
   };
   struct memtable_run run = { .memtable = host->recovered };

@@ -11,8 +11,8 @@
 #define TROUPE_HOST_H
 
 #include "base/disk.h"
-#include "base/logger.h"
 #include "base/limits.h"
+#include "base/logger.h"
 #include "stage/request.h"
 
 /* The address space of the store: only what is written takes room. ThreadSanitizer cannot map as much. */
@@ -32,7 +32,7 @@ struct host_config {
   unsigned workers;                /* 1 to WORKERS_MAX */
   bool dev;                        /* errors of scripts reach the client in full; reload on change */
   struct limits limits;
-  unsigned pause_ms;               /* script/vm.h */
+  unsigned pause_ms;               /* vm/vm.h */
   bool relaxed;                    /* answered before synced; synced within SYNC_MS (ledger/committer.h) */
   size_t map_bytes;
   size_t segment_bytes;            /* of the log */
@@ -46,7 +46,8 @@ struct host_config {
   struct faults *store_faults;     /* NULL: none */
 };
 
-/* Opens the data folder, recovers what the log holds, loads the classes into each worker's VM. On an error nothing is left open. */
+/* Opens the data folder, recovers what the log holds, loads the classes into each worker's VM. On an error nothing is left
+ * open. */
 enum err host_open(const struct host_config *config, struct host **host, struct failure *failure);
 
 /* After the steps have come to rest (or with abandon: as a crash, without a last commit, and with replies never

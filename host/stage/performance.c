@@ -363,7 +363,8 @@ static void perform(struct performances *all, struct actor *actor, struct reques
   performance->request = request;
   performance->batch = records_durable_batch(all->config.records);
   performance->turn = (struct turn){
-    .call_id = request->reply->call_id, .task = task_of(request->type), .caller = CALLER_CLIENT, .method = buf_slice(&request->method),
+    .call_id = request->reply->call_id, .task = task_of(request->type), .caller = CALLER_CLIENT,
+    .method = buf_slice(&request->method),
     .format = request->format, .args = buf_slice(&request->args), .input = buf_slice(&request->input),
     .params = buf_slice(&request->params), .headers = buf_slice(&request->headers),
     .idempotency_key = buf_slice(&request->idempotency_key),

@@ -18,10 +18,10 @@
 #ifndef TROUPE_PERFORMANCE_H
 #define TROUPE_PERFORMANCE_H
 
-#include "script/vm.h"
 #include "stage/actor.h"
 #include "stage/records.h"
 #include "stage/waits.h"
+#include "vm/vm.h"
 
 struct performances_config {
   const struct vm_config *vm;          /* the worker's */

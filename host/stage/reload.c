@@ -43,7 +43,9 @@ uint64_t reload_signature(const char *folder) {
   for (FTSENT *entry = fts_read(walk); entry != NULL; entry = fts_read(walk)) {
     struct stat target;
     bool leads = entry->fts_info == FTS_SL && stat(entry->fts_path, &target) == 0;
-    if (leads || entry->fts_info == FTS_F) hash = mix_place(hash, slice_text(entry->fts_path), leads ? &target : entry->fts_statp);
+    if (leads || entry->fts_info == FTS_F) {
+      hash = mix_place(hash, slice_text(entry->fts_path), leads ? &target : entry->fts_statp);
+    }
   }
   fts_close(walk);
   return hash;

@@ -23,7 +23,8 @@ static void log_nothing(void *context, enum log_level level, struct slice line) 
   (void)line;
 }
 
-static enum err check_store(const struct folder *folder, size_t map_bytes, const struct logger *logger, struct findings *findings,
+static enum err check_store(const struct folder *folder, size_t map_bytes, const struct logger *logger,
+                            struct findings *findings,
                             struct store_place *place, struct verify_report *report, struct failure *failure) {
   const struct store_config config = {
     .path = folder_store_path(folder), .map_bytes = map_bytes, .readers_max = SNAPSHOT_READERS_MAX, .read_only = true,

@@ -15,9 +15,9 @@
 #ifndef TROUPE_WORKER_H
 #define TROUPE_WORKER_H
 
-#include "script/vm.h"
 #include "stage/records.h"
 #include "stage/request.h"
+#include "vm/vm.h"
 
 struct worker;
 

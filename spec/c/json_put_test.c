@@ -11,10 +11,10 @@
 
 #include <cmocka.h>
 
+#include "assert_text.h"
 #include "base/mem.h"
 #include "codec/json.h"
 #include "codec/value.h"
-#include "assert_text.h"
 #include "random.h"
 
 static void strings_are_escaped_and_no_further(void **state) {

@@ -11,11 +11,11 @@
 
 #include <cmocka.h>
 
+#include "assert_text.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "codec/json.h"
 #include "codec/key.h"
-#include "assert_text.h"
 #include "random.h"
 
 /* Events written down: "[ i1 f0.5 's' ]". */

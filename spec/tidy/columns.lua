@@ -2,13 +2,10 @@
 
 local COLUMNS_MAX = 128
 
--- NEEDSWORK: two rooms have longer lines.
-local WIDE_ROOMS = { script = true, stage = true }
-
 local rules = {}
 
 function rules.columns(file, complain)
-  if not file.room or WIDE_ROOMS[file.room] then return end
+  if not file.room then return end
   local number = 0
   for line in file.text:gmatch "([^\n]*)\n" do
     number = number + 1

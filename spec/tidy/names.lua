@@ -28,7 +28,7 @@ local EXCEPTIONS = {
   { "host/ledger/log_reader.c", "log_read", "the log is one noun: its reader gives what it holds" },
   { "host/ledger/log_reader.c", "log_contents_done", "the log is one noun: its reader gives what it holds" },
   { "host/ledger/view.c", "scan_", "a scan is over a view, and reads its fields" },
-  { "host/script/lua_vm.c", "vm_", "the VM is one noun: this is what functions that Lua calls ask of it" },
+  { "host/vm/lua_vm.c", "vm_", "the VM is one noun: this is what functions that Lua calls ask of it" },
 }
 
 local function allows(exception, path, name)

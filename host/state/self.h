@@ -1,0 +1,64 @@
+/* self.h -- what the script room keeps of an actor in memory.
+ *
+ * WHY     The files that make up `self` (fields, state, kv, log) share the actor's handle and the slots of its
+ *         userdata.
+ * ROOM    state, inside. instance.h is what the stage sees.
+ */
+#ifndef TROUPE_SELF_H
+#define TROUPE_SELF_H
+
+#include <lua.h>
+
+#include "ledger/record_key.h"
+#include "vm/lua_vm.h"
+
+struct instance {
+  struct vm *vm;
+  uint64_t serial;           /* of this stay in memory: what belongs to it bears it */
+  uint64_t actor_id;
+  struct slice key;          /* encoded; the stage's */
+  bool loaded;
+  bool broken;               /* could not be put back: must leave memory */
+  bool has_state;            /* the class has initialize_state */
+  bool is_held;              /* its turn has a holder (holder.h) */
+  bool state_changed;        /* in this turn */
+  bool tables_moved;         /* in this turn a table was stored in a field, or went from one */
+  int self_ref;              /* keeps the userdata `self` */
+  uint32_t journal_count;    /* entries of the journal */
+  uint32_t part_note_count;  /* what is noted of parts in this turn (part.h) */
+  uint64_t node_id;          /* the highest that a node of the state has had */
+};
+
+/* The user values of `self`. */
+enum self_slot {
+  SELF_FIELDS = 1,           /* what methods set on `self`, or nil; slot 1 as in every tracked userdata */
+  SELF_CLASS,
+  SELF_JOURNAL,
+  SELF_STATE,                /* the root of the state, or the holder over it (holder.h) */
+  SELF_NOTES,
+  SELF_KV,
+  SELF_CALL,                 /* the coroutine of its turn */
+  SELF_SLOT_COUNT = SELF_CALL
+};
+
+/* Pushes `self`, or one of its slots. [-0, +1, -] */
+void self_push(lua_State *L, const struct instance *instance);
+void self_push_slot(lua_State *L, const struct instance *instance, enum self_slot slot);
+/* Sets a slot. [-1, +0, -] */
+void self_set_slot(lua_State *L, const struct instance *instance, enum self_slot slot);
+
+/* The actor whose turn it is; raises where there is none. */
+struct instance *self_current(lua_State *L);
+
+/* The fields of `self` that are the host's. */
+enum self_field {
+  SELF_FIELD_NONE, SELF_FIELD_CLASS, SELF_FIELD_KEY, SELF_FIELD_STATE, SELF_FIELD_KV, SELF_FIELD_LOG, SELF_FIELD_RESERVED
+};
+
+/* Which of them has the name at `index`. [-0, +0, -] */
+enum self_field self_field_of(lua_State *L, int index);
+
+/* Begins a record key of the actor. */
+void self_begin_key(const struct instance *instance, enum record_space space, struct buf *key);
+
+#endif

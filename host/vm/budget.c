@@ -1,0 +1,150 @@
+/* budget.c -- see budget.h. */
+#include "vm/budget.h"
+
+#include <lauxlib.h>
+
+#include "base/mem.h"
+
+enum {
+  WORK_A_CLOCK = 64,          /* reading a thread's processor time is a system call: not at each hook */
+  CPU_CLOCK_OLD_NS = 1000000, /* nor for each call: what was read is good for so long, and may charge a call for as much */
+  WORK_A_HOOK = 4,            /* what a hook counts as, where one budget_check() is 1 */
+  WORK_BYTES = 8192,          /* and so many bytes that C goes over as well */
+  LOOKS_A_CLOCK = 64          /* of budget_is_due() */
+};
+
+/* What the allocator still grants beyond the soft limit, so that the hook, not a full collection for each refused
+ * block, ends the call. */
+static size_t margin_of(size_t limit) {
+  return limit / 8 + MIB(16);
+}
+
+void *budget_allocate(void *context, void *block, size_t old_size, size_t size) {
+  struct vm *vm = context;
+  if (block == NULL) old_size = 0;
+  if (size == 0) {
+    mem_free(block);
+    vm->bytes -= old_size;
+    return NULL;
+  }
+  if (size > old_size && !vm->granting && vm->bytes + (size - old_size) > vm->bytes_hard) {
+    if (vm->stopped == ERR_NONE) vm->stopped = ERR_MEMORY;
+    return NULL;
+  }
+  void *moved = mem_try_resize(block, size);
+  if (moved == NULL && block != NULL && size <= old_size) moved = block;        /* Lua counts on it that a block can shrink */
+  if (moved != NULL) vm->bytes += size - old_size;
+  vm->refused |= moved == NULL;
+  return moved;
+}
+
+static void look_at_limits(lua_State *L, struct vm *vm, size_t work) {
+  if (vm->bytes > vm->bytes_soft && !vm->granting) {
+    lua_gc(L, LUA_GCCOLLECT, 0);
+    if (vm->bytes > vm->bytes_soft && vm->stopped == ERR_NONE) vm->stopped = ERR_MEMORY;
+  }
+  vm->work += work;
+  if (vm->work < WORK_A_CLOCK || vm->stopped != ERR_NONE) return;
+  vm->work = 0;
+  if (vm->config.tick != NULL) vm->config.tick(vm->config.tick_context);
+  bool late = clock_thread_cpu_ns(vm->config.clock) > vm->cpu_end_ns || clock_monotonic_ns(vm->config.clock) > vm->wall_end_ns;
+  if (late) vm->stopped = ERR_TIMEOUT;
+}
+
+void budget_hook(lua_State *L, lua_Debug *where) {
+  (void)where;
+  look_at_limits(L, vm_of(L), WORK_A_HOOK);
+  budget_check_stopped(L);
+}
+
+void budget_check_stopped(lua_State *L) {
+  struct vm *vm = vm_of(L);
+  if (vm->stopped == ERR_NONE || vm->granting) return;
+  lua_pushlightuserdata(L, vm);                                      /* +1: any error object will do, `stopped` tells */
+  lua_error(L);
+}
+
+int budget_stop(lua_State *L, enum err err) {
+  struct vm *vm = vm_of(L);
+  if (vm->stopped == ERR_NONE) vm->stopped = err;
+  lua_pushlightuserdata(L, vm);                                      /* +1 */
+  return lua_error(L);
+}
+
+void budget_check(lua_State *L) {
+  budget_check_for(L, 0);
+}
+
+void budget_check_for(lua_State *L, size_t bytes) {
+  struct vm *vm = vm_of(L);
+  /* between budget_end() and _begin(), and where Lua is lent */
+  if (vm->bytes_hard == SIZE_MAX) return;
+  look_at_limits(L, vm, 1 + bytes / WORK_BYTES);
+  budget_check_stopped(L);
+}
+
+void budget_begin(struct vm *vm, struct vm_usage *usage) {
+  const struct limits *limits = vm->config.limits;
+  size_t used = usage->bytes > 0 ? (size_t)usage->bytes : 0;
+  size_t soft = vm->bytes + (used < limits->call_bytes ? limits->call_bytes - used : 0);
+  if (soft > limits->vm_bytes) soft = limits->vm_bytes;
+  vm->bytes_soft = soft;
+  vm->bytes_hard = soft + margin_of(soft);
+  vm->bytes_begin = vm->bytes;
+  int64_t now_ns = clock_work_ns(vm->config.clock);
+  if (usage->cpu_ns > 0 || now_ns - vm->cpu_read_ns >= CPU_CLOCK_OLD_NS) {
+    vm->cpu_begin_ns = clock_thread_cpu_ns(vm->config.clock);
+    vm->cpu_read_ns = now_ns;
+  }
+  vm->cpu_end_ns = vm->cpu_begin_ns + (int64_t)limits->call_cpu_ms * 1000000 - usage->cpu_ns;
+  if (usage->wall_begin_ns == 0) usage->wall_begin_ns = clock_monotonic_ns(vm->config.clock);
+  vm->wall_end_ns = usage->wall_begin_ns + (int64_t)limits->call_wall_ms * 1000000;
+  vm->pause_ns = now_ns + (int64_t)vm->config.pause_ms * 1000000;
+  vm->pause_looks = 0;
+  vm->work = 0;
+  vm->stopped = ERR_NONE;
+}
+
+void budget_begin_load(struct vm *vm) {
+  size_t limit = vm->config.limits->vm_bytes;
+  vm->bytes_soft = limit + margin_of(limit) / 2;
+  vm->bytes_hard = limit + margin_of(limit);
+  vm->cpu_end_ns = INT64_MAX;
+  vm->wall_end_ns = INT64_MAX;
+}
+
+void budget_lift(struct vm *vm) {
+  vm->bytes_soft = SIZE_MAX;
+  vm->bytes_hard = SIZE_MAX;
+  vm->cpu_end_ns = INT64_MAX;
+  vm->wall_end_ns = INT64_MAX;
+  vm->stopped = ERR_NONE;
+}
+
+void budget_end(struct vm *vm, struct vm_usage *usage) {
+  if (usage != NULL) {
+    usage->cpu_ns += clock_thread_cpu_ns(vm->config.clock) - vm->cpu_begin_ns;
+    usage->bytes += (int64_t)vm->bytes - (int64_t)vm->bytes_begin;
+  }
+  budget_lift(vm);
+}
+
+bool budget_is_due(lua_State *L) {
+  struct vm *vm = vm_of(L);
+  if (vm->call != L || !vm->now.may_pause) return false;
+  if (++vm->pause_looks % LOOKS_A_CLOCK != 0 && vm->config.pause_ms > 0) return false;
+  return clock_work_ns(vm->config.clock) >= vm->pause_ns && lua_isyieldable(L);
+}
+
+int budget_pause(lua_State *L, lua_KContext context, lua_KFunction function) {
+  vm_of(L)->now.paused = true;
+  return lua_yieldk(L, 0, context, function);
+}
+
+void budget_check_stack(lua_State *L, int slots) {
+  struct vm *vm = vm_of(L);
+  vm->refused = false;
+  if (lua_checkstack(L, slots)) return;
+  if (vm->refused) budget_stop(L, ERR_MEMORY);
+  luaL_error(L, "stack overflow");
+}

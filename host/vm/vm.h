@@ -1,0 +1,42 @@
+/* vm.h -- one Lua virtual machine: a worker's, shared by its actors.
+ *
+ * WHY     A Lua error, which is a longjmp, must land in one place; and a VM is made, asked how full it is and closed by
+ *         rooms that do not see Lua.
+ * ROOM    vm, without lua.h. Below: budget, lua_vm.
+ * THREAD  Its worker's.
+ * OWNS    The Lua state and all classes in it.
+ * ALWAYS  Lua is entered through vm_enter() only. What is acquired while Lua runs belongs to the turn or to the VM, never to
+ *         a C frame, so that an error skips nothing.
+ */
+#ifndef TROUPE_VM_H
+#define TROUPE_VM_H
+
+#include "base/failure.h"
+#include "vm/vm_config.h"
+
+struct vm;
+struct lua_State;
+
+void vm_close(struct vm *vm);
+
+/* Memory of the VM in bytes. */
+size_t vm_bytes(const struct vm *vm);
+
+/* Collects all garbage. */
+void vm_collect(struct vm *vm);
+
+/* Collects some of it, for about 5 ms. Whether all that was garbage when the first of these calls began is gone. */
+bool vm_collect_some(struct vm *vm);
+
+/* A VM in which nothing is built yet, without limits; NULL where there is no memory for it. */
+struct vm *vm_try_new(const struct vm_config *config, vm_describer *describe);
+
+/* What is beside a Lua state in a VM, for one that is not ours (lent.h). It keeps no reference to that. */
+struct vm *vm_new_beside(const struct vm_config *config, vm_describer *describe);
+void vm_free_beside(struct vm *vm);
+
+/* Runs a C function with `context` as a light userdata under protection. False where it raised; the failure tells what,
+ * and is `out_of_memory`, `timeout` or `internal_error`. */
+bool vm_enter(struct vm *vm, int (*function)(struct lua_State *L), void *context, struct failure *failure);
+
+#endif

@@ -1,0 +1,41 @@
+/* vm_config.h -- what a VM is made with, and what is counted of the calls in it.
+ *
+ * WHY     The stage knows it without lua.h.
+ * ROOM    vm.
+ */
+#ifndef TROUPE_VM_CONFIG_H
+#define TROUPE_VM_CONFIG_H
+
+#include "base/clock.h"
+#include "base/failure.h"
+#include "base/limits.h"
+#include "base/logger.h"
+
+enum { VM_PAUSE_MS = 10 };
+
+struct vm_config {
+  const char *actors_path;
+  const struct limits *limits;
+  struct clock *clock;
+  const struct logger *logger;
+  unsigned worker;           /* the number of its worker, for the ids of calls */
+  unsigned pause_ms;         /* a stay in Lua that has lasted so long pauses where it can (budget_is_due()); 0: at each look */
+  bool dev;
+  void (*tick)(void *context);   /* called now and then while Lua runs; not before 16,000 instructions; NULL: not */
+  void *tick_context;
+};
+
+/* What a call has used in its stays in Lua so far. */
+struct vm_usage {
+  int64_t cpu_ns;
+  int64_t wall_begin_ns;     /* by the host's clock; 0: with the next stay */
+  int64_t bytes;             /* that it added to the VM */
+};
+
+struct lua_State;
+
+/* Sets the failure from the error object on top of the stack and the status of the protected call that caught it. Raises
+ * nothing; leaves the stack as it was. */
+typedef void vm_describer(struct lua_State *L, int status, struct failure *failure);
+
+#endif
