@@ -40,8 +40,8 @@ describe("require", function()
   end)
 
   for name, message in pairs {
-    ["../../kit"] = "is no name of a module", ["lib/money"] = "is no name of a module",
-    ["lib..money"] = "is no name of a module", [""] = "is no name of a module", ["lib.missing"] = "not found",
+    ["../../kit"] = "is not the name of a module", ["lib/money"] = "is not the name of a module",
+    ["lib..money"] = "is not the name of a module", [""] = "is not the name of a module", ["lib.missing"] = "not found",
     ["lib.bad"] = "never loads", ["lib"] = "not found", ["io"] = "not found", ["debug"] = "not found",
   } do
     it(("loads no %q, nor at the second try"):format(name), function()
