@@ -45,8 +45,8 @@ static void draft_put(struct settling *s, const struct part *node, int key) {
     raise_host(s->L, ERR_MEMORY, "no memory for the changes of a call");
   }
   if (drafts_bytes(s->drafts) > limit) {
-    raise_host(s->L, ERR_TOO_LARGE, "more than %zu bytes changed by one call, the limit of one commit " LIMIT_NAME(COMMIT_BYTES),
-               limit);
+    raise_host(s->L, ERR_TOO_LARGE, "more than %zu bytes changed by one call, the limit of one commit "
+               LIMIT_NAME(COMMIT_BYTES), limit);
   }
 }
 

@@ -10,7 +10,8 @@ local rules = {}
 -- A room includes its own headers and those of rooms with a smaller number. host/ itself is the last.
 -- Lua (vm, marshal) and the disk (ledger) meet in state, in kv and above, and nowhere below.
 local ROOMS = {
-  base = 0, codec = 1, ledger = 2, vm = 2, marshal = 3, state = 4, kv = 4, script = 5, stage = 6, door = 7, kit = 7, main = 8,
+  base = 0, codec = 1, ledger = 2, vm = 2, marshal = 3, state = 4, kv = 4, script = 5, stage = 6, door = 7, kit = 7,
+  main = 8,
 }
 local LUA_ROOMS = { "host/vm/", "host/marshal/", "host/state/", "host/kv/", "host/script/", "host/kit/" }
 
