@@ -119,20 +119,20 @@ static int coroutine_close(lua_State *L) {
 
 /* coroutine.yield(...): a method's own coroutine is the host's to suspend   [-0, +n, v] */
 static int coroutine_yield(lua_State *L) {
-  if (vm_of(L)->call == L) return raise_misuse(L, "attempt to yield from outside a coroutine");
+  if (vm_of(L)->coroutine == L) return raise_misuse(L, "attempt to yield from outside a coroutine");
   return lua_yield(L, lua_gettop(L));
 }
 
 /* coroutine.isyieldable([co]) -> boolean   [-0, +1, v] */
 static int coroutine_isyieldable(lua_State *L) {
-  if (vm_of(L)->call != L || !lua_isnone(L, 1)) return call_original(L);
+  if (vm_of(L)->coroutine != L || !lua_isnone(L, 1)) return call_original(L);
   lua_pushboolean(L, 0);
   return 1;
 }
 
 /* coroutine.running() -> thread, whether it is the main one   [-0, +2, v] */
 static int coroutine_running(lua_State *L) {
-  if (vm_of(L)->call != L) return call_original(L);
+  if (vm_of(L)->coroutine != L) return call_original(L);
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);            /* thread */
   lua_pushboolean(L, 1);                                             /* thread true */
   return 2;
@@ -141,7 +141,7 @@ static int coroutine_running(lua_State *L) {
 /* coroutine.status(co) -> string   [-0, +1, v] */
 static int coroutine_status(lua_State *L) {
   const struct vm *vm = vm_of(L);
-  if (vm->call != L || lua_tothread(L, 1) != vm->L) return call_original(L);
+  if (vm->coroutine != L || lua_tothread(L, 1) != vm->L) return call_original(L);
   lua_pushliteral(L, "running");
   return 1;
 }

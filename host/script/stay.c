@@ -42,9 +42,9 @@ static void note_failure(lua_State *L, lua_State *call, int status, struct turn 
 }
 
 /* Lets the actor's coroutine go. */
-static void drop_call(lua_State *L, struct turn *turn) {
+static void drop_coroutine(lua_State *L, struct turn *turn) {
   lua_pushnil(L);
-  self_set_slot(L, turn->instance, SELF_CALL);
+  self_set_slot(L, turn->instance, SELF_COROUTINE);
 }
 
 /* After a failure: notes it, and closes what the script left to be closed, under the limits. A call that was stopped
@@ -63,18 +63,18 @@ static int run(lua_State *L) {
   if (running->begins) {
     lua_pushcfunction(vm_take_coroutine(L), steps_run);                   /* running coroutine */
     lua_pushvalue(L, -1);
-    self_set_slot(L, turn->instance, SELF_CALL);
+    self_set_slot(L, turn->instance, SELF_COROUTINE);
   } else {
-    self_push_slot(L, turn->instance, SELF_CALL);                    /* running coroutine */
+    self_push_slot(L, turn->instance, SELF_COROUTINE);                    /* running coroutine */
   }
   lua_State *call = lua_tothread(L, -1);
-  vm->call = call;
+  vm->coroutine = call;
   int status = lua_resume(call, L, 0, &results);
   if (status == LUA_YIELD) {
     running->waits = true;
     return 0;
   }
-  drop_call(L, turn);
+  drop_coroutine(L, turn);
   if (status != LUA_OK) {
     end_failed(L, call, status, turn);
     return 0;
@@ -88,7 +88,7 @@ static int run(lua_State *L) {
 /* Puts everything back: nothing of this may fail for want of a limit. */
 static int undo(lua_State *L) {
   struct turn *turn = lua_touserdata(L, 1);
-  drop_call(L, turn);
+  drop_coroutine(L, turn);
   part_undo(L, turn->instance);
   journal_undo(L, turn->instance);
   holder_release(L, turn->instance);
@@ -128,7 +128,7 @@ static enum turn_status enter(struct turn *turn, bool begins) {
   bool paused = vm->now.paused;
   turn->in_script = vm->now.in_script;
   vm->now = (struct vm_now){ 0 };
-  vm->call = NULL;
+  vm->coroutine = NULL;
   if (turn->failure.err != ERR_NONE) return TURN_FAILED;
   if (paused) return TURN_PAUSED;
   if (!running.waits) return TURN_DONE;
@@ -146,13 +146,13 @@ enum turn_status stay_go_on(struct turn *turn) {
   return enter(turn, false);
 }
 
-static int forget_call(lua_State *L) {
-  drop_call(L, lua_touserdata(L, 1));
+static int forget_coroutine(lua_State *L) {
+  drop_coroutine(L, lua_touserdata(L, 1));
   return 0;
 }
 
 void stay_abandon(struct turn *turn) {
   struct failure ignored = { 0 };
-  vm_enter(turn->vm, forget_call, turn, &ignored);
+  vm_enter(turn->vm, forget_coroutine, turn, &ignored);
   failure_done(&ignored);
 }

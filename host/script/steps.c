@@ -356,7 +356,7 @@ int steps_save_state(lua_State *L) {
   self_push(L, instance);                                            /* self self */
   if (!lua_rawequal(L, 1, 2)) return raise_misuse(L, "call save_state with a colon: self:save_state()");
   if (!turn->in_method) return raise_misuse(L, "save_state: only a method can save in its middle, not a hook");
-  if (turn->vm->call != L) return raise_misuse(L, "save_state: not from within a coroutine of the script");
+  if (turn->vm->coroutine != L) return raise_misuse(L, "save_state: not from within a coroutine of the script");
   if (!lua_isyieldable(L)) return raise_misuse(L, "save_state: not from within a sort or a gsub");
   check_held(L, turn);
   settle_drafts(L, turn);

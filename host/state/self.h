@@ -37,8 +37,8 @@ enum self_slot {
   SELF_STATE,                /* the root of the state, or the holder over it (holder.h) */
   SELF_NOTES,
   SELF_KV,
-  SELF_CALL,                 /* the coroutine of its turn */
-  SELF_SLOT_COUNT = SELF_CALL
+  SELF_COROUTINE,                 /* the coroutine of its turn */
+  SELF_SLOT_COUNT = SELF_COROUTINE
 };
 
 /* Pushes `self`, or one of its slots. [-0, +1, -] */

@@ -131,7 +131,7 @@ void budget_end(struct vm *vm, struct vm_usage *usage) {
 
 bool budget_is_due(lua_State *L) {
   struct vm *vm = vm_of(L);
-  if (vm->call != L || !vm->now.may_pause) return false;
+  if (vm->coroutine != L || !vm->now.may_pause) return false;
   if (++vm->pause_looks % LOOKS_A_CLOCK != 0 && vm->config.pause_ms > 0) return false;
   return clock_work_ns(vm->config.clock) >= vm->pause_ns && lua_isyieldable(L);
 }

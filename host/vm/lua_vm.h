@@ -62,7 +62,7 @@ struct vm {
   struct vm_config config;
   vm_describer *describe;
   struct vm_now now;
-  lua_State *call;             /* the coroutine of the turn that runs, or NULL */
+  lua_State *coroutine;        /* of the turn that runs, or NULL */
   size_t bytes;                /* given out by the allocator */
   size_t bytes_soft;           /* beyond this the next hook collects, and then stops the call */
   size_t bytes_hard;           /* beyond this the allocator says no */
