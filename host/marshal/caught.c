@@ -214,14 +214,14 @@ static int describe(lua_State *L) {
 static void describe_stop(struct vm *vm, struct failure *failure) {
   const struct limits *limits = vm->config.limits;
   if (vm->stopped == ERR_TIMEOUT) {
-    failure_set(failure, ERR_TIMEOUT, "the call took more than %llu ms of processor time, or %llu ms in all (limits "
-                "call-cpu-ms, call-wall-ms)",
+    failure_set(failure, ERR_TIMEOUT, "the call took more than %llu ms of processor time " LIMIT_NAME(CALL_CPU_MS)
+                ", or %llu ms in all " LIMIT_NAME(CALL_WALL_MS),
                 (unsigned long long)limits->call_cpu_ms, (unsigned long long)limits->call_wall_ms);
   } else if (vm->stopped == ERR_STORAGE) {
     failure_set(failure, ERR_STORAGE, "a record of this actor cannot be read");
   } else {
-    failure_set(failure, ERR_MEMORY, "the call needed more memory than its limit of %llu bytes, or the worker's of %llu "
-                "bytes (limits call-bytes, vm-bytes)",
+    failure_set(failure, ERR_MEMORY, "the call needed more memory than its limit of %llu bytes " LIMIT_NAME(CALL_BYTES)
+                ", or the worker's of %llu bytes " LIMIT_NAME(VM_BYTES),
                 (unsigned long long)limits->call_bytes, (unsigned long long)limits->vm_bytes);
   }
 }

@@ -1,8 +1,8 @@
-/* self.h -- what the script room keeps of an actor in memory.
+/* self.h -- an actor in memory: what is kept of it, and where.
  *
  * WHY     The files that make up `self` (fields, state, kv, log) share the actor's handle and the slots of its
  *         userdata.
- * ROOM    state, inside. instance.h is what the stage sees.
+ * ROOM    state. script/instance.h is what the stage sees.
  */
 #ifndef TROUPE_SELF_H
 #define TROUPE_SELF_H

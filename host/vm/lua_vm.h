@@ -19,7 +19,7 @@ struct instance;
 struct view;
 struct json_parser;
 
-/* Whose Lua runs, for the rooms above; all zero where nobody's does. Set and cleared by who runs a turn (turn.c). */
+/* Whose Lua runs, for the rooms above; all zero where nobody's does. Set and cleared by script/stay.c. */
 struct vm_now {
   struct turn *turn;           /* opaque here: turn.h */
   struct instance *instance;   /* opaque here: self.h */
