@@ -11,8 +11,8 @@
  *         known -> loaded         the first turn that is done
  *         loaded -> known         actor_drop(): what is in memory is not what is on disk
  *         any -> gone             actors_remove(), with an empty mailbox
- * ALWAYS  1. last_seq is not smaller than the seq of any commit that the actor's memory has seen, as long as that
- *         commit is not durable.
+ * ALWAYS  1. `seen` is not smaller than the ticket of any commit that the actor's memory depends on, as long as that commit
+ *            is not durable.
  *         2. An entry that is busy is in neither list. Any other is in the ready list exactly while its mailbox holds
  *            something, and in the idle list exactly while it does not.
  */
@@ -31,7 +31,7 @@ struct actor {
   struct mailbox mailbox;
   struct instance *instance;   /* or NULL */
   uint64_t id;
-  uint64_t last_seq;
+  uint64_t seen;               /* 0: nothing that is not durable */
   int64_t used_ns;             /* when its last turn ended */
   uint32_t address_size, key_size;
   bool known;

@@ -32,22 +32,30 @@ void gate_give_spare(struct gate *gate, struct commit *spare) {
   }
 }
 
-void gate_send(struct gate *gate, const struct turn *turn, struct buf *changes, struct reply *reply, bool sync) {
+static struct commit *take_for(struct gate *gate, const struct turn *turn, struct reply *reply) {
   struct commit *commit = gate_take_spare(gate);
   CHECK(commit != NULL);
   commit->epoch = turn->epoch;
   commit->call_id = turn->call_id;
-  commit->sync = sync;
-  if (changes != NULL) buf_move(&commit->changes, changes);
   if (reply != NULL) commit->effects = &reply->effect;
-  trace_number(gate->logger, turn->call_id, "commit sent", "seq", records_seq(gate->records));
-  records_commit(gate->records, &commit);
+  return commit;
 }
 
-void gate_pass(struct gate *gate, const struct turn *turn, struct reply *reply, uint64_t seen_seq) {
-  if (seen_seq <= records_released(gate->records)) {
+uint64_t gate_send(struct gate *gate, const struct turn *turn, struct buf *changes, struct reply *reply, bool saving) {
+  struct commit *commit = take_for(gate, turn, reply);
+  commit->sync = saving;
+  buf_move(&commit->changes, changes);
+  uint64_t ticket = records_commit(gate->records, &commit, turn->view.drafts, !saving);
+  trace_number(gate->logger, turn->call_id, "commit sent", "ticket", ticket);
+  return ticket;
+}
+
+void gate_pass(struct gate *gate, const struct turn *turn, struct reply *reply, uint64_t seen) {
+  if (records_is_released(gate->records, seen)) {
     reply_keep(reply);
-  } else {
-    gate_send(gate, turn, NULL, reply, false);
+    return;
   }
+  struct commit *commit = take_for(gate, turn, reply);
+  uint64_t ticket = records_commit(gate->records, &commit, NULL, false);
+  trace_number(gate->logger, turn->call_id, "commit sent", "ticket", ticket);
 }

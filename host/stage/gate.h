@@ -8,7 +8,7 @@
  * ALWAYS  1. A reply leaves at once only where its actor has seen nothing that is not released (committer.h). Else it
  *            goes through the committer: with the changes of its own turn, or in an empty commit behind what it waits
  *            for.
- *         2. Commits leave in the order of their seq, and each bears the epoch in which its turn began or went on.
+ *         2. Each commit bears the epoch in which its turn began or went on.
  *         3. The spare commit is had before a turn begins, so that its end cannot fail for want of one. A turn that
  *            pauses takes it along.
  */
@@ -35,12 +35,12 @@ bool gate_try_prepare(struct gate *gate);
 struct commit *gate_take_spare(struct gate *gate);
 void gate_give_spare(struct gate *gate, struct commit *spare);
 
-/* Sends the spare commit of a turn, with changes that were pushed (records_push) or NULL, and a reply or NULL. `sync`:
- * it is synced in any case, relaxed or not. */
-void gate_send(struct gate *gate, const struct turn *turn, struct buf *changes, struct reply *reply, bool sync);
+/* Sends the spare commit of a turn with the changes of its drafts, which become pending, and a reply or NULL; returns the
+ * commit's ticket. `saving`: the turn goes on, and waits for the sync in any case, relaxed or not. */
+uint64_t gate_send(struct gate *gate, const struct turn *turn, struct buf *changes, struct reply *reply, bool saving);
 
-/* Lets go of the reply of a turn that changed nothing, whose actor has seen what was committed up to `seen_seq`. Where that
- * is not released it takes the spare commit. */
-void gate_pass(struct gate *gate, const struct turn *turn, struct reply *reply, uint64_t seen_seq);
+/* Lets go of the reply of a turn that changed nothing, whose actor has seen what was committed up to the ticket `seen`. Where
+ * that is not released it takes the spare commit. */
+void gate_pass(struct gate *gate, const struct turn *turn, struct reply *reply, uint64_t seen);
 
 #endif

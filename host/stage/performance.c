@@ -73,7 +73,7 @@ static enum err know(struct performances *all, struct actor *actor) {
    * side. */
   const struct records *records = all->config.records;
   bool is_pending = actor->exists ? records_is_pending(records, actor->id) : records_has_pending(records);
-  if (is_pending) actor->last_seq = records_seq(records);
+  if (is_pending) actor->seen = records_ticket(records);
   return ERR_NONE;
 }
 
@@ -184,7 +184,7 @@ static enum err commit_turn(struct performances *all, struct actor *actor, struc
   const struct buf *result = reply == NULL ? NULL : &reply->body;
   if (!idempotency_try_draft(turn, actor->id, all->config.vm->clock, result)) return lose_memory(turn);
   if (drafts_is_empty(drafts)) {
-    if (reply != NULL) gate_pass(&all->gate, turn, reply, actor->last_seq);
+    if (reply != NULL) gate_pass(&all->gate, turn, reply, actor->seen);
     return ERR_NONE;
   }
   if (records_is_full(records)) {
@@ -200,9 +200,8 @@ static enum err commit_turn(struct performances *all, struct actor *actor, struc
     buf_done(&changes);
     return lose_memory(turn);
   }
-  actor->last_seq = records_push(records, drafts, !saving);
+  actor->seen = gate_send(&all->gate, turn, &changes, reply, saving);
   actor->exists = true;
-  gate_send(&all->gate, turn, &changes, reply, saving);
   return ERR_NONE;
 }
 
@@ -311,7 +310,7 @@ static void answer_failure(struct performances *all, struct performance *perform
   log_failure(all, performance->actor, turn, turn->method);
   tell_failure(all, turn, reply);
   if (gate_try_prepare(&all->gate)) {
-    gate_pass(&all->gate, turn, reply, performance->actor->last_seq);
+    gate_pass(&all->gate, turn, reply, performance->actor->seen);
   } else {
     reply_keep(reply);             /* no memory even for a commit: nothing was read, or all of it was saved */
   }
@@ -324,7 +323,7 @@ static void wait_for(struct performances *all, struct performance *performance, 
   /* It has seen its actor's last commit, which need not be the worker's: that may already have failed, and if nothing
    * was saved no other will come. */
   performance->wait = (struct wait){
-    .what = what, .seen_seq = actor->last_seq, .held_batch = holds ? performance->batch : UINT64_MAX,
+    .what = what, .seen = actor->seen, .held_batch = holds ? performance->batch : UINT64_MAX,
   };
   keep_along(all, performance);
   if (!actor->busy) actors_set_busy(all->config.actors, actor, true);
@@ -413,7 +412,7 @@ static void fail_waiting(struct performances *all, struct performance *performan
 void performances_fail_lost(struct performances *all) {
   struct wait_list lost;
   struct wait *wait;
-  waits_take_lost(&all->waits, records_durable(all->config.records), &lost);
+  waits_take_lost(&all->waits, records_verdict(all->config.records), &lost);
   while ((wait = TAILQ_FIRST(&lost)) != NULL) {
     TAILQ_REMOVE(&lost, wait, link);
     fail_waiting(all, performance_of(wait));

@@ -6,8 +6,8 @@
  * ROOM    stage. Below: layers, committer, checkpointer, store, reserve. Knows no actor and no turn.
  * THREAD  Its worker's. What its two sources are told, on the threads of committer_step() and checkpointer_step():
  *         each is an atomic field and a wake of the worker.
- * OWNS    The layers, the reader of the store, the seq of the last commit, the epoch.
- * STATES  of a record: in a turn's drafts -> pending (records_push) -> active (records_hear: durable) -> frozen
+ * OWNS    The layers, the reader of the store, the ticket of the last commit, the worker's epoch.
+ * STATES  of a record: in a turn's drafts -> pending (records_commit) -> active (records_hear: durable) -> frozen
  *         (records_freeze) -> in the store (records_thaw).
  *         of an epoch: begun -> ended, as the committer told -> heard (records_hear): pending is empty, the next one
  *         begins
@@ -45,8 +45,9 @@ struct checkpoint_source *records_checkpoint_source(struct records *records);
 
 /* -- what other threads told -- */
 
-/* The effects of all commits up to it have left; all commits up to it are durable. */
-uint64_t records_released(const struct records *records);
+/* Whether the effects of all commits up to this ticket, which is of this worker's epoch or an older one, have left; whether all
+ * of them are durable; and the last ticket that is. */
+bool records_is_released(const struct records *records, uint64_t ticket);
 uint64_t records_durable(const struct records *records);
 
 /* The epoch that turns begin in, and whether it has ended and records_hear() is to be called. */
@@ -55,6 +56,9 @@ bool records_epoch_ended(const struct records *records);
 
 /* Takes in what the committer told: what is durable becomes active. Answers whether the epoch ended: ALWAYS 2. */
 bool records_hear(struct records *records);
+
+/* The verdict of the epoch that records_hear() found to have ended: what was seen beyond it will never be durable. */
+uint64_t records_verdict(const struct records *records);
 
 /* Wakes the worker the next time that something becomes durable. */
 void records_wake_when_durable(struct records *records);
@@ -81,16 +85,13 @@ void records_refresh(struct records *records);
 bool records_has_pending(const struct records *records);
 bool records_is_pending(const struct records *records, uint64_t actor_id);
 
-/* The seq of the last commit that has changes. */
-uint64_t records_seq(const struct records *records);
+/* The ticket of the last commit that has changes. */
+uint64_t records_ticket(const struct records *records);
 
-/* What was drafted becomes pending, under the next seq, which is the answer; the commit of it follows. `ends`: all
- * snapshots of the turn end. */
-uint64_t records_push(struct records *records, struct drafts *drafts, bool ends);
-
-/* Sends a commit of the last seq, whose changes, effects, epoch and sync are set. Takes it over. The committer hears
- * of it with records_ring(). */
-void records_commit(struct records *records, struct commit **commit);
+/* Sends a commit whose changes, effects, epoch and sync are set; takes it over and returns its ticket. What was drafted
+ * becomes pending under that; `drafts` NULL: the commit has no changes. `ends`: all snapshots of the turn end. The committer
+ * hears of it with records_ring(). */
+uint64_t records_commit(struct records *records, struct commit **commit, struct drafts *drafts, bool ends);
 void records_ring(struct records *records);
 
 /* What these drafts hold of what was sent is durable (drafts_make_active), or the turn is over (drafts_end). */

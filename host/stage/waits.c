@@ -1,25 +1,25 @@
 /* waits.c -- see waits.h. */
 #include "stage/waits.h"
 
-static bool is_durable(const struct wait *wait, uint64_t durable_seq) {
-  return wait->seen_seq <= durable_seq;
+static bool is_durable(const struct wait *wait, uint64_t durable) {
+  return wait->seen <= durable;
 }
 
-static bool is_not_durable(const struct wait *wait, uint64_t durable_seq) {
-  return wait->seen_seq > durable_seq;
+static bool is_not_durable(const struct wait *wait, uint64_t durable) {
+  return wait->seen > durable;
 }
 
-static bool always(const struct wait *wait, uint64_t durable_seq) {
+static bool always(const struct wait *wait, uint64_t durable) {
   (void)wait;
-  (void)durable_seq;
+  (void)durable;
   return true;
 }
 
 /* What a turn can wait for. */
 static const struct {
   const char *name;
-  bool (*is_due)(const struct wait *wait, uint64_t durable_seq);
-  bool (*is_lost)(const struct wait *wait, uint64_t durable_seq);   /* asked where an epoch has ended */
+  bool (*is_due)(const struct wait *wait, uint64_t durable);
+  bool (*is_lost)(const struct wait *wait, uint64_t durable);   /* asked where an epoch has ended */
   bool goes_first;        /* before calls that have come: it has let others go while it waited */
   bool wants_durable;     /* is due when something has become durable: the worker is to be woken then */
 } table[WAIT_WHAT_COUNT] = {
@@ -43,12 +43,12 @@ bool waits_go_first(enum wait_what what) {
   return table[what].goes_first;
 }
 
-size_t waits_line_up(struct waits *waits, enum wait_what what, uint64_t durable_seq) {
+size_t waits_line_up(struct waits *waits, enum wait_what what, uint64_t durable) {
   struct wait_list *line = &waits->lines[what], due = TAILQ_HEAD_INITIALIZER(due);
   size_t count = 0;
   for (struct wait *wait = TAILQ_FIRST(line), *next; wait != NULL; wait = next) {
     next = TAILQ_NEXT(wait, link);
-    if (!table[what].is_due(wait, durable_seq)) continue;
+    if (!table[what].is_due(wait, durable)) continue;
     TAILQ_REMOVE(line, wait, link);
     TAILQ_INSERT_TAIL(&due, wait, link);
     count++;
@@ -64,24 +64,24 @@ struct wait *waits_take(struct waits *waits, enum wait_what what) {
   return wait;
 }
 
-void waits_take_lost(struct waits *waits, uint64_t durable_seq, struct wait_list *lost) {
+void waits_take_lost(struct waits *waits, uint64_t durable, struct wait_list *lost) {
   TAILQ_INIT(lost);
   for (int what = 0; what < WAIT_WHAT_COUNT; what++) {
     struct wait_list *line = &waits->lines[what];
     for (struct wait *wait = TAILQ_FIRST(line), *next; wait != NULL; wait = next) {
       next = TAILQ_NEXT(wait, link);
-      if (!table[what].is_lost(wait, durable_seq)) continue;
+      if (!table[what].is_lost(wait, durable)) continue;
       TAILQ_REMOVE(line, wait, link);
       TAILQ_INSERT_TAIL(lost, wait, link);
     }
   }
 }
 
-bool waits_are_due(const struct waits *waits, uint64_t durable_seq) {
+bool waits_are_due(const struct waits *waits, uint64_t durable) {
   const struct wait *wait;
   for (int what = 0; what < WAIT_WHAT_COUNT; what++) {
     TAILQ_FOREACH(wait, &waits->lines[what], link) {
-      if (table[what].is_due(wait, durable_seq)) return true;
+      if (table[what].is_due(wait, durable)) return true;
     }
   }
   return false;

@@ -27,7 +27,7 @@ enum wait_what {
 struct wait {
   TAILQ_ENTRY(wait) link;
   enum wait_what what;
-  uint64_t seen_seq;   /* its actor has seen what was committed up to here, its own saves included */
+  uint64_t seen;   /* its actor has seen what was committed up to here, its own saves included */
   uint64_t held_batch; /* its drafts may hold records of batches after this one; UINT64_MAX: they hold none */
 };
 
@@ -49,16 +49,16 @@ void waits_put(struct waits *waits, struct wait *wait);
 bool waits_go_first(enum wait_what what);
 
 /* Brings those that are due to the front of their line; how many these are. */
-size_t waits_line_up(struct waits *waits, enum wait_what what, uint64_t durable_seq);
+size_t waits_line_up(struct waits *waits, enum wait_what what, uint64_t durable);
 
 /* Takes the first in line; NULL where there is none. */
 struct wait *waits_take(struct waits *waits, enum wait_what what);
 
 /* When an epoch has ended: takes those that cannot come true any more, into a list that is empty. */
-void waits_take_lost(struct waits *waits, uint64_t durable_seq, struct wait_list *lost);
+void waits_take_lost(struct waits *waits, uint64_t durable, struct wait_list *lost);
 
 /* Whether any is due; whether any is due only when more becomes durable. */
-bool waits_are_due(const struct waits *waits, uint64_t durable_seq);
+bool waits_are_due(const struct waits *waits, uint64_t durable);
 bool waits_want_durable(const struct waits *waits);
 
 /* The last batch before those whose records a wait still holds, if that is less than `batch`. */

@@ -134,9 +134,9 @@ bool worker_is_done(struct worker *worker) {
 
 static void drop_undurable(struct actor *actor, void *context) {
   struct worker *worker = context;
-  if (actor->last_seq <= records_durable(worker->records)) return;
+  if (actor->seen <= records_verdict(worker->records)) return;
   actor_drop(actor);
-  actor->last_seq = 0;
+  actor->seen = 0;
   if (actor->mailbox.count == 0 && !actor->busy) actors_remove(worker->actors, actor);
 }
 
