@@ -1,7 +1,7 @@
 /* gate.h -- what leaves a worker waits for what it stands on.
  *
- * WHY     A client that has an answer may tell it on. So nothing leaves that a crash could still take back, be it an
- *         error: the promise is kept in one place, and not by each who answers.
+ * WHY     A client may pass an answer on. So nothing leaves that a crash could still take back, not even an error. One
+ *         place keeps this promise, instead of everything that answers.
  * ROOM    stage. Below: records, reply, script (turn).
  * THREAD  Its worker's.
  * OWNS    The spare commit.
@@ -28,7 +28,7 @@ struct gate {
 void gate_init(struct gate *gate, struct records *records, const struct logger *logger);
 void gate_done(struct gate *gate);
 
-/* Makes a spare commit if there is none; false where there is no memory for it. */
+/* Makes a spare commit if there is none; false if out of memory. */
 bool gate_try_prepare(struct gate *gate);
 
 /* Takes the spare commit out, for a turn that pauses, and back in; NULL: there is none. */

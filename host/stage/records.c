@@ -5,7 +5,7 @@
 #include "base/mem.h"
 
 enum {
-  PASSED_MAX = 4 * 1024 * 1024,   /* deleted records that scans passed, before a checkpoint is to clear them away */
+  PASSED_MAX = 4 * 1024 * 1024,   /* deleted records that scans may pass before a checkpoint must clear them away */
   PENDING_BYTES_MAX = 256 * 1024 * 1024
 };
 
