@@ -4,14 +4,13 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/trace.h"
-#include "codec/key.h"
-#include "codec/value.h"
-#include "ledger/record_key.h"
 #include "script/script.h"
 #include "script/stay.h"
 #include "script/turn.h"
+#include "stage/existence.h"
 #include "stage/gate.h"
 #include "stage/idempotency.h"
+#include "stage/report.h"
 
 /* A request's turn that is under way. */
 struct performance {
@@ -47,105 +46,6 @@ void performances_set_vm(struct performances *all, struct vm *vm) {
   all->vm = vm;
 }
 
-/* -- records of the host -- */
-
-/* The key of the record that maps an address to its actor id. */
-static void put_index_key(struct buf *key, const struct actor *actor) {
-  record_key_put_head(key, RECORD_HOST_ID, SPACE_INDEX);
-  buf_put(key, actor_address(actor));
-}
-
-/* Looks up whether the actor exists, and its id. */
-static enum err know(struct performances *all, struct actor *actor) {
-  if (actor->known) return ERR_NONE;
-  struct view view = records_view(all->config.records, all->drafts);
-  struct buf key = { 0 };
-  struct slice value;
-  put_index_key(&key, actor);
-  enum err err = key.err != ERR_NONE ? key.err : view_get(&view, buf_slice(&key), &value);
-  buf_done(&key);
-  if (err != ERR_NONE && err != ERR_NOT_FOUND) return err;
-  if (err == ERR_NONE && value.size != 8) return ERR_STORAGE;
-  actor->exists = err == ERR_NONE;
-  actor->id = actor->exists ? read_u64(value.data) : 0;
-  actor->known = true;
-  /* It may have been in memory before, and may now see writes of its own that are not durable yet. Which commit holds them
-   * is not known, so the last one sent counts. */
-  const struct records *records = all->config.records;
-  bool is_pending = actor->exists ? records_is_pending(records, actor->id) : records_has_pending(records);
-  if (is_pending) actor->seen = records_ticket(records);
-  return ERR_NONE;
-}
-
-/* The records that make an actor exist: its place in the index, and who it is. */
-static bool draft_creation(struct drafts *drafts, const struct actor *actor) {
-  struct buf key = { 0 }, value = { 0 };
-  put_index_key(&key, actor);
-  buf_put_u64(&value, actor->id);
-  bool drafted = key.err == ERR_NONE && value.err == ERR_NONE &&
-                 drafts_try_put(drafts, buf_slice(&key), buf_slice(&value));
-  buf_clear(&key);
-  buf_clear(&value);
-  record_key_put_head(&key, actor->id, SPACE_OWN);
-  value_put_map(&value, 2);
-  value_put_string(&value, slice_text("class"));
-  value_put_string(&value, actor_class(actor));
-  value_put_string(&value, slice_text("key"));
-  value_put_string(&value, actor_key(actor));
-  drafted = drafted && key.err == ERR_NONE && value.err == ERR_NONE &&
-            drafts_try_put(drafts, buf_slice(&key), buf_slice(&value));
-  buf_done(&key);
-  buf_done(&value);
-  return drafted;
-}
-
-/* -- what went wrong -- */
-
-/* A refused request is its client's affair, a limit that stopped a call is the affair of the class's author, and the rest
- * is the operator's. */
-static enum log_level level_of(enum err err) {
-  if (err == ERR_USER || err_blames_client(err)) return LOG_DEBUG;
-  return err == ERR_INTERNAL || err == ERR_STORAGE ? LOG_ERROR : LOG_WARN;
-}
-
-/* The one line that a failed or stopped call leaves in the log. */
-static void log_failure(const struct performances *all, const struct actor *actor, const struct turn *turn,
-                        struct slice method) {
-  const struct logger *logger = all->config.vm->logger;
-  enum log_level level = level_of(turn->failure.err);
-  struct buf key = { 0 };
-  char id[TRACE_ID_MAX];
-  if (level < logger->level_min) return;
-  key_print(&key, actor_key(actor));
-  trace_print_id(turn->call_id, id);
-  struct log_field fields[] = {
-    { "class", actor_class(actor) },            { "key", buf_slice(&key) },
-    { "method", method },                       { "id", slice_text(id) },
-    { "code", failure_code(&turn->failure) },   { "error", buf_slice(&turn->failure.message) },
-    { "traceback", buf_slice(&turn->traceback) },
-  };
-  size_t count = sizeof fields / sizeof *fields - (turn->traceback.size == 0);
-  logger_event(logger, level, slice_text("call failed"), fields, count);
-  buf_done(&key);
-}
-
-/* What the client hears of a failure. Of a mistake in a script it hears only that there was one, unless it is an operator
- * or the host runs with --dev. */
-static void tell_failure(const struct performances *all, struct turn *turn, struct reply *reply) {
-  bool tells = all->config.vm->dev || turn_looks(turn);
-  if (turn->failure.err == ERR_INTERNAL && !tells) {
-    failure_set(&reply->failure, ERR_INTERNAL, "the actor failed; the host's log says how");
-  } else {
-    failure_move(&reply->failure, &turn->failure);
-    if (reply->failure.err == ERR_INTERNAL && turn->traceback.size > 0 && reply->failure.metadata.size == 0) {
-      value_put_map(&reply->failure.metadata, 1);
-      value_put_string(&reply->failure.metadata, slice_text("traceback"));
-      value_put_string(&reply->failure.metadata, buf_slice(&turn->traceback));
-      if (reply->failure.metadata.err != ERR_NONE) buf_clear(&reply->failure.metadata);
-    }
-  }
-}
-
 /* -- a turn -- */
 
 /* Makes the actor ready for a turn, with an instance. If it cannot, the failure says why. */
@@ -162,7 +62,7 @@ static enum err prepare(struct performances *all, struct actor *actor, bool crea
                        (const char *)class_name.data);
   }
   if (err != ERR_NONE) return failure_set(failure, err, "no memory for a call");
-  err = know(all, actor);
+  err = existence_learn(all->config.records, all->drafts, actor);
   if (err != ERR_NONE) return failure_set(failure, err, "the record of this actor cannot be read");
   if (!actor->exists && !create) return failure_set(failure, ERR_ACTOR_NOT_FOUND, "this actor does not exist");
   if (!actor->exists) actor->id = atomic_fetch_add(all->config.next_actor_id, 1);
@@ -179,7 +79,7 @@ static enum err commit_turn(struct performances *all, struct actor *actor, struc
                             struct reply *reply) {
   struct records *records = all->config.records;
   struct drafts *drafts = turn->view.drafts;
-  if (turn->create && !draft_creation(drafts, actor)) return lose_memory(turn);
+  if (turn->create && !existence_try_draft(drafts, actor)) return lose_memory(turn);
   turn->create = false;
   const struct buf *result = reply == NULL ? NULL : &reply->body;
   if (!idempotency_try_draft(turn, actor->id, all->config.vm->clock, result)) return lose_memory(turn);
@@ -307,8 +207,8 @@ static void answer_failure(struct performances *all, struct performance *perform
   struct turn *turn = &performance->turn;
   struct reply *reply = performance->request->reply;
   buf_clear(&reply->body);
-  log_failure(all, performance->actor, turn, turn->method);
-  tell_failure(all, turn, reply);
+  report_log(all->config.vm->logger, performance->actor, turn, turn->method);
+  report_tell(all->config.vm->dev, turn, reply);
   if (gate_try_prepare(&all->gate)) {
     gate_pass(&all->gate, turn, reply, performance->actor->seen);
   } else {
@@ -402,8 +302,8 @@ static void fail_waiting(struct performances *all, struct performance *performan
   struct reply *reply = performance->request->reply;
   stay_abandon(turn);
   failure_set(&turn->failure, ERR_STORAGE, "what the call had saved or seen could not be made durable");
-  log_failure(all, performance->actor, turn, turn->method);
-  tell_failure(all, turn, reply);
+  report_log(all->config.vm->logger, performance->actor, turn, turn->method);
+  report_tell(all->config.vm->dev, turn, reply);
   actors_set_busy(all->config.actors, performance->actor, false);
   performance_free(all, performance);
   reply_keep(reply);
@@ -472,7 +372,7 @@ void performances_put_to_sleep(struct performances *all, struct actor *actor, st
     if (take_turn(all, actor, &turn, false, reply) == TURN_DONE) {
       waiting = NULL;
     } else {
-      log_failure(all, actor, &turn, slice_text("on_stop"));
+      report_log(all->config.vm->logger, actor, &turn, slice_text("on_stop"));
     }
   }
   release_drafts(all, &turn);
