@@ -21,4 +21,10 @@ bool mailbox_try_put(struct mailbox *mailbox, struct request **request, size_t c
 /* The oldest, or NULL. The caller owns it. */
 struct request *mailbox_take(struct mailbox *mailbox);
 
+/* The request with this id; NULL if it is not in here. */
+struct request *mailbox_find(const struct mailbox *mailbox, uint64_t call_id);
+
+/* Takes out one that is in here; the caller owns it. */
+void mailbox_take_out(struct mailbox *mailbox, struct request *request);
+
 #endif

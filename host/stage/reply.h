@@ -30,6 +30,8 @@ struct reply {
   atomic_bool is_unwanted;     /* set by the door, at any time: nobody waits for it any more */
   uint64_t call_id;            /* set by host_submit(): `rpc.id`, and the id under which the call is traced (base/trace.h) */
   const struct logger *logger; /* NULL before */
+  bool early;                  /* an actor's: kept before it is durable, with what it depends on (gate.h, G3): */
+  uint64_t seen, epoch;
 };
 
 /* Makes an embedded reply ready: empty, and delivered when its effect is released. */

@@ -7,6 +7,8 @@
 #ifndef TROUPE_REQUEST_H
 #define TROUPE_REQUEST_H
 
+#include "stage/deadlines.h"
+#include "stage/post.h"
 #include "stage/reply.h"
 
 enum request_type {
@@ -17,8 +19,10 @@ enum request_type {
   REQUEST_SLEEP       /* leave memory when idle: for specs */
 };
 
+struct actor;
+
 struct request {
-  struct queue_item item;
+  struct letter letter;        /* in an inbox; in a mailbox, linked by its queue item */
   enum request_type type;
   struct buf class_name;       /* as the client wrote it: any bytes */
   struct buf key;              /* an encoded tuple of one part or more */
@@ -30,7 +34,14 @@ struct request {
   struct buf params;           /* what a client sends beside the arguments (`?params=`), or empty */
   struct buf headers;          /* of an HTTP call: a value, a map from lower-case names to strings; else empty */
   struct buf idempotency_key;  /* of a call: the client's (idempotency.h), or empty */
-  struct reply *reply;         /* whose format is `format` */
+  struct reply *reply;         /* whose format is `format`; where it is early, an actor has sent the request */
+  /* of an actor's request; else all zero */
+  struct slice caller_class, caller_key;   /* the actor, in memory that lives until the reply is kept */
+  uint64_t seen, epoch;        /* what the caller has seen (gate.h, G1), in which epoch */
+  unsigned depth;              /* how many calls wait for this one to end: 1 for the first one inside a client's */
+  int64_t deadline_ns;         /* by the host's clock: not to be served any more from then on; 0: none */
+  struct actor *actor;         /* in whose mailbox it waits with `deadline` set; else NULL */
+  struct deadline deadline;
 };
 
 /* A call with everything empty, create = true; NULL if out of memory. */
@@ -41,7 +52,7 @@ void request_free(struct request *request);
 
 /* The request in which this item of a queue or a mailbox is embedded. */
 static inline struct request *request_of(struct queue_item *item) {
-  return (struct request *)(void *)((uint8_t *)item - offsetof(struct request, item));
+  return (struct request *)(void *)((uint8_t *)item - offsetof(struct request, letter.item));
 }
 
 #endif
