@@ -46,7 +46,7 @@ function program.copy(actors, folder)
   return folder
 end
 
---- Lets the calls go on that wait at a gate: they repeat `pcall(require, "lib." .. gate)` until it succeeds. So a call
+--- Opens a gate to the calls that wait there: they repeat `pcall(require, "lib." .. gate)` until it succeeds. So a call
 --- takes as long as the spec wants, on every machine.
 function program.open_gate(actors, gate)
   assert(io.open(("%s/lib/%s.lua"):format(actors, gate), "w")):close()
