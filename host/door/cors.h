@@ -13,7 +13,7 @@
 #include "door/h2o_api.h"
 #include "door/origin.h"
 
-/* Lets the page of a welcome origin read the answer. False if a page asks that may not. */
+/* Lets the page of a welcome origin read the answer. False if the page that asks is not welcome. */
 bool cors_greet(const struct origins *origins, h2o_req_t *req);
 
 /* Whether this is a browser's question before a request that a plain form could not send. It is answered for every path, so

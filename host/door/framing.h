@@ -1,8 +1,8 @@
 /* framing.h -- where each request on a connection begins and ends: as RFC 9112 has it, and in no other way.
  *
  * WHY     If a proxy before the host reads the same bytes by other rules, a client can hide a request in the body of
- *         another. So bytes that can be read in two ways are refused. h2o reads leniently, and cannot be told not to. So this
- *         file reads the bytes before h2o does.
+ *         another. So bytes that can be read in two ways are refused. h2o reads leniently, and cannot be told not to, which
+ *         is why this file reads the bytes before h2o does.
  * ROOM    door. Below: base. Does not know h2o.
  * OWNS    The part of a request's head, or of a line of a chunked body, that has come so far.
  * STATES  HEAD -> HEAD (a request without a body) | LENGTH | CHUNK_SIZE
@@ -10,7 +10,7 @@
  *         any but LENGTH and CHUNK_DATA -> REFUSED, for good: framing_read()
  * ALWAYS  1. It passes on whole heads, bodies, and chunks without extensions and trailers. They mean one thing only.
  *         2. How the bytes are cut into reads makes no difference to what is passed on.
- *         3. A wrong head becomes FRAMING_STAND_IN, a wrong body FRAMING_BREAK; nothing follows after either.
+ *         3. A wrong head becomes FRAMING_STAND_IN, a wrong body FRAMING_BREAK; nothing is passed on after that.
  * LIMITS  FRAMING_HEAD_BYTES_MAX for a head, and for all trailers of a body; FRAMING_HEADERS_MAX; FRAMING_LINE_BYTES_MAX for
  *         a line between chunks.
  */

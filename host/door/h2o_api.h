@@ -1,4 +1,4 @@
-/* h2o_api.h -- h2o's headers, included here and in no other place, and its bytes as slices.
+/* h2o_api.h -- h2o's headers, included only here, and its bytes as slices.
  *
  * WHY   The headers were written for fewer warnings than Troupe's code is compiled with, and need a define before them.
  * ROOM  door. Below: base.

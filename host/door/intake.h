@@ -1,4 +1,4 @@
-/* intake.h -- from an HTTP request to a request to an actor.
+/* intake.h -- turns an HTTP request into a request to an actor.
  *
  * WHY     route.c reads the first line. This file reads the headers and the body, as h2o has them: those that the actor sees,
  *         and those that the host itself goes by.

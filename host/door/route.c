@@ -161,7 +161,7 @@ static enum err read_query(struct slice query, struct request *request, struct f
   return err;
 }
 
-/* The paths that there are. */
+/* The kinds of paths. */
 enum place { PLACE_NOWHERE, PLACE_HOST, PLACE_HEALTH, PLACE_ACTOR, PLACE_METHOD };
 
 static const char *const ALLOWED[] = {

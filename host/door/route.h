@@ -1,4 +1,4 @@
-/* route.h -- from the first line of an HTTP request to a request to an actor.
+/* route.h -- turns the first line of an HTTP request into a request to an actor.
  *
  * WHY     Everything that a client can get wrong in a path is decided in one place, which can be tested without a server.
  * ROOM    door. Below: stage (requests), codec (keys, JSON). Does not know h2o.

@@ -92,8 +92,8 @@ static void begin_call(struct server *server, h2o_req_t *req) {
     intake_read(&intake, req, call_reply(call), &request, &failure);
   }
   if (request != NULL) {
-    /* Bytes that come early may move those that the request was read from. Of these h2o needs none any more; answer.c still
-     * needs the method. */
+    /* Bytes that come early may move those that the request was read from. h2o does not need these any more, but answer.c
+     * still needs the method. */
     req->input.method = h2o_strdup(&req->pool, req->input.method.base, req->input.method.len);
     visit_hold(visit_socket(req), req->entity.len, &call_reply(call)->is_unwanted);
     call_begin(call, &request);
@@ -103,7 +103,7 @@ static void begin_call(struct server *server, h2o_req_t *req) {
   }
 }
 
-/* A request is one that is refused whatever it asks for, a browser's question, or one to be read as a path. */
+/* Requests come in three kinds: those refused whatever they ask for, a browser's questions, and those whose path is read. */
 static int on_request(h2o_handler_t *self, h2o_req_t *req) {
   struct server *server = ((struct handler *)(void *)self)->server;
   struct failure failure = { 0 };

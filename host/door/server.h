@@ -6,8 +6,8 @@
  *         server_close(). Replies come from the host's threads, and h2o's own queue hands them over.
  * OWNS    Its listening socket (several servers may share one), its connections, its calls under way.
  * STATES  open -> stopping (does not listen any more, idle connections are closed, answers under way still leave) -> done.
- * LIMITS  Those of door/visit.h. A request must arrive whole within 30 s, and a connection may be idle as long between two.
- *         A client that does not take its answer holds up the stop for 5 s.
+ * LIMITS  Those of door/visit.h. A request must arrive whole within 30 s; between two requests a connection may be idle for
+ *         as long. A client that does not take its answer holds up the stop for 5 s.
  * ALWAYS  The process ignores SIGPIPE; main sees to that.
  */
 #ifndef TROUPE_SERVER_H

@@ -40,7 +40,7 @@ struct visits {
 /* Takes `*listen_fd` over, leaves -1 there, and accepts from it. */
 void visits_open(struct visits *visits, h2o_context_t *ctx, int *listen_fd, size_t count_max, const struct logger *logger);
 
-/* Takes no more connections. May be called again. */
+/* Stops taking connections. May be called again. */
 void visits_refuse(struct visits *visits);
 
 /* Closes the connections that are between two requests; with `unfinished` also those that have sent part of one. */

@@ -11,7 +11,7 @@
 enum { CLASS_FIELDS = 1, CLASS_PARENT, CLASS_SLOT_COUNT = CLASS_PARENT };
 
 struct class {
-  uint64_t load;            /* the load that made it; 0: none did */
+  uint64_t load;            /* the number of the load that made it; 0: none did */
 };
 
 bool class_is(lua_State *L, int index) {

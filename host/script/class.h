@@ -18,7 +18,7 @@
 
 #include "base/slice.h"
 
-/* Replaces the fields on top of the stack by a class made of them. For Actor: the class is closed. [-1, +1, m] */
+/* Replaces the fields on top of the stack with a class made of them. For Actor: the class is closed. [-1, +1, m] */
 void class_wrap(lua_State *L);
 
 /* extend(parent, name) -> class, open in the present load   [-0, +1, v] */

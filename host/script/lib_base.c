@@ -48,7 +48,7 @@ static int base_type(lua_State *L) {
   return 1;
 }
 
-/* Replaces a class at 1 by its fields, to be read. [-0, +0, -] */
+/* Replaces a class at 1 with its fields, to be read. [-0, +0, -] */
 static void read_fields_of_class(lua_State *L) {
   if (!class_is(L, 1)) return;
   class_push_fields(L, 1);                                           /* class ... fields */
@@ -245,7 +245,7 @@ static int string_format(lua_State *L) {
   return call_original(L);
 }
 
-/* Replaces a function of the table on top of the stack by one that keeps it as an upvalue. [-0, +0, m] */
+/* Replaces a function of the table on top of the stack with one that keeps it as an upvalue. [-0, +0, m] */
 static void wrap(lua_State *L, const char *name, lua_CFunction function) {
   lua_getfield(L, -1, name);                                         /* table original */
   lua_pushcclosure(L, function, 1);                                  /* table closure */

@@ -221,8 +221,8 @@ static int cjson_encode(lua_State *L) {
 
 /* -- reading -- */
 
-/* Replaces the number on top of the stack by what it was in its text: lua-cjson reads `5` as 5.0. Refuses a number that may
- * have lost digits. [-0, +0, v] */
+/* Replaces the number on top of the stack with what it was in its text: lua-cjson reads `5` as 5.0. Refuses a number that
+ * may have lost digits. [-0, +0, v] */
 static void make_number_exact(lua_State *L) {
   static const lua_Number exact_below = 9007199254740992.0;          /* 2^53 */
   lua_Number number = lua_tonumber(L, -1);

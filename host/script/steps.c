@@ -106,8 +106,8 @@ static int initialize(lua_State *L, struct turn *turn, struct slice input) {
   return call_then(L, 2, 1, STEP_CREATED);
 }
 
-/* Goes on with an actor that was saved by version `saved` of its class. If the class has got a state only since then, the
- * actor has none yet, and gets one. */
+/* Goes on with an actor that was saved by version `saved` of its class. If that version had no state, but the class now has
+ * one, the actor gets its first state here. */
 static int check_version(lua_State *L, struct turn *turn, lua_Integer saved) {
   lua_Integer now = class_version(L, turn);
   if (saved > now) {

@@ -42,9 +42,9 @@ struct turn {
   struct view view;
   struct vm_usage usage;      /* of its stays in Lua before this one */
   uint64_t serial;            /* set by the script room: different for each turn of the VM */
-  uint64_t call_id;           /* the stage's: `rpc.id` (base/trace.h), different for each call of each start */
+  uint64_t call_id;           /* the stage's: `rpc.id` (base/trace.h), different for each call, even after a restart */
   uint64_t epoch;             /* the stage's: the one in which it began, or last went on */
-  int64_t old_version;        /* the script room's: the version from which migrate_state brings the actor up; 0: none */
+  int64_t old_version;        /* the script room's: the version that migrate_state starts from; 0: it does not run */
   bool in_method;             /* the method itself runs, not a hook before it: creation and migration are never half saved */
   bool in_script;             /* a function of the script runs, and the errors it raises are its own */
   bool create;                /* the actor does not exist: initialize_state makes it */

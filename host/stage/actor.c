@@ -13,7 +13,7 @@
 #include "stage/router.h"
 
 struct actors {
-  struct actor *by_address;    /* uthash's, though hashed by siphash(): addresses are what clients choose */
+  struct actor *by_address;    /* uthash's, but hashed by siphash(), since clients choose the addresses */
   struct siphash_key hash_key;
   struct actor_list ready, idle;
   struct buf address;          /* of the actor being looked up */

@@ -50,8 +50,8 @@ struct host_config {
  * error. */
 enum err host_open(const struct host_config *config, struct host **host, struct failure *failure);
 
-/* Call it when no step has anything left to do. With `abandon`, at any time: as in a crash, there is no last commit, and
- * replies are never delivered. */
+/* Call it when no step runs, and none has anything left to do. With `abandon` something may be left: as in a crash, there is
+ * no last commit, and replies are never delivered. */
 void host_close(struct host *host, bool abandon);
 
 /* Hands a request to the worker of its actor. Takes it over; its reply is delivered in any case. The worker hears of it at

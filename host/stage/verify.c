@@ -16,7 +16,7 @@ static const char *for_want(enum err err) {
   return err == ERR_MEMORY ? ": out of memory" : "";
 }
 
-/* Whatever would be logged comes as a finding. */
+/* Whatever would be logged is a finding already. */
 static void log_nothing(void *context, enum log_level level, struct slice line) {
   (void)context;
   (void)level;

@@ -2,8 +2,8 @@
  *
  * WHY    Anybody who keeps a backup, or has seen a disk fail, wants to know before the day it matters.
  * ROOM   stage. Below: ledger.
- * THREAD One, of another process than that of a host on this folder. LMDB may end it on damaged pages.
- * OWNS   Nothing. Nothing is changed.
+ * THREAD One, but not in the process of a host on this folder. Damaged pages may make LMDB end the process.
+ * OWNS   Nothing, and changes nothing.
  */
 #ifndef TROUPE_VERIFY_H
 #define TROUPE_VERIFY_H
