@@ -11,7 +11,7 @@
 
 #include "script/turn.h"
 
-enum turn_status { TURN_DONE, TURN_FAILED, TURN_SAVING, TURN_PAUSED };
+enum turn_status { TURN_DONE, TURN_FAILED, TURN_SAVING, TURN_PAUSED, TURN_ASKS };
 
 /* Begins the turn, and runs it until it ends, saves or pauses. Loads the instance first if it is not loaded yet. */
 enum turn_status stay_begin(struct turn *turn);

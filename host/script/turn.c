@@ -1,7 +1,10 @@
 /* turn.c -- see turn.h. */
 #include "script/turn.h"
 
+#include "script/outgoing.h"
+
 void turn_done(struct turn *turn) {
+  outgoing_free(turn->outgoing);
   buf_done(&turn->result);
   buf_done(&turn->traceback);
   failure_done(&turn->failure);

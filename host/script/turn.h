@@ -22,6 +22,7 @@
 #include "vm/vm.h"
 
 struct instance;
+struct outgoing;
 
 enum turn_task {
   TURN_CALL,        /* a method */
@@ -54,7 +55,9 @@ struct turn {
   struct slice input;
   struct slice params;        /* or empty */
   struct slice headers;       /* a value or empty */
+  struct slice caller_class, caller_key;   /* of the actor that calls; empty unless CALLER_ACTOR */
   struct slice idempotency_key;   /* or empty */
+  struct outgoing *outgoing;  /* while it asks another actor, else NULL */
   struct buf result;          /* of a repeat: put here by the stage before */
   struct failure refusal;     /* the stage's: why a repeat has no result to give; raised once it is admitted */
   struct failure failure;

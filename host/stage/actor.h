@@ -24,18 +24,20 @@
 #include "script/instance.h"
 #include "stage/mailbox.h"
 
+struct performance;
+
 struct actor {
   UT_hash_handle hh;           /* by its address */
   TAILQ_ENTRY(actor) link;     /* in ready or idle */
   struct mailbox mailbox;
   struct instance *instance;   /* or NULL */
+  struct performance *waiting; /* it is busy: its turn waits, it takes no other call, and it is in neither list; else NULL */
   uint64_t id;
   uint64_t seen;               /* 0: nothing that is not durable */
   int64_t used_ns;             /* when its last turn ended */
   uint32_t address_size, key_size;
   bool known;
   bool exists;
-  bool busy;                   /* its turn waits: it takes no other call, and is in neither list */
   bool hashed;                 /* false: the table of addresses had no memory for it */
   uint8_t address[];           /* router.h */
 };
@@ -63,6 +65,9 @@ void actors_free(struct actors *actors);      /* closes what is left in it; on_s
 /* The entry of an address. If it is missing, it is made (new, in the idle list). NULL if out of memory. */
 struct actor *actors_try_get(struct actors *actors, struct slice class_name, struct slice key);
 
+/* The entry of an address; NULL if there is none. */
+struct actor *actors_find(const struct actors *actors, struct slice address);
+
 size_t actors_count(const struct actors *actors);
 
 /* Puts a request into the mailbox; the actor is ready from then on. As mailbox_try_put(). */
@@ -72,8 +77,11 @@ bool actors_try_mail(struct actors *actors, struct actor *actor, struct request 
  * list or, if its mailbox is now empty, to the end of the idle list. */
 struct actor *actors_take(struct actors *actors, struct request **request);
 
-/* Takes an actor out of its list while its turn waits, or puts it back into the right one. */
-void actors_set_busy(struct actors *actors, struct actor *actor, bool busy);
+/* Takes an actor out of its list while its turn waits, in this performance; NULL: puts it back into the right one. */
+void actors_set_waiting(struct actors *actors, struct actor *actor, struct performance *waiting);
+
+/* Takes a request out of the mailbox of an actor. The caller owns it. */
+void actors_take_out(struct actors *actors, struct actor *actor, struct request *request);
 
 bool actors_have_mail(const struct actors *actors);
 

@@ -36,11 +36,11 @@ int64_t deadlines_first_ns(const struct deadlines *deadlines) {
   return deadline == NULL ? INT64_MAX : deadline->at_ns;
 }
 
-bool deadlines_pass(struct deadlines *deadlines, int64_t now_ns, void *context) {
+bool deadlines_pass(struct deadlines *deadlines, int64_t now_ns) {
   bool any = false;
   for (struct deadline *deadline = first(deadlines); deadline != NULL && deadline->at_ns <= now_ns; deadline = first(deadlines)) {
     deadlines_clear(deadlines, deadline);
-    deadline->pass(deadline, context);
+    deadline->pass(deadline->context, deadline);
     any = true;
   }
   return any;

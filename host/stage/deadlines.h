@@ -17,7 +17,8 @@ struct deadline {
   RB_ENTRY(deadline) link;
   int64_t at_ns;               /* by the host's clock */
   bool is_set;
-  void (*pass)(struct deadline *deadline, void *context);   /* called when it has passed, and is not set any more */
+  void (*pass)(void *context, struct deadline *deadline);   /* called when it has passed, and is not set any more */
+  void *context;
 };
 
 RB_HEAD(deadline_tree, deadline);
@@ -38,6 +39,6 @@ int64_t deadlines_first_ns(const struct deadlines *deadlines);
 
 /* Calls `pass` of all that are not later than `now_ns`, the earliest first, those included that a `pass` sets. Whether there
  * were any. */
-bool deadlines_pass(struct deadlines *deadlines, int64_t now_ns, void *context);
+bool deadlines_pass(struct deadlines *deadlines, int64_t now_ns);
 
 #endif

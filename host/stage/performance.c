@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/trace.h"
+#include "script/outgoing.h"
 #include "script/script.h"
 #include "script/stay.h"
 #include "script/turn.h"
@@ -11,6 +12,9 @@
 #include "stage/gate.h"
 #include "stage/idempotency.h"
 #include "stage/report.h"
+
+/* How long a caller waits for a word beyond the deadline at which its callee ends. */
+enum { GRACE_NS = 100 * 1000000 };
 
 /* A request's turn that is under way. */
 struct performance {
@@ -20,6 +24,9 @@ struct performance {
   struct commit *commit;               /* while it waits: the commit that it will send, if it has one */
   uint64_t batch;                      /* the records in its drafts may be in log batches after this one */
   struct wait wait;
+  struct ask *ask;                     /* while it waits for an answer, or for its turn with it; else NULL */
+  struct deadline deadline;            /* of that wait */
+  bool is_overdue;                     /* that has passed once, and the callee has GRACE_NS for a word */
 };
 
 struct performances {
@@ -194,7 +201,20 @@ static struct performance *performance_of(struct wait *wait) {
   return (struct performance *)(void *)((uint8_t *)wait - offsetof(struct performance, wait));
 }
 
+static void drop_ask(struct performances *all, struct performance *performance) {
+  struct ask *ask = performance->ask;
+  deadlines_clear(all->config.deadlines, &performance->deadline);
+  performance->ask = NULL;
+  if (ask == NULL) return;
+  if (ask->is_answered) {
+    ask_free(ask);
+  } else {
+    ask_forget(ask);
+  }
+}
+
 static void performance_free(struct performances *all, struct performance *performance) {
+  drop_ask(all, performance);
   release_drafts(all, &performance->turn);
   commit_free(performance->commit);
   turn_done(&performance->turn);
@@ -209,7 +229,7 @@ static void answer_failure(struct performances *all, struct performance *perform
   buf_clear(&reply->body);
   report_log(all->config.vm->logger, performance->actor, turn, turn->method);
   report_tell(all->config.vm->dev, turn, reply);
-  if (gate_try_prepare(&all->gate)) {
+  if (reply->early || gate_try_prepare(&all->gate)) {
     gate_pass(&all->gate, turn, reply, performance->actor->seen);
   } else {
     reply_keep(reply);             /* no memory even for a commit: it has read nothing, or everything it read is saved */
@@ -226,9 +246,97 @@ static void wait_for(struct performances *all, struct performance *performance, 
     .what = what, .seen = actor->seen, .held_batch = holds ? performance->batch : UINT64_MAX,
   };
   keep_along(all, performance);
-  if (!actor->busy) actors_set_busy(all->config.actors, actor, true);
+  if (actor->waiting == NULL) actors_set_waiting(all->config.actors, actor, performance);
   waits_put(&all->waits, &performance->wait);
   trace_text(all->config.vm->logger, performance->turn.call_id, "turn waits", "for", waits_name(what));
+}
+
+/* When the wall time of a call is over, that of its callers included. */
+static int64_t wall_end_ns(const struct performances *all, const struct vm_usage *usage) {
+  int64_t end_ns = usage->wall_begin_ns + (int64_t)all->config.vm->limits->call_wall_ms * 1000000;
+  return usage->deadline_ns != 0 && usage->deadline_ns < end_ns ? usage->deadline_ns : end_ns;
+}
+
+static int64_t now_ns(const struct performances *all) {
+  return clock_monotonic_ns(all->config.vm->clock);
+}
+
+/* The callee ends its call at the deadline and says so. Only if it is stuck, no word comes. */
+static void pass_deadline(void *context, struct deadline *deadline) {
+  struct performances *all = context;
+  struct performance *performance =
+      (struct performance *)(void *)((uint8_t *)deadline - offsetof(struct performance, deadline));
+  if (!performance->is_overdue) {
+    performance->is_overdue = true;
+    deadlines_set(all->config.deadlines, deadline, now_ns(all) + GRACE_NS);
+    return;
+  }
+  struct buf callee = { 0 };
+  ask_print_callee(performance->ask, &callee);
+  failure_set(&performance->turn.outgoing->failure, ERR_TIMEOUT,
+              "no word came from %.*s: it is not known whether that call happens", (int)callee.size, (const char *)callee.data);
+  buf_done(&callee);
+  drop_ask(all, performance);
+  waits_move(&all->waits, &performance->wait, WAIT_ANSWERED);
+}
+
+/* Whether the turn may ask at all. */
+static bool may_ask(const struct performances *all, const struct performance *performance, struct failure *failure) {
+  const struct limits *limits = all->config.vm->limits;
+  size_t waiting = waits_count(&all->waits, WAIT_ANSWER) + waits_count(&all->waits, WAIT_ANSWERED);
+  if (performance->request->depth + 2 > limits->call_depth) {
+    failure_set(failure, ERR_TOO_DEEP, "a chain of calls has at most %llu actors " LIMIT_NAME(CALL_DEPTH),
+                (unsigned long long)limits->call_depth);
+    return false;
+  }
+  if (waiting > limits->waiting_turns) {
+    failure_set(failure, ERR_OVERLOADED, "%llu calls of this worker's actors wait for others already " LIMIT_NAME(WAITING_TURNS),
+                (unsigned long long)limits->waiting_turns);
+    return false;
+  }
+  return true;
+}
+
+static void arrive(void *context, struct ask *ask) {
+  performances_answer(context, ask);
+}
+
+/* Sends what a turn asks, and lets it wait for the answer. */
+static void ask(struct performances *all, struct performance *performance) {
+  struct turn *turn = &performance->turn;
+  struct outgoing *outgoing = turn->outgoing;
+  struct request *request;
+  wait_for(all, performance, WAIT_ANSWER);
+  if (!may_ask(all, performance, &outgoing->failure)) {
+    waits_move(&all->waits, &performance->wait, WAIT_ANSWERED);
+    return;
+  }
+  uint64_t id = atomic_fetch_add(all->config.next_call_id, 1);
+  if (!ask_try_make(outgoing, performance->actor, id, &performance->ask, &request)) {
+    failure_set(&outgoing->failure, ERR_MEMORY, "no memory for a call");
+    waits_move(&all->waits, &performance->wait, WAIT_ANSWERED);
+    return;
+  }
+  struct ask *asked = performance->ask;
+  asked->reply.logger = all->config.vm->logger;
+  asked->caller = performance;
+  asked->home = all->config.worker;
+  asked->worker = post_worker(all->config.post, buf_slice(&request->class_name), buf_slice(&request->key));
+  asked->is_local = asked->worker == asked->home;
+  asked->post = all->config.post;
+  asked->arrive = arrive;
+  asked->context = all;
+  request->seen = performance->actor->seen;
+  request->epoch = turn->epoch;
+  request->depth = performance->request->depth + 1;
+  request->deadline_ns = wall_end_ns(all, &turn->usage);
+  int64_t own_ns = outgoing->timeout_ms == 0 ? INT64_MAX : now_ns(all) + outgoing->timeout_ms * 1000000;
+  if (own_ns < request->deadline_ns) request->deadline_ns = own_ns;
+  performance->is_overdue = false;
+  performance->deadline = (struct deadline){ .pass = pass_deadline, .context = all };
+  deadlines_set(all->config.deadlines, &performance->deadline, request->deadline_ns);
+  trace_number(all->config.vm->logger, turn->call_id, "turn asks", "call", id);
+  all->config.send(all->config.context, &request);
 }
 
 /* After a turn, or a request that did not become one. An actor that was asked for but does not exist leaves no trace. */
@@ -243,10 +351,11 @@ static void after_turn(struct performances *all, struct performance *performance
   switch (status) {
     case TURN_SAVING: wait_for(all, performance, WAIT_SAVE); return;
     case TURN_PAUSED: wait_for(all, performance, WAIT_OTHERS); return;
+    case TURN_ASKS: ask(all, performance); return;
     case TURN_FAILED: answer_failure(all, performance); break;
     case TURN_DONE: break;
   }
-  if (actor->busy) actors_set_busy(all->config.actors, actor, false);
+  if (actor->waiting != NULL) actors_set_waiting(all->config.actors, actor, NULL);
   performance_free(all, performance);
   let_go(all, actor);
 }
@@ -262,7 +371,9 @@ static void perform(struct performances *all, struct actor *actor, struct reques
   performance->request = request;
   performance->batch = records_durable_batch(all->config.records);
   performance->turn = (struct turn){
-    .call_id = request->reply->call_id, .task = task_of(request->type), .caller = CALLER_CLIENT,
+    .call_id = request->reply->call_id, .task = task_of(request->type),
+    .caller = request->reply->early ? CALLER_ACTOR : CALLER_CLIENT, .caller_class = request->caller_class,
+    .caller_key = request->caller_key, .usage.deadline_ns = request->deadline_ns,
     .method = buf_slice(&request->method),
     .format = request->format, .args = buf_slice(&request->args), .input = buf_slice(&request->input),
     .params = buf_slice(&request->params), .headers = buf_slice(&request->headers),
@@ -280,9 +391,26 @@ static void drop(struct performances *all, struct actor *actor, struct request *
   let_go(all, actor);
 }
 
+/* The request of an actor: takes over what that has seen. False, and it is answered, if that has failed or its time is over. */
+static bool take_over(struct performances *all, struct actor *actor, struct request *request) {
+  if (gate_judge(&all->gate, &request->seen, request->epoch) != GATE_HOLDS) {
+    reply_fail(request->reply, ERR_STORAGE, "what the caller had seen could not be made durable: the call did not begin");
+  } else if (now_ns(all) >= request->deadline_ns) {
+    reply_fail(request->reply, ERR_TIMEOUT, "the time of its caller was over: the call had not begun, and will not");
+  } else {
+    if (actor->seen < request->seen) actor->seen = request->seen;
+    return true;
+  }
+  request_free(request);
+  let_go(all, actor);
+  return false;
+}
+
 void performances_begin(struct performances *all, struct actor *actor, struct request **request) {
   struct request *performed = *request;
   *request = NULL;
+  deadlines_clear(all->config.deadlines, &performed->deadline);
+  if (performed->reply->early && !atomic_load(&performed->reply->is_unwanted) && !take_over(all, actor, performed)) return;
   if (atomic_load(&performed->reply->is_unwanted)) {
     drop(all, actor, performed);
   } else if (performed->type == REQUEST_SLEEP && actor->mailbox.count == 0) {
@@ -304,7 +432,7 @@ static void fail_waiting(struct performances *all, struct performance *performan
   failure_set(&turn->failure, ERR_STORAGE, "what the call had saved or seen could not be made durable");
   report_log(all->config.vm->logger, performance->actor, turn, turn->method);
   report_tell(all->config.vm->dev, turn, reply);
-  actors_set_busy(all->config.actors, performance->actor, false);
+  actors_set_waiting(all->config.actors, performance->actor, NULL);
   performance_free(all, performance);
   reply_keep(reply);
 }
@@ -319,13 +447,52 @@ void performances_fail_lost(struct performances *all) {
   }
 }
 
+/* An answer is given to the turn that asked, which takes over what it stands on. False if it is unknown whether that holds. */
+static bool take_answer(struct performances *all, struct performance *performance) {
+  struct outgoing *outgoing = performance->turn.outgoing;
+  struct actor *actor = performance->actor;
+  if (performance->ask == NULL) return true;                /* it never left, or no word came */
+  struct reply *reply = &performance->ask->reply;
+  enum gate_word word = gate_judge(&all->gate, &reply->seen, reply->epoch);
+  if (word == GATE_FAILED) {
+    failure_set(&outgoing->failure, ERR_STORAGE, "the call could not be made durable; nothing of it happened");
+  } else if (word == GATE_HOLDS) {
+    if (actor->seen < reply->seen) actor->seen = reply->seen;
+    buf_move(&outgoing->result, &reply->body);
+    failure_move(&outgoing->failure, &reply->failure);
+  }
+  drop_ask(all, performance);
+  return word != GATE_UNKNOWN;
+}
+
+/* Ends a turn whose time was over while it waited for an answer. What came of that is what the caller hears of it. */
+static enum turn_status end_late(struct performances *all, struct performance *performance) {
+  struct turn *turn = &performance->turn;
+  struct failure failure = { 0 };
+  const struct failure *heard = &turn->outgoing->failure;
+  bool late = heard->err == ERR_TIMEOUT;
+  failure_set(&failure, ERR_TIMEOUT, "the call took more than %llu ms in all " LIMIT_NAME(CALL_WALL_MS)
+              ", or than its caller had left, while it waited for another actor%s%.*s",
+              (unsigned long long)all->config.vm->limits->call_wall_ms, late ? ": " : "", late ? (int)heard->message.size : 0,
+              (const char *)heard->message.data);
+  stay_cancel(turn, &failure);
+  failure_done(&failure);
+  roll_back(performance->actor, turn);
+  return TURN_FAILED;
+}
+
 static void resume(struct performances *all, struct performance *performance) {
   struct turn *turn = &performance->turn;
   struct actor *actor = performance->actor;
+  bool answered = performance->wait.what == WAIT_ANSWERED;
   turn->epoch = records_epoch(all->config.records);
   if (!drafts_hold(turn->view.drafts)) performance->batch = records_durable_batch(all->config.records);
   enum turn_status status;
-  if (bring_commit(all, performance)) {
+  if (answered && now_ns(all) >= wall_end_ns(all, &turn->usage)) {
+    gate_give_spare(&all->gate, performance->commit);
+    performance->commit = NULL;
+    status = end_late(all, performance);
+  } else if (bring_commit(all, performance)) {
     status = send_turn(all, actor, turn, stay_go_on(turn), performance->request->reply);
   } else {
     failure_set(&turn->failure, ERR_MEMORY, "no memory for a call");
@@ -345,13 +512,48 @@ bool performances_resume(struct performances *all, enum wait_what what) {
   struct performance *performance = performance_of(wait);
   trace_text(all->config.vm->logger, performance->turn.call_id, "turn goes on", "after", waits_name(what));
   if (what == WAIT_SAVE) records_make_active(all->config.records, performance->turn.view.drafts);
-  resume(all, performance);
+  if (what == WAIT_ANSWERED && !take_answer(all, performance)) {
+    fail_waiting(all, performance);
+  } else {
+    resume(all, performance);
+  }
   return true;
 }
 
 bool performances_are_due(struct performances *all) {
   if (waits_want_durable(&all->waits)) records_wake_when_durable(all->config.records);
   return waits_are_due(&all->waits, records_durable(all->config.records));
+}
+
+void performances_answer(struct performances *all, struct ask *ask) {
+  ask->is_answered = true;
+  if (ask->caller == NULL) {
+    ask_free(ask);
+  } else {
+    deadlines_clear(all->config.deadlines, &ask->caller->deadline);
+    waits_move(&all->waits, &ask->caller->wait, WAIT_ANSWERED);
+  }
+}
+
+const struct ask *performance_ask(const struct performance *performance) {
+  const struct ask *asked = performance->ask;
+  return asked == NULL || asked->is_answered ? NULL : asked;
+}
+
+const struct request *performance_request(const struct performance *performance) {
+  return performance->request;
+}
+
+void performances_ring(struct performances *all, bool in_any_case) {
+  gate_ring(&all->gate, in_any_case);
+}
+
+bool performances_owe(const struct performances *all) {
+  return all->gate.owes;
+}
+
+bool performances_are_unrung(const struct performances *all) {
+  return all->gate.unrung;
 }
 
 bool performances_are_waiting(const struct performances *all) {

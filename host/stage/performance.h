@@ -2,7 +2,7 @@
  *
  * WHY     A turn (script/turn.h) is what Lua does; around it stand an actor, drafts, a commit and a reply. Here they stay
  *         together, even while the turn waits in the middle.
- * ROOM    stage. Below: waits, gate, idempotency, records, actor, script.
+ * ROOM    stage. Below: waits, gate, ask, idempotency, records, actor, script.
  * THREAD  Its worker's.
  * OWNS    What waits: performances with their requests; the drafts and the gate that turns share.
  * STATES  begun -> done       its drafts become pending, its changes go through the gate with the reply
@@ -11,6 +11,7 @@
  *                             its actor is busy, and its drafts wait with it
  *         Saving (self:save_state()): what it has so far is committed without a reply, and it waits until that is
  *         durable. If that fails, so does the call.
+ *         Asking another actor (ask.h): it waits for the answer, and until its deadline for a word of it.
  * ALWAYS  1. An actor has one performance at a time.
  *         2. Each request that is taken has its reply kept once, directly or through the gate. Only what still waits at
  *            performances_free() gets no reply.
@@ -19,6 +20,8 @@
 #define TROUPE_PERFORMANCE_H
 
 #include "stage/actor.h"
+#include "stage/ask.h"
+#include "stage/deadlines.h"
 #include "stage/records.h"
 #include "stage/waits.h"
 #include "vm/vm.h"
@@ -27,6 +30,11 @@ struct performances_config {
   const struct vm_config *vm;          /* the worker's */
   struct records *records;
   struct actors *actors;
+  struct deadlines *deadlines;
+  const struct post *post;
+  unsigned worker;                     /* its number */
+  void (*send)(void *context, struct request **request);   /* takes the request of an actor to its callee's worker */
+  void *context;
   _Atomic uint64_t *next_actor_id;     /* the host's, as the next */
   _Atomic uint64_t *next_call_id;
 };
@@ -55,6 +63,20 @@ void performances_fail_lost(struct performances *all);
 
 /* Whether any that waits is due. If not, the worker is woken when one is. */
 bool performances_are_due(struct performances *all);
+
+/* The answer to what a turn of this worker had asked is here. Takes it over. */
+void performances_answer(struct performances *all, struct ask *ask);
+
+/* What the turn of an actor asked, if that is what it waits for and it has no answer yet; NULL otherwise. */
+const struct ask *performance_ask(const struct performance *performance);
+
+/* Its request. */
+const struct request *performance_request(const struct performance *performance);
+
+/* Tells the committer of what was sent: if somebody waits for it, or in any case. Whether somebody does. */
+void performances_ring(struct performances *all, bool in_any_case);
+bool performances_owe(const struct performances *all);
+bool performances_are_unrung(const struct performances *all);
 
 bool performances_are_waiting(const struct performances *all);
 

@@ -150,6 +150,10 @@ bool records_hear(struct records *records) {
   return true;
 }
 
+bool records_find_verdict(const struct records *records, uint64_t epoch, uint64_t *ticket) {
+  return committer_find_verdict(records->committer, epoch, ticket);
+}
+
 uint64_t records_verdict(const struct records *records) {
   return records->verdict;
 }

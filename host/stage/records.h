@@ -59,6 +59,9 @@ bool records_hear(struct records *records);
 /* The verdict of the epoch that records_hear() found to have ended: what was seen beyond it will never be durable. */
 uint64_t records_verdict(const struct records *records);
 
+/* The verdict of any epoch that has ended; as committer_find_verdict(). */
+bool records_find_verdict(const struct records *records, uint64_t epoch, uint64_t *ticket);
+
 /* Wakes the worker the next time that something becomes durable. */
 void records_wake_when_durable(struct records *records);
 

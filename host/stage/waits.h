@@ -21,13 +21,15 @@
 enum wait_what {
   WAIT_SAVE,           /* until what it has saved is durable */
   WAIT_OTHERS,         /* it has run for long: until others have had their turns */
+  WAIT_ANSWER,         /* until the actor that it asks has answered: waits_move() */
+  WAIT_ANSWERED,       /* it has the answer: until its worker gets round to it */
   WAIT_WHAT_COUNT
 };
 
 struct wait {
   TAILQ_ENTRY(wait) link;
   enum wait_what what;
-  uint64_t seen;   /* its actor has seen what was committed up to here, its own saves included */
+  uint64_t seen;       /* its actor has seen what was committed up to here, its own saves included */
   uint64_t held_batch; /* its drafts may hold records of batches after this one; UINT64_MAX: they hold none */
 };
 
@@ -35,18 +37,29 @@ TAILQ_HEAD(wait_list, wait);
 
 struct waits {
   struct wait_list lines[WAIT_WHAT_COUNT];
+  size_t counts[WAIT_WHAT_COUNT];
 };
 
 void waits_init(struct waits *waits);
 
-/* "save", "others": for the trace. */
+/* "save", "others", "answer", ...: for the trace, and for operators. */
 const char *waits_name(enum wait_what what);
 
 /* Puts a wait, whose fields are set, at the end of its line. */
 void waits_put(struct waits *waits, struct wait *wait);
 
-/* Whether turns that wait for this go on before new calls. If not, they go on after them. */
-bool waits_go_first(enum wait_what what);
+/* Puts one that stands in a line at the end of another. */
+void waits_move(struct waits *waits, struct wait *wait, enum wait_what what);
+
+/* Takes one out of its line. */
+void waits_remove(struct waits *waits, struct wait *wait);
+
+/* How many wait for this. */
+size_t waits_count(const struct waits *waits, enum wait_what what);
+
+/* When in a step turns that wait for this go on: before new calls, between them, or after them. */
+enum wait_place { WAIT_GOES_FIRST, WAIT_GOES_BETWEEN, WAIT_GOES_LAST };
+enum wait_place waits_place(enum wait_what what);
 
 /* Brings those that are due to the front of their line; how many these are. */
 size_t waits_line_up(struct waits *waits, enum wait_what what, uint64_t durable);

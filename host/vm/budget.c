@@ -99,6 +99,7 @@ void budget_begin(struct vm *vm, struct vm_usage *usage) {
   vm->cpu_end_ns = vm->cpu_begin_ns + (int64_t)limits->call_cpu_ms * 1000000 - usage->cpu_ns;
   if (usage->wall_begin_ns == 0) usage->wall_begin_ns = clock_monotonic_ns(vm->config.clock);
   vm->wall_end_ns = usage->wall_begin_ns + (int64_t)limits->call_wall_ms * 1000000;
+  if (usage->deadline_ns != 0 && usage->deadline_ns < vm->wall_end_ns) vm->wall_end_ns = usage->deadline_ns;
   vm->pause_ns = now_ns + (int64_t)vm->config.pause_ms * 1000000;
   vm->pause_looks = 0;
   vm->work = 0;

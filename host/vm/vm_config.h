@@ -29,6 +29,7 @@ struct vm_config {
 struct vm_usage {
   int64_t cpu_ns;
   int64_t wall_begin_ns;     /* by the host's clock; 0: begins with the next stay */
+  int64_t deadline_ns;       /* by the host's clock, at which it ends in any case: its caller's; 0: none */
   int64_t bytes;             /* by which the call has grown the VM */
 };
 
