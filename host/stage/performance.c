@@ -132,7 +132,7 @@ static enum turn_status lose_changes(struct actor *actor, struct turn *turn, boo
 static enum turn_status send_turn(struct performances *all, struct actor *actor, struct turn *turn,
                                   enum turn_status status, struct reply *reply) {
   if (status == TURN_DONE && reply != NULL) buf_move(&reply->body, &turn->result);
-  if (status == TURN_PAUSED) return status;
+  if (status == TURN_PAUSED || status == TURN_ASKS) return status;
   if (status != TURN_FAILED) {
     bool saving = status == TURN_SAVING;
     enum err err = commit_turn(all, actor, turn, saving, saving ? NULL : reply);
