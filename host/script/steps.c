@@ -24,6 +24,7 @@
 #include "vm/budget.h"
 #include "vm/lua_vm.h"
 #include "vm/raise.h"
+#include "vm/wait.h"
 
 enum { ARGUMENTS_MAX = 200 };
 
@@ -356,12 +357,11 @@ int steps_save_state(lua_State *L) {
   self_push(L, instance);                                            /* self self */
   if (!lua_rawequal(L, 1, 2)) return raise_misuse(L, "call save_state with a colon: self:save_state()");
   if (!turn->in_method) return raise_misuse(L, "save_state: only a method can save in its middle, not a hook");
-  if (turn->vm->coroutine != L) return raise_misuse(L, "save_state: not from within a coroutine of the script");
-  if (!lua_isyieldable(L)) return raise_misuse(L, "save_state: not from within a sort or a gsub");
+  wait_check(L, "save_state");
   check_held(L, turn);
   settle_drafts(L, turn);
   steps_adopt(L, turn);
-  return lua_yieldk(L, 0, 0, finish_save);
+  return wait_yield(L, TURN_SAVING, 0, finish_save);
 }
 
 static int go_on(lua_State *L, int status, lua_KContext step) {

@@ -226,7 +226,7 @@ static enum turn_status lose_changes(struct actor *actor, struct turn *turn, boo
 static enum turn_status send_turn(struct performances *all, struct actor *actor, struct turn *turn,
                                   enum turn_status status, struct reply *reply) {
   if (status == TURN_DONE && reply != NULL) buf_move(&reply->body, &turn->result);
-  if (status == TURN_PAUSED) return status;
+  if (status == TURN_PAUSED || status == TURN_ASKS) return status;
   if (status != TURN_FAILED) {
     bool saving = status == TURN_SAVING;
     enum err err = commit_turn(all, actor, turn, saving, saving ? NULL : reply);
@@ -345,6 +345,7 @@ static void after_turn(struct performances *all, struct performance *performance
     case TURN_SAVING: wait_for(all, performance, WAIT_SAVE); return;
     case TURN_PAUSED: wait_for(all, performance, WAIT_OTHERS); return;
     case TURN_FAILED: answer_failure(all, performance); break;
+    case TURN_ASKS: CHECK(status != TURN_ASKS); break;        /* scripts have nothing to ask with */
     case TURN_DONE: break;
   }
   if (actor->busy) actors_set_busy(all->config.actors, actor, false);

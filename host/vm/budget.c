@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 
 #include "base/mem.h"
+#include "vm/wait.h"
 
 enum {
   WORK_A_CLOCK = 64,          /* reading a thread's processor time is a system call: not at each hook */
@@ -131,14 +132,14 @@ void budget_end(struct vm *vm, struct vm_usage *usage) {
 
 bool budget_is_due(lua_State *L) {
   struct vm *vm = vm_of(L);
-  if (vm->coroutine != L || !vm->now.may_pause) return false;
+  if (vm->coroutine == NULL) return false;
   if (++vm->pause_looks % LOOKS_A_CLOCK != 0 && vm->config.pause_ms > 0) return false;
-  return clock_work_ns(vm->config.clock) >= vm->pause_ns && lua_isyieldable(L);
+  return clock_work_ns(vm->config.clock) >= vm->pause_ns && wait_is_possible(L);
 }
 
 int budget_pause(lua_State *L, lua_KContext context, lua_KFunction function) {
-  vm_of(L)->now.paused = true;
-  return lua_yieldk(L, 0, context, function);
+  budget_check_stack(L, 1);
+  return wait_yield(L, TURN_PAUSED, context, function);
 }
 
 void budget_check_stack(lua_State *L, int slots) {

@@ -49,8 +49,8 @@ void budget_check_for(lua_State *L, size_t bytes);
  * in a userdata: the working buffers of the VM and every scan belong to other turns meanwhile.
  *
  * Whether this stay in Lua has lasted so long that it should pause (vm_config.pause_ms). To be asked once a record: it
- * reads the clock at every 64th. False where a call cannot pause: in a coroutine of the script, in a function that a sort
- * or a gsub calls, in on_stop. */
+ * reads the clock at every 64th. False where a call cannot wait (wait_is_possible()): in a function that a sort or a gsub
+ * calls, in on_stop. */
 bool budget_is_due(lua_State *L);
 
 /* Pauses: to be returned by a C function, which goes on as `function` with `context`, its stack as it was. [-0, +0, v] */

@@ -27,8 +27,7 @@ struct vm_now {
   uint64_t actor_id;           /* whose records */
   uint64_t owner;              /* whose parts: the serial of the instance, never 0 */
   uint64_t serial;             /* of the turn */
-  bool may_pause;              /* not in on_stop */
-  bool paused;                 /* this stay ended by pausing */
+  bool may_wait;               /* not in on_stop */
   bool in_script;              /* a function of the script has been called, and has not returned */
 };
 
@@ -79,6 +78,7 @@ struct vm {
   size_t work;                 /* since the clocks were last read */
   int64_t pause_ns;            /* when the stay has lasted so long that it pauses, by clock_work_ns() */
   unsigned pause_looks;
+  unsigned unyieldable;        /* how many that resumed a coroutine which runs now cannot yield: C called them (wait.h) */
   unsigned closing;            /* coroutines that are being closed, within each other */
   uint64_t serial;             /* numbers instances, turns and loads, never reused */
   uint64_t load;               /* of the module whose file runs, the innermost one; 0: none (classes.c) */
