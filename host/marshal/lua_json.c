@@ -45,6 +45,13 @@ static bool show_string(void *context, struct slice text) {
   return true;
 }
 
+static void show_handle(void *context, struct slice class_name, struct slice key) {
+  struct buf address = { 0 };
+  key_print_address(&address, class_name, key);
+  json_put_text(context, buf_slice(&address));
+  buf_done(&address);
+}
+
 static void on_begin(void *context, bool array, uint32_t count) {
   (void)count;
   buf_put_byte(context, array ? '[' : '{');
@@ -81,7 +88,7 @@ static enum err write(lua_State *L, int index, const struct walk_writer *writer,
 enum err lua_json_write(lua_State *L, int index, struct buf *text, const struct walk_options *options,
                         struct failure *failure) {
   static const struct walk_writer writer = {
-    on_null, on_boolean, on_integer, on_float, on_string, on_begin, on_element, on_key_end, on_end, NULL, NULL,
+    on_null, on_boolean, on_integer, on_float, on_string, on_begin, on_element, on_key_end, on_end, NULL, NULL, NULL,
   };
   return write(L, index, &writer, text, options, failure);
 }
@@ -90,6 +97,7 @@ enum err lua_json_show(lua_State *L, int index, struct buf *text, const struct w
                        struct failure *failure) {
   static const struct walk_writer writer = {
     on_null, on_boolean, on_integer, show_float, show_string, on_begin, on_element, on_key_end, on_end, NULL, NULL,
+    show_handle,
   };
   return write(L, index, &writer, text, options, failure);
 }

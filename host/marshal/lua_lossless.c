@@ -8,6 +8,8 @@
 #include "base/utf8.h"
 #include "codec/base64.h"
 #include "codec/json_text.h"
+#include "marshal/handle.h"
+#include "marshal/lua_key.h"
 #include "marshal/tracked.h"
 #include "marshal/walk.h"
 #include "vm/budget.h"
@@ -148,8 +150,29 @@ static void put_table(lua_State *L, int index, struct buf *text, const struct le
   lua_pop(L, 1);                                                     /* - */
 }
 
+/* The key as in a path: a string, or an array. */
+static void put_handle(lua_State *L, int index, struct buf *text) {
+  const struct handle *handle = lua_touserdata(L, index);
+  struct slice key = handle_key(handle);
+  budget_check_stack(L, 8);
+  lua_key_read(L, key);                                              /* tuple */
+  if (lua_rawgeti(L, -1, 1) == LUA_TSTRING && lua_rawlen(L, -2) == 1) {
+    lua_replace(L, -2);                                              /* part */
+  } else {
+    lua_pop(L, 1);                                                   /* tuple */
+  }
+  buf_put_text(text, "{\"$actor\":[");
+  put_string(text, handle_class(handle));
+  buf_put_byte(text, ',');
+  put_value(L, lua_gettop(L), text, NULL);
+  buf_put_text(text, "]}");
+  lua_pop(L, 1);                                                     /* - */
+}
+
 static void put_userdata(lua_State *L, int index, struct buf *text, const struct level *up) {
-  if (!tracked_is_part(L, index)) {
+  if (handle_is(L, index)) {
+    put_handle(L, index, text);
+  } else if (!tracked_is_part(L, index)) {
     put_words(text, "a userdata");
   } else if (!tracked_is_owned(L, index)) {
     put_words(text, "a part of the state of another actor, or of one that has left memory");

@@ -5,6 +5,7 @@
 
 #include "base/recursion.h"
 #include "codec/value.h"
+#include "marshal/handle.h"
 #include "vm/budget.h"
 #include "vm/lua_vm.h"
 #include "vm/raise.h"
@@ -57,8 +58,11 @@ static void on_node(void *context, uint64_t node_id) {
   value_put_node(context, node_id);
 }
 
-/* Writes a string, number or boolean; false, and nothing written, for anything else, and for a float that must be finite:
- * walk() looks at those. */
+static void on_handle(void *context, struct slice class_name, struct slice key) {
+  value_put_handle(context, class_name, key);
+}
+
+/* Writes what is no table; false, and nothing written, for all else. */
 static bool write_scalar(lua_State *L, int index, struct buf *bytes, const struct walk_options *options) {
   size_t size;
   const char *text;
@@ -87,6 +91,7 @@ enum err lua_value_write(lua_State *L, int index, struct buf *bytes, const struc
                          struct failure *failure) {
   static const struct walk_writer writer = {
     on_null, on_boolean, on_integer, on_float, on_string, on_begin, on_nothing, on_nothing, on_end, on_same, on_node,
+    on_handle,
   };
   failure_clear(failure);
   enum err err = write_scalar(L, index, bytes, options) ? bytes->err : walk(L, index, &writer, bytes, options, failure);
@@ -200,6 +205,7 @@ static void read_value(struct reading *reading, enum value_type type) {
       reading->maker->push_node(L, reading->maker, reader->node);
       break;
     case VALUE_SAME: read_same(reading, reader->count); break;
+    case VALUE_HANDLE: handle_push(L, reader->text, reader->key, false); break;
     case VALUE_END:
     case VALUE_BROKEN: fail_broken(L); break;
   }

@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "codec/json_text.h"
+#include "marshal/handle.h"
 #include "marshal/tracked.h"
 #include "vm/budget.h"
 #include "vm/lua_vm.h"
@@ -104,6 +105,7 @@ bool walk_plain_table(lua_State *L, int index, bool *marked) {
 
 const char *walk_typename(lua_State *L, int index) {
   if (lua_isnone(L, index)) return "nil";
+  if (handle_is(L, index)) return "handle of an actor";
   return lua_type(L, index) == LUA_TTABLE ? "table with a metatable" : luaL_typename(L, index);
 }
 
@@ -389,6 +391,13 @@ static enum err walk_number(struct walker *walker, int index, const struct frame
   return ERR_NONE;
 }
 
+static enum err walk_handle(struct walker *walker, int index, const struct frame *frame) {
+  const struct handle *handle = lua_touserdata(walker->L, index);
+  if (walker->writer->on_handle == NULL) return fail_at(walker, frame, "the handle of an actor has no form in JSON");
+  walker->writer->on_handle(walker->context, handle_class(handle), handle_key(handle));
+  return ERR_NONE;
+}
+
 static enum err walk_value(struct walker *walker, int index, const struct frame *frame) {
   lua_State *L = walker->L;
   const struct walk_writer *writer = walker->writer;
@@ -415,6 +424,7 @@ static enum err walk_value(struct walker *walker, int index, const struct frame 
     case LUA_TTABLE:
       return walk_tables(walker, index, true, frame);
     case LUA_TUSERDATA:
+      if (handle_is(L, index)) return walk_handle(walker, index, frame);
       return walk_tables(walker, index, false, frame);
     default:
       break;

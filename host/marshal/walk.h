@@ -41,6 +41,7 @@ struct walk_writer {
   void (*on_end)(void *context, bool array);
   void (*on_same)(void *context, uint32_t table);                 /* the table that began as number `table` */
   void (*on_node)(void *context, uint64_t node_id);
+  void (*on_handle)(void *context, struct slice class_name, struct slice key);   /* NULL: a handle is an error */
 };
 
 /* Walks the value at `index` for a writer that fills `bytes`, and stops early if the buffer has failed, with its err. On

@@ -7,6 +7,7 @@
 
 #include "kv/lib_kv.h"
 #include "marshal/caught.h"
+#include "marshal/handle.h"
 #include "marshal/walk.h"
 #include "script/class.h"
 #include "script/embedded.h"
@@ -115,6 +116,7 @@ static void new_ref(lua_State *L, enum vm_ref ref) {
 void sandbox_build(lua_State *L) {
   caught_build(L);
   walk_build(L);
+  handle_build(L);
   instance_build(L);
   state_build(L);
   holder_build(L);

@@ -70,3 +70,11 @@ void ask_forget(struct ask *ask) {
   ask->caller = NULL;
   atomic_store(&ask->reply.is_unwanted, true);
 }
+
+void ask_throw_away(struct ask *ask) {
+  if (ask->caller == NULL) {
+    ask_free(ask);
+  } else {
+    ask->is_answered = true;
+  }
+}

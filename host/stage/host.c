@@ -30,6 +30,8 @@ struct host {
   struct commit_source **sources;
   struct checkpoint_source **checkpoint_sources;
   unsigned worker_count;
+  struct post post;
+  _Atomic unsigned unquiet;
   _Atomic uint64_t next_actor_id;
   _Atomic uint64_t next_call_id;
 };
@@ -111,6 +113,9 @@ static void open_reserve(struct host *host) {
 
 static enum err open_workers(struct host *host, struct failure *failure) {
   host->workers = mem_zero(host->config.workers * sizeof *host->workers);
+  host->post.inboxes = mem_zero(host->config.workers * sizeof *host->post.inboxes);
+  host->post.count = host->config.workers;
+  atomic_store(&host->unquiet, host->config.workers);
   host->sources = mem_zero(host->config.workers * sizeof *host->sources);
   host->checkpoint_sources = mem_zero(host->config.workers * sizeof *host->checkpoint_sources);
   for (unsigned i = 0; i < host->config.workers; i++) {
@@ -121,6 +126,8 @@ static enum err open_workers(struct host *host, struct failure *failure) {
       .recovered = host->recovered,
       .reserve = host->reserve,
       .checkpoint_bytes = host->config.checkpoint_bytes,
+      .post = &host->post,
+      .unquiet = &host->unquiet,
       .delivered = host->config.delivered,
       .delivered_context = host->config.delivered_context,
       .next_actor_id = &host->next_actor_id,
@@ -129,6 +136,7 @@ static enum err open_workers(struct host *host, struct failure *failure) {
     enum err err = worker_open(&config, &host->workers[i], failure);
     if (err != ERR_NONE) return err;
     host->worker_count++;
+    host->post.inboxes[i] = worker_inbox(host->workers[i]);
     host->sources[i] = worker_commit_source(host->workers[i]);
     host->checkpoint_sources[i] = worker_checkpoint_source(host->workers[i]);
   }
@@ -198,6 +206,7 @@ void host_close(struct host *host, bool abandon) {
   memtable_free(host->recovered);
   for (unsigned i = 0; i < host->worker_count; i++) worker_close(host->workers[i]);
   mem_free(host->workers);
+  mem_free(host->post.inboxes);
   mem_free(host->sources);
   mem_free(host->checkpoint_sources);
   reserve_free(host->reserve);
@@ -240,6 +249,10 @@ void host_worker_step(struct host *host, unsigned worker, bool *worked) {
 
 void host_worker_ring(struct host *host, unsigned worker) {
   worker_ring_others(host->workers[worker]);
+}
+
+bool host_worker_owes(struct host *host, unsigned worker) {
+  return worker_owes(host->workers[worker]);
 }
 
 void host_worker_wait(struct host *host, unsigned worker) {

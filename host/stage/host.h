@@ -68,6 +68,9 @@ void host_stop(struct host *host);
  * for something to do; host_worker_done() tells that a stopping worker has nothing left. */
 void host_worker_step(struct host *host, unsigned worker, bool *worked);
 void host_worker_ring(struct host *host, unsigned worker);
+
+/* Before that: whether somebody outside waits for the committer to take this worker's commits. */
+bool host_worker_owes(struct host *host, unsigned worker);
 void host_worker_wait(struct host *host, unsigned worker);
 bool host_worker_done(struct host *host, unsigned worker);
 

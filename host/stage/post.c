@@ -10,3 +10,7 @@ unsigned post_worker(const struct post *post, struct slice class_name, struct sl
 void post_send(const struct post *post, unsigned worker, struct letter *letter) {
   queue_put(post->inboxes[worker], &letter->item);
 }
+
+void post_wake_all(const struct post *post) {
+  for (unsigned i = 0; i < post->count; i++) queue_wake(post->inboxes[i]);
+}

@@ -15,8 +15,7 @@
 enum letter_kind {
   LETTER_REQUEST,      /* request.h */
   LETTER_ANSWER,       /* ask.h: what another actor answered */
-  LETTER_PROBE,        /* probe.h: a question about who waits for whom */
-  LETTER_SURVEY        /* survey.h: a question about all calls under way */
+  LETTER_PROBE         /* probe.h: a question about who waits for whom */
 };
 
 /* The first member of all that is sent. */
@@ -39,5 +38,8 @@ unsigned post_worker(const struct post *post, struct slice class_name, struct sl
 
 /* Sends a letter and wakes its receiver. */
 void post_send(const struct post *post, unsigned worker, struct letter *letter);
+
+/* Wakes all workers, without a letter. */
+void post_wake_all(const struct post *post);
 
 #endif

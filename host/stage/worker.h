@@ -27,6 +27,8 @@ struct worker_config {
   const struct memtable *recovered;    /* as in records.h, with the two below */
   struct reserve *reserve;
   size_t checkpoint_bytes;
+  const struct post *post;             /* the host's; where worker_inbox() of each worker stands */
+  _Atomic unsigned *unquiet;           /* the host's: so many workers do not stop yet, or still have calls (worker_stop()) */
   void (*delivered)(void *context);    /* the host's: called after replies were delivered */
   void *delivered_context;
   _Atomic uint64_t *next_actor_id;     /* the host's, as the next */
@@ -45,6 +47,9 @@ struct checkpoint_source *worker_checkpoint_source(struct worker *worker);
 void worker_put(struct worker *worker, struct request **request);
 void worker_ring(struct worker *worker);
 
+/* Where letters for it go (post.h). */
+struct queue *worker_inbox(const struct worker *worker);
+
 /* Takes what has come, runs some turns, puts idle actors to sleep. Returns whether there was anything to do. It lasts a few
  * milliseconds plus its longest turn at most, so that calls that come meanwhile get their place. */
 bool worker_step(struct worker *worker);
@@ -52,6 +57,9 @@ bool worker_step(struct worker *worker);
 /* Wakes those that have something from this worker: the committer and the doors. Call it after each step; a long step also
  * does it on its way. */
 void worker_ring_others(struct worker *worker);
+
+/* Whether somebody outside waits for what it has sent to the committer since worker_ring_others(). */
+bool worker_owes(const struct worker *worker);
 void worker_wait(struct worker *worker);
 void worker_stop(struct worker *worker);
 

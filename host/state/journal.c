@@ -51,10 +51,9 @@ static void note(lua_State *L, int index, struct tracked *tracked) {
   lua_pop(L, 2);                                                     /* key value */
 }
 
-/* Whether a value is a plain table, or a part, which is a userdata. */
+/* A plain table, or a part. */
 static bool is_tabular(lua_State *L, int index) {
-  int type = lua_type(L, index);
-  return type == LUA_TTABLE || type == LUA_TUSERDATA;
+  return lua_type(L, index) == LUA_TTABLE || tracked_is_part(L, index);
 }
 
 bool journal_set(lua_State *L, int index) {

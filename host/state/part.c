@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "codec/key.h"
+#include "marshal/handle.h"
 #include "vm/budget.h"
 
 enum { NOTE_SIZE = 5 };
@@ -155,6 +156,7 @@ const char *part_value_problem(lua_State *L, int value) {
     case LUA_TTABLE:
       return has_foreign_meta(L, value) ? "a table with a metatable cannot be saved" : NULL;
     case LUA_TUSERDATA:
+      if (handle_is(L, value)) return NULL;
       if (!part_is(L, value)) return "a userdata cannot be saved";
       tracked_check_owner(L, value);
       return NULL;

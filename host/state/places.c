@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 
 #include "base/limits.h"
+#include "marshal/handle.h"
 #include "marshal/walk.h"
 #include "state/part_path.h"
 #include "vm/budget.h"
@@ -101,6 +102,7 @@ static void fill_copy(struct settling *s, int part, int plain, size_t depth) {
       if (put_copy(s, part, data, key, value)) fill_copy(s, value + 1, value, depth - 1);      /* data key value copy */
     } else {
       if (part_is(L, value)) store(s, value, part, key, depth);
+      handle_strip(L, value);
       lua_pushvalue(L, key);
       lua_pushvalue(L, value);
       lua_rawset(L, data);                                           /* data key value */
@@ -125,7 +127,7 @@ static void copy_in(lua_State *L, void *context) {
     if (put_copy(s, tracked, data, key, value)) {                    /* tracked key old data value copy */
       fill_copy(s, value + 1, value, (size_t)s->vm->config.limits->depth);
     }
-  } else if (type == LUA_TUSERDATA) {
+  } else if (part_is(L, value)) {
     store(s, value, tracked, key, (size_t)s->vm->config.limits->depth);
   }
   lua_settop(L, tracked + 2);                                        /* tracked key old */

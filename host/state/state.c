@@ -5,6 +5,7 @@
 
 #include "codec/value.h"
 #include "ledger/view.h"
+#include "marshal/handle.h"
 #include "marshal/lua_key.h"
 #include "marshal/lua_value.h"
 #include "state/holder.h"
@@ -27,6 +28,7 @@ static int part_newindex(lua_State *L) {
   }
   if (problem != NULL) return part_path_raise(L, 1, 2, problem);
   lua_settop(L, 3);
+  handle_strip(L, 3);
   if (journal_set(L, 1)) vm_of(L)->now.instance->state_changed = true;
   return 0;
 }

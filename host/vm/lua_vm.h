@@ -43,6 +43,7 @@ enum vm_ref {
   VM_HOLDERS,          /* holders without a turn (holder.h) */
   VM_ARRAY_META,       /* the mark of a sequence */
   VM_PART_META,        /* of parts of a state */
+  VM_HANDLE_META,      /* of handles of actors */
   VM_SELF_META,
   VM_RPC_META,
   VM_KV_META,
@@ -87,8 +88,9 @@ struct vm {
   struct buf key_end;
   struct key_reader key_reader;
   struct failure raised;       /* what a lib_ function is about to raise: a message outlives the C frame that found it */
-  struct json_parser *parser;  /* or NULL; its user lets go what a text took, or else the end of the stay in Lua does */
-  const void *array_mark;      /* the address of VM_ARRAY_META, which tells it from other tables */
+  struct json_parser *parser;  /* or NULL; what a text took is let go by its user, or where the stay in Lua ends */
+  const void *array_mark;      /* the address of VM_ARRAY_META, to be told by */
+  const void *handle_mark;     /* that of VM_HANDLE_META */
   int refs[VM_REF_COUNT];
 };
 
