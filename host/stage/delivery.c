@@ -1,6 +1,8 @@
 /* delivery.c -- see delivery.h. */
 #include "stage/delivery.h"
 
+#include <stdio.h>
+
 #include "base/trace.h"
 #include "stage/performance.h"
 
