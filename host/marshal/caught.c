@@ -173,6 +173,15 @@ static enum err host_error_code(lua_State *L, int index) {
   return err;
 }
 
+/* The hops of an error of the host that came from another actor. [-0, +0, m] */
+static unsigned hops_of(lua_State *L, int index) {
+  lua_pushliteral(L, "hops");
+  lua_rawget(L, index);                                              /* hops|nil */
+  lua_Integer hops = lua_tointeger(L, -1);
+  lua_pop(L, 1);                                                     /* - */
+  return hops > 0 && hops < 100 ? (unsigned)hops : 0;
+}
+
 /* Of an error of the host: its code and message. One that blames the client, as `invalid_key` does, is the script's own
  * mistake where the script's doing raised it: its client could not tell it from one of its own. The place is for those
  * who know the script. */
@@ -187,6 +196,7 @@ static void describe_host_error(lua_State *L, int index, struct failure *failure
   } else {
     failure_set_text(failure, err, text_field(L, index, "message"));
   }
+  failure->hops = hops_of(L, index);
 }
 
 /* error describe(error object, failure): everything of it that can raise. [-2, +0, v] */

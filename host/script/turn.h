@@ -4,8 +4,8 @@
  *         each call, the script room fills it.
  * ROOM    script, without lua.h, so that the stage reads it too. Below: ledger.
  * THREAD  Its worker's.
- * OWNS    Its result, failure, refusal and traceback; turn_done() lets them go. Drafts and view are the stage's, slices the
- *         request's.
+ * OWNS    Its result, failure, refusal, traceback and outgoing call; turn_done() lets them go. Drafts and view are the
+ *         stage's, slices the request's.
  * STATES  begun -> done (result set, drafts hold what changed, the state's memory is what the drafts say)
  *               -> failed (failure set, memory is as before the turn, or as of its last save; the drafts are to be
  *               thrown away)
@@ -22,6 +22,9 @@
 #include "vm/vm.h"
 
 struct instance;
+struct outgoing;
+
+enum { TURN_ARGUMENTS_MAX = 200 };
 
 enum turn_task {
   TURN_CALL,        /* a method */
@@ -55,6 +58,9 @@ struct turn {
   struct slice params;        /* or empty */
   struct slice headers;       /* a value or empty */
   struct slice idempotency_key;   /* or empty */
+  struct slice caller_class;      /* CALLER_ACTOR: which; else empty */
+  struct slice caller_key;
+  struct outgoing *outgoing;  /* the call of another actor that it waits for, or NULL (outgoing.h) */
   struct buf result;          /* of a repeat: what the stage put here before */
   struct failure refusal;     /* the stage's: of a repeat that has no result to give, why; raised when it is admitted */
   struct failure failure;
