@@ -4,9 +4,9 @@
 #include <inttypes.h>
 
 #include "base/limits.h"
+#include "codec/idempotency_key.h"
 #include "codec/value.h"
 #include "door/route.h"
-#include "stage/idempotency.h"
 
 static struct slice value_of(const h2o_headers_t *headers, size_t index) {
   return slice_of_iovec(headers->entries[index].value);
@@ -75,7 +75,7 @@ static enum err read_idempotency_key(const h2o_req_t *req, struct buf *key, stru
       return failure_set(failure, ERR_REQUEST, "the header Idempotency-Key comes twice, and says different things");
     }
     if (seen) continue;
-    enum err err = idempotency_check_key(value, failure);
+    enum err err = idempotency_key_check(value, failure);
     if (err != ERR_NONE) return err;
     buf_put(key, value);
     seen = true;

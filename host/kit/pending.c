@@ -3,11 +3,11 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "codec/idempotency_key.h"
 #include "kit/lender.h"
 #include "kit/userdata.h"
 #include "marshal/lua_key.h"
 #include "marshal/lua_value.h"
-#include "stage/idempotency.h"
 
 static const char pending_name[] = "troupe.pending";
 
@@ -99,7 +99,7 @@ static struct slice idempotency_key_option(lua_State *L, struct loan *loan) {
   const char *text = lua_tolstring(L, -1, &size);
   lua_pop(L, 1);                                                     /* - */
   struct slice key = slice_of(text, size);
-  if (type != LUA_TNIL && idempotency_check_key(key, &loan->failure) != ERR_NONE) raise_message(L, &loan->failure);
+  if (type != LUA_TNIL && idempotency_key_check(key, &loan->failure) != ERR_NONE) raise_message(L, &loan->failure);
   return key;
 }
 

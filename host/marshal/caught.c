@@ -173,9 +173,18 @@ static enum err host_error_code(lua_State *L, int index) {
   return err;
 }
 
-/* Takes code and message of an error of the host. An error that blames the client, such as `invalid_key`, becomes the
- * script's mistake if it was raised while the script ran: the client could not tell it from a mistake of its own. The place
- * is for people who know the script. */
+/* The hops of an error of the host that came from another actor. [-0, +0, m] */
+static unsigned hops_of(lua_State *L, int index) {
+  lua_pushliteral(L, "hops");
+  lua_rawget(L, index);                                              /* hops|nil */
+  lua_Integer hops = lua_tointeger(L, -1);
+  lua_pop(L, 1);                                                     /* - */
+  return hops > 0 && hops < 100 ? (unsigned)hops : 0;
+}
+
+/* Of an error of the host: its code and message. One that blames the client, as `invalid_key` does, is the script's own
+ * mistake where the script's doing raised it: its client could not tell it from one of its own. The place is for those
+ * who know the script. */
 static void describe_host_error(lua_State *L, int index, struct failure *failure) {
   const struct vm *vm = vm_of(L);
   enum err err = host_error_code(L, index);
@@ -187,6 +196,7 @@ static void describe_host_error(lua_State *L, int index, struct failure *failure
   } else {
     failure_set_text(failure, err, text_field(L, index, "message"));
   }
+  failure->hops = hops_of(L, index);
 }
 
 /* error describe(error object, failure): the part of describing that can raise. [-2, +0, v] */

@@ -193,6 +193,13 @@ bool classes_push(lua_State *L, struct slice name) {
   return found;
 }
 
+void classes_need(lua_State *L, struct slice name) {
+  enum { SHOWN_MAX = 128 };
+  if (classes_push(L, name)) return;                                 /* class */
+  raise_host(L, ERR_CLASS_NOT_FOUND, "there is no class \"%.*s\"", name.size > SHOWN_MAX ? SHOWN_MAX : (int)name.size,
+             (const char *)name.data);
+}
+
 bool classes_push_method(lua_State *L, int index, struct slice name) {
   if (name.size == 0 || name.data[0] == '_') return false;
   for (size_t i = 0; i < sizeof hooks / sizeof *hooks; i++) {

@@ -12,9 +12,11 @@
 #include "script/class.h"
 #include "script/embedded.h"
 #include "script/instance.h"
+#include "script/lib_actor.h"
 #include "script/lib_base.h"
 #include "script/lib_cjson.h"
 #include "script/lib_coroutine.h"
+#include "script/lib_handle.h"
 #include "script/lib_log.h"
 #include "script/lib_os.h"
 #include "script/modules.h"
@@ -104,6 +106,8 @@ static void build_actor_class(lua_State *L) {
   lua_call(L, 1, 1);                                                 /* fields */
   lua_pushcfunction(L, steps_save_state);
   lua_setfield(L, -2, "save_state");                                 /* fields */
+  lua_pushcfunction(L, lib_actor_make);
+  lua_setfield(L, -2, "actor");                                      /* fields */
   class_wrap(L);                                                     /* class */
   vm_set_ref(L, VM_ACTOR_CLASS);                                     /* - */
 }
@@ -117,6 +121,7 @@ void sandbox_build(lua_State *L) {
   caught_build(L);
   walk_build(L);
   handle_build(L);
+  lib_handle_build(L);
   instance_build(L);
   state_build(L);
   holder_build(L);

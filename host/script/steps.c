@@ -26,9 +26,7 @@
 #include "vm/raise.h"
 #include "vm/wait.h"
 
-enum { ARGUMENTS_MAX = 200 };
-
-/* The steps, in order. A continuation is given the step with which it goes on. */
+/* The steps, in order; a continuation gets the one that it continues with. */
 enum step {
   STEP_LOAD, STEP_READ, STEP_CREATED, STEP_MIGRATE, STEP_MIGRATED, STEP_START, STEP_ADMIT, STEP_ADMITTED, STEP_TASK, STEP_RESULT
 };
@@ -223,8 +221,8 @@ static int push_arguments(lua_State *L, const struct turn *turn) {
   }
   lua_settop(L, array);                                              /* array */
   lua_Integer count = (lua_Integer)lua_rawlen(L, array);
-  if (count > ARGUMENTS_MAX) {
-    raise_host(L, ERR_ARGUMENTS, "%lld arguments; a call takes at most %d", (long long)count, ARGUMENTS_MAX);
+  if (count > TURN_ARGUMENTS_MAX) {
+    raise_host(L, ERR_ARGUMENTS, "%lld arguments; a call takes at most %d", (long long)count, TURN_ARGUMENTS_MAX);
   }
   budget_check_stack(L, (int)count + 4);
   for (lua_Integer i = 1; i <= count; i++) {

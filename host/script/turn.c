@@ -4,9 +4,10 @@
 #include "script/outgoing.h"
 
 void turn_done(struct turn *turn) {
-  outgoing_free(turn->outgoing);
   buf_done(&turn->result);
   buf_done(&turn->traceback);
   failure_done(&turn->failure);
   failure_done(&turn->refusal);
+  outgoing_free(turn->outgoing);
+  turn->outgoing = NULL;
 }

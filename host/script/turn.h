@@ -4,14 +4,14 @@
  *         each call, and the script room fills it.
  * ROOM    script, without lua.h, so that the stage reads it too. Below: ledger.
  * THREAD  Its worker's.
- * OWNS    Its result, failure, refusal and traceback; turn_done() lets them go. Drafts and view are the stage's, slices the
- *         request's.
- * STATES  begun -> done (result set, the drafts hold the changes, and the state's memory agrees with them)
- *               -> failed (failure set, memory is as before the turn, or as of its last save; the drafts must be thrown
- *               away)
- *               -> saving (self:save_state(): the drafts hold the changes so far; the turn waits until they are durable)
- *               -> stay_go_on() -> ...
- *               -> paused (it has run for long, so others have their turns; its drafts wait with it)
+ * OWNS    Its result, failure, refusal, traceback and outgoing call; turn_done() lets them go. Drafts and view are the
+ *         stage's, slices the request's.
+ * STATES  begun -> done (result set, drafts hold what changed, the state's memory is what the drafts say)
+ *               -> failed (failure set, memory is as before the turn, or as of its last save; the drafts are to be
+ *               thrown away)
+ *               -> saving (self:save_state(): the drafts hold what changed so far; the turn waits until that is
+ *               durable) -> stay_go_on() -> ...
+ *               -> paused (it has run for long, and others may have their turns: the drafts go on with it)
  *               -> stay_go_on() -> ...
  */
 #ifndef TROUPE_TURN_H
@@ -23,6 +23,8 @@
 
 struct instance;
 struct outgoing;
+
+enum { TURN_ARGUMENTS_MAX = 200 };
 
 enum turn_task {
   TURN_CALL,        /* a method */
@@ -57,9 +59,9 @@ struct turn {
   struct slice headers;       /* a value or empty */
   struct slice caller_class, caller_key;   /* of the actor that calls; empty unless CALLER_ACTOR */
   struct slice idempotency_key;   /* or empty */
-  struct outgoing *outgoing;  /* while it asks another actor, else NULL */
-  struct buf result;          /* of a repeat: put here by the stage before */
-  struct failure refusal;     /* the stage's: why a repeat has no result to give; raised once it is admitted */
+  struct outgoing *outgoing;  /* the call of another actor that it waits for, or NULL (outgoing.h) */
+  struct buf result;          /* of a repeat: what the stage put here before */
+  struct failure refusal;     /* the stage's: of a repeat that has no result to give, why; raised when it is admitted */
   struct failure failure;
   struct buf traceback;       /* of a script's failure, for the log */
 };

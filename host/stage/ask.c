@@ -28,21 +28,26 @@ static struct ask *try_new(struct slice callee, uint32_t key_size, const struct 
   return ask;
 }
 
+/* The names stay where they are: a failure bears them. */
+static bool try_copy(struct buf *to, const struct buf *from) {
+  buf_put(to, buf_slice(from));
+  return to->err == ERR_NONE;
+}
+
 bool ask_try_make(struct outgoing *outgoing, const struct actor *caller, uint64_t id, struct ask **ask, struct request **request) {
   struct buf address = { 0 };
   router_put_address(&address, buf_slice(&outgoing->class_name), buf_slice(&outgoing->key));
   struct ask *made = address.err == ERR_NONE ? try_new(buf_slice(&address), (uint32_t)outgoing->key.size, caller) : NULL;
   buf_done(&address);
   struct request *asked = made == NULL ? NULL : request_try_new(REQUEST_CALL, &made->reply);
-  if (asked == NULL) {
+  if (asked == NULL || !try_copy(&asked->class_name, &outgoing->class_name) || !try_copy(&asked->key, &outgoing->key) ||
+      !try_copy(&asked->method, &outgoing->method)) {
+    request_free(asked);
     ask_free(made);
     return false;
   }
   made->id = id;
   made->reply.call_id = id;
-  buf_move(&asked->class_name, &outgoing->class_name);
-  buf_move(&asked->key, &outgoing->key);
-  buf_move(&asked->method, &outgoing->method);
   buf_move(&asked->args, &outgoing->args);
   buf_move(&asked->input, &outgoing->input);
   buf_move(&asked->idempotency_key, &outgoing->idempotency_key);
@@ -57,7 +62,7 @@ bool ask_try_make(struct outgoing *outgoing, const struct actor *caller, uint64_
 
 void ask_print_callee(const struct ask *ask, struct buf *text) {
   struct slice head = slice_of(ask->addresses, ask->address_size - ask->key_size);
-  router_print_address(text, key_string_inside(head), slice_after(ask_address(ask), head.size));
+  key_print_address(text, key_string_inside(head), slice_after(ask_address(ask), head.size));
 }
 
 void ask_free(struct ask *ask) {

@@ -14,20 +14,18 @@
  *                   new -> interrupted   the first save_state that keeps something
  *                   interrupted -> done  the commit of the same call, when it succeeds after that
  *                   done, interrupted -> new    IDEMPOTENCY_KEPT_S later
- *         A call that fails leaves the key as the call's last commit has it.
- * ALWAYS  1. Each record by key has a record by time, with the same expiry, and the other way round.
- *         2. An actor runs one call at a time, so the call that a repeat repeats is over when the repeat is looked up.
- * LIMITS  IDEMPOTENCY_KEY_BYTES_MAX. The records do not count towards commit-bytes: a result has a limit of its own.
+ *         A call that fails leaves the key as the last commit of the call has it.
+ * ALWAYS  1. Each record by key has the one by time that its expiry tells, and the other way round.
+ *         2. An actor runs one call at a time, so a repeat is looked up when the call that it repeats is over.
+ * LIMITS  IDEMPOTENCY_KEY_BYTES_MAX (codec/idempotency_key.h). The records do not count towards commit-bytes: a result has
+ *         a limit of its own.
  */
 #ifndef TROUPE_IDEMPOTENCY_H
 #define TROUPE_IDEMPOTENCY_H
 
 #include "script/turn.h"
 
-enum { IDEMPOTENCY_KEY_BYTES_MAX = 255, IDEMPOTENCY_KEPT_S = 24 * 60 * 60 };
-
-/* Whether a client's bytes are an idempotency key: 1 to 255 visible ASCII characters. ERR_REQUEST says what is wrong. */
-enum err idempotency_check_key(struct slice key, struct failure *failure);
+enum { IDEMPOTENCY_KEPT_S = 24 * 60 * 60 };
 
 /* Before a call of an actor that exists: if the call was made before, the turn becomes a TURN_REPEAT with the answer of
  * then. Does nothing for a turn without a key. ERR_STORAGE, ERR_MEMORY, set in the turn's failure. */

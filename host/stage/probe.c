@@ -77,7 +77,7 @@ static void print_circle(const struct probe *probe, struct buf *text) {
     }
     struct slice address = address_of(probe, &hop);
     struct slice head = slice_of(address.data, address.size - hop.key_size);
-    router_print_address(text, key_string_inside(head), slice_after(address, head.size));
+    key_print_address(text, key_string_inside(head), slice_after(address, head.size));
   }
 }
 

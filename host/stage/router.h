@@ -18,9 +18,6 @@ enum { ROUTER_SHARDS = 1024 };
  * bytes. */
 void router_put_address(struct buf *address, struct slice class_name, struct slice key);
 
-/* Appends an address for people: "Account/ann". */
-void router_print_address(struct buf *text, struct slice class_name, struct slice key);
-
 /* The shard, below ROUTER_SHARDS, of the actor with this class and encoded key. */
 unsigned router_shard(struct slice class_name, struct slice key);
 

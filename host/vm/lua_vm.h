@@ -44,6 +44,7 @@ enum vm_ref {
   VM_ARRAY_META,       /* the mark of a sequence */
   VM_PART_META,        /* of parts of a state */
   VM_HANDLE_META,      /* of handles of actors */
+  VM_HANDLE_METHODS,   /* class name to method name to the function that handles have for it */
   VM_SELF_META,
   VM_RPC_META,
   VM_KV_META,

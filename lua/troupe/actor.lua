@@ -36,6 +36,17 @@
 ---@field delete_range fun(self: Kv, options?: KvRange): integer                  how many there were
 ---@field delete_all fun(self: Kv)
 
+--- What calls through a handle do besides (lua/README.md, "Calls between actors").
+---@class HandleOptions
+---@field create boolean|nil            false: an actor that does not exist is `actor_not_found`
+---@field input any                     for initialize_state, if a call creates the actor
+---@field timeout number|nil            seconds
+---@field idempotency_key string|nil    a call runs at most once
+
+--- The address of an actor: a value, with the methods of its class, each of which waits for its answer.
+---@class Handle
+---@field [string] fun(self: Handle, ...: any): any
+
 ---@class Actor
 ---@field name string        the name of the class
 ---@field super Actor        its parent
@@ -45,7 +56,8 @@
 ---@field kv Kv              of an actor: its ordered store
 ---@field log Log            of an actor: writes its lines into the host's log
 ---@field save_state fun(self: Actor)  of an actor: ends one commit of a call and begins the next
----@field state_version integer|nil    the version to which migrate_state brings older states; nil counts as 1
+---@field actor fun(self: Actor, class: string, key: Key, options?: HandleOptions): Handle  of an actor: names another
+---@field state_version integer|nil    what migrate_state brings older states up to; 1 where it is not given
 local Actor = { name = "Actor" }
 
 local new_class = ...     -- the host's: makes a class that only its own file can write to, while that file loads

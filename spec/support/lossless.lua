@@ -91,10 +91,22 @@ local function scalar_of(node)
   if field[1] == "$number" then return assert(numbers[field[2][2]]) end
 end
 
-local function describe(node)
+local describe
+
+-- The description of a handle, by its class and key; nil for any other object.
+local function describe_handle(content)
+  if #content ~= 1 or content[1][1] ~= "$actor" then return end
+  local address = content[1][2][2]
+  assert(#address == 2 and scalar_of(address[1]) == "Maker")
+  return "handle of " .. describe(address[2])
+end
+
+function describe(node)
   local value = scalar_of(node)
   if value ~= nil then return random_value.scalar(value) end
   local described, content = {}, node[2]
+  local handle = node[1] == "object" and describe_handle(content)
+  if handle then return handle end
   if node[1] == "array" then
     for i, element in ipairs(content) do described[i] = describe(element) end
   elseif #content == 1 and content[1][1] == "$map" then

@@ -40,6 +40,19 @@ local scalars = {
   ("long"):rep(100),
 }
 
+local keys = { "ann", "", "[", "a/b", "\xff", { "eu", 42 }, { 1.5, true, { "x", {} } }, { 7 }, { 1 / 0 } }
+
+--- What tells the handle of an actor, by its key: a string, or a tuple that is no string alone.
+function random_value.handle(key)
+  local function describe(part)
+    if type(part) ~= "table" then return random_value.scalar(part) end
+    local described = {}
+    for i, inner in ipairs(part) do described[i] = describe(inner) end
+    return random_value.table(described, true)
+  end
+  return "handle of " .. describe(key)
+end
+
 local wild = { 0 / 0, 1 / 0, -1 / 0 }
 
 local function pick(list, random) return list[random(1, #list)] end
@@ -55,11 +68,15 @@ local function key(options)
   end
 end
 
---- A value and its description, at most `depth` tables deep. Options: `random`, a source; `wild`: also values that a
---- state cannot hold, which are NaN, infinities and boolean keys.
+--- A value and its description, at most `depth` tables deep. Options: `random`, a source; `wild`: what a state cannot
+--- hold too, NaN, infinities and boolean keys; `handle`, which makes the handle of an actor of its key.
 function random_value.make(options, depth)
   local random = options.random
   if depth == 0 or random(1, 3) == 1 then
+    if options.handle and random(1, 6) == 1 then
+      local own = pick(keys, random)
+      return options.handle(own), random_value.handle(own)
+    end
     local made = random(1, 8) == 1 and random_value.null or scalar(options)
     return made, random_value.scalar(made)
   end
