@@ -34,7 +34,8 @@ static bool try_copy(struct buf *to, const struct buf *from) {
   return to->err == ERR_NONE;
 }
 
-bool ask_try_make(struct outgoing *outgoing, const struct actor *caller, uint64_t id, struct ask **ask, struct request **request) {
+bool ask_try_make(struct outgoing *outgoing, const struct actor *caller, uint64_t id, struct ask **ask,
+                  struct request **request) {
   struct buf address = { 0 };
   router_put_address(&address, buf_slice(&outgoing->class_name), buf_slice(&outgoing->key));
   struct ask *made = address.err == ERR_NONE ? try_new(buf_slice(&address), (uint32_t)outgoing->key.size, caller) : NULL;

@@ -1,9 +1,7 @@
 /* worker.c -- see worker.h: the step, and what it holds together. */
 #include "stage/worker.h"
 
-#include "base/limits.h"
 #include "base/mem.h"
-#include "base/trace.h"
 #include "script/script.h"
 #include "stage/actor.h"
 #include "stage/delivery.h"
