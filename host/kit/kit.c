@@ -219,19 +219,20 @@ static bool step_workers(struct kit *kit) {
   return any;
 }
 
-/* Runs the steps until everything is at rest, or the host ends. */
+/* Runs the steps until everything is at rest, or the host ends. The workers' come last: they may have heard of a sync that was
+ * due, or of a checkpoint that failed, neither of which counts as work. */
 static void run_steps(struct kit *kit) {
-  bool worked = true;
-  while (worked && kit->host != NULL) {
+  bool worked = kit->host != NULL;
+  if (worked) step_workers(kit);
+  while (worked) {
     bool committed = false, checkpointed = false;
-    worked = step_workers(kit);
     enum err err = kit->held ? ERR_NONE : host_committer_step(kit->host, &committed);
     if (err == ERR_NONE && !kit->stuck) err = host_checkpointer_step(kit->host, &checkpointed);
     if (err == ERR_FATAL) {
       end_host(kit);
       return;
     }
-    worked |= committed || checkpointed;
+    worked = step_workers(kit) || committed || checkpointed;
   }
 }
 
