@@ -1,6 +1,6 @@
 --- What the links of chains must hold: of the plans that were sent, what was answered, what was heard, and all that
---- follows from it. A *change* has a number of its own; changes between two saves of a visit are a *piece*, which is there
---- as a whole or not at all.
+--- follows from it. A *change* has a number of its own; changes between two saves of a visit are a *piece*, which is
+--- there as a whole or not at all.
 
 local Chains = {}
 Chains.__index = Chains
@@ -83,7 +83,7 @@ end
 
 -- --- What is there -------------------------------------------------------------------------------------------------
 
--- The orders of all links as they are now become the known ones. Answers what is wrong, or nil; and what is new.
+-- The orders of all links as they are now become the known ones. Answers what is wrong, or nil; what is new.
 local function take_orders(chains, found)
   local new = {}
   for key, link in pairs(chains.links) do
@@ -127,7 +127,7 @@ local function match_entries(chains, entries)
   for _, entry in ipairs(entries) do
     local number = entry.key[1]
     count = count + 1
-    if not chains.there[number] then return ("the entry of change %s is there, and the change is not"):format(number) end
+    if not chains.there[number] then return ("change %s is not there, and its entry is"):format(number) end
     for _, done in ipairs(entry.value.done) do
       if not chains.there[done[2]] then
         return ("change %d is there, and %d of %s, on which it stands, is not"):format(number, done[2], done[1])

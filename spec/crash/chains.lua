@@ -84,11 +84,16 @@ end
 
 -- --- What is answered ----------------------------------------------------------------------------------------------
 
--- Whether a chain may fail with this code.
-local function may_end_with(world, chain, code)
+local INTERRUPTED = "the call with this idempotency key failed after a save_state"
+
+-- Whether a chain may fail in this way. A repeat may find that it, or a call which it makes, was interrupted.
+local function may_end_with(world, chain, code, message)
   if code == "storage_error" then return world.may_fail end
-  return code == "told" or code == "deadlock" or (code == "interrupted" and chain.once)
+  if message:find(INTERRUPTED, 1, true) then return chain.once end
+  return code == "told" or code == "deadlock"
 end
+
+function Chains.expects(_, line) return line:find(INTERRUPTED, 1, true) ~= nil end
 
 -- Takes an answer that left the host before the cut. Answers what is wrong with it, or nil.
 local function take_answer(world, asked)
@@ -103,7 +108,8 @@ local function take_answer(world, asked)
   world.tally.codes[result] = (world.tally.codes[result] or 0) + 1
   if result == "told" then world.model:hear(metadata) end
   if chain then world.model:refuse(chain.number, result) end
-  if not may_end_with(world, chain or {}, result) then return ("answered with %s: %s"):format(result, message) end
+  if may_end_with(world, chain or {}, result, message) then return nil end
+  return ("answered with %s: %s"):format(result, message)
 end
 
 function Chains:take_answers()
@@ -140,13 +146,18 @@ function Chains:fail_write()
   self.tally.failed_writes = self.tally.failed_writes + 1
 end
 
--- Nobody is left waiting. Where relaxed, a save may have to wait for the next sync, half a second.
+-- Nobody is left waiting. Where relaxed, each save in a chain may have to wait for the next sync, half a second.
 function Chains:rest()
   self.kit:run()
-  if self.relaxed and self.kit:is_open() then self.kit:advance(0.6) end
   self:take_answers()
+  for _ = 1, self.relaxed and 4 * VISITS_MAX or 0 do
+    if #self.under_way == 0 or disk.is_cut() or not self.kit:is_open() then break end
+    self.kit:advance(0.6)
+    self:take_answers()
+  end
   if disk.is_cut() or not self.kit:is_open() then return end
-  if #self.under_way > 0 then self:fail(("%d calls have no answer, and the host is at rest"):format(#self.under_way)) end
+  local left = #self.under_way
+  if left > 0 then self:fail(("%d calls have no answer, and the host is at rest"):format(left)) end
   self.tally.rests = self.tally.rests + 1
 end
 
@@ -201,7 +212,8 @@ local function new_world(seed, folder, tally, lies)
   return setmetatable(world, Chains)
 end
 
---- As World.run_all(). The tally has in addition: failed_writes; rests, at which nobody was left waiting; codes of answers.
+--- As World.run_all(). The tally has in addition: failed_writes; rests, at which nobody was left waiting; codes of
+--- answers.
 ---@param seed integer
 ---@param crashes integer
 ---@param options table

@@ -32,7 +32,7 @@ end)
 describe("Where answers leave before the sync", function()
   after_each(hosts.close_all)
 
-  it("a call that saves, and has changed nothing, waits for the sync of what was changed before, and no longer", function()
+  it("a call that saves and has changed nothing waits for the next sync, and no longer", function()
     local host = hosts.open({ ["link.lua"] = link }, { durability = "relaxed" })
     host:actor("Link", "ann"):add()
     local saved = host:start("Link", "ann", "only_save")

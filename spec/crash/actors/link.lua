@@ -1,5 +1,5 @@
--- A link of chains. A plan tells each visit what to change, whom to call, and how to go on where that fails. Each change
--- leaves its number, and what was done before it: whoever has the number knows what else must be there.
+-- A link of chains. A plan tells each visit what to change, whom to call, and how to go on where that fails. Each
+-- change leaves its number, and what was done before it: whoever has the number knows what else must be there.
 local Actor = require "troupe.actor"
 
 ---@class Link: Actor
@@ -51,8 +51,8 @@ function steps.fail(self, visit)
   error(UserError("it was told to fail", { code = "told", metadata = news_of(self, visit.committed) }))
 end
 
--- { "call", number, key, catches, idempotency key or false, plan }. Without an idempotency key the other is told what this
--- one has heard: arguments of a repeat must be the same.
+-- { "call", number, key, catches, idempotency key or false, plan }. Without an idempotency key the other is told what
+-- this one has heard: arguments of a repeat must be the same.
 function steps.call(self, visit, number, key, catches, once, plan)
   local link = self:actor("Link", key, { idempotency_key = once or nil })
   local news = not once and news_of(self, visit.committed) or {}
