@@ -50,8 +50,8 @@ void ask_free(struct ask *ask);
 /* Nobody waits for the answer any more: a request that has not begun will not, and what comes is freed. */
 void ask_forget(struct ask *ask);
 
-/* The host ends, and the letter of this answer is not read any more: it is freed, unless a caller still has it. */
-void ask_throw_away(struct ask *ask);
+/* The host ends, and no answer will come, or its letter is not read: freed with its caller, or now if that has gone. */
+void ask_abandon(struct ask *ask);
 
 static inline struct ask *ask_of(struct letter *letter) {
   return (struct ask *)(void *)((uint8_t *)letter - offsetof(struct ask, letter));

@@ -294,6 +294,7 @@ static void fail_waiting(struct performances *all, struct performance *performan
   report_log(all->config.vm->logger, performance->actor, turn, turn->method);
   report_tell(all->config.vm->dev, turn, reply);
   actors_set_waiting(all->config.actors, performance->actor, NULL);
+  actor_drop(performance->actor);
   performance_free(all, performance);
   reply_keep(reply);
 }
@@ -436,7 +437,9 @@ void performances_free(struct performances *all) {
   for (int what = 0; what < WAIT_WHAT_COUNT; what++) {
     struct wait *wait;
     while ((wait = waits_take(&all->waits, (enum wait_what)what)) != NULL) {
-      performance_free(all, performance_of(wait));
+      struct performance *performance = performance_of(wait);
+      reply_abandon(performance->request->reply);
+      performance_free(all, performance);
     }
   }
   rig_done(&all->rig);
