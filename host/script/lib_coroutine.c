@@ -3,6 +3,9 @@
  * A coroutine that the hook stopped has hooks no more: nothing of it may run again, no __close handler either, in this
  * call or in a later one that a script has kept it for. So whatever could run one asks first.
  *
+ * A coroutine that comes back with a wait for the host is not given to the script: its resumer waits as well, and resumes it
+ * again when the host goes on (wait.h).
+ *
  * A call's own coroutine is the host's, which uses it again for others. No script gets hold of it: what a method finds in
  * its place is Lua's main thread, which nobody can resume or close, as in a program of Lua's own. */
 #include "script/lib_coroutine.h"

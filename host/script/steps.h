@@ -20,7 +20,8 @@ int steps_run(lua_State *L);
 void steps_adopt(lua_State *L, struct turn *turn);
 
 /* self:save_state(): ends one commit and begins the next. What changed so far is durable when it returns; a later error
- * undoes only what came after it. Raises for what cannot be saved, and outside a method's own coroutine.   [-1, +0, v] */
+ * undoes only what came after it. Raises for what cannot be saved, outside a method, and where a call cannot wait.
+ * [-1, +0, v] */
 int steps_save_state(lua_State *L);
 
 #endif

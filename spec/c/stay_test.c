@@ -3,6 +3,7 @@
 
 #include <lua.h>
 
+#include "base/mem.h"
 #include "ledger/view.h"
 #include "script/instance.h"
 #include "script/script.h"
@@ -23,7 +24,11 @@ static const char class_source[] =
   "  return answer\n"
   "end\n"
   "local function asks() return ask() end\n"
-  "function Waiter:initialize_state() return { n = 0, part = { x = 0 } } end\n"
+  "function Waiter:initialize_state()\n"
+  "  local state = { n = 0, part = { x = 0 } }\n"
+  "  for i = 1, 40 do state['old' .. i] = i end\n"
+  "  return state\n"
+  "end\n"
   "function Waiter:get() return { self.state.n, self.state.part.x, self.state.fresh and 1 or 0, self.field or 0, closed } end\n"
   "function Waiter:saves() return run(self, self.save_state) end\n"
   "function Waiter:asks() return run(self, asks) end\n"
@@ -31,6 +36,12 @@ static const char class_source[] =
   "  return coroutine.wrap(function() return (select(2, coroutine.resume(coroutine.create(run), self, asks))) end)()\n"
   "end\n"
   "function Waiter:saves_and_asks() return run(self, function() self:save_state() self.state.n = 5 return ask() end) end\n"
+  "function Waiter:asks_after_much()\n"
+  "  local state = self.state\n"
+  "  for i = 1, 40 do state['old' .. i] = nil end\n"
+  "  for i = 1, 40 do state['new' .. i] = i end\n"
+  "  return run(self, asks)\n"
+  "end\n"
   "function Waiter:asks_in_a_sort() table.sort({ 2, 1 }, function(a, b) ask() return a < b end) end\n"
   "function Waiter:asks_and_loops() ask() while true do end end\n"
   "return Waiter\n";
@@ -105,6 +116,11 @@ static void open_store(struct fixture *fixture) {
   fixture->view.layers = &fixture->layers;
 }
 
+static void open_instance(struct fixture *fixture) {
+  assert_int_equal(instance_open(fixture->vm, slice_text("Waiter"), slice_of(NULL, 0), 7, &fixture->instance,
+                                 &fixture->failure), ERR_NONE);
+}
+
 static void open_vm(struct fixture *fixture) {
   write_class(fixture);
   fixture->limits = limits_default();
@@ -114,8 +130,7 @@ static void open_vm(struct fixture *fixture) {
   };
   assert_int_equal(script_open(&fixture->config, &fixture->vm, &fixture->failure), ERR_NONE);
   enter(fixture, set_globals, NULL);
-  assert_int_equal(instance_open(fixture->vm, slice_text("Waiter"), slice_of(NULL, 0), 7, &fixture->instance,
-                                 &fixture->failure), ERR_NONE);
+  open_instance(fixture);
 }
 
 static int set_up(void **state) {
@@ -230,6 +245,33 @@ static void a_cancelled_turn_that_would_have_created_its_actor_leaves_it_unloade
   assert_actor(fixture, "[0,0,0,0,0]");
 }
 
+/* Each allocation of it fails, one a round. */
+static void a_turn_that_cannot_be_cancelled_for_want_of_memory_breaks_its_actor(void **state) {
+  struct fixture *fixture = *state;
+  bool failed = true;
+  size_t broken = 0;
+  assert_actor(fixture, "[0,0,0,0,0]");
+  for (unsigned long k = 1; failed; k++) {
+    struct failure failure = { .err = ERR_TIMEOUT };
+    assert_true(k < 100);
+    assert_int_equal(call(fixture, "asks_after_much"), TURN_ASKS);
+    mem_fail_run(k, 1000);
+    stay_cancel(&fixture->turn, &failure);
+    failed = mem_has_failed();
+    mem_fail_at(0);
+    if (!instance_is_broken(fixture->instance)) {
+      assert_actor(fixture, "[0,0,0,0,0]");
+      continue;
+    }
+    assert_true(failed);
+    broken++;
+    instance_close(fixture->instance);
+    open_instance(fixture);
+    assert_actor(fixture, "[0,0,0,0,0]");
+  }
+  assert_true(broken > 0);
+}
+
 static void the_time_of_a_call_runs_on_while_it_asks(void **state) {
   struct fixture *fixture = *state;
   clock_advance(&fixture->clock, 1000000000);
@@ -260,6 +302,7 @@ int main(void) {
     cmocka_unit_test_setup_teardown(a_cancelled_turn_leaves_its_actor_as_it_was, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_cancelled_turn_that_would_have_created_its_actor_leaves_it_unloaded, set_up,
                                     tear_down),
+    cmocka_unit_test_setup_teardown(a_turn_that_cannot_be_cancelled_for_want_of_memory_breaks_its_actor, set_up, tear_down),
     cmocka_unit_test_setup_teardown(the_time_of_a_call_runs_on_while_it_asks, set_up, tear_down),
     cmocka_unit_test_setup_teardown(nothing_asks_within_a_sort, set_up, tear_down),
   };

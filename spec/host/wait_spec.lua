@@ -126,6 +126,23 @@ local actors = {
       self:note "paused"
       return count
     end
+    function Class:entries(_, way, how)
+      return ways[way](function()
+        local kv, found = self.kv, array {}
+        if how == "list" then return kv:list() end
+        if how == "get_batch" then
+          local got = kv:get_batch { 1, 5, 20 }
+          return array { got[1], got[5], got[20] }
+        end
+        if how == "delete_range" then return kv:delete_range { start = 5 } end
+        if how == "delete_all" then return kv:delete_all() end
+        for key, value in kv:each() do
+          found[#found + 1] = { key, value }
+          if how == "each_and_save" then kv:put({ "again", value }, value); self:save_state() end
+        end
+        return found
+      end)
+    end
     function Class:note(what) kept.order = kept.order or {}; table.insert(kept.order, what) end
     function Class:notes() self:note "other" end
     function Class:order() local order = kept.order; kept.order = nil; return order end
@@ -231,6 +248,19 @@ describe("A call that waits in a coroutine", function()
       assert.same({ "other", "paused" }, actor:order())
     end)
   end
+
+  it("goes over entries there as it does in its method", function()
+    local host = hosts.open(actors, { pause_ms = 0 })
+    for _, how in ipairs { "list", "get_batch", "each", "each_and_save", "delete_range", "delete_all" } do
+      local results = {}
+      for i, way in ipairs { "method", "wrapped", "nested", "iterated" } do
+        local actor = host:actor("Waiter", how .. i)
+        actor:fill(20)
+        results[i] = { actor:entries(way, how), host:kv("Waiter", how .. i) }
+        assert.same(results[1], results[i], how .. " " .. way)
+      end
+    end
+  end)
 
   for _, way in ipairs(shut_ways) do
     it("is told that it cannot wait, " .. way, function()
