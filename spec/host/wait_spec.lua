@@ -15,6 +15,12 @@ local ways = [[
   function ways.nested(f)
     return ways.resumed(function() return ways.wrapped(function() return ways.resumed(f) end) end)
   end
+  function ways.bare(f)
+    local resume, inner = coroutine.wrap(coroutine.resume), coroutine.create(coroutine.wrap(pcall))
+    local _, resumed, wrapped, result = pcall(resume, inner, f)
+    if not wrapped then error(result, 0) end
+    return resumed and result
+  end
   function ways.iterated(f)
     local results
     for value in coroutine.wrap(function() coroutine.yield(f()) end) do results = results or value end
@@ -84,8 +90,8 @@ local ways = [[
   end
   return ways]]
 
-local open_ways = { "method", "resumed", "wrapped", "nested", "iterated", "caught", "closed", "closed_by_error",
-                    "index" }
+local open_ways = { "method", "resumed", "wrapped", "nested", "bare", "iterated", "caught", "closed",
+                    "closed_by_error", "index" }
 local shut_ways = { "sorted", "sorted_by_metamethod", "replaced", "printed", "sorted_outside", "sorted_inside",
                     "sorted_far_outside", "closed_by_death", "closing" }
 
