@@ -174,6 +174,28 @@ function Memory:coroutines()
   return wrapped(2)
 end
 
+-- Goes over entries in coroutines within each other. What resume() could not do for want of memory is done again, since
+-- the error is a string there.
+function Memory:coroutines_wait()
+  local total = 0
+  local function count() return self.kv:count() end
+  for n in coroutine.wrap(function()
+    local ok, found = coroutine.resume(coroutine.create(count))
+    coroutine.yield(ok and found or count())
+    coroutine.yield(coroutine.wrap(count)(1, 2, 3))
+  end) do total = total + n end
+  self.state.n = total
+  return total
+end
+
+function Memory:coroutines_save()
+  self.state.n = self.state.n + 1
+  coroutine.wrap(function()
+    if not coroutine.resume(coroutine.create(self.save_state), self) then self:save_state() end
+  end)()
+  self.state.n = self.state.n + 1
+end
+
 function Memory:strings()
   return assert(load "return 1")() .. tostring {} .. ("x"):rep(10) .. os.date() .. ("%s"):format "x"
 end
