@@ -249,7 +249,9 @@ describe("A method of a handle", function()
     local failure = hosts.failure_of(run, "self:actor('Account', 'ann'):withdraw(5)")
     assert.equal("internal_error", failure.code)
     assert.matches('run:1: the class "Account" has no method "withdraw"', failure.message)
-    local function message_of(text) return hosts.failure_of(run, "local ann = self:actor('Account', 1) " .. text).message end
+    local function message_of(text)
+      return hosts.failure_of(run, "local ann = self:actor('Account', 1) " .. text).message
+    end
     assert.matches("no field with a number as its name", message_of "return ann[1]")
     assert.matches("a handle cannot be written to", message_of "ann.deposit = print")
   end)
