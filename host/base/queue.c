@@ -12,6 +12,7 @@ struct queue {
   pthread_cond_t bell;
   struct queue_item *first;
   struct queue_item *last;   /* only where first is not NULL */
+  uint64_t count;            /* of all items that were ever put */
   bool is_waiting;           /* the taker sleeps, or is about to */
   bool is_woken;             /* queue_wake() since the last wait */
 };
@@ -44,7 +45,7 @@ static void unlock(struct queue *queue) {
   CHECK_THAT(pthread_mutex_unlock(&queue->lock), ==, 0);
 }
 
-static void append(struct queue *queue, struct queue_item *item) {
+static uint64_t append(struct queue *queue, struct queue_item *item) {
   item->next = NULL;
   if (queue->first == NULL) {
     queue->first = item;
@@ -52,6 +53,7 @@ static void append(struct queue *queue, struct queue_item *item) {
     queue->last->next = item;
   }
   queue->last = item;
+  return ++queue->count;
 }
 
 /* Lets go of the lock before the bell: the thread that wakes up wants it at once. */
@@ -61,16 +63,18 @@ static void unlock_and_ring(struct queue *queue, bool rings) {
   if (rings) CHECK_THAT(pthread_cond_signal(&queue->bell), ==, 0);
 }
 
-void queue_put(struct queue *queue, struct queue_item *item) {
+uint64_t queue_put(struct queue *queue, struct queue_item *item) {
   lock(queue);
-  append(queue, item);
+  uint64_t place = append(queue, item);
   unlock_and_ring(queue, true);
+  return place;
 }
 
-void queue_post(struct queue *queue, struct queue_item *item) {
+uint64_t queue_post(struct queue *queue, struct queue_item *item) {
   lock(queue);
-  append(queue, item);
+  uint64_t place = append(queue, item);
   unlock(queue);
+  return place;
 }
 
 void queue_ring(struct queue *queue) {

@@ -8,7 +8,8 @@
  * OWNS    Nothing of its items: an item embeds its `struct queue_item`, belongs to the queue from queue_put() on,
  *         and to the taker after queue_take().
  * ALWAYS  1. Items of one thread are taken in the order in which it put them.
- *         2. After queue_put() the taker wakes, if it waits or is about to; after queue_post() it does with the next
+ *         2. Places are numbers from 1 without a gap, in the order in which items are taken.
+ *         3. After queue_put() the taker wakes, if it waits or is about to; after queue_post() it does with the next
  *            queue_ring(). With many items, post them and ring once, since waking a thread costs more than a call.
  */
 #ifndef TROUPE_QUEUE_H
@@ -26,10 +27,11 @@ struct queue;
 struct queue *queue_new(void);
 void queue_free(struct queue *queue);   /* must be empty */
 
-void queue_put(struct queue *queue, struct queue_item *item);
+/* Puts an item and wakes the taker. Returns the item's place among all that were ever put. */
+uint64_t queue_put(struct queue *queue, struct queue_item *item);
 
 /* Puts without waking. The item may be taken at once all the same. */
-void queue_post(struct queue *queue, struct queue_item *item);
+uint64_t queue_post(struct queue *queue, struct queue_item *item);
 void queue_ring(struct queue *queue);
 
 /* All items, oldest first, linked by `next`; NULL if there is none. Does not wait. */

@@ -19,8 +19,11 @@ struct committer {
   struct buf bytes;             /* of the batch, as the log takes it */
   bool unsynced;                /* something is appended and not synced; only between two steps where relaxed */
   int64_t sync_ns;              /* when it must be, at the latest */
+  uint64_t taken;               /* the ticket of the last commit that was taken from the queue */
+  uint64_t appended;            /* of the last one that was appended */
+  _Atomic uint64_t released, durable, epoch;
   _Atomic uint64_t durable_batch;
-  uint64_t epoch;
+  struct verdicts verdicts;
   bool lost;                    /* the state LOST */
   struct committer_stats stats;
 };
@@ -105,11 +108,11 @@ void committer_free(struct committer *committer) {
   mem_free(committer);
 }
 
-void committer_put(struct committer *committer, struct commit **commit) {
+uint64_t committer_put(struct committer *committer, struct commit **commit) {
   CHECK_THAT((*commit)->changes.err, ==, ERR_NONE);
   struct queue_item *item = &(*commit)->item;
   *commit = NULL;
-  queue_post(committer->queue, item);
+  return queue_post(committer->queue, item);
 }
 
 void committer_ring(struct committer *committer) {
@@ -120,6 +123,7 @@ static void committer_take(struct committer *committer) {
   struct commit *commit = commit_of(queue_take(committer->queue));
   while (commit != NULL) {
     struct commit *next = commit_next(commit);
+    commit->ticket = ++committer->taken;
     list_put(&committer->waiting, commit);
     commit = next;
   }
@@ -127,11 +131,12 @@ static void committer_take(struct committer *committer) {
 
 /* Fails what still comes from an epoch that ended. The epochs of a source only rise, so its order stays. */
 static void committer_fail_older(struct committer *committer) {
+  uint64_t epoch = atomic_load(&committer->epoch);
   struct commit_list stay = {0};
   struct commit *commit;
   while ((commit = list_take(&committer->waiting)) != NULL) {
-    CHECK_THAT(commit->epoch, <=, committer->epoch);
-    if (commit->epoch < committer->epoch) {
+    CHECK_THAT(commit->epoch, <=, epoch);
+    if (commit->epoch < epoch) {
       commit_release(commit, ERR_STORAGE);
       commit_free(commit);
     } else {
@@ -170,13 +175,12 @@ static enum err committer_collect(struct committer *committer, size_t bytes) {
   return ERR_STORAGE;
 }
 
-/* Tells each source what of it is durable now. */
+/* Tells what is durable now, and each source what of it is. */
 static void committer_tell_durable(struct committer *committer) {
-  for (size_t i = 0; i < committer->config.source_count; i++) {
+  bool more = atomic_exchange(&committer->durable, committer->appended) != committer->appended;
+  for (size_t i = 0; more && i < committer->config.source_count; i++) {
     struct commit_source *source = committer->config.sources[i];
-    if (source->durable_seq == source->appended_seq) continue;
-    source->durable_seq = source->appended_seq;
-    source->durable(source, source->durable_seq);
+    source->durable(source, source->appended);
   }
   atomic_store(&committer->durable_batch, log_last(committer->config.log));
 }
@@ -225,17 +229,15 @@ static void committer_trace(const struct committer *committer) {
   }
 }
 
-/* Lets the effects of all commits go, and only then tells the sources. */
+/* Lets the effects of all commits go, and only then tells that they are released. */
 static void committer_release(struct committer *committer) {
   list_release(&committer->batch, ERR_NONE);
   for (const struct commit *commit = committer->batch.first; commit != NULL; commit = commit_next(commit)) {
-    CHECK(commit->seq >= commit->source->appended_seq);
-    commit->source->appended_seq = commit->seq;
+    CHECK_THAT(commit->ticket, >, committer->appended);
+    committer->appended = commit->ticket;
+    commit->source->appended = commit->ticket;
   }
-  for (size_t i = 0; i < committer->config.source_count; i++) {
-    struct commit_source *source = committer->config.sources[i];
-    if (source->durable_seq != source->appended_seq) source->released(source, source->appended_seq);
-  }
+  atomic_store(&committer->released, committer->appended);
   if (!committer->unsynced) committer_tell_durable(committer);
   list_drop(&committer->batch);
 }
@@ -245,21 +247,22 @@ static void committer_release(struct committer *committer) {
 static void committer_complain(const struct committer *committer) {
   if (log_rests(committer->config.log)) return;
   logger_printf(committer->config.logger, LOG_ERROR, "a batch was not written; its calls fail, epoch %llu begins",
-                (unsigned long long)committer->epoch);
+                (unsigned long long)atomic_load(&committer->epoch));
   if (committer->config.checkpointer != NULL) checkpointer_want(committer->config.checkpointer);
 }
 
 /* Ends the epoch: tells every source, then fails the batch and what is behind it. What was appended before is synced
- * first, and so not lost with it. */
+ * first, and so not lost with it. The order is ALWAYS 5. */
 static enum err committer_fail(struct committer *committer) {
   enum err err = committer->unsynced ? committer_sync(committer) : ERR_NONE;
   if (err != ERR_NONE) return err;
   committer_tell_durable(committer);
-  committer->epoch++;
+  verdicts_put(&committer->verdicts, atomic_load(&committer->epoch), committer->appended);
+  atomic_fetch_add(&committer->epoch, 1);
   committer_complain(committer);
   for (size_t i = 0; i < committer->config.source_count; i++) {
     struct commit_source *source = committer->config.sources[i];
-    source->failed(source, committer->epoch);
+    source->failed(source);
   }
   list_release(&committer->batch, ERR_STORAGE);
   list_drop(&committer->batch);
@@ -307,6 +310,22 @@ enum err committer_step(struct committer *committer, bool *worked) {
   logger_printf(committer->config.logger, LOG_ERROR,
                 "it is unknown which of the last changes are on disk: the host ends, and finds out when it starts again");
   return ERR_FATAL;
+}
+
+uint64_t committer_released(const struct committer *committer) {
+  return atomic_load(&committer->released);
+}
+
+uint64_t committer_durable(const struct committer *committer) {
+  return atomic_load(&committer->durable);
+}
+
+uint64_t committer_epoch(const struct committer *committer) {
+  return atomic_load(&committer->epoch);
+}
+
+bool committer_find_verdict(const struct committer *committer, uint64_t epoch, uint64_t *ticket) {
+  return verdicts_find(&committer->verdicts, epoch, ticket);
 }
 
 uint64_t committer_durable_batch(const struct committer *committer) {

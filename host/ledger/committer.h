@@ -10,15 +10,21 @@
  *          GATHERING -> FAILED -> GATHERING    a write that did not happen: the epoch ends, see ALWAYS 3
  *          any -> LOST                         it is unknown what is on disk: committer_step() answers ERR_FATAL from
  *                  then on, nothing is let go any more, and main ends the host
+ * WORDS    The *ticket* of a commit is its place in the committer's queue, from 1: one order for the commits of all sources.
+ *          A batch that fails ends the *epoch*; verdicts.h.
  * ALWAYS   1. No effect leaves before the batch of its changes, and each batch before it, is synced (`relaxed`: is
  *             appended).
- *          2. Changes of one source are committed in the order of its commits.
+ *          2. Commits are made durable in the order of their tickets. If one of an epoch is durable, so is every smaller one of
+ *             that epoch.
  *          3. When a batch fails, every commit of its epoch that is not durable fails with ERR_STORAGE: those in the
  *             batch, those behind it, and those that still come from a source that has not heard of the new epoch.
- *          4. An effect is released before its source hears that its changes are released, and that before it hears that
- *             they are durable. committer_durable_batch() tells a batch only after that.
- *          5. Every source hears of a new epoch before any effect of the old one fails, so that who hears of the
- *             failure cannot call again upon memory that is about to be thrown away; and before that, what is durable.
+ *          4. An effect is released before committer_released() tells its ticket, and that before committer_durable() does
+ *             and its source hears of it. committer_durable_batch() tells a batch only after that.
+ *          5. Where an epoch ends, this is done in this order: every source hears which of its commits are durable, the verdict
+ *             can be read, the new epoch can be read, the effects of the old one fail. So a client that hears of the failure
+ *             cannot call again upon memory that is about to be thrown away.
+ *          6. A ticket that committer_released() tells is released if it is of the epoch that committer_epoch() tells after
+ *             that; of an older epoch, the verdict says.
  * LIMITS   batch_bytes_max, batch_commits_max. Its queue has no bound of its own: each source bounds what it has under
  *          way.
  */
@@ -32,6 +38,7 @@
 #include "ledger/changes.h"
 #include "ledger/checkpointer.h"
 #include "ledger/log.h"
+#include "ledger/verdicts.h"
 
 /* What leaves the host when changes are durable: embedded in the reply, in a message, in an event. `release` is called
  * once, with ERR_NONE or ERR_STORAGE, on the thread of committer_step() or the worker's, and takes the effect over. */
@@ -42,21 +49,19 @@ struct effect {
 
 /* Who commits: a worker. Called on the thread of committer_step(), which may be that of another source. */
 struct commit_source {
-  /* The effects of all commits of this source up to `seq` have left. */
-  void (*released)(struct commit_source *source, uint64_t seq);
-  /* All commits of this source up to `seq` are durable. */
-  void (*durable)(struct commit_source *source, uint64_t seq);
+  /* More is durable: of this source, all commits up to this ticket, one of its own, which may be the one it was told before. */
+  void (*durable)(struct commit_source *source, uint64_t ticket);
   /* The epoch ended: what this source committed and did not hear to be durable has failed or will. New commits bear
-   * `epoch`. */
-  void (*failed)(struct commit_source *source, uint64_t epoch);
-  uint64_t appended_seq, durable_seq;  /* the committer's: of its last commit that was appended, and that is durable */
+   * committer_epoch(), as soon as the source has looked at it. */
+  void (*failed)(struct commit_source *source);
+  uint64_t appended;                   /* the committer's: the ticket of its last commit that was appended */
 };
 
 /* One turn's message to the committer. */
 struct commit {
   struct queue_item item;
   struct commit_source *source;
-  uint64_t seq;               /* of this source, never smaller than the one before; an empty commit repeats it */
+  uint64_t ticket;            /* the committer's */
   uint64_t epoch;             /* in which the turn began; the first is 0 */
   uint64_t call_id;           /* whose it is, for the trace */
   bool sync;                  /* waits for the sync in any case, relaxed or not */
@@ -88,14 +93,23 @@ struct committer_config {
 struct committer *committer_new(const struct committer_config *config);
 void committer_free(struct committer *committer);   /* nothing may be under way */
 
-/* Takes the commit over. The committer hears of it with the next committer_ring(). */
-void committer_put(struct committer *committer, struct commit **commit);
+/* Takes the commit over, and returns its ticket. The committer hears of it with the next committer_ring(). */
+uint64_t committer_put(struct committer *committer, struct commit **commit);
 
 void committer_ring(struct committer *committer);
 
 /* One round: takes what has come, makes it durable, lets its effects go. `*worked` tells whether there was anything.
  * ERR_FATAL, with the reason in the log, when the host must end. */
 enum err committer_step(struct committer *committer, bool *worked);
+
+/* How far it is, from any thread: the last ticket whose effects have left, the last one that is durable, the epoch in which
+ * turns are to begin (ALWAYS 6). */
+uint64_t committer_released(const struct committer *committer);
+uint64_t committer_durable(const struct committer *committer);
+uint64_t committer_epoch(const struct committer *committer);
+
+/* The verdict of an epoch that has ended; as verdicts_find(). */
+bool committer_find_verdict(const struct committer *committer, uint64_t epoch, uint64_t *ticket);
 
 /* The last batch of which every source has heard all that is durable. From any thread. */
 uint64_t committer_durable_batch(const struct committer *committer);

@@ -1,10 +1,11 @@
 /* lib_coroutine.c -- see lib_coroutine.h.
  *
- * A coroutine that the hook stopped has hooks no more: nothing of it may run again, no __close handler either, in this
- * call or in a later one that a script has kept it for. So whatever could run one asks first.
+ * In a coroutine that the hook has stopped, no hook runs any more. So nothing of it may run again, not even a __close
+ * handler, neither in this call nor in a later one for which a script has kept it. Every function that could run one asks
+ * first.
  *
- * A call's own coroutine is the host's, which uses it again for others. No script gets hold of it: what a method finds in
- * its place is Lua's main thread, which nobody can resume or close, as in a program of Lua's own. */
+ * A call's own coroutine belongs to the host, which reuses it for other calls. Scripts never get hold of it. In its place a
+ * method finds Lua's main thread, which nobody can resume or close, just as in a plain Lua program. */
 #include "script/lib_coroutine.h"
 
 #include <lauxlib.h>
@@ -14,15 +15,15 @@
 #include "vm/raise.h"
 #include "vm/wait.h"
 
-/* How many coroutines may be closed from within each other's __close handlers: Lua counts the C calls of each anew. */
+/* How many coroutines may be closed from within each other's __close handlers: Lua counts the C calls of each from 0. */
 enum { CLOSING_MAX = 8 };
 
-/* Lua's own function, kept as upvalue 1, with the arguments on the stack. */
+/* Runs Lua's own function, kept as upvalue 1, with the arguments on the stack. */
 static int call_original(lua_State *L) {
   return lua_tocfunction(L, lua_upvalueindex(1))(L);
 }
 
-/* Whether the coroutine died of being stopped. */
+/* Whether the coroutine is dead because it was stopped. */
 static bool was_stopped(lua_State *co) {
   int status = lua_status(co);
   if (status == LUA_OK || status == LUA_YIELD) return false;
@@ -45,7 +46,7 @@ static const char *refusal_of(lua_State *L, lua_State *co) {
   return is_dead ? "cannot resume dead coroutine" : NULL;
 }
 
-/* Raises in L the error on top of the coroutine, which is closed where it died of it. [-0, +0, v] */
+/* Raises in L the error on top of the coroutine's stack. If the coroutine died of it, it is closed. [-0, +0, v] */
 static int raise_from(lua_State *L, lua_State *co) {
   bool died = lua_status(co) != LUA_OK && lua_status(co) != LUA_YIELD;
   bool starved = lua_status(co) == LUA_ERRMEM;
@@ -178,7 +179,7 @@ static int coroutine_close(lua_State *L) {
   return 2;
 }
 
-/* coroutine.yield(...): a method's own coroutine is the host's to suspend   [-0, +n, v] */
+/* coroutine.yield(...): only the host may suspend a method's own coroutine   [-0, +n, v] */
 static int coroutine_yield(lua_State *L) {
   if (vm_of(L)->coroutine == L) return raise_misuse(L, "attempt to yield from outside a coroutine");
   return lua_yield(L, lua_gettop(L));

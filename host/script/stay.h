@@ -1,7 +1,7 @@
 /* stay.h -- a turn goes into Lua, and comes out of it.
  *
- * WHY     A turn is in Lua once, or several times where it waits. Each stay has limits and one way in and out; what a
- *         failed one has changed is put back before anybody looks.
+ * WHY     A turn is in Lua once, or several times if it waits. Each stay has limits, one way in and one way out. The changes
+ *         of a failed stay are put back before anybody looks.
  * ROOM    script, without lua.h. Below: steps, journal, part.
  * THREAD  The turn's worker's.
  * ALWAYS  After TURN_FAILED the actor's memory is as before the turn, or as of its last save; or its instance is broken.

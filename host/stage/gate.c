@@ -32,22 +32,61 @@ void gate_give_spare(struct gate *gate, struct commit *spare) {
   }
 }
 
-void gate_send(struct gate *gate, const struct turn *turn, struct buf *changes, struct reply *reply, bool sync) {
+enum gate_word gate_judge(const struct gate *gate, uint64_t *seen, uint64_t epoch) {
+  uint64_t verdict;
+  CHECK_THAT(epoch, <=, records_epoch(gate->records));
+  if (*seen == 0 || epoch == records_epoch(gate->records)) return GATE_HOLDS;
+  if (!records_find_verdict(gate->records, epoch, &verdict)) return GATE_UNKNOWN;
+  if (*seen > verdict) return GATE_FAILED;
+  *seen = 0;
+  return GATE_HOLDS;
+}
+
+static void keep_early(const struct turn *turn, struct reply *reply, uint64_t seen) {
+  reply->seen = seen;
+  reply->epoch = turn->epoch;
+  reply_keep(reply);
+}
+
+static struct commit *take_for(struct gate *gate, const struct turn *turn, struct reply *reply) {
   struct commit *commit = gate_take_spare(gate);
   CHECK(commit != NULL);
   commit->epoch = turn->epoch;
   commit->call_id = turn->call_id;
-  commit->sync = sync;
-  if (changes != NULL) buf_move(&commit->changes, changes);
   if (reply != NULL) commit->effects = &reply->effect;
-  trace_number(gate->logger, turn->call_id, "commit sent", "seq", records_seq(gate->records));
-  records_commit(gate->records, &commit);
+  gate->unrung = true;
+  if (reply != NULL) gate->owes = true;
+  return commit;
 }
 
-void gate_pass(struct gate *gate, const struct turn *turn, struct reply *reply, uint64_t seen_seq) {
-  if (seen_seq <= records_released(gate->records)) {
-    reply_keep(reply);
-  } else {
-    gate_send(gate, turn, NULL, reply, false);
+uint64_t gate_send(struct gate *gate, const struct turn *turn, struct buf *changes, struct reply *reply, bool saving) {
+  bool early = reply != NULL && reply->early;
+  struct commit *commit = take_for(gate, turn, early ? NULL : reply);
+  commit->sync = saving;
+  if (saving) gate->owes = true;
+  buf_move(&commit->changes, changes);
+  uint64_t ticket = records_commit(gate->records, &commit, turn->view.drafts, !saving);
+  trace_number(gate->logger, turn->call_id, "commit sent", "ticket", ticket);
+  if (early) keep_early(turn, reply, ticket);
+  return ticket;
+}
+
+void gate_pass(struct gate *gate, const struct turn *turn, struct reply *reply, uint64_t seen) {
+  if (reply->early) {
+    keep_early(turn, reply, seen);
+    return;
   }
+  if (records_is_released(gate->records, seen)) {
+    reply_keep(reply);
+    return;
+  }
+  struct commit *commit = take_for(gate, turn, reply);
+  uint64_t ticket = records_commit(gate->records, &commit, NULL, false);
+  trace_number(gate->logger, turn->call_id, "commit sent", "ticket", ticket);
+}
+
+void gate_ring(struct gate *gate, bool in_any_case) {
+  if (!gate->unrung || !(gate->owes || in_any_case)) return;
+  gate->unrung = gate->owes = false;
+  records_ring(gate->records);
 }

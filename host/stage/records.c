@@ -5,7 +5,7 @@
 #include "base/mem.h"
 
 enum {
-  PASSED_MAX = 4 * 1024 * 1024,   /* deleted records that scans passed, before a checkpoint is to clear them away */
+  PASSED_MAX = 4 * 1024 * 1024,   /* deleted records that scans may pass before a checkpoint must clear them away */
   PENDING_BYTES_MAX = 256 * 1024 * 1024
 };
 
@@ -15,17 +15,16 @@ struct records {
   struct store_reader *reader;
   struct committer *committer;
   struct checkpointer *checkpointer;
-  uint64_t seq;                        /* of the last commit sent */
+  uint64_t ticket;                     /* of the last commit sent that has changes */
   uint64_t epoch;                      /* the one that turns begin in */
-  uint64_t active_seq;                 /* pending holds nothing up to here */
+  uint64_t verdict;                    /* of the one before, as far as this worker heard */
+  uint64_t active_ticket;              /* pending holds nothing up to here */
   struct commit_source commit_source;
   struct checkpoint_source checkpoint_source;
   struct checkpoint_part part;
-  _Atomic uint64_t released_seq;       /* these are told by other threads */
-  _Atomic uint64_t durable_seq;
-  _Atomic uint64_t told_epoch;
+  _Atomic uint64_t own_durable;        /* told by other threads, as the next ones: the last ticket of its own that is durable */
   _Atomic bool told_freeze, told_written;
-  _Atomic bool wants_durable;          /* waits for durable_seq to move: wake the worker */
+  _Atomic bool wants_durable;          /* waits for more to be: wake the worker */
 };
 
 /* -- told by the committer and the checkpointer, on their threads -- */
@@ -34,20 +33,14 @@ static struct records *records_of(struct commit_source *source) {
   return (struct records *)(void *)((uint8_t *)source - offsetof(struct records, commit_source));
 }
 
-static void told_released(struct commit_source *source, uint64_t seq) {
-  atomic_store(&records_of(source)->released_seq, seq);
-}
-
-static void told_durable(struct commit_source *source, uint64_t seq) {
+static void told_durable(struct commit_source *source, uint64_t ticket) {
   struct records *records = records_of(source);
-  atomic_store(&records->durable_seq, seq);
+  atomic_store(&records->own_durable, ticket);
   if (atomic_exchange(&records->wants_durable, false)) queue_wake(records->config.bell);
 }
 
-static void told_failed(struct commit_source *source, uint64_t epoch) {
-  struct records *records = records_of(source);
-  atomic_store(&records->told_epoch, epoch);
-  queue_wake(records->config.bell);
+static void told_failed(struct commit_source *source) {
+  queue_wake(records_of(source)->config.bell);
 }
 
 static struct records *records_of_checkpoint(struct checkpoint_source *source) {
@@ -75,9 +68,7 @@ static void told_failing(struct checkpoint_source *source) {
 enum err records_open(const struct records_config *config, struct records **records, struct failure *failure) {
   struct records *made = mem_zero(sizeof *made);
   made->config = *config;
-  made->commit_source = (struct commit_source){
-    .released = told_released, .durable = told_durable, .failed = told_failed,
-  };
+  made->commit_source = (struct commit_source){ .durable = told_durable, .failed = told_failed };
   made->checkpoint_source = (struct checkpoint_source){
     .freeze = told_freeze, .written = told_written, .failing = told_failing,
   };
@@ -114,12 +105,27 @@ struct checkpoint_source *records_checkpoint_source(struct records *records) {
 
 /* -- what other threads told -- */
 
-uint64_t records_released(const struct records *records) {
-  return atomic_load(&records->released_seq);
+/* How the epoch that turns begin in has ended. Where that is not to be had, less is known for certain: this worker has sent
+ * nothing of a newer one, so what it was told of its own commits is of that one. */
+static uint64_t find_verdict(const struct records *records) {
+  uint64_t verdict;
+  if (committer_find_verdict(records->committer, records->epoch, &verdict)) return verdict;
+  return atomic_load(&records->own_durable);
+}
+
+/* A ticket that the committer told, and after that what holds of it for this worker's epoch (committer.h, ALWAYS 6). */
+static uint64_t within_epoch(const struct records *records, uint64_t told) {
+  if (!records_epoch_ended(records)) return told;
+  uint64_t verdict = find_verdict(records);
+  return told < verdict ? told : verdict;
+}
+
+bool records_is_released(const struct records *records, uint64_t ticket) {
+  return ticket <= within_epoch(records, committer_released(records->committer));
 }
 
 uint64_t records_durable(const struct records *records) {
-  return atomic_load(&records->durable_seq);
+  return within_epoch(records, committer_durable(records->committer));
 }
 
 uint64_t records_epoch(const struct records *records) {
@@ -127,20 +133,29 @@ uint64_t records_epoch(const struct records *records) {
 }
 
 bool records_epoch_ended(const struct records *records) {
-  return atomic_load(&records->told_epoch) != records->epoch;
+  return committer_epoch(records->committer) != records->epoch;
 }
 
 bool records_hear(struct records *records) {
-  uint64_t epoch = atomic_load(&records->told_epoch);
-  uint64_t durable = records_durable(records);      /* after the epoch: all that was durable in the one before is in it */
-  if (durable != records->active_seq) {
+  uint64_t epoch = committer_epoch(records->committer);
+  uint64_t durable = atomic_load(&records->own_durable);   /* after the epoch: of the one before, all is in it */
+  if (durable != records->active_ticket) {
     layers_make_active(&records->layers, durable);
-    records->active_seq = durable;
+    records->active_ticket = durable;
   }
   if (epoch == records->epoch) return false;
+  records->verdict = find_verdict(records);
   records->epoch = epoch;
   layers_fail(&records->layers);
   return true;
+}
+
+bool records_find_verdict(const struct records *records, uint64_t epoch, uint64_t *ticket) {
+  return committer_find_verdict(records->committer, epoch, ticket);
+}
+
+uint64_t records_verdict(const struct records *records) {
+  return records->verdict;
 }
 
 void records_wake_when_durable(struct records *records) {
@@ -200,21 +215,18 @@ bool records_is_pending(const struct records *records, uint64_t actor_id) {
   return entry != NULL && slice_compare(memtable_key(entry), slice_of(to, sizeof to)) < 0;
 }
 
-uint64_t records_seq(const struct records *records) {
-  return records->seq;
+uint64_t records_ticket(const struct records *records) {
+  return records->ticket;
 }
 
-uint64_t records_push(struct records *records, struct drafts *drafts, bool ends) {
-  records->seq++;
-  if (ends) drafts_end_snapshots(drafts, records->layers.active);
-  drafts_send(drafts, records->layers.pending, records->seq);
-  return records->seq;
-}
-
-void records_commit(struct records *records, struct commit **commit) {
+uint64_t records_commit(struct records *records, struct commit **commit, struct drafts *drafts, bool ends) {
   (*commit)->source = &records->commit_source;
-  (*commit)->seq = records->seq;
-  committer_put(records->committer, commit);
+  uint64_t ticket = committer_put(records->committer, commit);
+  if (drafts == NULL) return ticket;
+  if (ends) drafts_end_snapshots(drafts, records->layers.active);
+  drafts_send(drafts, records->layers.pending, ticket);
+  records->ticket = ticket;
+  return ticket;
 }
 
 void records_ring(struct records *records) {

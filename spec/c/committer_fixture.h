@@ -11,7 +11,8 @@
 
 enum { SOURCES = 2, EVENTS_MAX = 512, SEGMENT_BYTES = 64 * 1024 };
 
-/* What the committer did, in order: "e12 ok" for an effect, "d0 3" for durable, "f1 2" for failed. */
+/* What the committer did, in order: "e12 ok" for an effect, "d0 3" for durable up to that ticket, "f1 2" for
+ * failed and the epoch that begins. */
 struct events {
   char lines[EVENTS_MAX][24];
   size_t count;
@@ -31,7 +32,7 @@ struct fixture {
     struct commit_source source;
     struct fixture *fixture;
     int name;
-    uint64_t seq;
+    uint64_t ticket;       /* of its last commit */
     uint64_t epoch;        /* that it has heard of */
     _Atomic uint64_t durable;
     struct queue *bell;    /* rung when it hears of that; NULL: nobody waits */
@@ -83,24 +84,25 @@ static inline void release(struct effect *effect, enum err err) {
   mem_free(released);
 }
 
-/* With relaxed the two come apart, and this one is noted too. */
-static inline void released(struct commit_source *source, uint64_t seq) {
+static inline void durable(struct commit_source *source, uint64_t ticket) {
   struct test_source *heard = (struct test_source *)source;
-  if (heard->fixture->relaxed) note(heard->fixture, "r%d %llu", heard->name, (unsigned long long)seq);
-  assert_true(seq > heard->durable);
-}
-
-static inline void durable(struct commit_source *source, uint64_t seq) {
-  struct test_source *heard = (struct test_source *)source;
-  note(heard->fixture, "d%d %llu", heard->name, (unsigned long long)seq);
-  assert_true(seq > heard->durable);
-  heard->durable = seq;
+  if (ticket == heard->durable) return;
+  note(heard->fixture, "d%d %llu", heard->name, (unsigned long long)ticket);
+  assert_true(ticket > heard->durable);
+  assert_true(ticket <= committer_durable(heard->fixture->committer));
+  assert_true(ticket <= committer_released(heard->fixture->committer));
+  heard->durable = ticket;
   if (heard->bell != NULL) queue_wake(heard->bell);
 }
 
-static inline void failed(struct commit_source *source, uint64_t epoch) {
+/* By now the epoch's verdict can be read: what this source has heard to be durable, and all that others have. */
+static inline void failed(struct commit_source *source) {
   struct test_source *heard = (struct test_source *)source;
+  uint64_t epoch = committer_epoch(heard->fixture->committer), verdict;
   note(heard->fixture, "f%d %llu", heard->name, (unsigned long long)epoch);
+  assert_true(committer_find_verdict(heard->fixture->committer, epoch - 1, &verdict));
+  assert_true(verdict == committer_durable(heard->fixture->committer));
+  assert_true(heard->durable <= verdict);
 }
 
 static inline void begin(struct fixture *fixture, size_t batch_bytes_max, size_t batch_commits_max) {
@@ -111,7 +113,7 @@ static inline void begin(struct fixture *fixture, size_t batch_bytes_max, size_t
   assert_int_equal(log_open(&log_config, 0, NULL, &fixture->commit_log, &fixture->failure), ERR_NONE);
   for (int i = 0; i < SOURCES; i++) {
     fixture->sources[i] = (struct test_source){
-      { .released = released, .durable = durable, .failed = failed }, fixture, i, 0, 0, 0, NULL,
+      { .durable = durable, .failed = failed }, fixture, i, 0, 0, 0, NULL,
     };
     fixture->source_list[i] = &fixture->sources[i].source;
   }
@@ -172,14 +174,15 @@ static inline struct commit *commit_try_make(struct fixture *fixture, int source
   commit->effects = &effects[0]->effect;
   commit->source = &fixture->sources[source].source;
   commit->epoch = fixture->sources[source].epoch;
-  commit->seq = ++fixture->sources[source].seq;
   return commit;
 }
 
 static inline void put(struct fixture *fixture, int source, const char *key, int name) {
   struct commit *commit = commit_try_make(fixture, source, key, name);
   assert_non_null(commit);
-  committer_put(fixture->committer, &commit);
+  uint64_t ticket = committer_put(fixture->committer, &commit);
+  assert_true(ticket > fixture->sources[source].ticket);
+  fixture->sources[source].ticket = ticket;
   assert_null(commit);
 }
 

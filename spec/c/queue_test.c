@@ -19,6 +19,8 @@ struct parcel {
   struct queue_item item;
   unsigned producer;
   unsigned number;
+  uint64_t place;              /* as the queue told who put it */
+  uint64_t taken;              /* the how manieth it was when it was taken */
 };
 
 struct producer {
@@ -36,7 +38,9 @@ static void *produce(void *context) {
   struct producer *producer = context;
   for (unsigned i = 0; i < ITEMS_EACH; i++) {
     producer->parcels[i] = (struct parcel){ .producer = producer->number, .number = i };
-    queue_put(producer->queue, &producer->parcels[i].item);
+    producer->parcels[i].place = i % 2 == 0 ? queue_put(producer->queue, &producer->parcels[i].item)
+                                            : queue_post(producer->queue, &producer->parcels[i].item);
+    if (i % 2 == 1) queue_ring(producer->queue);
   }
   return NULL;
 }
@@ -61,11 +65,14 @@ static void four_threads_put_and_one_takes(void **state) {
       item = item->next;
       assert_int_equal(parcel->number, next[parcel->producer]);
       next[parcel->producer]++;
-      taken++;
+      parcel->taken = ++taken;
     }
   }
   for (unsigned i = 0; i < PRODUCERS; i++) {
     pthread_join(producers[i].thread, NULL);
+    for (unsigned j = 0; j < ITEMS_EACH; j++) {
+      assert_int_equal(producers[i].parcels[j].place, producers[i].parcels[j].taken);
+    }
     free(producers[i].parcels);
   }
   assert_null(queue_take(queue));

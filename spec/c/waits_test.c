@@ -8,8 +8,8 @@
 
 #include "stage/waits.h"
 
-static struct wait *put(struct waits *waits, struct wait *wait, enum wait_what what, uint64_t seen_seq) {
-  *wait = (struct wait){ .what = what, .seen_seq = seen_seq, .held_batch = UINT64_MAX };
+static struct wait *put(struct waits *waits, struct wait *wait, enum wait_what what, uint64_t seen) {
+  *wait = (struct wait){ .what = what, .seen = seen, .held_batch = UINT64_MAX };
   waits_put(waits, wait);
   return wait;
 }
