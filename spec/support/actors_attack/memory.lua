@@ -162,6 +162,16 @@ function Memory:rpc_fields(rpc)
   return { rpc.id, rpc.caller, rpc.params or 0, rpc.headers or 0, self.key, self.class.name }
 end
 
+function Memory:handles()
+  local options = { create = false, input = { 1, { 2 } }, timeout = 1.5, idempotency_key = "once" }
+  local other = self:actor("Memory", { "other", 1 }, options)
+  self.state.plain.other, self.state.list[3] = other, { other }
+  self.state.plain.others = { { other } }
+  self.kv:put("other", { other, other })
+  local ping, kept = other.ping, self.kv:get "other"
+  return { tostring(other), ping == other.ping, kept[2], self.state.plain.other == kept[1] }
+end
+
 function Memory:coroutines()
   local wrapped = coroutine.wrap(function(a) return (coroutine.yield(a)) end)
   wrapped(1)
