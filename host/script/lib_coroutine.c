@@ -1,10 +1,11 @@
 /* lib_coroutine.c -- see lib_coroutine.h.
  *
- * A coroutine that the hook stopped has hooks no more: nothing of it may run again, no __close handler either, in this
- * call or in a later one that a script has kept it for. So whatever could run one asks first.
+ * In a coroutine that the hook has stopped, no hook runs any more. So nothing of it may run again, not even a __close
+ * handler, neither in this call nor in a later one for which a script has kept it. Every function that could run one asks
+ * first.
  *
- * A call's own coroutine is the host's, which uses it again for others. No script gets hold of it: what a method finds in
- * its place is Lua's main thread, which nobody can resume or close, as in a program of Lua's own. */
+ * A call's own coroutine belongs to the host, which reuses it for other calls. Scripts never get hold of it. In its place a
+ * method finds Lua's main thread, which nobody can resume or close, just as in a plain Lua program. */
 #include "script/lib_coroutine.h"
 
 #include <lauxlib.h>
@@ -13,23 +14,23 @@
 #include "vm/lua_vm.h"
 #include "vm/raise.h"
 
-/* How many coroutines may be closed from within each other's __close handlers: Lua counts the C calls of each anew. */
+/* How many coroutines may be closed from within each other's __close handlers: Lua counts the C calls of each from 0. */
 enum { CLOSING_MAX = 8 };
 
-/* Lua's own function, kept as upvalue 1, with the arguments on the stack. */
+/* Runs Lua's own function, kept as upvalue 1, with the arguments on the stack. */
 static int call_original(lua_State *L) {
   return lua_tocfunction(L, lua_upvalueindex(1))(L);
 }
 
-/* Whether the coroutine died of being stopped. */
+/* Whether the coroutine is dead because it was stopped. */
 static bool was_stopped(lua_State *co) {
   int status = lua_status(co);
   if (status == LUA_OK || status == LUA_YIELD) return false;
   return status == LUA_ERRMEM || lua_touserdata(co, -1) == vm_of(co);
 }
 
-/* coroutine.resume(co, ...) -> true, results or false, error. The main thread is refused before Lua puts arguments, or an error
- * that it has no memory for, on a stack that is the host's.   [-0, +n, v] */
+/* coroutine.resume(co, ...) -> true, results or false, error. The main thread's stack is the host's. So it is refused before
+ * Lua puts arguments there, or an error for which it has no memory.   [-0, +n, v] */
 static int coroutine_resume(lua_State *L) {
   budget_check_stopped(L);
   if (lua_tothread(L, 1) == vm_of(L)->L) {
@@ -42,7 +43,7 @@ static int coroutine_resume(lua_State *L) {
   return count;
 }
 
-/* Raises in L the error on top of the coroutine, which is closed where it died of it. [-0, +0, v] */
+/* Raises in L the error on top of the coroutine's stack. If the coroutine died of it, it is closed. [-0, +0, v] */
 static int raise_from(lua_State *L, lua_State *co) {
   bool died = lua_status(co) != LUA_OK && lua_status(co) != LUA_YIELD;
   budget_check_stopped(L);
@@ -59,7 +60,7 @@ static int raise_from(lua_State *L, lua_State *co) {
   return lua_error(L);
 }
 
-/* What coroutine.wrap() gives: resumes the coroutine that is upvalue 1   [-0, +n, v] */
+/* The function that coroutine.wrap() returns: resumes the coroutine that is upvalue 1   [-0, +n, v] */
 static int resume_wrapped(lua_State *L) {
   lua_State *co = lua_tothread(L, lua_upvalueindex(1));
   int arguments = lua_gettop(L), results;
@@ -88,7 +89,7 @@ static int coroutine_wrap(lua_State *L) {
   return 1;
 }
 
-/* Whether a coroutine runs, or waits for one that it resumed. */
+/* Whether a coroutine runs, or waits for another that it has resumed. */
 static bool is_active(lua_State *L, lua_State *co) {
   lua_Debug frame;
   return co == L || (lua_status(co) == LUA_OK && lua_getstack(co, 0, &frame) != 0);
@@ -117,7 +118,7 @@ static int coroutine_close(lua_State *L) {
   return 2;
 }
 
-/* coroutine.yield(...): a method's own coroutine is the host's to suspend   [-0, +n, v] */
+/* coroutine.yield(...): only the host may suspend a method's own coroutine   [-0, +n, v] */
 static int coroutine_yield(lua_State *L) {
   if (vm_of(L)->coroutine == L) return raise_misuse(L, "attempt to yield from outside a coroutine");
   return lua_yield(L, lua_gettop(L));

@@ -14,7 +14,7 @@ static const char *const caller_names[] = {
   [CALLER_CLIENT] = "client", [CALLER_ACTOR] = "actor", [CALLER_SCHEDULE] = "schedule"
 };
 
-/* rpc.params, rpc.headers: read once, then kept in the one user value. [-0, +1, v] */
+/* rpc.params, rpc.headers: each is read once, then kept in a user value. [-0, +1, v] */
 static void push_kept(lua_State *L, const struct turn *turn, bool params) {
   lua_getiuservalue(L, 1, params ? 1 : 2);                           /* kept */
   if (!lua_isnil(L, -1)) return;

@@ -24,12 +24,12 @@
 #include "vm/library.h"
 #include "vm/lua_vm.h"
 
-/* Lua's own base functions that scripts have; those that differ come from lib_base.c. */
+/* The base functions that scripts get as Lua has them; those that differ come from lib_base.c. */
 static const char *const base_names[] = { "assert", "error", "ipairs", "pairs", "rawequal", "select", "tonumber", "_VERSION",
                                           "type", "next", "rawget", "rawset", "rawlen", "pcall", "xpcall", "tostring",
                                           "getmetatable", "setmetatable", "load" };
 
-/* math.randomseed(...): the host seeds; a script's seed would be its neighbours' too   [-0, +0, -] */
+/* math.randomseed(...): does nothing, since a script's seed would be its neighbours' too; the host seeds   [-0, +0, -] */
 static int seed_nothing(lua_State *L) {
   (void)L;
   return 0;

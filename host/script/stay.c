@@ -1,7 +1,7 @@
 /* stay.c -- see stay.h.
  *
- * The whole turn runs in one coroutine, as a chain of steps (steps.h). A stay begins or resumes it, and ends when it is
- * done, failed or waits. An error at any step ends here, where everything is put back. */
+ * The whole turn runs in one coroutine, as a chain of steps (steps.h). A stay begins or resumes it, and ends when the turn
+ * is done, has failed or waits. An error at any step ends up here, and everything is put back. */
 #include "script/stay.h"
 
 #include <lauxlib.h>
@@ -28,8 +28,8 @@ struct running {
   bool waits;            /* it saves, or pauses */
 };
 
-/* Notes what went wrong in a coroutine, while its stack still tells where. A traceback takes memory, and what the script
- * or its client said no to needs none. */
+/* Notes what went wrong in a coroutine, while its stack still tells where. A traceback takes memory. An error that the
+ * script raised for its client, or that is the client's own, needs none. */
 static void note_failure(lua_State *L, lua_State *call, int status, struct turn *turn) {
   caught_describe(call, status, &turn->failure);
   enum err err = turn->failure.err;
@@ -41,20 +41,20 @@ static void note_failure(lua_State *L, lua_State *call, int status, struct turn 
   lua_pop(L, 1);                                                     /* - */
 }
 
-/* Lets the actor's coroutine go. */
+/* Lets go of the actor's coroutine. */
 static void drop_coroutine(lua_State *L, struct turn *turn) {
   lua_pushnil(L);
   self_set_slot(L, turn->instance, SELF_COROUTINE);
 }
 
-/* After a failure: notes it, and closes what the script left to be closed, under the limits. A call that was stopped
- * has hooks no more: its handlers do not run. */
+/* After a failure: notes it, and closes what the script left to be closed, within the limits. In a call that was stopped no
+ * hook can stop a handler any more, so its handlers do not run. */
 static void end_failed(lua_State *L, lua_State *call, int status, struct turn *turn) {
   note_failure(L, call, status, turn);
   if (turn->vm->stopped == ERR_NONE) lua_resetthread(call);
 }
 
-/* Runs the coroutine, which is its actor's, to its end or to where it waits. `failure` of the turn tells how it was. */
+/* Runs the coroutine, which the actor keeps, until it ends or waits. The turn's `failure` tells how it went. */
 static int run(lua_State *L) {
   struct running *running = lua_touserdata(L, 1);
   struct turn *turn = running->turn;
@@ -85,7 +85,7 @@ static int run(lua_State *L) {
   return 0;
 }
 
-/* Puts everything back: nothing of this may fail for want of a limit. */
+/* Puts everything back. It runs with memory granted, so that no limit makes it fail. */
 static int undo(lua_State *L) {
   struct turn *turn = lua_touserdata(L, 1);
   drop_coroutine(L, turn);
@@ -95,7 +95,7 @@ static int undo(lua_State *L) {
   return 0;
 }
 
-/* What the rooms below may know of the turn whose Lua runs. */
+/* What the rooms below may know of the turn that is in Lua. */
 static struct vm_now now_of(struct turn *turn) {
   return (struct vm_now){
     .turn = turn, .instance = turn->instance, .view = &turn->view, .actor_id = turn->instance->actor_id,
@@ -104,7 +104,7 @@ static struct vm_now now_of(struct turn *turn) {
   };
 }
 
-/* Nobody can yield from the call's own coroutine but save_state() and budget_pause() (lib_coroutine.c). */
+/* Only save_state() and budget_pause() can yield from the call's own coroutine (lib_coroutine.c). */
 static enum turn_status enter(struct turn *turn, bool begins) {
   struct vm *vm = turn->vm;
   struct running running = { .turn = turn, .begins = begins };
@@ -121,7 +121,7 @@ static enum turn_status enter(struct turn *turn, bool begins) {
     if (!undone) turn->instance->broken = true;
   }
   failure_done(&raised);
-  /* else the next call would be measured from on top of this one's garbage */
+  /* or else the garbage of this call would count against the next one */
   if (vm->stopped == ERR_MEMORY) vm_collect(vm);
   budget_end(vm, running.waits ? &turn->usage : NULL);
   if (vm->value.capacity > VALUE_KEPT_BYTES) buf_done(&vm->value);

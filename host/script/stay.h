@@ -1,7 +1,7 @@
 /* stay.h -- a turn goes into Lua, and comes out of it.
  *
- * WHY     A turn is in Lua once, or several times where it waits. Each stay has limits and one way in and out; what a
- *         failed one has changed is put back before anybody looks.
+ * WHY     A turn is in Lua once, or several times if it waits. Each stay has limits, one way in and one way out. The changes
+ *         of a failed stay are put back before anybody looks.
  * ROOM    script, without lua.h. Below: steps, journal, part.
  * THREAD  The turn's worker's.
  * ALWAYS  After TURN_FAILED the actor's memory is as before the turn, or as of its last save; or its instance is broken.
@@ -13,14 +13,14 @@
 
 enum turn_status { TURN_DONE, TURN_FAILED, TURN_SAVING, TURN_PAUSED };
 
-/* Begins the turn and runs it to its end, or to where it saves or pauses. Loads the instance where it is not loaded yet. */
+/* Begins the turn, and runs it until it ends, saves or pauses. Loads the instance first if it is not loaded yet. */
 enum turn_status stay_begin(struct turn *turn);
 
-/* Goes on with a turn that was saving, when that is durable, or that was paused, when others had their turns. */
+/* Goes on with a turn: one that was saving, once that is durable; one that was paused, once others had their turns. */
 enum turn_status stay_go_on(struct turn *turn);
 
-/* Ends a turn that was saving or paused, when what it saved or saw cannot become durable: nothing of it runs any more.
- * Its actor's memory is ahead of the disk, and must go. */
+/* Ends a turn that was saving or paused, if what it saved or saw cannot become durable: nothing of it runs any more. Its
+ * actor's memory is ahead of the disk, and must be dropped. */
 void stay_abandon(struct turn *turn);
 
 #endif

@@ -27,7 +27,7 @@
 
 enum { ARGUMENTS_MAX = 200 };
 
-/* The steps, in order; a continuation gets the one that it continues with. */
+/* The steps, in order. A continuation is given the step with which it goes on. */
 enum step {
   STEP_LOAD, STEP_READ, STEP_CREATED, STEP_MIGRATE, STEP_MIGRATED, STEP_START, STEP_ADMIT, STEP_ADMITTED, STEP_TASK, STEP_RESULT
 };
@@ -43,14 +43,14 @@ static void push_class(lua_State *L, const struct turn *turn) {
   self_push_slot(L, turn->instance, SELF_CLASS);
 }
 
-/* Calls the function below its `count` arguments, and goes on with a step. */
+/* Calls the function below its `count` arguments, then goes on with a step. */
 static int call_then(lua_State *L, int count, int results, enum step step) {
   vm_of(L)->now.in_script = true;
   lua_callk(L, count, results, (lua_KContext)step, go_on);
   return go_on(L, LUA_OK, (lua_KContext)step);
 }
 
-/* Pushes the bytes of a request as a value, by its format; nil where there are none. [-0, +1, v] */
+/* Pushes bytes of a request as a value, read in the request's format; nil if there are none. [-0, +1, v] */
 static void push_bytes(lua_State *L, const struct turn *turn, struct slice bytes) {
   if (bytes.size == 0) {
     lua_pushnil(L);
@@ -70,7 +70,7 @@ static struct slice version_key(struct turn *turn) {
   return buf_slice(key);
 }
 
-/* state_version of the class; 1 where it says none. [-0, +0, v] */
+/* state_version of the class; 1 if it has none. [-0, +0, v] */
 static lua_Integer class_version(lua_State *L, const struct turn *turn) {
   push_class(L, turn);                                               /* class */
   int type = lua_getfield(L, -1, "state_version");                   /* class version */
@@ -106,7 +106,8 @@ static int initialize(lua_State *L, struct turn *turn, struct slice input) {
   return call_then(L, 2, 1, STEP_CREATED);
 }
 
-/* Goes on with an actor that was saved by this version of its class; one whose class has got a state since then has none. */
+/* Goes on with an actor that was saved by version `saved` of its class. If that version had no state, but the class now has
+ * one, the actor gets its first state here. */
 static int check_version(lua_State *L, struct turn *turn, lua_Integer saved) {
   lua_Integer now = class_version(L, turn);
   if (saved > now) {
@@ -133,8 +134,8 @@ static int step_load(lua_State *L, struct turn *turn) {
   return go_on(L, LUA_OK, STEP_READ);
 }
 
-/* The state as it was saved. It fits into memory, as it did when it was saved, and its records are so and so many: so
- * nothing else bounds this, and what was answered stays in reach. The limits of the call begin behind it. */
+/* Reads the state as it was saved. It fitted into memory then, and the number of its records is bounded. So nothing else
+ * limits this step, and whatever was once saved can be loaded again. The limits of the call begin after it. */
 static int step_read(lua_State *L, struct turn *turn) {
   lua_Integer saved;
   budget_begin_load(turn->vm);
@@ -149,7 +150,7 @@ static int step_created(lua_State *L, struct turn *turn) {
     return raise_misuse(L, "initialize_state returns a table, the state; this one returned a %s", luaL_typename(L, -1));
   }
   state_assign(L, turn->instance, -1);
-  settle_drafts(L, turn);              /* so that what the script gets of it is tracked, and stays so when it saves */
+  settle_drafts(L, turn);              /* so that the script gets tracked parts of it, which stay tracked when it saves */
   return go_on(L, LUA_OK, STEP_MIGRATE);
 }
 
@@ -163,7 +164,7 @@ static int step_migrate(lua_State *L, struct turn *turn) {
   return call_then(L, 3, 1, STEP_MIGRATED);
 }
 
-/* What migrate_state returned, if anything, is the state from now on. */
+/* If migrate_state returned anything, that is the state from now on. */
 static int step_migrated(lua_State *L, struct turn *turn) {
   if (!lua_isnil(L, -1)) state_assign(L, turn->instance, -1);
   return go_on(L, LUA_OK, STEP_START);
@@ -191,11 +192,11 @@ static int step_admit(lua_State *L, struct turn *turn) {
   return go_on(L, status, (lua_KContext)STEP_ADMITTED);
 }
 
-/* With what the hook returned, or the error that it raised, on top of the stack. */
+/* On top of the stack is what the hook returned, or the error that it raised. */
 static int step_admitted(lua_State *L, struct turn *turn, int status) {
   budget_check_stopped(L);
   if (status == LUA_OK || status == LUA_YIELD) return go_on(L, LUA_OK, STEP_TASK);
-  struct failure *refusal = &turn->failure;          /* the turn's, so that an error below leaks nothing */
+  struct failure *refusal = &turn->failure;          /* the turn owns it, so an error below leaks nothing */
   caught_describe(L, status, refusal);
   if (refusal->err == ERR_MEMORY || refusal->err == ERR_TIMEOUT) return luaL_error(L, "on_before_connect was stopped");
   bool tells = refusal->err == ERR_USER || turn->vm->config.dev;
@@ -248,7 +249,7 @@ static int call_method(lua_State *L, struct turn *turn) {
   return call_then(L, count + 2, 1, STEP_RESULT);
 }
 
-/* Calls a hook that takes nothing; where there is none, goes on with what `otherwise` pushes. */
+/* Calls a hook that takes no argument but self. If there is none, goes on with what `otherwise` pushes. */
 static int call_hook(lua_State *L, struct turn *turn, const char *name, void (*otherwise)(lua_State *, struct instance *)) {
   push_class(L, turn);                                               /* class */
   if (!classes_push_hook(L, -1, name)) {
@@ -264,7 +265,7 @@ static void push_nothing(lua_State *L, struct instance *instance) {
   lua_pushnil(L);
 }
 
-/* The result is there already. */
+/* Its result was set before the turn began. */
 static int repeat(lua_State *L, struct turn *turn) {
   if (turn->refusal.err != ERR_NONE) return caught_raise(L, &turn->refusal);
   settle_drafts(L, turn);
@@ -288,7 +289,7 @@ static int step_task(lua_State *L, struct turn *turn) {
 
 /* -- the end -- */
 
-/* Raises what kept a value from its bytes: an unfit value is the script's error, a large one has a code. */
+/* Raises the reason why a value was not written: an unfit value is the script's error, one too large has a code. */
 static void raise_unwritten(lua_State *L, enum err err, const struct failure *failure) {
   if (err == ERR_INTERNAL) raise_misuse(L, "%.*s", (int)failure->message.size, (const char *)failure->message.data);
   raise_failure(L, failure);
@@ -308,7 +309,7 @@ static void write_result(lua_State *L, struct turn *turn) {
   if (err != ERR_NONE) raise_unwritten(L, err, failure);
 }
 
-/* Puts what changed in the state into the drafts. */
+/* Puts the changes of the state into the drafts. */
 static void settle_drafts(lua_State *L, struct turn *turn) {
   settle(L, turn->instance);
   size_t bytes = drafts_bytes(turn->view.drafts), limit = (size_t)turn->vm->config.limits->commit_bytes;
@@ -326,14 +327,14 @@ void steps_adopt(lua_State *L, struct turn *turn) {
   turn->instance->loaded = true;
 }
 
-/* With the result on top of the stack. */
+/* The result is on top of the stack. */
 static int step_result(lua_State *L, struct turn *turn) {
   write_result(L, turn);
   settle_drafts(L, turn);
   return 0;
 }
 
-/* Iterators keep what was saved since they began in memory, and so it is bounded as that of a call. */
+/* Iterators keep in memory what was saved since they began, so that is bounded like the memory of a call. */
 static void check_held(lua_State *L, const struct turn *turn) {
   size_t bytes = drafts_held_memory(turn->view.drafts), limit = (size_t)turn->vm->config.limits->call_bytes;
   if (bytes <= limit) return;
@@ -383,7 +384,7 @@ static int go_on(lua_State *L, int status, lua_KContext step) {
   return 0;
 }
 
-/* What came with a request is refused where it is no JSON, read or not. */
+/* Refuses a request whose params or input are not JSON, even if nothing would read them. */
 static void check_bytes(lua_State *L, const struct turn *turn) {
   if (turn->format != FORMAT_JSON) return;
   push_bytes(L, turn, turn->params);

@@ -13,10 +13,10 @@
 #include "stage/router.h"
 
 struct actors {
-  struct actor *by_address;    /* uthash's, though hashed by siphash(): addresses are what clients choose */
+  struct actor *by_address;    /* uthash's, but hashed by siphash(), since clients choose the addresses */
   struct siphash_key hash_key;
   struct actor_list ready, idle;
-  struct buf address;          /* of who is looked for */
+  struct buf address;          /* of the actor being looked up */
 };
 
 struct actors *actors_new(void) {
@@ -45,7 +45,7 @@ void actors_free(struct actors *actors) {
   mem_free(actors);
 }
 
-/* The entry of an address, or NULL; the address stays in `actors->address`, and its hash is written. */
+/* The entry of an address, or NULL. Leaves the address in `actors->address`, and writes its hash. */
 static struct actor *find(struct actors *actors, struct slice class_name, struct slice key, unsigned *hash) {
   struct actor *found;
   buf_clear(&actors->address);

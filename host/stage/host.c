@@ -43,7 +43,7 @@ static enum err open_store(struct host *host, struct failure *failure) {
   return store_open(&config, &host->store, failure);
 }
 
-/* Opens the log, and reads what of it is not in the store into memory. */
+/* Opens the log, and reads into memory what is not yet in the store. */
 static enum err open_log(struct host *host, struct failure *failure) {
   uint64_t reached;
   enum err err = checkpoint_number_read(host->store, &reached, failure);
@@ -77,8 +77,8 @@ static uint64_t id_of(struct slice key) {
   return key.size >= RECORD_KEY_HEAD ? record_key_id(key) : 0;
 }
 
-/* The id after the last one that a record bears. A damaged record's key may be what is damaged: it counts for an id far
- * behind that of the one before it, so that no id is given twice. */
+/* The id after the last one in any record. In a damaged record the key itself may be wrong. So damaged records at the end
+ * count as an id far behind that of the last good one, and no id is given twice. */
 static enum err find_next_actor_id(struct host *host, struct failure *failure) {
   enum { IDS_UNKNOWN = 1 << 30 };
   struct store_reader *reader;
@@ -162,7 +162,7 @@ enum err host_open(const struct host_config *config, struct host **host, struct 
   CHECK_THAT(config->workers, >=, 1);
   struct host *made = mem_zero(sizeof *made);
   made->config = *config;
-  /* So that the ids of two starts differ: there are fewer calls than nanoseconds. */
+  /* The ids of two starts differ, since there are fewer calls than nanoseconds. */
   atomic_store(&made->next_call_id, (uint64_t)clock_unix_ns(config->clock));
   enum err err = folder_open(config->data_path, &made->folder, failure);
   if (err == ERR_NONE) err = open_store(made, failure);

@@ -18,8 +18,8 @@ struct performance {
   struct turn turn;
   struct actor *actor;
   struct request *request;
-  struct commit *commit;               /* while it waits: the one that it will send, if it has one */
-  uint64_t batch;                      /* what its drafts hold may be in log batches after this one */
+  struct commit *commit;               /* while it waits: the commit that it will send, if it has one */
+  uint64_t batch;                      /* the records in its drafts may be in log batches after this one */
   struct wait wait;
 };
 
@@ -27,7 +27,7 @@ struct performances {
   struct performances_config config;
   struct vm *vm;
   struct gate gate;
-  struct drafts *drafts;               /* of the turn that runs; one that waits takes them along */
+  struct drafts *drafts;               /* of the turn that runs; a turn that waits takes them along */
   struct waits waits;                  /* their actors are busy */
 };
 
@@ -55,7 +55,7 @@ static void put_index_key(struct buf *key, const struct actor *actor) {
   buf_put(key, actor_address(actor));
 }
 
-/* Learns whether the actor exists, and its id. */
+/* Looks up whether the actor exists, and its id. */
 static enum err know(struct performances *all, struct actor *actor) {
   if (actor->known) return ERR_NONE;
   struct view view = records_view(all->config.records, all->drafts);
@@ -69,8 +69,8 @@ static enum err know(struct performances *all, struct actor *actor) {
   actor->exists = err == ERR_NONE;
   actor->id = actor->exists ? read_u64(value.data) : 0;
   actor->known = true;
-  /* It may have been in memory before, and will see what is not durable of it: the last thing sent, to be on the safe
-   * side. */
+  /* It may have been in memory before, and may now see writes of its own that are not durable yet. Which commit holds them
+   * is not known, so the last one sent counts. */
   const struct records *records = all->config.records;
   bool is_pending = actor->exists ? records_is_pending(records, actor->id) : records_has_pending(records);
   if (is_pending) actor->last_seq = records_seq(records);
@@ -101,14 +101,14 @@ static bool draft_creation(struct drafts *drafts, const struct actor *actor) {
 
 /* -- what went wrong -- */
 
-/* What somebody was refused is their affair, a limit that stopped a call its author's, and the rest is the
- * operator's. */
+/* A refused request is its client's affair, a limit that stopped a call is the affair of the class's author, and the rest
+ * is the operator's. */
 static enum log_level level_of(enum err err) {
   if (err == ERR_USER || err_blames_client(err)) return LOG_DEBUG;
   return err == ERR_INTERNAL || err == ERR_STORAGE ? LOG_ERROR : LOG_WARN;
 }
 
-/* The one line that each call leaves which failed, or was stopped. */
+/* The one line that a failed or stopped call leaves in the log. */
 static void log_failure(const struct performances *all, const struct actor *actor, const struct turn *turn,
                         struct slice method) {
   const struct logger *logger = all->config.vm->logger;
@@ -129,8 +129,8 @@ static void log_failure(const struct performances *all, const struct actor *acto
   buf_done(&key);
 }
 
-/* What the client hears of a failure: of a script's mistake no more than that there was one, unless it is an
- * operator. */
+/* What the client hears of a failure. Of a mistake in a script it hears only that there was one, unless it is an operator
+ * or the host runs with --dev. */
 static void tell_failure(const struct performances *all, struct turn *turn, struct reply *reply) {
   bool tells = all->config.vm->dev || turn_looks(turn);
   if (turn->failure.err == ERR_INTERNAL && !tells) {
@@ -148,7 +148,7 @@ static void tell_failure(const struct performances *all, struct turn *turn, stru
 
 /* -- a turn -- */
 
-/* Makes the actor ready for a turn: its instance is there. The failure says what is missing. */
+/* Makes the actor ready for a turn, with an instance. If it cannot, the failure says why. */
 static enum err prepare(struct performances *all, struct actor *actor, bool create, struct failure *failure) {
   if (all->drafts == NULL) all->drafts = drafts_try_new();
   if (!gate_try_prepare(&all->gate) || all->drafts == NULL) {
@@ -173,8 +173,8 @@ static enum err lose_memory(struct turn *turn) {
   return failure_set(&turn->failure, ERR_MEMORY, "no memory for the changes of a call");
 }
 
-/* With a turn done, or saving: its drafts become pending and go to the committer, with the reply, if it has one.
- * After an error nothing happened but that the actor's memory is ahead. */
+/* When a turn is done, or saves: its drafts become pending and go to the committer, with the reply, if it has one. After
+ * an error nothing was sent, but the actor's memory is ahead of it. */
 static enum err commit_turn(struct performances *all, struct actor *actor, struct turn *turn, bool saving,
                             struct reply *reply) {
   struct records *records = all->config.records;
@@ -206,7 +206,7 @@ static enum err commit_turn(struct performances *all, struct actor *actor, struc
   return ERR_NONE;
 }
 
-/* After a failed turn the actor is as before it; where that is out of reach, it leaves memory. */
+/* After a failed turn the actor is as it was before. If that cannot be restored, it leaves memory. */
 static void roll_back(struct actor *actor, struct turn *turn) {
   if (turn->view.drafts != NULL) drafts_discard(turn->view.drafts);
   if (actor->instance == NULL) return;
@@ -215,14 +215,14 @@ static void roll_back(struct actor *actor, struct turn *turn) {
   }
 }
 
-/* What a turn changed cannot be taken: its actor must come back as it is on disk. `waits`: it is in the middle. */
+/* The changes of a turn cannot be taken: its actor must come back as it is on disk. `waits`: the turn is not over. */
 static enum turn_status lose_changes(struct actor *actor, struct turn *turn, bool waits) {
   if (waits) stay_abandon(turn);
   actor_drop(actor);
   return TURN_FAILED;
 }
 
-/* Sends what came of a stay in Lua, done or saving; rolls a failed one back. */
+/* Sends what a stay in Lua, done or saving, has produced; rolls back a failed one. */
 static enum turn_status send_turn(struct performances *all, struct actor *actor, struct turn *turn,
                                   enum turn_status status, struct reply *reply) {
   if (status == TURN_DONE && reply != NULL) buf_move(&reply->body, &turn->result);
@@ -236,8 +236,8 @@ static enum turn_status send_turn(struct performances *all, struct actor *actor,
   return status;
 }
 
-/* Begins a turn and sends what came of it. Where it failed, the failure says why and `reply`, if there is one, waits
- * for its words. */
+/* Begins a turn and sends what it has produced. If it fails, the turn's failure says why, and `reply`, if there is one, is
+ * still to be told. */
 static enum turn_status take_turn(struct performances *all, struct actor *actor, struct turn *turn, bool create,
                                   struct reply *reply) {
   turn->epoch = records_epoch(all->config.records);
@@ -268,13 +268,13 @@ static enum turn_task task_of(enum request_type type) {
   return TURN_CALL;
 }
 
-/* A turn that waits takes its drafts along; and its commit, where that is not sent. */
+/* A turn that waits takes its drafts along, and also its commit, unless that has been sent. */
 static void keep_along(struct performances *all, struct performance *performance) {
   if (performance->turn.view.drafts == all->drafts) all->drafts = NULL;
   if (performance->wait.what != WAIT_SAVE) performance->commit = gate_take_spare(&all->gate);
 }
 
-/* Answers whether there is a commit for the rest of a turn that waited. */
+/* Returns whether there is a commit for the rest of a turn that waited. */
 static bool bring_commit(struct performances *all, struct performance *performance) {
   gate_give_spare(&all->gate, performance->commit);
   performance->commit = NULL;
@@ -313,7 +313,7 @@ static void answer_failure(struct performances *all, struct performance *perform
   if (gate_try_prepare(&all->gate)) {
     gate_pass(&all->gate, turn, reply, performance->actor->last_seq);
   } else {
-    reply_keep(reply);             /* no memory even for a commit: nothing was read, or all of it was saved */
+    reply_keep(reply);             /* no memory even for a commit: it has read nothing, or everything it read is saved */
   }
 }
 
@@ -321,8 +321,8 @@ static void answer_failure(struct performances *all, struct performance *perform
 static void wait_for(struct performances *all, struct performance *performance, enum wait_what what) {
   struct actor *actor = performance->actor;
   bool holds = drafts_hold(performance->turn.view.drafts);
-  /* It has seen its actor's last commit, which need not be the worker's: that may already have failed, and if nothing
-   * was saved no other will come. */
+  /* It has seen the actor's last commit, not the worker's. The worker's may already have failed, and if nothing was saved
+   * no other will come. */
   performance->wait = (struct wait){
     .what = what, .seen_seq = actor->last_seq, .held_batch = holds ? performance->batch : UINT64_MAX,
   };
@@ -332,7 +332,7 @@ static void wait_for(struct performances *all, struct performance *performance, 
   trace_text(all->config.vm->logger, performance->turn.call_id, "turn waits", "for", waits_name(what));
 }
 
-/* After a turn, or a request that did not become one. An actor that was asked for and is not there leaves no trace. */
+/* After a turn, or a request that did not become one. An actor that was asked for but does not exist leaves no trace. */
 static void let_go(struct performances *all, struct actor *actor) {
   actors_touch(all->config.actors, actor, clock_monotonic_ns(all->config.vm->clock));
   if (actor->instance == NULL && actor->mailbox.count == 0) actors_remove(all->config.actors, actor);
@@ -373,7 +373,7 @@ static void perform(struct performances *all, struct actor *actor, struct reques
   after_turn(all, performance, take_turn(all, actor, &performance->turn, create, request->reply));
 }
 
-/* Nobody waits for this call, so it does not begin. Who ended only its own side of a connection hears why. */
+/* Nobody waits for this call, so it does not begin. A client that closed only its own side of the connection hears why. */
 static void drop(struct performances *all, struct actor *actor, struct request *request) {
   reply_fail(request->reply, ERR_OVERLOADED,
              "the client ended its side of the connection before the call began: it did not run");
@@ -397,7 +397,7 @@ void performances_begin(struct performances *all, struct actor *actor, struct re
   }
 }
 
-/* What a turn saved, or saw, has failed with its epoch. */
+/* Something that the turn saved or saw has failed with its epoch. */
 static void fail_waiting(struct performances *all, struct performance *performance) {
   struct turn *turn = &performance->turn;
   struct reply *reply = performance->request->reply;

@@ -1,7 +1,7 @@
 /* performance.h -- a request's turn, from its beginning to its reply at the gate.
  *
- * WHY     A turn (script/turn.h) is what Lua does; around it stand an actor, drafts, a commit and a reply. They stay
- *         together here, also where the turn waits in the middle.
+ * WHY     A turn (script/turn.h) is what Lua does; around it stand an actor, drafts, a commit and a reply. Here they stay
+ *         together, even while the turn waits in the middle.
  * ROOM    stage. Below: waits, gate, idempotency, records, actor, script.
  * THREAD  Its worker's.
  * OWNS    What waits: performances with their requests; the drafts and the gate that turns share.
@@ -9,11 +9,11 @@
  *               -> failed     its drafts are thrown away, and the error goes through the gate
  *               -> waiting (waits.h) -> goes on -> ...
  *                             its actor is busy, and its drafts wait with it
- *         Saving (self:save_state()): what it has so far is committed without a reply, and it waits for that to be
- *         durable. When that fails, so does the call.
+ *         Saving (self:save_state()): what it has so far is committed without a reply, and it waits until that is
+ *         durable. If that fails, so does the call.
  * ALWAYS  1. An actor has one performance at a time.
- *         2. The reply of a request that was taken is kept once, be it by way of the gate; but for what is still
- *            waiting in performances_free().
+ *         2. Each request that is taken has its reply kept once, directly or through the gate. Only what still waits at
+ *            performances_free() gets no reply.
  */
 #ifndef TROUPE_PERFORMANCE_H
 #define TROUPE_PERFORMANCE_H
@@ -36,32 +36,34 @@ struct performances;
 
 struct performances *performances_new(const struct performances_config *config);
 
-/* Forgets all that wait, without a word. */
+/* Forgets all that still wait: they get no reply. */
 void performances_free(struct performances *all);
 
-/* The VM in which they run; to be set before the first, and again only while none waits. */
+/* The VM in which they run. Set it before the first one, and change it only while none waits. */
 void performances_set_vm(struct performances *all, struct vm *vm);
 
-/* Runs one request of an actor to its reply, or to where it waits. Takes it over. */
+/* Runs one request of an actor to its reply, or until it must wait. Takes the request over. */
 void performances_begin(struct performances *all, struct actor *actor, struct request **request);
 
-/* Puts those that wait for this and are due to the front; how many these are. performances_resume() goes on with the
- * first one; false where there is none. */
+/* Moves the performances that wait for this and are due to the front of their line; returns how many there are.
+ * performances_resume() goes on with the first in line; false if there is none. */
 size_t performances_line_up(struct performances *all, enum wait_what what);
 bool performances_resume(struct performances *all, enum wait_what what);
 
-/* Fails those that wait and have seen what is not durable, and never will be: an epoch has ended. */
+/* When an epoch has ended: fails the waiting performances that have seen something which now never becomes durable. */
 void performances_fail_lost(struct performances *all);
 
-/* Whether some that waits is due. If not, the worker is woken when it is. */
+/* Whether any that waits is due. If not, the worker is woken when one is. */
 bool performances_are_due(struct performances *all);
 
 bool performances_are_waiting(const struct performances *all);
 
-/* The last batch before those whose records some that wait still hold, if that is less than `batch`. */
+/* The last batch before those whose records a waiting performance still holds, if that is less than `batch`; else
+ * `batch`. */
 uint64_t performances_hold_back(const struct performances *all, uint64_t batch);
 
-/* on_stop, then out of memory. `reply` is kept when that is durable; NULL: nobody waits. The actor has no mail. */
+/* Runs on_stop, then takes the actor, which has no mail, out of memory. `reply` is kept when that is durable; NULL: nobody
+ * waits for it. */
 void performances_put_to_sleep(struct performances *all, struct actor *actor, struct reply *reply);
 
 #endif

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 
 enum {
-  PASSED_MAX = 4 * 1024 * 1024,   /* deleted records that scans passed, before a checkpoint is to clear them away */
+  PASSED_MAX = 4 * 1024 * 1024,   /* deleted records that scans may pass before a checkpoint must clear them away */
   PENDING_BYTES_MAX = 256 * 1024 * 1024
 };
 
@@ -132,7 +132,7 @@ bool records_epoch_ended(const struct records *records) {
 
 bool records_hear(struct records *records) {
   uint64_t epoch = atomic_load(&records->told_epoch);
-  uint64_t durable = records_durable(records);      /* after the epoch: all that was durable in the one before is in it */
+  uint64_t durable = records_durable(records);      /* read after the epoch, so it counts all of the one before */
   if (durable != records->active_seq) {
     layers_make_active(&records->layers, durable);
     records->active_seq = durable;

@@ -1,4 +1,4 @@
-/* request.h -- what somebody asks of an actor.
+/* request.h -- what a client asks of an actor.
  *
  * WHY     One form for all doors, self-contained, so that it can travel between threads.
  * ROOM    stage.
@@ -11,7 +11,7 @@
 
 enum request_type {
   REQUEST_CALL,       /* a method */
-  REQUEST_INSPECT,    /* what inspect_state gives, or the state: for operators */
+  REQUEST_INSPECT,    /* the result of inspect_state, or else the state: for operators */
   REQUEST_STATE,      /* the state as it is: for specs */
   REQUEST_KV,         /* all kv entries, {{key = tuple, value = v}, ...}: for specs */
   REQUEST_SLEEP       /* leave memory when idle: for specs */
@@ -27,19 +27,19 @@ struct request {
   struct buf args;             /* of a call: an array of arguments; empty: none */
   struct buf input;            /* for initialize_state; empty: nil */
   bool create;                 /* whether a first call may create the actor */
-  struct buf params;           /* what a client says beside the arguments (`?params=`), or empty */
+  struct buf params;           /* what a client sends beside the arguments (`?params=`), or empty */
   struct buf headers;          /* of an HTTP call: a value, a map from lower-case names to strings; else empty */
   struct buf idempotency_key;  /* of a call: the client's (idempotency.h), or empty */
   struct reply *reply;         /* whose format is `format` */
 };
 
-/* A call with everything empty, create = true; NULL for want of memory. */
+/* A call with everything empty, create = true; NULL if out of memory. */
 struct request *request_try_new(enum request_type type, struct reply *reply);
 
-/* Not its reply. */
+/* Frees the request, not its reply. */
 void request_free(struct request *request);
 
-/* The request that a queue or a mailbox holds by this item. */
+/* The request in which this item of a queue or a mailbox is embedded. */
 static inline struct request *request_of(struct queue_item *item) {
   return (struct request *)(void *)((uint8_t *)item - offsetof(struct request, item));
 }

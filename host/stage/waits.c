@@ -19,9 +19,9 @@ static bool always(const struct wait *wait, uint64_t durable_seq) {
 static const struct {
   const char *name;
   bool (*is_due)(const struct wait *wait, uint64_t durable_seq);
-  bool (*is_lost)(const struct wait *wait, uint64_t durable_seq);   /* asked where an epoch has ended */
-  bool goes_first;        /* before calls that have come: it has let others go while it waited */
-  bool wants_durable;     /* is due when something has become durable: the worker is to be woken then */
+  bool (*is_lost)(const struct wait *wait, uint64_t durable_seq);   /* asked when an epoch has ended */
+  bool goes_first;        /* before new calls: it has let others go while it waited */
+  bool wants_durable;     /* becomes due when something becomes durable: the worker must be woken then */
 } table[WAIT_WHAT_COUNT] = {
   [WAIT_SAVE]   = { "save",   is_durable, is_not_durable, .goes_first = true,  .wants_durable = true },
   [WAIT_OTHERS] = { "others", always,     is_not_durable, .goes_first = false, .wants_durable = false },

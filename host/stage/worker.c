@@ -10,10 +10,10 @@
 #include "stage/reload.h"
 
 enum {
-  TURNS_A_RING = 16,              /* so many turns go to the committer and the doors together */
-  TURNS_A_STEP = 256,             /* then the step ends, so that what has come meanwhile gets its place in line; */
-  STEP_NS = 5000000,              /* or, where turns are long, when it has lasted so long: then each kind of work that
-                                   * is left does one piece */
+  TURNS_A_RING = 16,              /* how many turns go to the committer and the doors together */
+  TURNS_A_STEP = 256,             /* then the step ends, so that calls that came meanwhile get their place in line; */
+  STEP_NS = 5000000,              /* if turns are long, it ends after this time: then each kind of work that is left does
+                                   * one piece */
   SLEEPERS_A_STEP = 64,
   LEAVE_A_STEP = 2 * TURNS_A_STEP
 };
@@ -26,7 +26,7 @@ struct worker {
   struct actors *actors;
   struct performances *performances;
   bool connected;                      /* to the committer */
-  size_t leaving;                      /* so many actors still leave before their time, for want of memory */
+  size_t leaving;                      /* how many actors must still leave before their time, because memory is short */
   bool collects;                       /* they have left, and their garbage goes bit by bit */
   int64_t step_end_ns;                 /* when the step has lasted long enough, by clock_work_ns() */
   bool stopping, stopped;
@@ -41,7 +41,7 @@ void worker_ring_others(struct worker *worker) {
   if (worker->config.delivered != NULL) worker->config.delivered(worker->config.delivered_context);
 }
 
-/* While Lua runs for long: what was there before it need not wait. */
+/* While Lua runs for long: what earlier turns have ready need not wait for it. */
 static void tick(void *context) {
   struct worker *worker = context;
   if (worker->connected) worker_ring_others(worker);
@@ -140,19 +140,19 @@ static void drop_undurable(struct actor *actor, void *context) {
   if (actor->mailbox.count == 0 && !actor->busy) actors_remove(worker->actors, actor);
 }
 
-/* Takes in what the committer told: what is durable, and where an epoch ended, what has failed. */
+/* Takes in what the committer told: what is durable and, if an epoch ended, what has failed. */
 static void hear(struct worker *worker) {
   if (!records_hear(worker->records)) return;
   performances_fail_lost(worker->performances);
   actors_each(worker->actors, drop_undurable, worker);
 }
 
-/* Takes in what the checkpointer told. Whether that was anything. */
+/* Takes in what the checkpointer told. Returns whether that was anything. */
 static bool hear_checkpointer(struct worker *worker) {
   bool thawed = records_thaw(worker->records);
   if (!records_must_freeze(worker->records)) return thawed;
   uint64_t batch = performances_hold_back(worker->performances, records_durable_batch(worker->records));
-  hear(worker);                                              /* after that: all of it is active */
+  hear(worker);                                              /* now all of it is active */
   records_freeze(worker->records, batch);
   return true;
 }
@@ -219,8 +219,7 @@ static bool run_turns(struct worker *worker) {
   return worked;
 }
 
-/* Of each kind of turns that wait, those that are due go on once, or one at least, and as many of them as the step
- * has time for. */
+/* Of each kind of waiting turns, those that are due go on once: as many as the step has time for, but at least one. */
 static bool run_waiting(struct worker *worker, bool first) {
   bool worked = false;
   for (int what = 0; what < WAIT_WHAT_COUNT; what++) {
@@ -239,9 +238,8 @@ static int64_t now_ns(const struct worker *worker) {
   return clock_monotonic_ns(worker->config.vm.clock);
 }
 
-/* Where the VM is nearly full, a quarter of the actors leave before their time, who was used longest ago first; then
- * what they leave is collected. Both go on over many steps, so that nobody waits for long, and faster than newcomers
- * can come. */
+/* When the VM is nearly full, a quarter of the actors leave before their time, those idle longest first; then their garbage
+ * is collected. Both take many steps, so that nobody waits for long, and go faster than newcomers can come. */
 static void relieve(struct worker *worker) {
   bool tight = vm_bytes(worker->vm) > worker->config.vm.limits->vm_bytes / 4 * 3;
   if (worker->leaving == 0 && !worker->collects && tight) worker->leaving = actors_count(worker->actors) / 4 + 1;
@@ -253,7 +251,7 @@ static bool collect(struct worker *worker) {
   return true;
 }
 
-/* The actor that was used last leaves only when its time has come. */
+/* A shortage of memory never makes the last actor leave: that one stays until its time has come. */
 static bool put_idle_to_sleep(struct worker *worker) {
   relieve(worker);
   int64_t idle_ns = (int64_t)worker->config.vm.limits->idle_ms * 1000000;
@@ -265,14 +263,14 @@ static bool put_idle_to_sleep(struct worker *worker) {
     if (worker->leaving > 0) worker->collects = --worker->leaving == 0;
     performances_put_to_sleep(worker->performances, actor, NULL);
   }
-  if (slept < most && worker->leaving > 0) {          /* all others are busy, or have mail */
+  if (slept < most && worker->leaving > 0) {          /* the others are busy, or have mail */
     worker->leaving = 0;
     worker->collects = true;
   }
   return slept > 0;
 }
 
-/* --dev: a new VM where a file has changed. Only between turns, while nobody has mail: a sleeping actor needs no VM. */
+/* --dev: a new VM when a file has changed. Only between turns, while no actor has mail: a sleeping actor needs no VM. */
 static void reload(struct worker *worker) {
   const struct logger *logger = worker->config.vm.logger;
   uint64_t files = reload_signature(worker->config.vm.actors_path);

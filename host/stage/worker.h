@@ -1,15 +1,15 @@
 /* worker.h -- one worker: its VM, its actors, their turns.
  *
- * WHY     An actor lives on one worker, so nothing of it is shared and nothing is locked.
+ * WHY     An actor lives on one worker, so nothing about it is shared and nothing is locked.
  * ROOM    stage. Below: performance, records, actor, script.
  * THREAD  worker_put(), worker_ring() and worker_stop() from any; the rest on its own (inline: the caller's).
  * OWNS    Its VM, its actors, its performances, its records, the requests put to it.
  * STATES  of a request: put -> in the actor's mailbox -> its turn (performance.h) -> its reply at the gate (gate.h)
  *         -> delivered.
- * ALWAYS  1. When an epoch ends, every actor that saw something not durable leaves memory, and every turn that waits
- *            and saw such fails, before any other turn begins.
- *         2. With --dev, where a file of the actors changed, every actor sleeps and the VM is a new one before the
- *            next turn begins; where the new files do not load, the old VM serves on.
+ * ALWAYS  1. When an epoch ends, and before any other turn begins, every actor that saw something not durable leaves
+ *            memory, and every waiting turn that did fails.
+ *         2. With --dev, once a file of the actors has changed and no actor has mail or is busy, every actor goes to sleep
+ *            and the worker gets a new VM before the next turn begins. If the new files do not load, the old VM serves on.
  * LIMITS  waiting_calls, idle_ms, vm_bytes; those of records.h.
  */
 #ifndef TROUPE_WORKER_H
@@ -27,7 +27,7 @@ struct worker_config {
   const struct memtable *recovered;    /* as in records.h, with the two below */
   struct reserve *reserve;
   size_t checkpoint_bytes;
-  void (*delivered)(void *context);    /* the host's: after replies were delivered */
+  void (*delivered)(void *context);    /* the host's: called after replies were delivered */
   void *delivered_context;
   _Atomic uint64_t *next_actor_id;     /* the host's, as the next */
   _Atomic uint64_t *next_call_id;
@@ -41,16 +41,16 @@ void worker_connect(struct worker *worker, struct committer *committer, struct c
 struct commit_source *worker_commit_source(struct worker *worker);
 struct checkpoint_source *worker_checkpoint_source(struct worker *worker);
 
-/* Takes the request over. The worker hears of it with the next worker_ring(). */
+/* Takes the request over. The worker hears of it at the next worker_ring(). */
 void worker_put(struct worker *worker, struct request **request);
 void worker_ring(struct worker *worker);
 
-/* Takes what has come, runs some turns, puts idle actors to sleep. Whether there was anything to do. It lasts no
- * longer than some milliseconds and its longest turn, so that what comes meanwhile gets its place. */
+/* Takes what has come, runs some turns, puts idle actors to sleep. Returns whether there was anything to do. It lasts a few
+ * milliseconds plus its longest turn at most, so that calls that come meanwhile get their place. */
 bool worker_step(struct worker *worker);
 
-/* Wakes who has something from this worker: the committer, and the doors. After each step; a long one does it
- * between. */
+/* Wakes those that have something from this worker: the committer and the doors. Call it after each step; a long step also
+ * does it on its way. */
 void worker_ring_others(struct worker *worker);
 void worker_wait(struct worker *worker);
 void worker_stop(struct worker *worker);
@@ -58,7 +58,7 @@ void worker_stop(struct worker *worker);
 /* Whether a stopping worker has nothing left. */
 bool worker_is_done(struct worker *worker);
 
-/* The VM that it has now: with --dev another one, perhaps, after the next step. */
+/* The VM that it has now. With --dev it may be another one after the next step. */
 struct vm *worker_vm(const struct worker *worker);
 
 #endif

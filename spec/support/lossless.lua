@@ -1,5 +1,5 @@
---- Reads the lossless form of lua/README.md back, to the description that spec/support/random_value.lua gives of a
---- value. A reader of its own: that it gets the same value is the proof that nothing was lost.
+--- Reads the lossless form of lua/README.md back, into the description that spec/support/random_value.lua makes of a
+--- value. It is a reader of its own: if it reads the same value, nothing was lost.
 
 local troupe = require "troupe.test"
 local random_value = require "spec.support.random_value"
@@ -83,7 +83,7 @@ end
 
 local numbers = { nan = 0 / 0, inf = 1 / 0, ["-inf"] = -1 / 0 }
 
--- A form's scalar, or nil for what is a table.
+-- The scalar that a form stands for, or nil if that is a table.
 local function scalar_of(node)
   if node[1] == "scalar" then return node[2] end
   local field = node[1] == "object" and #node[2] == 1 and node[2][1] or {}

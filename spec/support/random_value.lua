@@ -1,5 +1,5 @@
---- Random values, each with a description that says all of it: the same for two values only where they are the same to
---- a script. Run by actors and by specs: each sets `null` and `array`, which it has from a place of its own.
+--- Random values, each with a full description: two values have the same one only if a script cannot tell them apart.
+--- Actors and specs both run this file: each sets `null` and `array`, which it gets from a place of its own.
 
 local random_value = {}
 
@@ -12,7 +12,7 @@ function random_value.source(seed)
   end
 end
 
---- What tells a scalar from all others.
+--- A text that tells a scalar from all others.
 function random_value.scalar(value)
   if value == random_value.null then return "null" end
   if math.type(value) == "float" then
@@ -23,7 +23,7 @@ function random_value.scalar(value)
   return '"' .. value:gsub(".", function(byte) return ("%02x"):format(byte:byte()) end) .. '"'
 end
 
---- What tells a table, given the descriptions of its values by its keys; an empty one may be an array.
+--- The same for a table, given the descriptions of its values by key; an empty one may be an array.
 function random_value.table(described, is_array)
   local pairs_of = {}
   for key, value in pairs(described) do
@@ -55,8 +55,8 @@ local function key(options)
   end
 end
 
---- A value and its description, at most `depth` tables deep. Options: `random`, a source; `wild`: what a state cannot
---- hold too, NaN, infinities and boolean keys.
+--- A value and its description, at most `depth` tables deep. Options: `random`, a source; `wild`: also values that a
+--- state cannot hold, which are NaN, infinities and boolean keys.
 function random_value.make(options, depth)
   local random = options.random
   if depth == 0 or random(1, 3) == 1 then

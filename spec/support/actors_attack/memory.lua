@@ -23,7 +23,7 @@ end
 
 function Memory:ping() return "pong" end
 
--- Tables and a name that have records of their own.
+-- Adds tables and a long name, which get records of their own.
 function Memory:grow()
   for i = 1, 6 do self.state.plain[i] = { text = ("x"):rep(300), inner = { i } } end
   self.state[("n"):rep(600)] = { 1 }
@@ -100,7 +100,7 @@ function Memory:kv_each()
   end
 end
 
--- Goes on where an entry could not be had, which no entry may be lost or come twice by.
+-- Goes on after an entry that could not be read. No entry may be lost by that, or come twice.
 function Memory:kv_each_again()
   local seen = array {}
   local next_entry, failures = self.kv:each(), 0
