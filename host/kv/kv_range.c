@@ -13,6 +13,8 @@
 
 enum { LAST_ROOM = 64 };     /* bytes for the last key scanned, at first */
 
+/* In this order: what reads or writes entries by their keys takes those from OPTION_FORMAT on, and no others
+ * (kv_range_read_format). */
 enum option { OPTION_PREFIX, OPTION_START, OPTION_START_AFTER, OPTION_STOP, OPTION_END, OPTION_REVERSE, OPTION_LIMIT,
               OPTION_FORMAT, OPTION_COUNT };
 

@@ -124,8 +124,6 @@ void part_put_record_key(lua_State *L, const struct instance *instance, uint64_t
   }
 }
 
-/* -- paths, for messages -- */
-
 /* -- what may be in a state -- */
 
 const char *part_key_problem(lua_State *L, int key) {

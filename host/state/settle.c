@@ -1,11 +1,9 @@
 /* settle.c -- see settle.h.
  *
- * The way of a turn's changes: plain tables become parts -> each part that was stored somewhere has exactly one place
- * in the state
- * (places.h) -> what fell out of the state loses its records (bury) -> what became small moves into its parent's record
- * (demote) -> the records
- * that the written fields fall into are written, and tables in them that have grown become nodes (write_field,
- * promote). */
+ * The way of a turn's changes: plain tables become parts -> each part that was stored somewhere has exactly one place in
+ * the state (places.h) -> what fell out of the state loses its records (bury) -> what became small moves into its parent's
+ * record (demote) -> the records that the written fields fall into are written, and tables in them that have grown become
+ * nodes (write_field, promote). Most turns need nothing of that: try_settle_root(). */
 #include "state/settle.h"
 
 #include <lauxlib.h>
