@@ -31,8 +31,8 @@ const struct view *kv_view(lua_State *L);
 /* Pushes the value of a record. [-0, +1, v] */
 void kv_push_value(lua_State *L, struct slice record, bool bytes);
 
-/* Appends the bytes of the value at `index`, which is the argument, to vm->value. [-0, +0, v] */
-void kv_write_value(lua_State *L, int index, bool bytes, const struct argument *argument);
+/* Appends the bytes of the value at `index`, which is the argument. [-0, +0, v] */
+void kv_write_value(lua_State *L, int index, bool bytes, const struct argument *argument, struct buf *into);
 
 /* Raises where the turn's commit would have more than `bytes`, which are what it would have, over its limit. [-0, +0,
  * v] */

@@ -63,13 +63,6 @@ static void push_bytes(lua_State *L, const struct turn *turn, struct slice bytes
 
 /* -- the version of an actor -- */
 
-static struct slice version_key(struct turn *turn) {
-  struct buf *key = &turn->vm->key;
-  buf_clear(key);
-  self_begin_key(turn->instance, SPACE_VERSION, key);
-  return buf_slice(key);
-}
-
 /* state_version of the class; 1 if it has none. [-0, +0, v] */
 static lua_Integer class_version(lua_State *L, const struct turn *turn) {
   push_class(L, turn);                                               /* class */
@@ -81,9 +74,12 @@ static lua_Integer class_version(lua_State *L, const struct turn *turn) {
 }
 
 static void draft_version(lua_State *L, struct turn *turn, lua_Integer version) {
-  struct buf *value = vm_begin_value(turn->vm, 0);
+  struct buf *key = &turn->vm->key, *value = vm_begin_value(turn->vm, 0);
+  buf_clear(key);
+  self_begin_key(turn->instance, SPACE_VERSION, key);
   value_put_integer(value, version);
-  if (value->err != ERR_NONE || !drafts_try_put(turn->view.drafts, version_key(turn), buf_slice(value))) {
+  bool made = key->err == ERR_NONE && value->err == ERR_NONE;
+  if (!made || !drafts_try_put(turn->view.drafts, buf_slice(key), buf_slice(value))) {
     raise_host(L, ERR_MEMORY, "no memory for the changes of a call");
   }
 }

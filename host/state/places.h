@@ -18,6 +18,7 @@ struct settling {
   struct vm *vm;
   struct instance *instance;
   struct drafts *drafts;
+  struct buf *key; /* of the record in hand */
   int copies;      /* plain table -> the part that is its copy; a part that was away and comes back -> itself */
   int claims;      /* part -> { owner, key, owner, key, ... }: the fields it was stored in */
   int live;        /* part -> true: it is in the state; false: being asked */

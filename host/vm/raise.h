@@ -19,6 +19,9 @@ int raise_host(lua_State *L, enum err err, const char *format, ...) __attribute_
  * hears of as `internal_error`. [-0, +0, v] */
 int raise_misuse(lua_State *L, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The VM's buffer for a message of several pieces, empty. It is for what raises next. */
+struct buf *raise_begin(lua_State *L);
+
 /* How errors name what a script gave: `key`, `options.limit`, `keys[5]`, `entries[37].value`. */
 struct argument {
   const char *name;
