@@ -38,8 +38,8 @@ struct checkpoint_part {
   uint64_t batch;              /* the table holds all of this source's records up to it */
 };
 
-/* Where records come from: a worker. Called on the checkpointer's thread; the worker answers each call by checkpointer_put(),
- * some time later. */
+/* Where records come from: a worker. Called on the checkpointer's thread. The worker answers the first two calls by
+ * checkpointer_put(), some time later. */
 struct checkpoint_source {
   void (*freeze)(struct checkpoint_source *source);
   void (*written)(struct checkpoint_source *source);

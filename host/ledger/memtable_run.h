@@ -23,8 +23,8 @@ struct memtable_run {
 };
 
 /* Takes a batch, a run of changes (changes.h), as a visitor of the log (log_reader.h): `context` is the run, the number does
- * not matter. What need not wait goes into the table at once. ERR_MEMORY: only a part was taken; ERR_STORAGE: the same, and
- * what follows is broken. */
+ * not matter. A range delete goes into the table at once, behind all that was held back. ERR_MEMORY: only a part was taken;
+ * ERR_STORAGE: the same, and what follows is broken. */
 enum err memtable_run_take(void *context, uint64_t number, struct slice changes);
 
 /* Puts everything that is held back into the table. ERR_MEMORY: only a part is in it. */
