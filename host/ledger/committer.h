@@ -45,8 +45,8 @@ struct commit_source {
   void (*released)(struct commit_source *source, uint64_t seq);
   /* All commits of this source up to `seq` are durable. */
   void (*durable)(struct commit_source *source, uint64_t seq);
-  /* The epoch has ended: all commits of this source that it has not been told are durable have failed or will. New commits
-   * carry `epoch`. */
+  /* The epoch has ended: every commit of this source that durable() has not covered has failed or will. New commits carry
+   * `epoch`. */
   void (*failed)(struct commit_source *source, uint64_t epoch);
   uint64_t appended_seq, durable_seq;  /* the committer's: seq of the last commit that is appended, that is durable */
 };
@@ -102,7 +102,8 @@ uint64_t committer_durable_batch(const struct committer *committer);
 /* After a step: for how long there is nothing to do unless commits come, in nanoseconds; -1: for ever; 0: there is more. */
 int64_t committer_rest_ns(const struct committer *committer);
 
-/* Waits so long, or for the next commit, or for committer_wake(). One thread at a time, and not while a step runs. */
+/* Waits so long, or for the next commit, or for committer_wake(). One thread at a time, and never from within a step; another
+ * thread may do steps meanwhile. */
 void committer_wait(struct committer *committer, int64_t rest_ns);
 void committer_wake(struct committer *committer);
 

@@ -2,7 +2,7 @@
  *
  * WHY     A list or an iterator sees the records as they were when it began. So while one lives, writes go into a new table
  *         on top, and a snapshot is just the number of tables that there were. What is sent meanwhile stays here too: in the
- *         layers below, the snapshot would see it. Nobody is in the way, since nobody else reads the records of an actor whose
+ *         layers below, the snapshot would see it. It is in nobody's way, since nobody else reads the records of an actor whose
  *         turn is not over.
  * ROOM    ledger. Below: memtable, changes.
  * THREAD  Its worker's.

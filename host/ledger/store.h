@@ -39,7 +39,8 @@ struct store_config {
   struct faults *faults;        /* NULL: none */
 };
 
-/* Makes the store if it is missing and need not exist. An empty file is not a store: whatever it held is gone. */
+/* Makes the store if it is missing, unless it must exist or is only read. An empty file is not a store: whatever it held is
+ * gone. */
 enum err store_open(const struct store_config *config, struct store **store, struct failure *failure);
 void store_close(struct store *store);
 
@@ -75,7 +76,7 @@ enum err store_begin(struct store *store);
 enum err store_put(struct store *store, struct slice key, struct slice value);
 enum err store_delete(struct store *store, struct slice key);
 
-/* The same as store_put(), but faster and with fuller pages; records must come in the order of their keys. */
+/* The same as store_put(), but faster and with fuller pages if records come in the order of their keys. */
 enum err store_append(struct store *store, struct slice key, struct slice value);
 
 /* Deletes records with from <= key < to, damaged ones too, at most `count_max` of them. `*count` is how many; if it is fewer,

@@ -22,7 +22,7 @@ enum err store_begin(struct store *store) {
   CHECK(store->txn == NULL);
   if (store->lost) return ERR_FATAL;
   store->batch_failed = false;
-  /* Otherwise a reader whose process was killed would keep its pages from being reused for ever. */
+  /* Otherwise a reader whose process was killed would keep its pages from ever being reused. */
   int dead;
   (void)mdb_reader_check(store->env, &dead);
   int rc = mdb_txn_begin(store->env, NULL, 0, &store->txn);
