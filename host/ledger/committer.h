@@ -1,26 +1,25 @@
 /* committer.h -- makes changes durable, then lets their effects go.
  *
- * WHY      One sync a call would cost a disk write each. Calls are gathered while the batch before them syncs.
+ * WHY      One sync for each call would cost a disk write each. Calls are gathered while the batch before them syncs.
  * ROOM     ledger. Below: changes, log, checkpointer. Knows no actor and no Lua, nor what a log does to be durable.
- * THREAD   committer_put() and _ring() from any worker; committer_step() and _rest_ns() on one at a time, mostly the
+ * THREAD   committer_put() and _ring() from any worker; committer_step() and _rest_ns() on one thread at a time, mostly the
  *          committer's own (inline: the caller's).
- * OWNS     From committer_put() on, the commit. Each of its effects is let go or failed, once; then the commit is freed.
+ * OWNS     The commit, from committer_put() on. Each of its effects is let go or failed, once; then the commit is freed.
  * STATES   GATHERING -> APPENDED -> SYNCED -> RELEASING -> GATHERING       committer_step(), one round
  *          GATHERING -> APPENDED -> RELEASING -> GATHERING  with `relaxed`: SYNCED comes later, within SYNC_MS
  *          GATHERING -> FAILED -> GATHERING    a write that did not happen: the epoch ends, see ALWAYS 3
- *          any -> LOST                         it is unknown what is on disk: committer_step() answers ERR_FATAL from
- *                  then on, nothing is let go any more, and main ends the host
- * ALWAYS   1. No effect leaves before the batch of its changes, and each batch before it, is synced (`relaxed`: is
+ *          any -> LOST                         it is unknown what is on disk: from then on committer_step() returns
+ *                  ERR_FATAL, nothing is let go any more, and main ends the host
+ * ALWAYS   1. No effect leaves before the batch of its changes, and each batch before it, is synced (with `relaxed`:
  *             appended).
  *          2. Changes of one source are committed in the order of its commits.
  *          3. When a batch fails, every commit of its epoch that is not durable fails with ERR_STORAGE: those in the
  *             batch, those behind it, and those that still come from a source that has not heard of the new epoch.
- *          4. An effect is released before its source hears that its changes are released, and that before it hears that
- *             they are durable. committer_durable_batch() tells a batch only after that.
- *          5. Every source hears of a new epoch before any effect of the old one fails, so that who hears of the
- *             failure cannot call again upon memory that is about to be thrown away; and before that, what is durable.
- * LIMITS   batch_bytes_max, batch_commits_max. Its queue has no bound of its own: each source bounds what it has under
- *          way.
+ *          4. An effect is released first; then its source hears that its changes are released; then it hears that they are
+ *             durable; and only then does committer_durable_batch() return the batch.
+ *          5. When an epoch ends, every source first hears what is durable, then of the new epoch, and only then do effects of
+ *             the old one fail. So a client that sees the failure cannot call again and meet memory that is about to go.
+ * LIMITS   batch_bytes_max, batch_commits_max. The queue has no bound of its own: each source limits what it has under way.
  */
 #ifndef TROUPE_COMMITTER_H
 #define TROUPE_COMMITTER_H
@@ -34,22 +33,22 @@
 #include "ledger/log.h"
 
 /* What leaves the host when changes are durable: embedded in the reply, in a message, in an event. `release` is called
- * once, with ERR_NONE or ERR_STORAGE, on the thread of committer_step() or the worker's, and takes the effect over. */
+ * once, with ERR_NONE or ERR_STORAGE, on the thread of committer_step() or on the worker's. It takes over the effect. */
 struct effect {
   struct effect *next;
   void (*release)(struct effect *effect, enum err err);
 };
 
-/* Who commits: a worker. Called on the thread of committer_step(), which may be that of another source. */
+/* Where commits come from: a worker. Called on the thread of committer_step(), which may be another source's. */
 struct commit_source {
   /* The effects of all commits of this source up to `seq` have left. */
   void (*released)(struct commit_source *source, uint64_t seq);
   /* All commits of this source up to `seq` are durable. */
   void (*durable)(struct commit_source *source, uint64_t seq);
-  /* The epoch ended: what this source committed and did not hear to be durable has failed or will. New commits bear
+  /* The epoch has ended: every commit of this source that durable() has not covered has failed or will. New commits carry
    * `epoch`. */
   void (*failed)(struct commit_source *source, uint64_t epoch);
-  uint64_t appended_seq, durable_seq;  /* the committer's: of its last commit that was appended, and that is durable */
+  uint64_t appended_seq, durable_seq;  /* the committer's: seq of the last commit that is appended, that is durable */
 };
 
 /* One turn's message to the committer. */
@@ -58,9 +57,9 @@ struct commit {
   struct commit_source *source;
   uint64_t seq;               /* of this source, never smaller than the one before; an empty commit repeats it */
   uint64_t epoch;             /* in which the turn began; the first is 0 */
-  uint64_t call_id;           /* whose it is, for the trace */
+  uint64_t call_id;           /* of the call that it belongs to, for the trace */
   bool sync;                  /* waits for the sync in any case, relaxed or not */
-  struct buf changes;         /* may be empty: then the effects wait for what is before them and for no sync of their own */
+  struct buf changes;         /* may be empty: then the effects wait for what is before them, but for no sync of their own */
   struct effect *effects;     /* in the order in which they are released; may be NULL */
 };
 
@@ -69,17 +68,17 @@ void commit_free(struct commit *commit);   /* with its changes; its effects must
 
 struct committer;
 
-enum { SYNC_MS = 500 };       /* for how long at most what was released may not be synced, where relaxed */
+enum { SYNC_MS = 500 };       /* with `relaxed`: how long what was released may stay unsynced */
 
 struct committer_config {
   struct log *log;
-  struct checkpointer *checkpointer;   /* hears how the log grows; NULL: nobody does */
+  struct checkpointer *checkpointer;   /* is told how the log grows; NULL: nobody is */
   bool relaxed;                        /* effects leave before the sync */
   struct commit_source **sources;
   size_t source_count;
   size_t batch_bytes_max;
   size_t batch_commits_max;
-  void (*after_release)(void *context);      /* after effects were released, one or many; NULL: nobody wants to know */
+  void (*after_release)(void *context);      /* called after one or more effects were released; NULL: never */
   void *after_release_context;
   const struct logger *logger;
   const struct clock *clock;
@@ -88,31 +87,32 @@ struct committer_config {
 struct committer *committer_new(const struct committer_config *config);
 void committer_free(struct committer *committer);   /* nothing may be under way */
 
-/* Takes the commit over. The committer hears of it with the next committer_ring(). */
+/* Takes over the commit. The committer learns of it at the next committer_ring(). */
 void committer_put(struct committer *committer, struct commit **commit);
 
 void committer_ring(struct committer *committer);
 
-/* One round: takes what has come, makes it durable, lets its effects go. `*worked` tells whether there was anything.
- * ERR_FATAL, with the reason in the log, when the host must end. */
+/* One round: takes what has come, makes it durable, lets its effects go. `*worked` says whether there was anything to do.
+ * ERR_FATAL, with the reason in the log, if the host must end. */
 enum err committer_step(struct committer *committer, bool *worked);
 
-/* The last batch of which every source has heard all that is durable. From any thread. */
+/* The last batch that is durable and of which every source has heard. From any thread. */
 uint64_t committer_durable_batch(const struct committer *committer);
 
-/* After a step, for how long there is nothing to do unless commits come: nanoseconds; -1: for ever; 0: there is more. */
+/* After a step: for how long there is nothing to do unless commits come, in nanoseconds; -1: for ever; 0: there is more. */
 int64_t committer_rest_ns(const struct committer *committer);
 
-/* Waits so long, or for the next commit, or committer_wake(). One thread at a time; not that of a step that runs. */
+/* Waits so long, or for the next commit, or for committer_wake(). One thread at a time, and never from within a step; another
+ * thread may do steps meanwhile. */
 void committer_wait(struct committer *committer, int64_t rest_ns);
 void committer_wake(struct committer *committer);
 
-/* Drops what is under way as a crash would: effects are never released. For specs: the caller has taken back the effects
- * that it made. */
+/* Drops everything that is under way, as a crash would: effects are never released. For specs: the caller has taken back the
+ * effects that it made. */
 void committer_abandon(struct committer *committer);
 
 struct committer_stats {
-  _Atomic uint64_t commits;    /* made durable, those with changes */
+  _Atomic uint64_t commits;    /* with changes, made durable */
   _Atomic uint64_t syncs;
   _Atomic uint64_t bytes;      /* of changes */
 };

@@ -7,15 +7,15 @@
 
 struct layer {
   struct memtable *table;
-  size_t pins;             /* snapshots that end with this table */
+  size_t pins;             /* snapshots whose last table is this one */
   const struct memtable_entry *cursor;
 };
 
 struct drafts {
   struct layer *layers;
   size_t count;            /* of tables in use, at least 1 */
-  size_t sent;             /* so many of them, the oldest, were sent */
-  size_t durable;          /* and so many of those are durable */
+  size_t sent;             /* how many of them, from the oldest on, were sent */
+  size_t durable;          /* how many of those are durable */
   size_t room;             /* of layers; those behind `count` have an empty table, or none */
 };
 
@@ -70,7 +70,7 @@ static bool try_add_layer(struct drafts *drafts) {
   return true;
 }
 
-/* The table that writes go into, or NULL for want of memory. */
+/* The table that writes go into, or NULL if out of memory. */
 static struct memtable *top_to_write(struct drafts *drafts) {
   bool closed = drafts->layers[drafts->count - 1].pins > 0 || drafts->count == drafts->sent;
   if (closed && !try_add_layer(drafts)) return NULL;
@@ -110,13 +110,13 @@ size_t drafts_bytes_of(const struct drafts *drafts, struct slice key) {
 
 size_t drafts_pin(struct drafts *drafts) {
   size_t top = drafts->count - 1;
-  /* An empty table on top shows nothing: it stays open. */
+  /* An empty table on top adds nothing to the snapshot: it stays open for writes. */
   if (top > 0 && memtable_is_empty(drafts->layers[top].table)) top--;
   drafts->layers[top].pins++;
   return top + 1;
 }
 
-/* Joins the uppermost tables, as far as no snapshot lies between them and none was sent. */
+/* Joins the uppermost tables, as long as no snapshot is between them and none was sent. */
 static void join_top(struct drafts *drafts) {
   while (drafts->count > drafts->sent + 1 && drafts->layers[drafts->count - 2].pins == 0) {
     struct layer *top = &drafts->layers[drafts->count - 1];
@@ -182,7 +182,7 @@ void drafts_send(struct drafts *drafts, struct memtable *pending, uint64_t seq) 
   }
 }
 
-/* Moves what is durable on, oldest first. The tables above it take the places of those that are empty then. */
+/* Moves on what is durable, oldest first. The tables above then take the places of those that are empty. */
 static void give(struct drafts *drafts, struct memtable *active) {
   for (; drafts->durable > 0; drafts->durable--) {
     struct layer given = drafts->layers[0];
@@ -212,6 +212,6 @@ void drafts_discard(struct drafts *drafts) {
 
 void drafts_end(struct drafts *drafts, struct memtable *active) {
   drafts_end_snapshots(drafts, active);
-  drafts->sent = 0;               /* what is left of it has failed */
+  drafts->sent = 0;               /* what is still here has failed */
   drafts_discard(drafts);
 }

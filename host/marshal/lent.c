@@ -11,7 +11,7 @@ struct vm *lent_open(lua_State *L, const struct vm_config *config) {
   walk_build(L);
   caught_build(L);
   lua_newtable(L);
-  vm_set_ref(L, VM_PART_META);       /* no part is there */
+  vm_set_ref(L, VM_PART_META);       /* a lent Lua state has no parts */
   return vm;
 }
 

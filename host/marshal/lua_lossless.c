@@ -12,7 +12,7 @@
 #include "marshal/walk.h"
 #include "vm/budget.h"
 
-/* A table that is being written, and the one that it stands in. */
+/* A table that is being written, and the one around it. */
 struct level {
   const struct level *up;
   const void *table;
@@ -23,7 +23,7 @@ enum form { FORM_ARRAY, FORM_OBJECT, FORM_MAP };
 
 static void put_value(lua_State *L, int index, struct buf *text, const struct level *up);
 
-/* What is no data. */
+/* Writes what stands for something that is not data. */
 static void put_words(struct buf *text, const char *words) {
   buf_printf(text, "{\"$unshown\":\"%s\"}", words);
 }
@@ -52,14 +52,14 @@ static void put_number(lua_State *L, int index, struct buf *text) {
   }
 }
 
-/* Whether the name of a field can be that of an object, and is not taken for one of the forms here. */
+/* Whether the name of a field can be that of an object in JSON, without looking like one of the forms here. */
 static bool is_plain_name(lua_State *L, int index) {
   if (lua_type(L, index) != LUA_TSTRING) return false;
   struct slice name = string_at(L, index);
   return (name.size == 0 || name.data[0] != '$') && utf8_is_valid(name);
 }
 
-/* By the keys of the table at `data`. */
+/* The form of a table, by the keys of its `data`. */
 static enum form form_of(lua_State *L, int data, bool marked) {
   lua_Integer count = 0, highest = 0;
   bool names = true, numbers = true;
@@ -92,7 +92,7 @@ static void put_array(lua_State *L, int data, struct buf *text, const struct lev
   buf_put_byte(text, ']');
 }
 
-/* The key of a pair: data, or in words. */
+/* Writes the key of a pair: as data, or else in words. */
 static void put_key(lua_State *L, int key, struct buf *text) {
   bool tabular = lua_type(L, key) == LUA_TTABLE || tracked_is_part(L, key);
   if (tabular) {
@@ -102,7 +102,7 @@ static void put_key(lua_State *L, int key, struct buf *text) {
   }
 }
 
-/* The fields of an object, or the pairs of a map. */
+/* Writes the fields of an object, or the pairs of a map. */
 static void put_fields(lua_State *L, int data, bool map, struct buf *text, const struct level *level) {
   buf_put_text(text, map ? "{\"$map\":[" : "{");
   bool first = true;

@@ -1,5 +1,5 @@
-/* part.c -- see part.h. What is noted of parts in a turn is a sequence in a slot of `self`: part, parent or false, key
- * or false, node id, detached. */
+/* part.c -- see part.h. The notes of a turn are one sequence in a slot of `self`, five values a note: part, parent or false,
+ * key or false, node id, detached. */
 #include "state/part.h"
 
 #include <lauxlib.h>
@@ -34,7 +34,7 @@ void part_set_home(lua_State *L, int index, int owner, int key) {
 
 /* -- notes -- */
 
-/* Pushes a user value, or false where it is nil. */
+/* Pushes a user value, or false if it is nil. */
 static void push_or_false(lua_State *L, int index, int slot) {
   if (lua_getiuservalue(L, index, slot) != LUA_TNIL) return;
   lua_pop(L, 1);

@@ -7,14 +7,14 @@
 
 enum {
   WORK_A_CLOCK = 64,          /* reading a thread's processor time is a system call: not at each hook */
-  CPU_CLOCK_OLD_NS = 1000000, /* nor for each call: what was read is good for so long, and may charge a call for as much */
-  WORK_A_HOOK = 4,            /* what a hook counts as, where one budget_check() is 1 */
-  WORK_BYTES = 8192,          /* and so many bytes that C goes over as well */
-  LOOKS_A_CLOCK = 64          /* of budget_is_due() */
+  CPU_CLOCK_OLD_NS = 1000000, /* nor for each call: a reading is good for this long, and may overcharge a call by as much */
+  WORK_A_HOOK = 4,            /* what a hook counts as, if one budget_check() is 1 */
+  WORK_BYTES = 8192,          /* so many bytes that C goes over are 1 too */
+  LOOKS_A_CLOCK = 64          /* calls of budget_is_due() between two readings of the clock */
 };
 
-/* What the allocator still grants beyond the soft limit, so that the hook, not a full collection for each refused
- * block, ends the call. */
+/* What the allocator still grants beyond the soft limit, so that the hook ends the call, and not a full collection for
+ * each refused block. */
 static size_t margin_of(size_t limit) {
   return limit / 8 + MIB(16);
 }
@@ -32,7 +32,7 @@ void *budget_allocate(void *context, void *block, size_t old_size, size_t size) 
     return NULL;
   }
   void *moved = mem_try_resize(block, size);
-  if (moved == NULL && block != NULL && size <= old_size) moved = block;        /* Lua counts on it that a block can shrink */
+  if (moved == NULL && block != NULL && size <= old_size) moved = block;        /* Lua relies on shrinking never failing */
   if (moved != NULL) vm->bytes += size - old_size;
   vm->refused |= moved == NULL;
   return moved;
