@@ -311,8 +311,7 @@ static void settle_drafts(lua_State *L, struct turn *turn) {
   size_t bytes = drafts_bytes(turn->view.drafts), limit = (size_t)turn->vm->config.limits->commit_bytes;
   if (bytes > limit) {
     raise_host(L, ERR_TOO_LARGE, "%zu bytes changed by one call; the limit of one commit is %zu " LIMIT_NAME(COMMIT_BYTES),
-               bytes,
-             limit);
+               bytes, limit);
   }
 }
 
@@ -335,8 +334,7 @@ static void check_held(lua_State *L, const struct turn *turn) {
   size_t bytes = drafts_held_memory(turn->view.drafts), limit = (size_t)turn->vm->config.limits->call_bytes;
   if (bytes <= limit) return;
   raise_host(L, ERR_MEMORY, "%zu bytes that this call has saved are kept in memory for an iterator of kv:each that began "
-             "before; the "
-           "limit is %zu " LIMIT_NAME(CALL_BYTES), bytes, limit);
+             "before; the limit is %zu " LIMIT_NAME(CALL_BYTES), bytes, limit);
 }
 
 static int finish_save(lua_State *L, int status, lua_KContext context) {
