@@ -124,6 +124,7 @@ local SAMPLES = {
   names = {
     bad("mailbox.c:2: box_open: a public function begins with the noun of its file, mailbox_",
       { ["host/stage/mailbox.c"] = "\nint box_open(void) {\n}\n" }),
+    bad("mailbox.h:1: box_open", { ["host/stage/mailbox.h"] = "static inline int box_open(void) {\n}\n" }),
     bad("mailboxer_open", { ["host/stage/mailbox.c"] = "int mailboxer_open(void) {\n}\n" }),
     bad("store_get", { ["host/ledger/log.c"] = "int store_get(void) {\n}\n" }),
     bad("names.lua:1: nothing needs the exception store_ of host/ledger/store_batch.c",
