@@ -25,7 +25,7 @@ struct performance {
 
 struct performances {
   struct performances_config config;
-  struct vm *vm;
+  struct vm *vm;                       /* in which actors are opened */
   struct gate gate;
   struct drafts *drafts;               /* of the turn that runs; one that waits takes them along */
   struct waits waits;                  /* their actors are busy */
@@ -244,7 +244,7 @@ static enum turn_status take_turn(struct performances *all, struct actor *actor,
     roll_back(actor, turn);
     return TURN_FAILED;
   }
-  turn->vm = all->vm;
+  turn->vm = instance_vm(actor->instance);
   turn->instance = actor->instance;
   turn->view = records_view(all->config.records, all->drafts);
   turn->create = !actor->exists;
@@ -331,10 +331,48 @@ static void wait_for(struct performances *all, struct performance *performance, 
   trace_text(all->config.vm->logger, performance->turn.call_id, "turn waits", "for", waits_name(what));
 }
 
-/* After a turn, or a request that did not become one. An actor that was asked for and is not there leaves no trace. */
+/* on_stop, in a turn of its own, if the actor is there: its reply is `reply`, unless that is NULL. False: it was not
+ * there, or failed; the reply is not kept then. */
+static bool stop(struct performances *all, struct actor *actor, struct reply *reply) {
+  struct turn turn = {
+    .call_id = reply != NULL ? reply->call_id : atomic_fetch_add(all->config.next_call_id, 1),
+    .task = TURN_STOP, .caller = CALLER_NONE, .format = FORMAT_VALUE,
+  };
+  bool loaded = actor->instance != NULL && instance_is_loaded(actor->instance), stopped = false;
+  if (loaded) {
+    stopped = take_turn(all, actor, &turn, false, reply) == TURN_DONE;
+    if (!stopped) log_failure(all, actor, &turn, slice_text("on_stop"));
+  }
+  release_drafts(all, &turn);
+  turn_done(&turn);
+  return stopped;
+}
+
+void performances_put_to_sleep(struct performances *all, struct actor *actor, struct reply *reply) {
+  if (!stop(all, actor, reply) && reply != NULL) reply_keep(reply);
+  actors_remove(all->config.actors, actor);
+}
+
+bool performances_must_retire(const struct performances *all, const struct actor *actor) {
+  return actor->instance != NULL && instance_vm(actor->instance) != all->vm;
+}
+
+/* Before a turn of an actor whose VM retires: it leaves that, so that the turn begins in the present one. */
+static void move(struct performances *all, struct actor *actor) {
+  stop(all, actor, NULL);
+  actor_drop(actor);
+}
+
+/* After a turn, or a request that did not become one. An actor that was asked for and is not there leaves no trace; one
+ * whose VM retires goes with its last turn there. */
 static void let_go(struct performances *all, struct actor *actor) {
   actors_touch(all->config.actors, actor, clock_monotonic_ns(all->config.vm->clock));
-  if (actor->instance == NULL && actor->mailbox.count == 0) actors_remove(all->config.actors, actor);
+  if (actor->mailbox.count > 0) return;
+  if (performances_must_retire(all, actor)) {
+    performances_put_to_sleep(all, actor, NULL);
+  } else if (actor->instance == NULL) {
+    actors_remove(all->config.actors, actor);
+  }
 }
 
 /* After a stay in Lua: waits, or answers and lets the actor take its next call. */
@@ -358,6 +396,7 @@ static void perform(struct performances *all, struct actor *actor, struct reques
     request_free(request);
     return;
   }
+  if (performances_must_retire(all, actor)) move(all, actor);
   performance->actor = actor;
   performance->request = request;
   performance->batch = records_durable_batch(all->config.records);
@@ -454,31 +493,8 @@ bool performances_are_due(struct performances *all) {
   return waits_are_due(&all->waits, records_durable(all->config.records));
 }
 
-bool performances_are_waiting(const struct performances *all) {
-  return !waits_is_empty(&all->waits);
-}
-
 uint64_t performances_hold_back(const struct performances *all, uint64_t batch) {
   return waits_hold_back(&all->waits, batch);
-}
-
-void performances_put_to_sleep(struct performances *all, struct actor *actor, struct reply *reply) {
-  struct turn turn = {
-    .call_id = reply != NULL ? reply->call_id : atomic_fetch_add(all->config.next_call_id, 1),
-    .task = TURN_STOP, .caller = CALLER_NONE, .format = FORMAT_VALUE,
-  };
-  struct reply *waiting = reply;
-  if (actor->instance != NULL && instance_is_loaded(actor->instance)) {
-    if (take_turn(all, actor, &turn, false, reply) == TURN_DONE) {
-      waiting = NULL;
-    } else {
-      log_failure(all, actor, &turn, slice_text("on_stop"));
-    }
-  }
-  release_drafts(all, &turn);
-  turn_done(&turn);
-  if (waiting != NULL) reply_keep(waiting);
-  actors_remove(all->config.actors, actor);
 }
 
 void performances_free(struct performances *all) {

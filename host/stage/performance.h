@@ -12,7 +12,8 @@
  *         Saving (self:save_state()): what it has so far is committed without a reply, and it waits for that to be
  *         durable. When that fails, so does the call.
  * ALWAYS  1. An actor has one performance at a time.
- *         2. The reply of a request that was taken is kept once, be it by way of the gate; but for what is still
+ *         2. A turn is in the VM of its actor's instance from its beginning to its end.
+ *         3. The reply of a request that was taken is kept once, be it by way of the gate; but for what is still
  *            waiting in performances_free().
  */
 #ifndef TROUPE_PERFORMANCE_H
@@ -39,8 +40,12 @@ struct performances *performances_new(const struct performances_config *config);
 /* Forgets all that wait, without a word. */
 void performances_free(struct performances *all);
 
-/* The VM in which they run; to be set before the first, and again only while none waits. */
+/* The VM in which actors are opened from now on; to be set before the first. What is in another retires: what waits goes
+ * on there, and an actor that is called leaves it first. */
 void performances_set_vm(struct performances *all, struct vm *vm);
+
+/* Whether the actor has its Lua side in a VM that retires. */
+bool performances_must_retire(const struct performances *all, const struct actor *actor);
 
 /* Runs one request of an actor to its reply, or to where it waits. Takes it over. */
 void performances_begin(struct performances *all, struct actor *actor, struct request **request);
@@ -55,8 +60,6 @@ void performances_fail_lost(struct performances *all);
 
 /* Whether some that waits is due. If not, the worker is woken when it is. */
 bool performances_are_due(struct performances *all);
-
-bool performances_are_waiting(const struct performances *all);
 
 /* The last batch before those whose records some that wait still hold, if that is less than `batch`. */
 uint64_t performances_hold_back(const struct performances *all, uint64_t batch);

@@ -4,7 +4,8 @@
  *         call lets other actors have their turns.
  * ROOM    vm. Beside vm.c, which makes a VM with this allocator and this hook.
  * ALWAYS  1. Once `stopped` is set, every return from a protected call inside Lua raises again, until budget_end().
- *         2. While `granting`, the allocator refuses nothing that the system has: undoing must not fail for want of a
+ *         2. Of vm_bytes, VMs beside one another (vm.h) share what is more than a quarter for each.
+ *         3. While `granting`, the allocator refuses nothing that the system has: undoing must not fail for want of a
  *            limit.
  * LIMITS  call_cpu_ms, call_wall_ms, call_bytes, vm_bytes
  */
