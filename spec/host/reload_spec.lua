@@ -1,8 +1,11 @@
 -- Reload: classes are replaced while actors are called, and no call fails of that or notices it. With --dev, what is
 -- changed in the folder of actors is there a moment later, by whatever links it is reached.
+local cjson = require "cjson"
+local crowd = require "spec.support.crowd"
 local files = require "spec.support.files"
 local hosts = require "spec.support.hosts"
 local lfs = require "lfs"
+local program = require "spec.support.program"
 local troupe = require "troupe.test"
 
 -- What a class of this version does. Each method that waits tells the version as it began and as it ended.
@@ -237,6 +240,75 @@ describe("A host that reloads", function()
       host:reload()
       assert(host:memory() < 32 * 1024 * 1024)
     end
+  end)
+end)
+
+describe("The program", function()
+  local RELOADS, CLIENTS, CALLS_BETWEEN = 10, 16, 50
+  local folder, host
+
+  before_each(function()
+    folder = program.folder()
+    assert(lfs.mkdir(folder .. "/actors"))
+    files.write(folder .. "/actors/a.lua", version(1))
+  end)
+
+  after_each(function()
+    if host then host:close() end
+    host = nil
+    program.remove(folder)
+  end)
+
+  local function reloads() return select(2, host:log():gsub(" info classes reloaded: A\n", "")) end
+
+  -- Calls all the time, while the classes change again and again; what each call sees is one version, and what one
+  -- client sees never goes back.
+  local function call_over_reloads(change)
+    local asked, last, seen = 0, 1, {}
+    for client = 1, CLIENTS do seen[client] = 1 end
+    local function ask(client)
+      asked = asked + 1
+      if seen[client] > RELOADS then return nil end
+      if asked >= CALLS_BETWEEN and last <= RELOADS and reloads() == last - 1 then
+        asked, last = 0, last + 1
+        change(last)
+      end
+      local line = ("POST /actors/A/%d/wait HTTP/1.1\r\nHost: %s\r\nContent-Length: 3\r\n\r\n[3]"):format(client,
+        host.address)
+      return { text = line }
+    end
+    local function hear(client, _, status, body)
+      assert(status == 200, body)
+      local versions = cjson.decode(body).result
+      for _, other in ipairs(versions) do assert.equal(versions[1], other) end
+      assert(versions[1] >= seen[client], body)
+      seen[client] = versions[1]
+    end
+    assert.same({}, crowd.connect(host.address, CLIENTS):run(ask, hear))
+    for client = 1, CLIENTS do
+      local _, shown = host:ask("call", "A", client, "show")
+      local migrated = cjson.decode(shown).migrated
+      assert.equal(RELOADS + 1, migrated[#migrated][2])
+    end
+    host:signal "TERM"
+    assert.equal(0, host:wait())
+    assert.not_matches(" error ", host:log())
+  end
+
+  it("fails no call while SIGHUP comes again and again", function()
+    host = program.serve(folder .. "/actors", folder .. "/data", "--workers", "2")
+    call_over_reloads(function(number)
+      files.write(folder .. "/actors/a.lua", version(number))
+      host:signal "HUP"
+    end)
+  end)
+
+  it("fails no call while files change, with --dev", function()
+    host = program.serve(folder .. "/actors", folder .. "/data", "--workers", "2", "--dev")
+    call_over_reloads(function(number)
+      files.write(folder .. "/new", version(number))       -- so that nobody reads a half of it
+      assert(os.rename(folder .. "/new", folder .. "/actors/a.lua"))
+    end)
   end)
 end)
 
