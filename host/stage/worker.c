@@ -26,6 +26,7 @@ struct worker {
   struct performances *performances;
   size_t leaving;                      /* so many actors still leave before their time, for want of memory */
   bool collects;                       /* they have left, and their garbage goes bit by bit */
+  size_t stuck_bytes;                  /* what the VMs held when memory was wanted and nobody could leave; 0: some can */
   int64_t step_end_ns;                 /* when the step has lasted long enough, by clock_work_ns() */
   bool stopping, stopped;
   _Atomic bool told_stop;
@@ -250,10 +251,13 @@ static int64_t now_ns(const struct worker *worker) {
 
 /* Where the VMs are nearly full, a quarter of the actors leave before their time, who was used longest ago first; then
  * what they leave is collected. Both go on over many steps, so that nobody waits for long, and faster than newcomers
- * can come. */
+ * can come. Where nobody could, that is tried again when they hold a good deal more. */
 static void relieve(struct worker *worker) {
-  bool tight = vms_bytes(&worker->vms) > worker->config.vm.limits->vm_bytes / 4 * 3;
-  if (worker->leaving == 0 && !worker->collects && tight) worker->leaving = actors_count(worker->actors) / 4 + 1;
+  size_t bytes = vms_bytes(&worker->vms), limit = worker->config.vm.limits->vm_bytes;
+  bool tight = bytes > limit / 4 * 3;
+  if (!tight) worker->stuck_bytes = 0;
+  bool stuck = worker->stuck_bytes > 0 && bytes < worker->stuck_bytes + limit / 32;
+  if (worker->leaving == 0 && !worker->collects && tight && !stuck) worker->leaving = actors_count(worker->actors) / 4 + 1;
 }
 
 static bool collect(struct worker *worker) {
@@ -278,6 +282,7 @@ static bool put_idle_to_sleep(struct worker *worker) {
   if (slept < most && worker->leaving > 0) {          /* all others are busy, or have mail */
     worker->leaving = 0;
     worker->collects = true;
+    worker->stuck_bytes = slept == 0 ? vms_bytes(&worker->vms) : 0;
   }
   return slept > 0;
 }

@@ -96,6 +96,8 @@ describe("A host that reloads", function()
     local waiting = host:start("A", "a", "wait")
     host:run()
     reload(host, 2)
+    host:start("A", "idle for longer, in the new ones", "version")
+    host:run()
     host:hold(false)
     assert.same({ 1, 1, 1, 1 }, waiting:get())
     host:crash()
@@ -229,17 +231,78 @@ describe("A host that reloads", function()
     assert.is_true(host:is_open())
     assert.equal(2, host:actor("A", "a"):version())
   end)
+end)
 
-  it("counts old classes and new ones against the one limit, and no call fails of that", function()
-    local host = hosts.open({ ["a.lua"] = hosts.class("Full", [[
-      function Class:initialize_state() return { text = ("x"):rep(1024 * 1024) } end
-      function Class:size() return #self.state.text end
-    ]]) }, { limits = { vm_bytes = 32 * 1024 * 1024, call_bytes = 16 * 1024 * 1024 } })
-    for _ = 1, 5 do
-      for key = 1, 40 do assert.equal(1024 * 1024, host:actor("Full", key):size()) end
-      host:reload()
-      assert(host:memory() < 32 * 1024 * 1024)
+-- Actors of a mebibyte each, in a VM of 32.
+describe("A host that reloads while its Lua is nearly full", function()
+  after_each(hosts.close_all)
+
+  local MIB = 1024 * 1024
+  local FULL = hosts.class("Full", [[
+    local MIB = 1024 * 1024
+    function Class:initialize_state() return { text = ("x"):rep(MIB), stops = 0 } end
+    function Class:on_stop() self.state.stops = self.state.stops + 1 end
+    function Class:stops() for _ = 1, 2000 do end return self.state.stops end
+    function Class:wait() self.state.waited = true; self:save_state() end
+    function Class:use(_, mebibytes)
+      local used = {}
+      for i = 1, mebibytes do used[i] = ("x"):rep(MIB) end
+      for _ = 1, 2000 do end
+      return #used
     end
+  ]])
+  local host
+
+  before_each(function()
+    host = hosts.open({ ["full.lua"] = FULL }, { limits = { vm_bytes = 32 * MIB, call_bytes = 24 * MIB } })
+  end)
+
+  -- So many actors of the old classes stay in memory until the host is no longer held.
+  local function reload_with(waiting)
+    local calls = {}
+    host:hold(true)
+    for key = 1, waiting do calls[key] = host:start("Full", { "waiting", key }, "wait") end
+    host:run()
+    host:reload()
+    host:run()
+    return calls
+  end
+
+  local function answer(key, method, ...)
+    local call = host:start("Full", key, method, ...)
+    host:run()
+    host:hold(false)
+    return call:get()
+  end
+
+  it("fails no call for the garbage that its old classes leave", function()
+    for _ = 1, 5 do
+      local calls = {}
+      for key = 1, 20 do calls[key] = host:start("Full", key, "stops") end
+      for key = 1, 20 do calls[key]:get() end
+      host:reload()
+    end
+    assert.equal(5, host:actor("Full", 1):stops())
+  end)
+
+  it("counts the old ones and the new ones against one limit", function()
+    local waiting = reload_with(20)
+    assert.equal("out_of_memory", hosts.failure_of(answer, "a", "use", 16).code)
+    for _, call in ipairs(waiting) do call:get() end
+    assert.equal(16, answer("a", "use", 16))
+  end)
+
+  it("leaves a quarter of it to the new ones, however much the old ones hold", function()
+    reload_with(30)
+    assert.equal(5, answer("a", "use", 5))
+  end)
+
+  it("lets actors of the new ones leave memory sooner, for what the old ones hold", function()
+    reload_with(18)
+    for key = 1, 10 do host:start("Full", key, "stops") end
+    host:run()
+    host:hold(false)
+    assert.equal(1, host:actor("Full", 1):stops())
   end)
 end)
 
