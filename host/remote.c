@@ -4,11 +4,11 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include "codec/idempotency_key.h"
 #include "codec/json.h"
 #include "door/client.h"
 #include "ledger/folder.h"
 #include "outcome.h"
-#include "stage/idempotency.h"
 
 /* Beyond the wall time of a call: for the way there and back, and for what waits before it. */
 enum { WAIT_MORE_MS = 10000 };
@@ -97,7 +97,7 @@ static enum err send(const struct options *options, struct client_request *reque
 static enum err check_idempotency_key(const struct options *options, struct failure *failure) {
   struct failure reason = { 0 };
   if (options->idempotency_key != NULL &&
-      idempotency_check_key(slice_text(options->idempotency_key), &reason) != ERR_NONE) {
+      idempotency_key_check(slice_text(options->idempotency_key), &reason) != ERR_NONE) {
     failure_set(failure, ERR_ARGUMENTS, "%.*s", (int)reason.message.size, (const char *)reason.message.data);
   }
   failure_done(&reason);

@@ -1,9 +1,9 @@
 #!/bin/sh
-# An auction from its first bid to its end, as clients see it. Wants a host that serves examples/auction/actors:
+# An auction from its first bid to its end, as clients see it. It needs a host that serves examples/auction/actors:
 #
 #   build/release/troupe serve examples/auction/actors
 #
-# TROUPE_URL says where it is, if not at its usual place. Can be run again: each run is an auction of its own.
+# TROUPE_URL says where the host is, if not at its usual place. Run it as often as you like: each run is a new auction.
 set -eu
 
 url=${TROUPE_URL:-http://127.0.0.1:7420}

@@ -50,7 +50,8 @@ enum {
   X(ERR_STORAGE,           "storage_error",     503)   \
   X(ERR_TIMEOUT,           "timeout",           504)   \
   X(ERR_MEMORY,            "out_of_memory",     507)   \
-  X(ERR_DEADLOCK,          "deadlock",          508)
+  X(ERR_DEADLOCK,          "deadlock",          508)   \
+  X(ERR_TOO_DEEP,          "call_too_deep",     508)
 
 enum err {
   ERR_NONE = 0,

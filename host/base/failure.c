@@ -16,10 +16,12 @@ void failure_done(struct failure *failure) {
   buf_done(&failure->code);
   buf_done(&failure->metadata);
   failure->err = ERR_NONE;
+  failure->hops = 0;
 }
 
 void failure_clear(struct failure *failure) {
   failure->err = ERR_NONE;
+  failure->hops = 0;
   buf_clear(&failure->message);
   buf_clear(&failure->code);
   buf_clear(&failure->metadata);
@@ -60,6 +62,8 @@ void failure_move(struct failure *to, struct failure *from) {
   if (to == from) return;
   to->err = from->err;
   from->err = ERR_NONE;
+  to->hops = from->hops;
+  from->hops = 0;
   buf_move(&to->message, &from->message);
   buf_move(&to->code, &from->code);
   buf_move(&to->metadata, &from->metadata);

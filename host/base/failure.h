@@ -19,6 +19,7 @@ struct failure {
   struct buf message;
   struct buf code;       /* of a UserError that has its own; else empty, and err_code(err) counts */
   struct buf metadata;   /* of a UserError, as a value (codec/value.h); else empty */
+  unsigned hops;         /* calls between actors that it came through and that its message names */
 };
 
 void failure_init(struct failure *failure);

@@ -23,6 +23,8 @@
 #define LIMIT_VM_BYTES "limit-vm-bytes"
 #define LIMIT_CALL_BYTES "limit-call-bytes"
 #define LIMIT_WAITING_CALLS "limit-waiting-calls"
+#define LIMIT_CALL_DEPTH "limit-call-depth"
+#define LIMIT_WAITING_TURNS "limit-waiting-turns"
 #define LIMIT_DEPTH "limit-depth"
 #define LIMIT_DISK_FREE_BYTES "limit-disk-free-bytes"
 #define LIMIT_IDLE_MS "limit-idle-ms"
@@ -42,6 +44,8 @@
   X(vm_bytes,             LIMIT_VM_BYTES,         GIB(1),       GIB(1024),  "memory of a worker's VM, in bytes")            \
   X(call_bytes,           LIMIT_CALL_BYTES,       MIB(256),     GIB(1024),  "memory of one call, in bytes")                 \
   X(waiting_calls,        LIMIT_WAITING_CALLS,    1000,         GIB(1024),  "waiting calls of one actor")                   \
+  X(call_depth,           LIMIT_CALL_DEPTH,       100,          GIB(1),     "actors in a chain of calls")                   \
+  X(waiting_turns,        LIMIT_WAITING_TURNS,    10000,        GIB(1024),  "calls of a worker's actors that wait for others") \
   X(depth,                LIMIT_DEPTH,            100,          100,        "tables within tables of a value")              \
   X(disk_free_bytes,      LIMIT_DISK_FREE_BYTES,  0,            GIB(1 << 20),                                               \
     "bytes of the disk kept for deletes (0: 1 GiB, at most 5 %)")                                                          \

@@ -248,6 +248,7 @@ static enum err put_next(struct printer *printer) {
       if (!json_put_string(buf, reader->text)) err = refuse(printer, "a string that is not UTF-8");
       break;
     case VALUE_SAME: err = refuse_same(printer); break;
+    case VALUE_HANDLE: err = refuse(printer, "the handle of an actor, which JSON cannot express"); break;
     default: err = refuse_broken(printer);
   }
   if (err == ERR_NONE) end_element(printer);

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/check.h"
+#include "base/utf8.h"
 #include "codec/json_text.h"
 
 enum {
@@ -268,4 +269,34 @@ void key_print(struct buf *buf, struct slice key) {
   if (!print_parts(buf, &reader)) buf_put_text(buf, reader.unescaped.err == ERR_NONE ? "<broken>" : "<out of memory>");
   if (!is_plain) buf_put_byte(buf, ']');
   key_reader_done(&reader);
+}
+
+/* Whether a text is not taken for anything else where it stands without quotes. */
+static bool is_bare(struct slice text) {
+  if (text.size == 0 || text.data[0] == '[' || !utf8_is_valid(text)) return false;
+  for (size_t i = 0; i < text.size; i++) {
+    if (text.data[i] < 0x20 || text.data[i] == 0x7f) return false;
+  }
+  return true;
+}
+
+static void print_name(struct buf *buf, struct slice name) {
+  if (is_bare(name)) {
+    buf_put(buf, name);
+  } else {
+    json_put_text(buf, name);
+  }
+}
+
+void key_print_address(struct buf *buf, struct slice class_name, struct slice key) {
+  bool is_plain = key.size > 0 && key.data[0] == CODE_STRING && string_size(key) == key.size;
+  print_name(buf, class_name);
+  buf_put_byte(buf, '/');
+  if (is_plain && is_bare(key_string_inside(key))) {
+    buf_put(buf, key_string_inside(key));
+  } else {
+    if (is_plain) buf_put_byte(buf, '[');
+    key_print(buf, key);
+    if (is_plain) buf_put_byte(buf, ']');
+  }
 }

@@ -71,4 +71,8 @@ bool key_is_valid(struct slice key);
  * are not UTF-8 are shown as \ufffd. For messages and logs only. */
 void key_print(struct buf *buf, struct slice key);
 
+/* The address of an actor as a person reads it, and writes it in a path: `Account/ann`, `Room/["eu",42]`. A key of one
+ * string stands as it is where a path could have it so. */
+void key_print_address(struct buf *buf, struct slice class_name, struct slice key);
+
 #endif

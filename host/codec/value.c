@@ -3,6 +3,11 @@
 
 #include <msgpack/pack.h>
 
+#include "base/check.h"
+#include "codec/key.h"
+
+enum { CLASS_SIZE_MAX = 255 };
+
 static int write_to_buf(void *data, const char *bytes, size_t size) {
   struct buf *buf = data;
   buf_put(buf, slice_of(bytes, size));
@@ -67,6 +72,22 @@ void value_put_node(struct buf *buf, uint64_t node_id) {
   (void)msgpack_pack_ext_with_body(&packer, number, sizeof number, VALUE_EXT_NODE);
 }
 
+/* The bytes in front of the name of a class, within a handle. */
+static size_t class_head_size(size_t size) {
+  return size < 32 ? 1 : 2;
+}
+
+void value_put_handle(struct buf *buf, struct slice class_name, struct slice key) {
+  CHECK(class_name.size > 0 && class_name.size <= CLASS_SIZE_MAX);
+  size_t size = class_head_size(class_name.size) + class_name.size + key.size;
+  if (buf->err == ERR_NONE && size > UINT32_MAX) buf->err = ERR_TOO_LARGE;
+  if (buf->err != ERR_NONE) return;
+  msgpack_packer packer = packer_of(buf);
+  (void)msgpack_pack_ext(&packer, size, VALUE_EXT_HANDLE);
+  value_put_string(buf, class_name);
+  buf_put(buf, key);
+}
+
 void value_reader_init(struct value_reader *reader, struct slice bytes) {
   *reader = (struct value_reader){ .rest = bytes };
 }
@@ -120,17 +141,54 @@ static enum value_type read_table(struct value_reader *reader, const struct slic
   return is_map ? VALUE_MAP : VALUE_ARRAY;
 }
 
-static enum value_type read_same(struct value_reader *reader, struct slice *rest) {
-  uint64_t type, table;
-  if (!take_number(rest, 1, &type) || type != VALUE_EXT_SAME || !take_number(rest, 4, &table)) return VALUE_BROKEN;
+static enum value_type read_same(struct value_reader *reader, struct slice body) {
+  uint64_t table;
+  if (body.size != 4 || !take_number(&body, 4, &table)) return VALUE_BROKEN;
   reader->count = (uint32_t)table;
   return VALUE_SAME;
 }
 
-static enum value_type read_node(struct value_reader *reader, struct slice *rest) {
-  uint64_t type;
-  if (!take_number(rest, 1, &type) || type != VALUE_EXT_NODE || !take_number(rest, 8, &reader->node)) return VALUE_BROKEN;
+static enum value_type read_node(struct value_reader *reader, struct slice body) {
+  if (body.size != 8 || !take_number(&body, 8, &reader->node)) return VALUE_BROKEN;
   return reader->node == 0 ? VALUE_BROKEN : VALUE_NODE;
+}
+
+static enum value_type read_handle(struct value_reader *reader, struct slice body) {
+  uint64_t code, size;
+  if (!take_number(&body, 1, &code)) return VALUE_BROKEN;
+  size = code & 0x1f;
+  if (code == 0xd9 ? !take_number(&body, 1, &size) || size < 32 : code < 0xa1 || code > 0xbf) return VALUE_BROKEN;
+  if (size > body.size || !key_is_valid(slice_after(body, (size_t)size))) return VALUE_BROKEN;
+  reader->text = slice_of(body.data, (size_t)size);
+  reader->key = slice_after(body, (size_t)size);
+  return VALUE_HANDLE;
+}
+
+/* The first byte of an extension with a body of this size. */
+static uint8_t extension_code(uint64_t size) {
+  switch (size) {
+    case 1: return 0xd4;
+    case 2: return 0xd5;
+    case 4: return 0xd6;
+    case 8: return 0xd7;
+    case 16: return 0xd8;
+    default: return size <= UINT8_MAX ? 0xc7 : size <= UINT16_MAX ? 0xc8 : 0xc9;
+  }
+}
+
+/* What follows the first byte and the size of an extension: its type, and `size` bytes. They are ours, and so in the
+ * shortest form. */
+static enum value_type read_extension(struct value_reader *reader, struct slice *rest, uint8_t code, uint64_t size) {
+  uint64_t type;
+  if (code != extension_code(size) || !take_number(rest, 1, &type) || size > rest->size) return VALUE_BROKEN;
+  struct slice body = slice_of(rest->data, (size_t)size);
+  *rest = slice_after(*rest, (size_t)size);
+  switch (type) {
+    case VALUE_EXT_SAME: return read_same(reader, body);
+    case VALUE_EXT_NODE: return read_node(reader, body);
+    case VALUE_EXT_HANDLE: return read_handle(reader, body);
+    default: return VALUE_BROKEN;
+  }
 }
 
 /* A token whose first byte, 0xc0 to 0xdf, says how the rest is to be read. */
@@ -139,6 +197,9 @@ static enum value_type read_long(struct value_reader *reader, struct slice *rest
   switch (code) {
     case 0xc0: return VALUE_NULL;
     case 0xc2: case 0xc3: reader->truth = code == 0xc3; return VALUE_BOOLEAN;
+    case 0xc7: return take_number(rest, 1, &number) ? read_extension(reader, rest, code, number) : VALUE_BROKEN;
+    case 0xc8: return take_number(rest, 2, &number) ? read_extension(reader, rest, code, number) : VALUE_BROKEN;
+    case 0xc9: return take_number(rest, 4, &number) ? read_extension(reader, rest, code, number) : VALUE_BROKEN;
     case 0xcb: return read_float(reader, rest);
     case 0xcc: return read_unsigned(reader, rest, 1);
     case 0xcd: return read_unsigned(reader, rest, 2);
@@ -148,8 +209,8 @@ static enum value_type read_long(struct value_reader *reader, struct slice *rest
     case 0xd1: return read_signed(reader, rest, 2);
     case 0xd2: return read_signed(reader, rest, 4);
     case 0xd3: return read_signed(reader, rest, 8);
-    case 0xd6: return read_same(reader, rest);
-    case 0xd7: return read_node(reader, rest);
+    case 0xd4: case 0xd5: case 0xd6: case 0xd7: case 0xd8:
+      return read_extension(reader, rest, code, 1u << (code - 0xd4));
     case 0xd9: return take_number(rest, 1, &number) ? read_string(reader, rest, number) : VALUE_BROKEN;
     case 0xda: return take_number(rest, 2, &number) ? read_string(reader, rest, number) : VALUE_BROKEN;
     case 0xdb: return take_number(rest, 4, &number) ? read_string(reader, rest, number) : VALUE_BROKEN;
@@ -191,7 +252,9 @@ bool value_is_valid(struct slice bytes, struct buf *nodes) {
     to_come--;
     switch (value_next(&reader)) {
       case VALUE_END: case VALUE_BROKEN: return false;
-      case VALUE_NULL: case VALUE_BOOLEAN: case VALUE_INTEGER: case VALUE_FLOAT: case VALUE_STRING: break;
+      case VALUE_NULL: case VALUE_BOOLEAN: case VALUE_INTEGER: case VALUE_FLOAT: case VALUE_STRING:
+      case VALUE_HANDLE:
+        break;
       case VALUE_ARRAY:
         to_come += reader.count;
         tables++;

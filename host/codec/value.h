@@ -8,7 +8,8 @@
  *         sequence is an array; any other table is a map, in no particular order. Extension VALUE_EXT_SAME with 4 bytes
  *         big-endian n: the very n-th table (array or map, from 0, in the order in which they begin) of this value.
  *         Extension VALUE_EXT_NODE with 8 bytes big-endian: a table of a state that has records of its own, by its node
- *         id.
+ *         id. Extension VALUE_EXT_HANDLE: the handle of an actor, its class as a str and its key (codec/key.h), all in
+ *         the shortest form: handles of one actor are the same bytes.
  * LIMITS  VALUE_DEPTH_MAX tables within tables; its keeper checks when writing, the reader when reading.
  */
 #ifndef TROUPE_VALUE_H
@@ -16,7 +17,7 @@
 
 #include "base/buf.h"
 
-enum { VALUE_DEPTH_MAX = 100, VALUE_EXT_SAME = 1, VALUE_EXT_NODE = 2 };
+enum { VALUE_DEPTH_MAX = 100, VALUE_EXT_SAME = 1, VALUE_EXT_NODE = 2, VALUE_EXT_HANDLE = 3 };
 
 enum { VALUE_NEVER = 0xc1 };   /* a byte with which a value never begins */
 
@@ -31,6 +32,7 @@ enum value_type {
   VALUE_MAP,       /* `count` pairs follow: key, value */
   VALUE_NODE,      /* the table with the id `node` */
   VALUE_SAME,      /* the table number `count` of this value again */
+  VALUE_HANDLE,    /* of the actor of the class `text` with the key `key` */
   VALUE_BROKEN     /* these bytes are not a value: damage, or another program's */
 };
 
@@ -44,13 +46,17 @@ void value_put_map(struct buf *buf, uint32_t count);
 void value_put_node(struct buf *buf, uint64_t node_id);
 void value_put_same(struct buf *buf, uint32_t table);
 
+/* The name of the class has 1 to 255 bytes; the key is an encoded one, and valid. */
+void value_put_handle(struct buf *buf, struct slice class_name, struct slice key);
+
 /* Reading: one token a call. A caller that builds nested tables counts what is still to come. */
 struct value_reader {
   struct slice rest;
   bool truth;
   int64_t integer;       /* a uint64 beyond int64 is VALUE_BROKEN: Troupe writes none */
   double number;
-  struct slice text;     /* into the bytes that are read */
+  struct slice text;     /* into the bytes that are read, as is `key` */
+  struct slice key;      /* encoded, and valid */
   uint32_t count;
   uint64_t node;
 };

@@ -9,7 +9,7 @@
 
 enum { HOST_SIZE_MAX = 256, PORT_MAX = 65535 };
 
-/* Splits at the last colon. False where that gives no host and port. */
+/* Splits at the last colon. False if that does not give a host and a port. */
 static bool split(const char *address, char host[HOST_SIZE_MAX], const char **port) {
   const char *colon = strrchr(address, ':');
   if (colon == NULL || colon == address) return false;
@@ -57,7 +57,7 @@ bool address_is_loopback(struct slice address) {
   return slice_begins(address, slice_text("127.")) || slice_begins(address, slice_text("[::1]:"));
 }
 
-/* Who listens on [::] hears of IPv4 in the clothes of IPv6. */
+/* To a socket that listens on [::], IPv4 addresses come in IPv6 clothes: takes them off. */
 static void unmap(struct sockaddr_storage *address) {
   const struct sockaddr_in6 mapped = *(const struct sockaddr_in6 *)(const void *)address;
   if (address->ss_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&mapped.sin6_addr)) return;

@@ -7,8 +7,8 @@
 #include "codec/json.h"
 #include "door/visit.h"
 
-/* NULL: none of ours. Its address marks an answer as ours: h2o's own have other texts of the same words, and an array is never
- * made one with those. */
+/* The text for a status; NULL: it is not one of ours. The address of the text marks an answer as ours. h2o's own texts may
+ * have the same words, but the compiler never merges an array with them. */
 static const char *reason_of(int status) {
   static const struct {
     int status;
@@ -45,7 +45,7 @@ static void respond(h2o_req_t *req, h2o_iovec_t *pieces, size_t count) {
   visit_answered(visit_socket(req));
 }
 
-/* The pieces are where they can stay. */
+/* The pieces must stay where they are. */
 static void send_pieces(h2o_req_t *req, h2o_iovec_t *pieces, size_t count) {
   req->res.content_length = 0;
   for (size_t i = 0; i < count; i++) req->res.content_length += pieces[i].len;
@@ -92,7 +92,7 @@ void answer_failure(h2o_req_t *req, const struct failure *failure) {
   send_pieces(req, &piece, 1);
 }
 
-/* What follows puts our words in place of h2o's: a filter sees each answer before it leaves. */
+/* The rest of this file puts our words in place of h2o's: a filter sees each answer before it leaves. */
 
 static bool is_ours(const h2o_req_t *req) {
   const char *reason = reason_of(req->res.status);
@@ -130,7 +130,7 @@ static void send_replacement(h2o_ostream_t *self, h2o_req_t *req, h2o_iovec_t *p
   (void)count;
   size_t ours = replacement->text.len > 0;
   h2o_iovec_t text = replacement->text;
-  replacement->text.len = 0;   /* once, should it come in several pieces */
+  replacement->text.len = 0;   /* only once, even if h2o's answer comes in several pieces */
   h2o_ostream_send_next(self, req, &text, ours, state);
 }
 

@@ -5,18 +5,18 @@
 #include "base/mem.h"
 #include "door/answer.h"
 
-enum { CALLS_A_RING = 16 };    /* so many requests go to the workers together */
+enum { CALLS_A_RING = 16 };    /* how many requests go to the workers together */
 
 struct call {
   struct reply reply;
   struct queue_item item;              /* in calls->replies */
   h2o_linklist_t link;                 /* in calls->under_way */
   struct calls *calls;
-  h2o_req_t *req;                      /* NULL where it is gone before the reply */
+  h2o_req_t *req;                      /* NULL: it was gone before the reply */
   bool is_answered;
 };
 
-/* Lives in the request's memory and hears when that is released. */
+/* Lives in the request's memory, and hears when that is released. */
 struct guard {
   struct call *call;
 };
@@ -60,7 +60,7 @@ static void finish(struct call *call) {
     return;
   }
   call->is_answered = true;
-  /* The answer may end the request, and the call with it: after these lines the call is not ours. */
+  /* The answer may end the request, and the call with it: after these lines the call is no longer ours. */
   if (call->reply.failure.err != ERR_NONE) {
     answer_failure(call->req, &call->reply.failure);
   } else {
@@ -80,7 +80,7 @@ static void take_replies(struct calls *calls) {
 static void on_bell(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages) {
   struct calls *calls = H2O_STRUCT_FROM_MEMBER(struct calls, receiver, receiver);
   while (!h2o_linklist_is_empty(messages)) h2o_linklist_unlink(messages->next);
-  /* Before the replies are taken: who finds it rung has put its own before that. */
+  /* Before the replies are taken: a thread that found the bell rung had put its replies there already, so none is missed. */
   atomic_store(&calls->is_rung, false);
   take_replies(calls);
 }

@@ -1,7 +1,7 @@
 /* client.c -- see client.h.
  *
- * HTTP/1.0 on a socket of its own: a server may then neither send its answer in chunks nor a first answer before it,
- * and ends the connection after it (RFC 9110 section 15.2, RFC 9112 section 6.1). So its reader is this file. */
+ * HTTP/1.0 on a socket of its own: then the server may not send its answer in chunks, nor an interim answer before it, and it
+ * ends the connection after it (RFC 9110 section 15.2, RFC 9112 section 6.1). So this file is all the reader it needs. */
 #include "door/client.h"
 
 #include <errno.h>
@@ -62,7 +62,7 @@ static void hang_up(struct conversation *talk) {
   talk->fd = -1;
 }
 
-/* Tries each address of a name; the failure is that of the last. */
+/* Tries each address of a name; the failure is that of the last one. */
 static enum err connect_to_any(struct conversation *talk) {
   struct addrinfo *found = NULL;
   enum err err = address_resolve(talk->request->address, &found, talk->failure);
@@ -77,7 +77,7 @@ static enum err connect_to_any(struct conversation *talk) {
   return err;
 }
 
-/* *is_refused: the server takes no more, and so has answered early or is gone; reading will tell. */
+/* *is_refused: the server takes no more, so it has answered early or is gone; reading will tell which. */
 static enum err send_all(struct conversation *talk, struct slice bytes, bool *is_refused) {
   while (bytes.size > 0 && !*is_refused) {
     ssize_t sent = send(talk->fd, bytes.data, bytes.size, MSG_NOSIGNAL);
@@ -129,14 +129,15 @@ static enum err receive_all(struct conversation *talk, struct buf *answer) {
       enum err err = wait_for(talk, POLLIN, "cannot read the answer");
       if (err != ERR_NONE) return err;
     } else if (errno == ECONNRESET && answer->size > 0) {
-      return ERR_NONE;   /* the server did not want all of the request; whether the answer is whole, its length tells */
+      return ERR_NONE;   /* the server did not want all of the request; the answer's length tells whether it is whole */
     } else if (errno != EINTR) {
       return fail(talk, "the connection broke", strerror(errno));
     }
   }
 }
 
-/* The value of a header, without white space around it. False where there is none. `head` ends in an empty line. */
+/* The value of a header, without white space before it; it runs on to the end of `head`. False if there is none. `head`
+ * ends in an empty line. */
 static bool find_header(const char *head, const char *name, const char **value) {
   size_t size = strlen(name);
   for (const char *line = strstr(head, "\r\n"); line != NULL; line = strstr(line, "\r\n")) {
@@ -148,7 +149,7 @@ static bool find_header(const char *head, const char *name, const char **value) 
   return false;
 }
 
-/* Digits of a status or a length at `text`; -1 where there is none or it is beyond ANSWER_SIZE_MAX. */
+/* The number at `text`, a status or a length; -1 if there is none, or if it is beyond ANSWER_SIZE_MAX. */
 static long number_at(const char *text) {
   size_t digits = strspn(text, "0123456789");
   if (digits == 0 || digits > 10) return -1;
@@ -156,7 +157,7 @@ static long number_at(const char *text) {
   return number > ANSWER_SIZE_MAX ? -1 : number;
 }
 
-/* Takes the answer apart. A body that is shorter than promised is a broken connection, not an answer. */
+/* Takes the answer apart. A body shorter than promised is a broken connection, not an answer. */
 static enum err read_answer(struct conversation *talk, struct slice answer, int *status, struct buf *body) {
   static const char what[] = "this is not an answer of a Troupe host";
   static const char empty_line[] = "\r\n\r\n";

@@ -18,8 +18,8 @@ struct client_request {
   int timeout_ms;
 };
 
-/* Sends it and waits. `*status` is that of the answer, whose body is appended. ERR_REQUEST with a message where there
- * is no answer: nobody listens there, the connection broke, the time is over. */
+/* Sends the request and waits for the answer. `*status` is the answer's; its body is appended. ERR_REQUEST with a message if
+ * there is no answer: nobody listens at the address, the connection broke, or the time is over. */
 enum err client_send(const struct client_request *request, int *status, struct buf *body, struct failure *failure);
 
 #endif

@@ -34,7 +34,7 @@ bool cors_is_preflight(const h2o_req_t *req) {
          find_header(req, "access-control-request-method") >= 0;
 }
 
-/* Scripts see all headers, so a page may send any. */
+/* Actors see all headers, so a page may send any. */
 void cors_answer_preflight(h2o_req_t *req) {
   static const char known[] = "Authorization, Content-Type, Idempotency-Key";
   h2o_iovec_t headers = h2o_iovec_init(known, sizeof known - 1);

@@ -1,4 +1,4 @@
-/* framing.c -- see framing.h. Heads, sizes of chunks and trailers are lines; all else is counted. */
+/* framing.c -- see framing.h. Heads, sizes of chunks and trailers are lines; everything else is counted. */
 #include "door/framing.h"
 
 #include <inttypes.h>
@@ -95,7 +95,7 @@ static const char *read_encoding(struct framing *framing, struct slice value) {
   return is_known ? NULL : "the header Transfer-Encoding may say chunked, once, in HTTP/1.1, and nothing else";
 }
 
-/* NAME: VALUE. h2o takes white space for a part of the value where it stands behind it: there it moves to the front. */
+/* NAME: VALUE. h2o counts white space after the value as a part of it, so this moves it to the front. */
 static const char *cut_header(uint8_t *line, size_t size, struct slice *name, struct slice *value) {
   size_t colon = 0, begin, end = size, blanks;
   if (is_blank(line[0])) return "a header goes on in a second line";
@@ -126,7 +126,7 @@ static const char *read_header(struct framing *framing, uint8_t *line, size_t si
   return is_host(value) ? NULL : "the header Host is not HOST or HOST:PORT";
 }
 
-/* A line of a head; true at its end. An empty line before a request is nothing. */
+/* A line of a head; true at the head's end. An empty line before a request counts for nothing. */
 static bool read_head_line(struct framing *framing, uint8_t *line, size_t size) {
   if (size == 0 && !framing->has_line) return true;
   if (size > 0) {
@@ -143,7 +143,7 @@ static bool read_head_line(struct framing *framing, uint8_t *line, size_t size) 
 
 /* -- chunks -- */
 
-/* The size, and then nothing, white space, or extensions. */
+/* The size, and after it nothing, white space, or extensions. */
 static const char *read_size_line(struct framing *framing, struct slice line) {
   static const char fault[] = "Transfer-Encoding: the size of a chunk is not a hexadecimal number";
   size_t at = 0;
@@ -161,7 +161,7 @@ static const char *read_size_line(struct framing *framing, struct slice line) {
   return NULL;
 }
 
-/* Trailers are read, since the next request is behind them, and dropped. */
+/* Trailers are read, since the next request comes after them, and dropped. */
 static const char *read_trailer(struct framing *framing, uint8_t *line, size_t size) {
   struct slice name, value;
   if (size == 0) {
@@ -175,7 +175,7 @@ static const char *read_trailer(struct framing *framing, uint8_t *line, size_t s
 
 /* -- lines -- */
 
-/* Whether none of eight bytes is a control character: below 0x20, where a subtraction borrows, or 0x7f. */
+/* Whether none of eight bytes is a control character, that is 0x7f, or below 0x20, where a subtraction borrows. */
 static bool are_plain(const uint8_t *text) {
   const uint64_t each = UINT64_C(0x0101010101010101), signs = each << 7;
   uint64_t bytes, others;
@@ -184,7 +184,7 @@ static bool are_plain(const uint8_t *text) {
   return (((bytes - each * 0x20) & ~bytes & signs) | ((others - each) & ~others & signs)) == 0;
 }
 
-/* Looks for the end of the line that has begun. Control characters are in none. */
+/* Looks for the end of the line that has begun. No line may hold a control character. */
 static enum line find_end(struct framing *framing, const uint8_t *text, size_t size) {
   size_t at = framing->searched;
   while (at + sizeof(uint64_t) <= size && are_plain(text + at)) at += sizeof(uint64_t);
@@ -196,7 +196,7 @@ static enum line find_end(struct framing *framing, const uint8_t *text, size_t s
   return text[at + 1] == '\n' ? LINE_WHOLE : LINE_BAD;
 }
 
-/* A whole line. True where with it something can be passed on, if only nothing. */
+/* Reads a whole line. True if the lines so far can now be passed on, or dropped. */
 static bool read_line(struct framing *framing, uint8_t *line, size_t size) {
   switch (framing->state) {
     case FRAMING_HEAD: return read_head_line(framing, line, size);
@@ -209,7 +209,7 @@ static bool read_line(struct framing *framing, uint8_t *line, size_t size) {
   return true;
 }
 
-/* What is passed on with the lines that ended, which began in `before`. */
+/* What is passed on for the lines that have ended, and that began in the state `before`. */
 static struct slice pass_lines(const struct framing *framing, enum framing_state before, struct slice lines) {
   switch (before) {
     case FRAMING_HEAD: return lines.size > 2 ? lines : slice_of(NULL, 0);
@@ -225,7 +225,7 @@ static struct slice refuse(struct framing *framing, enum framing_state before) {
   return slice_text(before == FRAMING_HEAD ? FRAMING_STAND_IN : FRAMING_BREAK);
 }
 
-/* Holds lines that are not over. False for want of memory. */
+/* Holds lines that are not over. False if out of memory. */
 static bool try_hold(struct framing *framing, struct slice bytes) {
   buf_put(&framing->held, bytes);
   if (framing->held.err != ERR_NONE) framing->fault = "no memory for the head of the request";
@@ -239,7 +239,7 @@ static void check_size(struct framing *framing, enum framing_state before, size_
                              "Transfer-Encoding: a line between chunks is longer than 4 KiB";
 }
 
-/* Lines of a head up to its end, or one line between chunks. */
+/* Reads the lines of a head up to its end, or one line between chunks. */
 static size_t read_lines(struct framing *framing, uint8_t *bytes, size_t size, struct slice *passed) {
   enum framing_state before = framing->state;
   size_t held = framing->held.size;

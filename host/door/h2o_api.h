@@ -1,6 +1,6 @@
-/* h2o_api.h -- h2o's headers, and its bytes as slices; nothing else of h2o anywhere.
+/* h2o_api.h -- h2o's headers, included only here, and its bytes as slices.
  *
- * WHY   The headers were written for fewer warnings than Troupe's own code is compiled with, and want a define first.
+ * WHY   The headers were written for fewer warnings than Troupe's code is compiled with, and need a define before them.
  * ROOM  door. Below: base.
  */
 #ifndef TROUPE_H2O_API_H

@@ -4,15 +4,15 @@
 #include <inttypes.h>
 
 #include "base/limits.h"
+#include "codec/idempotency_key.h"
 #include "codec/value.h"
 #include "door/route.h"
-#include "stage/idempotency.h"
 
 static struct slice value_of(const h2o_headers_t *headers, size_t index) {
   return slice_of_iovec(headers->entries[index].value);
 }
 
-/* Whether an earlier header bears the same name. Names that h2o knows are one object each. */
+/* Whether an earlier header has the same name. Each name that h2o knows is one object. */
 static bool is_repeated(const h2o_headers_t *headers, size_t index) {
   const h2o_iovec_t *name = headers->entries[index].name;
   for (size_t i = 0; i < index; i++) {
@@ -22,7 +22,7 @@ static bool is_repeated(const h2o_headers_t *headers, size_t index) {
   return false;
 }
 
-/* The values of all headers of the name of this one, with ", " between them. */
+/* Joins the values of all headers that have the name of this one, with ", " between them. */
 static void put_joined(struct buf *joined, const h2o_headers_t *headers, size_t index) {
   struct slice name = slice_of_iovec(*headers->entries[index].name);
   buf_clear(joined);
@@ -33,7 +33,7 @@ static void put_joined(struct buf *joined, const h2o_headers_t *headers, size_t 
   }
 }
 
-/* A map from names, which h2o has made lower-case, to values. Those that only frame the request are not among them. */
+/* A map from names, which h2o has made lower-case, to values. Headers that only frame the request are not in it. */
 static void put_headers(struct buf *into, const h2o_req_t *req) {
   const h2o_headers_t *headers = &req->headers;
   uint32_t count = 0;
@@ -64,7 +64,7 @@ static struct slice authorization_of(const h2o_req_t *req) {
   return at < 0 ? slice_of(NULL, 0) : value_of(&req->headers, (size_t)at);
 }
 
-/* The header Idempotency-Key; one that comes twice must say the same. */
+/* The header Idempotency-Key. If it comes twice, it must say the same. */
 static enum err read_idempotency_key(const h2o_req_t *req, struct buf *key, struct failure *failure) {
   const h2o_headers_t *headers = &req->headers;
   bool seen = false;
@@ -75,7 +75,7 @@ static enum err read_idempotency_key(const h2o_req_t *req, struct buf *key, stru
       return failure_set(failure, ERR_REQUEST, "the header Idempotency-Key comes twice, and says different things");
     }
     if (seen) continue;
-    enum err err = idempotency_check_key(value, failure);
+    enum err err = idempotency_key_check(value, failure);
     if (err != ERR_NONE) return err;
     buf_put(key, value);
     seen = true;
@@ -96,7 +96,7 @@ bool intake_is_persistent(const h2o_req_t *req) {
 enum err intake_read(const struct intake *intake, h2o_req_t *req, struct reply *reply, struct request **request,
                      struct failure *failure) {
   *request = NULL;
-  /* h2o's own limit is a byte higher, as it counts differently for bodies of unknown length. */
+  /* h2o's own limit is one byte higher, since it counts bodies of unknown length differently. */
   if (req->entity.len > intake->limits->body_bytes) {
     return failure_set(failure, ERR_TOO_LARGE, "the body has %zu bytes; the limit is %" PRIu64 " " LIMIT_NAME(BODY_BYTES),
                        req->entity.len, intake->limits->body_bytes);

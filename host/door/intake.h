@@ -1,11 +1,11 @@
-/* intake.h -- from an HTTP request to what is asked of an actor.
+/* intake.h -- turns an HTTP request into a request to an actor.
  *
- * WHY     route.c reads the first line. Here come the headers and the body, as h2o has them: what of them the actor sees, and
- *         what the host itself goes by.
+ * WHY     route.c reads the first line. This file reads the headers and the body, as h2o has them: those that the actor sees,
+ *         and those that the host itself goes by.
  * ROOM    door. Below: stage (requests), codec (values), base.
  * THREAD  The server's.
  * OWNS    Nothing. A request holds copies.
- * ERRORS  Those of route.h. ERR_TOO_LARGE: the body. ERR_REQUEST: an idempotency key that is none, or two. ERR_MEMORY.
+ * ERRORS  Those of route.h. ERR_TOO_LARGE: the body. ERR_REQUEST: a bad idempotency key, or two different ones. ERR_MEMORY.
  */
 #ifndef TROUPE_INTAKE_H
 #define TROUPE_INTAKE_H
@@ -19,13 +19,13 @@ struct intake {
   const char *token;            /* the operator's */
 };
 
-/* Makes the request, which carries `reply` and belongs to the caller then. ERR_NONE and a `*request` of NULL: the door answers
- * by itself. What the answer must say of the path whatever it is (Allow) is in its headers then. */
+/* Makes the request, which carries `reply` and then belongs to the caller. ERR_NONE and a `*request` of NULL: the door answers
+ * by itself. If the answer must have the header Allow, that is set already. */
 enum err intake_read(const struct intake *intake, h2o_req_t *req, struct reply *reply, struct request **request,
                      struct failure *failure);
 
-/* Whether the connection goes on behind this request (RFC 9112 section 9.3). For h2o each header Connection without keep-alive
- * is its end, even beside the offer of an upgrade. */
+/* Whether the connection goes on after this request (RFC 9112 section 9.3). h2o itself would end it at any header Connection
+ * without keep-alive, even one that only offers an upgrade. */
 bool intake_is_persistent(const h2o_req_t *req);
 
 #endif

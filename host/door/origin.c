@@ -32,7 +32,7 @@ enum err origin_check(const char *text, struct failure *failure) {
   return failure_set(failure, ERR_ARGUMENTS, "%s: browsers leave the usual port out of an origin", text);
 }
 
-/* Where the port begins in HOST:PORT or HOST, with its colon; the end where there is none. */
+/* Where the port, with its colon, begins in HOST:PORT; the end of the text if there is no port. */
 static size_t port_at(struct slice address) {
   for (size_t i = address.size; i > 0 && address.data[i - 1] != ']'; i--) {
     if (address.data[i - 1] == ':') return i - 1;

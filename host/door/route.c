@@ -10,7 +10,7 @@
 
 enum { SEGMENTS_MAX = 4, SHOWN_MAX = 200 };
 
-/* For "%.*s": text of the client's, no more of it than a message needs. */
+/* For "%.*s": a client's text, no more of it than a message needs. */
 #define SHOWN(slice) (int)((slice).size < SHOWN_MAX ? (slice).size : SHOWN_MAX), (const char *)(slice).data
 
 static bool is_text(struct slice slice, const char *text) {
@@ -21,7 +21,7 @@ static enum err fail_memory(struct failure *failure) {
   return failure_set(failure, ERR_MEMORY, "no memory to read the request");
 }
 
-/* Cuts what is before the first `mark` off the front of `rest`, and the mark with it. False at the end. */
+/* Cuts the piece before the first `mark` off the front of `rest`, and the mark with it. False if nothing is left. */
 static bool cut(struct slice *rest, uint8_t mark, struct slice *piece) {
   if (rest->data == NULL) return false;
   const uint8_t *at = rest->size == 0 ? NULL : memchr(rest->data, mark, rest->size);
@@ -42,7 +42,7 @@ static int hex_digit(uint8_t byte) {
   return -1;
 }
 
-/* Percent-decodes once, appended. `what` is its name in a message. */
+/* Percent-decodes once, and appends the result. `what` names the text in a message. */
 static enum err decode(const char *what, struct slice raw, struct buf *into, struct failure *failure) {
   uint8_t *to = buf_try_reserve(into, raw.size + 1);   /* decoded text is never longer */
   if (to == NULL) return fail_memory(failure);
@@ -67,7 +67,7 @@ static enum err decode(const char *what, struct slice raw, struct buf *into, str
   return ERR_NONE;
 }
 
-/* Compares all bytes whatever they are, so that the time it takes does not tell how many were right. */
+/* Always compares all bytes, so that the time it takes does not tell how many were right. */
 static bool is_same_secret(struct slice given, struct slice secret) {
   if (given.size != secret.size) return false;
   unsigned difference = 0;
@@ -123,7 +123,7 @@ static enum err read_name(const char *what, struct slice raw, struct buf *name, 
   return decode(what, raw, name, failure);
 }
 
-/* JSON text of a query. Whether it is valid is for the actor's worker to see. */
+/* JSON text of a query. The actor's worker will see whether it is valid. */
 static enum err read_json(const char *name, struct slice raw, struct buf *into, struct failure *failure) {
   if (raw.size == 0) return failure_set(failure, ERR_REQUEST, "%s is empty; expected JSON", name);
   return decode(name, raw, into, failure);
@@ -161,7 +161,7 @@ static enum err read_query(struct slice query, struct request *request, struct f
   return err;
 }
 
-/* What there is. */
+/* The kinds of paths. */
 enum place { PLACE_NOWHERE, PLACE_HOST, PLACE_HEALTH, PLACE_ACTOR, PLACE_METHOD };
 
 static const char *const ALLOWED[] = {
@@ -205,7 +205,7 @@ struct slice route_cut_host(struct slice *target) {
   return slice_of(NULL, 0);
 }
 
-/* The segments between the slashes. False where there are more than SEGMENTS_MAX, or no slash in front. */
+/* The segments between the slashes. False if there are more than SEGMENTS_MAX, or no slash in front. */
 static bool split(struct slice path, struct slice segments[SEGMENTS_MAX], size_t *count) {
   struct slice piece;
   if (path.size == 0 || path.data[0] != '/') return false;

@@ -1,4 +1,4 @@
-/* server.c -- see server.h. One h2o loop with one handler, which asks intake.c what a request is about. */
+/* server.c -- see server.h. One h2o loop with one handler, which asks intake.c what a request wants. */
 #include "door/server.h"
 
 #include <errno.h>
@@ -16,10 +16,10 @@
 #include "door/visit.h"
 
 enum {
-  REQUEST_TIMEOUT_MS = 30000,   /* to send a request whole; and how long a connection may be idle between two */
+  REQUEST_TIMEOUT_MS = 30000,   /* for a whole request to arrive; also how long a connection may be idle between two */
   STOP_STEP_MS = 50,
   STOP_UNFINISHED_MS = 1000,    /* for a client that was sending a request when the server began to stop */
-  STOP_SLOW_MS = 5000,          /* for clients to take their answers when no call is under way any more */
+  STOP_SLOW_MS = 5000,          /* for clients to take their answers once no call is under way any more */
   CUT_STEPS_MAX = 1000
 };
 
@@ -30,19 +30,19 @@ struct server {
   struct origins origins;
   const struct logger *logger;
   int listen_fd;                /* its own handle until the loop has it; -1 from then on */
-  pid_t thread;                 /* on which the loop was set up */
+  pid_t thread;                 /* the one that set the loop up */
   h2o_globalconf_t config;
   h2o_context_t ctx;
   struct visits visits;
   struct calls calls;
-  atomic_bool is_up;            /* the loop and all between this and `calls` exist */
+  atomic_bool is_up;            /* the loop exists, and so do the fields from `config` to `calls` */
   atomic_bool stop_asked;       /* server_stop() has begun */
-  atomic_bool stop_told;        /* server_stop() needs the loop no more */
+  atomic_bool stop_told;        /* server_stop() does not need the loop any more */
   bool is_stopping;
   bool is_closing;
   bool is_done;
   uint64_t stopping_since_ms;
-  uint64_t quiet_since_ms;      /* since when stopping and no call under way */
+  uint64_t quiet_since_ms;      /* while stopping: since when no call has been under way */
 };
 
 struct handler {
@@ -67,7 +67,7 @@ static void answer_without_host(h2o_req_t *req, struct failure *failure) {
   failure_done(failure);
 }
 
-/* Whether a request is answered before it is looked at what it asks for. */
+/* Whether a request is refused before anybody looks at what it asks for. */
 static bool is_turned_away(struct server *server, h2o_req_t *req, struct failure *failure) {
   if (slice_equal(slice_of_iovec(req->input.method), slice_text(FRAMING_STAND_IN_METHOD))) {
     failure_set(failure, ERR_REQUEST, "%s", visit_fault(visit_socket(req)));
@@ -80,7 +80,7 @@ static bool is_turned_away(struct server *server, h2o_req_t *req, struct failure
   return failure->err != ERR_NONE;
 }
 
-/* Hands what is asked for to the host, or answers where the door can. */
+/* Hands the request to the host, or answers it if the door can. */
 static void begin_call(struct server *server, h2o_req_t *req) {
   const struct intake intake = { .limits = &server->limits, .token = host_token(server->host) };
   struct failure failure = { 0 };
@@ -92,7 +92,8 @@ static void begin_call(struct server *server, h2o_req_t *req) {
     intake_read(&intake, req, call_reply(call), &request, &failure);
   }
   if (request != NULL) {
-    /* What comes early may move the bytes that the request was read from. h2o needs them no more, answer.c the method. */
+    /* Bytes that come early may move those that the request was read from. h2o does not need these any more, but answer.c
+     * still needs the method. */
     req->input.method = h2o_strdup(&req->pool, req->input.method.base, req->input.method.len);
     visit_hold(visit_socket(req), req->entity.len, &call_reply(call)->is_unwanted);
     call_begin(call, &request);
@@ -102,7 +103,7 @@ static void begin_call(struct server *server, h2o_req_t *req) {
   }
 }
 
-/* What a request is: one that is refused whatever it asks for, a browser's question, or a call. */
+/* Requests come in three kinds: those refused whatever they ask for, a browser's questions, and those whose path is read. */
 static int on_request(h2o_handler_t *self, h2o_req_t *req) {
   struct server *server = ((struct handler *)(void *)self)->server;
   struct failure failure = { 0 };
@@ -140,8 +141,8 @@ static void configure(struct server *server) {
   answer_instead_of_h2o(&hostconf->fallback_path, server->limits.body_bytes, on_refused);
 }
 
-/* On the thread of the steps: buffers of h2o's sockets belong to a store of the thread that makes the socket, without a
- * lock, and the loop has sockets of its own. */
+/* On the thread of the steps. The loop has sockets of its own, and the buffers of h2o's sockets come, without a lock, from a
+ * pool of the thread that makes the socket. */
 static void set_up(struct server *server) {
   configure(server);
   h2o_context_init(&server->ctx, h2o_evloop_create(), &server->config);
@@ -164,7 +165,7 @@ static void take_down(struct server *server) {
 
 enum err server_open(const struct server_config *config, struct server **server, struct failure *failure) {
   *server = NULL;
-  /* A handle of its own, which is closed while other servers go on with theirs. */
+  /* A handle of its own: it can be closed while other servers go on with theirs. */
   int fd = fcntl(config->listen_fd, F_DUPFD_CLOEXEC, 0);
   if (fd < 0) return failure_set(failure, ERR_REQUEST, "cannot listen: %s", strerror(errno));
   *server = mem_zero(sizeof **server);
@@ -183,8 +184,8 @@ static void run_loop(struct server *server, int timeout_ms) {
   calls_submit(&server->calls);
 }
 
-/* One step on the way to the end; false there. Who was sending a request gets a little time, who is called for gets all
- * that the call takes, and who does not fetch the answer gets a little more. */
+/* One step towards the end; false once it is reached. A client that was sending a request gets a little time, one with a call
+ * under way all the time that the call takes, and one that does not take its answer a little more. */
 static bool stop_step(struct server *server) {
   uint64_t now_ms = h2o_now(server->ctx.loop);
   if (!server->is_stopping) {
@@ -192,7 +193,7 @@ static bool stop_step(struct server *server) {
     server->stopping_since_ms = now_ms;
     server->quiet_since_ms = now_ms;
     visits_refuse(&server->visits);
-    server->ctx.shutdown_requested = 1;   /* and no more: h2o's function for it starts a timer of HTTP/2's */
+    server->ctx.shutdown_requested = 1;   /* only this: h2o's function for it also starts a timer for HTTP/2 */
   }
   visits_close_idle(&server->visits, now_ms - server->stopping_since_ms >= STOP_UNFINISHED_MS);
   if (server_under_way(server) > 0) server->quiet_since_ms = now_ms;
@@ -215,7 +216,7 @@ bool server_step(struct server *server, int timeout_ms) {
   return false;
 }
 
-/* The loop lives until stop_told, so it is there to be woken. One that is set up after the look at is_up finds
+/* The loop lives until stop_told, so it can still be woken. A loop that is set up after the look at is_up finds
  * stop_asked. */
 void server_stop(struct server *server) {
   if (atomic_exchange(&server->stop_asked, true)) return;
@@ -227,7 +228,7 @@ static void cut_all(struct server *server) {
   CHECK_THAT(gettid(), ==, server->thread);
   server->is_closing = true;
   visits_refuse(&server->visits);
-  run_loop(server, 0);             /* replies that were delivered already are on their way through the queue */
+  run_loop(server, 0);             /* takes the replies that were delivered, and are on their way through the queue */
   visits_cut(&server->visits);
   calls_abandon(&server->calls);
   for (unsigned i = 0; server->visits.count > 0; i++) {

@@ -12,15 +12,15 @@
 
 enum { ACCEPTS_AT_ONCE = 16 };
 
-/* What is ours of one connection. */
+/* Our side of one connection. */
 struct visit {
   struct visits *visits;
   struct framing framing;
-  h2o_socket_cb h2o_reads, h2o_has_written;   /* what h2o wants to be called: take_over() */
-  bool *is_closed;               /* set where h2o closes the socket while it is called */
-  size_t early_bytes_max;        /* while a call is under way: how much there may be in the socket's input */
+  h2o_socket_cb h2o_reads, h2o_has_written;   /* h2o's own callbacks: take_over() */
+  bool *is_closed;               /* set if h2o closes the socket while it is called */
+  size_t early_bytes_max;        /* while a call is under way: how much the socket's input may hold */
   atomic_bool *is_unwanted;      /* of that call, or NULL */
-  h2o_timeout_entry_t grace;     /* runs while the client has ended its side and the call may still begin */
+  h2o_timeout_entry_t grace;     /* runs once the client has closed its side, while the call may still begin */
   int linger_fd;                 /* a second handle, so that h2o's close does not yet end the connection; or -1 */
   h2o_socket_t *lingering;
   h2o_timeout_entry_t tick;
@@ -36,7 +36,8 @@ static void leave(struct visit *visit) {
   mem_free(visit);
 }
 
-/* At most a scratchful, so that who sends faster than is read holds up nobody. 0: the end; -1: see errno. */
+/* At most a scratchful, so that a client that sends faster than we read does not hold up the others. 0: the end; -1: see
+ * errno. */
 static ssize_t read_some(struct visits *visits, h2o_socket_t *sock) {
   ssize_t got;
   do {
@@ -66,8 +67,8 @@ static void on_linger_read(h2o_socket_t *sock, const char *error) {
   if (got == 0 || (got < 0 && errno != EAGAIN)) linger_end(visit);
 }
 
-/* A close with bytes unread resets the connection, and the client may lose the answer over it. So: no more from our
- * side, and what still comes is thrown away for a while. */
+/* A close with bytes unread resets the connection, and the client may lose the answer. So this only closes our side, and
+ * throws away for a while whatever still comes. */
 static void linger_begin(struct visit *visit) {
   h2o_context_t *ctx = visit->visits->ctx;
   shutdown(visit->linger_fd, SHUT_WR);
@@ -94,7 +95,8 @@ static void on_close(void *data) {
 
 /* -- bytes: each is looked at before h2o sees it -- */
 
-/* Puts what may be passed on of the bytes that have come into the socket's input. An error of h2o's, or NULL. */
+/* Reads the bytes that have come, and puts what may be passed on into the socket's input. Returns one of h2o's errors, or
+ * NULL. */
 static const char *take_in(h2o_socket_t *sock) {
   struct visit *visit = visit_of(sock);
   ssize_t got = read_some(visit->visits, sock);
@@ -117,7 +119,7 @@ static const char *take_in(h2o_socket_t *sock) {
 
 static void take_over(h2o_socket_t *sock);
 
-/* Calls h2o, which may close the socket, or want to be called otherwise next time. */
+/* Calls h2o, which may close the socket, or set other callbacks for the next time. */
 static void call_h2o(h2o_socket_t *sock, h2o_socket_cb callback, const char *error) {
   struct visit *visit = visit_of(sock);
   bool is_closed = false;
@@ -143,7 +145,7 @@ static void on_grace_over(h2o_timeout_entry_t *entry) {
   if (visit->is_unwanted != NULL) atomic_store(visit->is_unwanted, true);
 }
 
-/* The client is gone, or has ended its side only and waits for the answer: that looks alike. */
+/* The client is gone, or has closed its own side and waits for the answer; an end in order may be either. */
 static void hear_the_end(struct visit *visit, bool in_order) {
   if (in_order) {
     h2o_timeout_link(visit->visits->ctx->loop, &visit->visits->ctx->hundred_ms_timeout, &visit->grace);
@@ -152,8 +154,8 @@ static void hear_the_end(struct visit *visit, bool in_order) {
   }
 }
 
-/* While a call is under way. Bytes stay in the socket's input, where h2o looks behind the answer; an end it then reads
- * again. */
+/* While a call is under way. Bytes stay in the socket's input, where h2o looks after the answer; it will then read the end of
+ * the connection for itself. */
 static void on_early(h2o_socket_t *sock, const char *error) {
   struct visit *visit = visit_of(sock);
   if (error == NULL) error = take_in(sock);
@@ -162,7 +164,7 @@ static void on_early(h2o_socket_t *sock, const char *error) {
   if (error != NULL) hear_the_end(visit, error == h2o_socket_error_closed);
 }
 
-/* Puts ours in the place of what h2o wants to be called. When it wants to read, the call that was under way is over. */
+/* Puts our callbacks in place of h2o's. If h2o wants to read, the call that was under way is over. */
 static void take_over(h2o_socket_t *sock) {
   struct visit *visit = visit_of(sock);
   if (sock->_cb.read != NULL && sock->_cb.read != on_bytes && sock->_cb.read != on_early) {
@@ -201,7 +203,7 @@ void visit_linger(h2o_socket_t *sock) {
   visits->count += visit->linger_fd >= 0;
 }
 
-/* False where nobody waits, or nobody can be taken for now. */
+/* False if nobody waits, or nobody can be taken at the moment. */
 static bool accept_one(struct visits *visits) {
   struct visit *visit = mem_try_zero(sizeof *visit);
   if (visit == NULL) {
@@ -229,8 +231,7 @@ static bool accept_one(struct visits *visits) {
 
 static void on_connection(h2o_socket_t *listener, const char *error);
 
-/* Stops reading from the listening socket for 100 ms: without that, a loop that can take nobody would be woken at once
- * again. */
+/* Stops reading from the listening socket for 100 ms. Otherwise a loop that can take nobody would be woken again at once. */
 static void pause_accepting(struct visits *visits, const char *reason) {
   if (!visits->is_full) {
     logger_printf(visits->logger, LOG_WARN, "new connections wait: %s; %zu are open", reason, visits->count);
@@ -282,7 +283,7 @@ void visits_refuse(struct visits *visits) {
   visits->listener = NULL;
 }
 
-/* shutdown() and not close: h2o reads the end of the connection and tidies up by itself. */
+/* shutdown(), not close(): h2o reads the end of the connection and tidies up by itself. */
 static void hang_up(h2o_socket_t *sock) {
   shutdown(h2o_socket_get_fd(sock), SHUT_RDWR);
 }

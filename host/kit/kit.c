@@ -20,7 +20,7 @@ static const char kit_name[] = "troupe.kit";
 enum {
   SEGMENT_BYTES = 64 * 1024, CHECKPOINT_BYTES = 16 * 1024 * 1024, PORTION_RECORDS = 1000,
   KIT_WORKERS_MAX = 64, PATH_BYTES_MAX = 4096,
-  LOOK_US = 100          /* what 16,000 instructions take on a middling machine */
+  LOOK_US = 100          /* the time that 16,000 instructions take on a middling machine */
 };
 
 struct kit {
@@ -29,19 +29,19 @@ struct kit {
   struct clock clock;
   struct logger logger;
   struct faults faults, store_faults;
-  struct pendings pendings;            /* those that the host has */
+  struct pendings pendings;            /* the host's */
   struct buf log;                      /* lines since the last look */
   bool held;                           /* the committer takes no step */
   bool stuck;                          /* the checkpointer takes no step */
   bool echo;                           /* log lines go to standard error too */
   bool own_data;
-  unsigned long fail_allocation;       /* the k-th of the next worker steps; 0: none */
-  unsigned long fail_count;            /* and how many in a row */
+  unsigned long fail_allocation;       /* the k-th of each worker step fails; 0: none */
+  unsigned long fail_count;            /* how many fail in a row */
   bool allocation_failed;
   char actors[PATH_BYTES_MAX], data[PATH_BYTES_MAX];
 };
 
-/* The kit at 1, which is not closed. */
+/* The kit at 1; raises if it is closed. */
 static struct kit *kit_check(lua_State *L) {
   struct kit *kit = luaL_checkudata(L, 1, kit_name);
   if (kit->pendings.is_closed) luaL_error(L, "this host is closed");
@@ -56,7 +56,7 @@ static void keep_line(void *context, enum log_level level, struct slice line) {
 }
 
 static const char *text_option(lua_State *L, const char *name, const char *otherwise) {
-  lua_getfield(L, 1, name);                                          /* value: stays on the stack, so that the text does */
+  lua_getfield(L, 1, name);                                          /* value: stays on the stack, to keep the text alive */
   return lua_isnil(L, -1) ? otherwise : luaL_checkstring(L, -1);
 }
 
@@ -70,7 +70,7 @@ static lua_Integer number_option(lua_State *L, const char *name, lua_Integer oth
   return number;
 }
 
-/* Raises for an option that does not exist: a misspelt one would be left out in silence. [-0, +0, v] */
+/* Raises for an option that does not exist: a misspelt one would silently do nothing. [-0, +0, v] */
 static void check_options(lua_State *L) {
   static const char *const known[] = { "actors", "data", "workers", "limits", "dev", "time", "log", "map_bytes", "durability",
                                        "pause_ms", "look_us", "segment_bytes", "checkpoint_bytes", "portion_records" };
@@ -107,7 +107,7 @@ static void read_limit(lua_State *L, struct limits *limits) {
 /* options.limits: { key_bytes = n, ... }, the fields of base/limits.h */
 static void read_limits(lua_State *L, struct limits *limits) {
   *limits = limits_default();
-  limits->disk_free_bytes = 1;         /* how full this machine's disk is concerns no spec */
+  limits->disk_free_bytes = 1;         /* no spec may depend on how full this machine's disk is */
   if (lua_getfield(L, 1, "limits") != LUA_TNIL) {                    /* limits */
     luaL_checktype(L, -1, LUA_TTABLE);
     lua_pushnil(L);                                                  /* limits field */
@@ -119,7 +119,7 @@ static void read_limits(lua_State *L, struct limits *limits) {
   lua_pop(L, 1);                                                     /* - */
 }
 
-/* Opens the host on its folder; raises what keeps it from opening. */
+/* Opens the host on its folder; raises the reason if it cannot. */
 static void open_host(lua_State *L, struct kit *kit) {
   struct failure failure = { 0 };
   kit->faults = kit->store_faults = (struct faults){ 0 };
@@ -137,7 +137,7 @@ static int kit_open(lua_State *L) {
   check_options(L);
   struct kit *kit = lua_newuserdatauv(L, sizeof *kit, 0);            /* options kit */
   memset(kit, 0, sizeof *kit);
-  kit->pendings.is_closed = true;      /* where an option raises, nothing is there to close */
+  kit->pendings.is_closed = true;      /* if an option raises, there is nothing to close */
   luaL_setmetatable(L, kit_name);
   const char *actors = text_option(L, "actors", "actors"), *data = text_option(L, "data", NULL);
   lua_getfield(L, 1, "dev");
@@ -178,7 +178,7 @@ static int kit_open(lua_State *L) {
   return 1;
 }
 
-/* Lets go of a host that ended: what was under way is lost. */
+/* Lets go of a host that has ended; its calls under way are lost. */
 static void end_host(struct kit *kit) {
   if (kit->host == NULL) return;
   host_close(kit->host, true);
@@ -186,7 +186,7 @@ static void end_host(struct kit *kit) {
   pendings_lose(&kit->pendings);
 }
 
-/* kit:crash(): as kill -9 would */
+/* kit:crash(): ends the host as kill -9 would */
 static int kit_crash(lua_State *L) {
   end_host(kit_check(L));
   return 0;
@@ -217,7 +217,7 @@ static bool step_workers(struct kit *kit) {
   return any;
 }
 
-/* Runs the steps until all is at rest, or the host ends. */
+/* Runs the steps until everything is at rest, or the host ends. */
 static void run_steps(struct kit *kit) {
   bool worked = true;
   while (worked && kit->host != NULL) {
@@ -233,6 +233,17 @@ static void run_steps(struct kit *kit) {
   }
 }
 
+/* kit:stop(): ends the host in good order; calls under way get their answers */
+static int kit_stop(lua_State *L) {
+  struct kit *kit = kit_check(L);
+  if (kit->host == NULL) return 0;
+  host_stop(kit->host);
+  run_steps(kit);
+  if (kit->host != NULL) (void)host_checkpoint(kit->host);
+  end_host(kit);
+  return 0;
+}
+
 /* kit:submit(type, class, key [, method, arguments, count [, options]]) -> pending
  * type: "call", "inspect", "state", "kv", "sleep"; options: { create = bool, input = value, params = value,
  * idempotency_key = string } */
@@ -241,13 +252,13 @@ static int kit_submit(lua_State *L) {
   return pending_submit(L, &kit->pendings, kit->host, &kit->config.limits);
 }
 
-/* kit:run(): runs the steps until all is at rest */
+/* kit:run(): runs the steps until everything is at rest */
 static int kit_run(lua_State *L) {
   run_steps(kit_check(L));
   return 0;
 }
 
-/* kit:step(worker | "committer" | "checkpointer") -> whether there was anything to do; a worker by its number, from 1 on */
+/* kit:step(worker | "committer" | "checkpointer") -> whether there was anything to do; a worker is its number, from 1 on */
 static int kit_step(lua_State *L) {
   static const char *const names[] = { "committer", "checkpointer", NULL };
   struct kit *kit = kit_check(L);
@@ -291,7 +302,7 @@ static int kit_stick(lua_State *L) {
   return 0;
 }
 
-/* kit:checkpoint(): brings all that is durable to the store; runs all steps */
+/* kit:checkpoint(): brings everything durable to the store; runs all steps */
 static int kit_checkpoint(lua_State *L) {
   struct kit *kit = kit_check(L);
   if (kit->host == NULL) return luaL_error(L, "this host has ended");
@@ -321,8 +332,8 @@ static int kit_fail_next(lua_State *L) {
   return 0;
 }
 
-/* kit:fail_allocation(k [, count]) -> whether one asked for before has failed: in each worker step from now on the k-th
- * allocation fails, and those behind it up to `count` of them (1); k = 0: none */
+/* kit:fail_allocation(k [, count]) -> whether an allocation has failed since the last time this was called. In each worker
+ * step from now on, `count` allocations in a row (default 1) fail, the k-th first; k = 0: none */
 static int kit_fail_allocation(lua_State *L) {
   struct kit *kit = kit_check(L);
   lua_settop(L, 3);
@@ -352,7 +363,7 @@ static int kit_stats(lua_State *L) {
   return 3;
 }
 
-/* kit:memory() -> bytes that the VMs hold, garbage collected */
+/* kit:memory() -> bytes that the VMs hold after a full garbage collection */
 static int kit_memory(lua_State *L) {
   struct kit *kit = kit_check(L);
   if (kit->host == NULL) return luaL_error(L, "this host has ended");
@@ -360,7 +371,7 @@ static int kit_memory(lua_State *L) {
   return 1;
 }
 
-/* kit:entries() -> how many entries the store has, when all that is durable has come to it */
+/* kit:entries() -> how many entries the store has, after everything durable was brought to it */
 static int kit_entries(lua_State *L) {
   struct kit *kit = kit_check(L);
   if (kit->host == NULL) return luaL_error(L, "this host has ended");
@@ -378,8 +389,8 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
   return remove(path);
 }
 
-/* kit:close(): stops the host in order, or where it has ended just lets go; removes a data folder of its own. Also its
- * finaliser. */
+/* kit:close(): stops the host in good order, or if it has ended just lets it go; removes the data folder if that is the kit's
+ * own. Also the finaliser. */
 static int kit_close(lua_State *L) {
   struct kit *kit = luaL_checkudata(L, 1, kit_name);
   if (kit->pendings.is_closed) return 0;
@@ -403,7 +414,7 @@ static int kit_array(lua_State *L) {
   return walk_array(L);
 }
 
-/* worker_of(class, key, workers) -> on which of so many workers that actor lives, from 1 on */
+/* worker_of(class, key, workers) -> the worker, from 1 to `workers`, on which that actor lives */
 static int kit_worker_of(lua_State *L) {
   struct buf *key = &lender_lend(L, NULL)->key;
   size_t size;
@@ -423,6 +434,7 @@ int luaopen_troupe_host(lua_State *L) {
     { "memory", kit_memory },       { "entries", kit_entries }, { "stick", kit_stick },
     { "stats", kit_stats },         { "close", kit_close },     { "fail_allocation", kit_fail_allocation },
     { "checkpoint", kit_checkpoint }, { "step", kit_step },   { "reload", kit_reload },
+    { "stop", kit_stop },
     { NULL, NULL },
   };
   static const luaL_Reg functions[] = {

@@ -7,7 +7,7 @@ static const char lender_name[] = "troupe.lender";
 
 struct lender {
   struct vm *vm;
-  struct limits limits;                /* outside of any host */
+  struct limits limits;                /* for conversions that belong to no host */
   struct loan loan;
 };
 

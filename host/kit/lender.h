@@ -1,10 +1,10 @@
-/* lender.h -- what a spec's Lua state is lent, so that it can speak with a host.
+/* lender.h -- lends a spec's Lua state what it needs to speak with a host.
  *
- * WHY     Keys, arguments and results are Lua values in the spec and bytes in the host. The script room makes one of the other
- *         in states that it has made itself; the spec's is busted's.
+ * WHY     Keys, arguments and results are Lua values in the spec and bytes in the host. The marshal room turns the one into
+ *         the other, but only in Lua states that the host has made. The spec's state is busted's.
  * ROOM    kit. Below: script.
  * THREAD  The spec's.
- * OWNS    One lender a Lua state, which goes with it, and what it lends: bytes in it live to the next lender_lend().
+ * OWNS    One lender per Lua state, which ends with it, and what it lends: those bytes live until the next lender_lend().
  */
 #ifndef TROUPE_LENDER_H
 #define TROUPE_LENDER_H
@@ -14,16 +14,16 @@
 #include "base/failure.h"
 #include "base/limits.h"
 
-/* To work with while Lua may raise: empty at first, and what it holds is the lender's. */
+/* Buffers for work during which Lua may raise: empty at first, and still the lender's. */
 struct loan {
   struct buf key, arguments, input, params;
   struct failure failure;
 };
 
-/* Once a Lua state. [-0, +0, m] */
+/* Once per Lua state. [-0, +0, m] */
 void lender_open(lua_State *L);
 
-/* Lends; conversions go by these limits from now on, which stay the caller's. NULL: the usual ones. [-0, +0, m] */
+/* Lends. From now on conversions keep to these limits, which stay the caller's; NULL: the default ones. [-0, +0, m] */
 struct loan *lender_lend(lua_State *L, const struct limits *limits);
 
 #endif

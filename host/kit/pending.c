@@ -3,11 +3,11 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "codec/idempotency_key.h"
 #include "kit/lender.h"
 #include "kit/userdata.h"
 #include "marshal/lua_key.h"
 #include "marshal/lua_value.h"
-#include "stage/idempotency.h"
 
 static const char pending_name[] = "troupe.pending";
 
@@ -67,7 +67,7 @@ static struct slice text_at(lua_State *L, int index) {
   return slice_of(text, size);
 }
 
-/* Appends a value's bytes to a buffer of what is lent. [-0, +0, v] */
+/* Appends a value's bytes to a buffer of the loan. [-0, +0, v] */
 static void write_value(lua_State *L, int index, const char *what, const struct limits *limits, struct loan *loan,
                         struct buf *bytes) {
   struct walk_options options = { .root.name = what, .depth_max = (size_t)limits->depth, .boolean_keys = true,
@@ -75,7 +75,7 @@ static void write_value(lua_State *L, int index, const char *what, const struct 
   if (lua_value_write(L, index, bytes, &options, &loan->failure) != ERR_NONE) raise_message(L, &loan->failure);
 }
 
-/* The same of a value of the options, at 8, where there is one. [-0, +0, v] */
+/* The same for a value of the options, at 8, if there is one. [-0, +0, v] */
 static void write_option(lua_State *L, const char *name, const struct limits *limits, struct loan *loan, struct buf *bytes) {
   if (!lua_istable(L, 8)) return;
   if (lua_getfield(L, 8, name) != LUA_TNIL) write_value(L, lua_gettop(L), name, limits, loan, bytes);      /* value */
@@ -90,7 +90,7 @@ static bool creates(lua_State *L) {
   return create;
 }
 
-/* The idempotency key of the options, at 8; empty where there is none. Its bytes are those of the string there. */
+/* The idempotency key of the options, at 8; empty if there is none. Its bytes are those of the Lua string. */
 static struct slice idempotency_key_option(lua_State *L, struct loan *loan) {
   size_t size = 0;
   if (!lua_istable(L, 8)) return slice_of(NULL, 0);
@@ -99,11 +99,11 @@ static struct slice idempotency_key_option(lua_State *L, struct loan *loan) {
   const char *text = lua_tolstring(L, -1, &size);
   lua_pop(L, 1);                                                     /* - */
   struct slice key = slice_of(text, size);
-  if (type != LUA_TNIL && idempotency_check_key(key, &loan->failure) != ERR_NONE) raise_message(L, &loan->failure);
+  if (type != LUA_TNIL && idempotency_key_check(key, &loan->failure) != ERR_NONE) raise_message(L, &loan->failure);
   return key;
 }
 
-/* Pushes `count` arguments, from the table at 6, as one marked sequence: a table that is in two of them stays one. */
+/* Pushes `count` arguments, from the table at 6, as one marked sequence, so that a table in two of them stays one. */
 static void push_arguments(lua_State *L, lua_Integer count) {
   lua_createtable(L, (int)count, 0);                                 /* arguments */
   for (lua_Integer i = 1; i <= count; i++) {
@@ -116,7 +116,7 @@ static void push_arguments(lua_State *L, lua_Integer count) {
   walk_mark(L);
 }
 
-/* Pushes the userdata of a new one, which keeps its owner, at 1, alive. [-0, +1, m] */
+/* Pushes the userdata of a new pending, which keeps its owner, at 1, alive. [-0, +1, m] */
 static struct pending *push_new(lua_State *L, struct pendings *pendings, const struct limits *limits) {
   struct pending **box = lua_newuserdatauv(L, sizeof *box, 1);       /* pending */
   *box = NULL;
@@ -166,14 +166,14 @@ int pending_submit(lua_State *L, struct pendings *pendings, struct host *host, c
   return 1;
 }
 
-/* pending:is_done() -> whether its answer is there, or lost */
+/* pending:is_done() -> whether its answer has come, or is lost */
 static int pending_is_done(lua_State *L) {
   struct pending *pending = check_pending(L, 1);
   lua_pushboolean(L, pending->done || pending->lost);
   return 1;
 }
 
-/* pending:answer() -> true, result | false, code, message, metadata | nil: none yet */
+/* pending:answer() -> true, result | false, code, message, metadata | nil: there is none yet */
 static int pending_answer(lua_State *L) {
   struct pending *pending = check_pending(L, 1);
   if (pending->pendings->is_closed) return luaL_error(L, "this host is closed");

@@ -10,7 +10,7 @@ static void keep_finding(void *context, const char *sentence) {
   buf_put_byte(text, '\n');
 }
 
-/* Pushes what a failure says, and lets go of it. [-0, +1, m] */
+/* Pushes the message of a failure, and lets the failure go. [-0, +1, m] */
 static void push_failure(lua_State *L, struct failure *failure) {
   lua_pushlstring(L, (const char *)failure->message.data, failure->message.size);
   failure_done(failure);

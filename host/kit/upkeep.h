@@ -1,6 +1,6 @@
-/* upkeep.h -- what the program's backup and verify do, for specs.
+/* upkeep.h -- the program's backup and verify, for specs.
  *
- * WHY   Specs look at a data folder from outside, as an operator does, without a process for each look.
+ * WHY   Specs look at a data folder from outside, as an operator does, but without a process for each look.
  * ROOM  kit. Below: stage, ledger.
  * OWNS  Nothing.
  */
@@ -12,7 +12,7 @@
 enum { UPKEEP_MAP_BYTES = 1024 * 1024 * 1024 };   /* for a store of any kit */
 
 /* verify(folder) -> how many things are wrong, what they are (a line each), how many actors there are; or nil, message
- * where it is no data folder */
+ * if it is not a data folder, or cannot be read */
 int upkeep_verify(lua_State *L);
 
 /* backup(from, to) -> the last batch that the copy holds, how many records; or nil, message */

@@ -1,6 +1,6 @@
 /* userdata.h -- classes of userdata for specs.
  *
- * WHY   Hosts and calls under way are objects of a spec, with methods, and end when it forgets them.
+ * WHY   Hosts and calls under way are objects of a spec: they have methods, and end when the spec forgets them.
  * ROOM  kit.
  */
 #ifndef TROUPE_USERDATA_H
@@ -8,7 +8,7 @@
 
 #include <lauxlib.h>
 
-/* A class with methods, and what runs at the end of each of its objects. [-0, +0, m] */
+/* Makes a class with these methods; `gc` runs at the end of each of its objects. [-0, +0, m] */
 void userdata_make_class(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction gc);
 
 #endif

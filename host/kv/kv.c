@@ -68,7 +68,7 @@ static void write_bytes(lua_State *L, int index, const struct argument *argument
     raise_about(L, ERR_INTERNAL, argument, "with format \"bytes\" a string, not a %s", luaL_typename(L, index));
   }
   const char *text = lua_tolstring(L, index, &size);
-  value->size_max++;                                                 /* the mark is not the script's */
+  value->size_max++;                                                 /* the mark does not count against the script */
   buf_put_byte(value, VALUE_NEVER);
   buf_put(value, slice_of(text, size));
 }
@@ -92,7 +92,7 @@ void kv_write_value(lua_State *L, int index, bool bytes, const struct argument *
     write_value(L, index, argument);
   }
   budget_check_for(L, vm->value.size - begin);
-  vm->value.size_max = 0;                                            /* it is this value's, not that of what comes behind it */
+  vm->value.size_max = 0;                                            /* the limit was for this value, not for what follows it */
   if (vm->value.err == ERR_NONE) return;
   if (vm->value.err != ERR_TOO_LARGE) raise_host(L, ERR_MEMORY, "no memory for a value");
   raise_about(L, ERR_TOO_LARGE, argument, "more than %zu bytes, the limit of a value " LIMIT_NAME(VALUE_BYTES), limit);

@@ -1,7 +1,7 @@
 /* kv_batch.c -- see kv_batch.h: get_batch, put_batch and delete_batch.
  *
- * What is written is first made into bytes, all of it, in vm->value: a run of key size u32, value size u32, key, value.
- * Only when nothing of it can be refused any more the first is written. */
+ * Everything to be written is first made into bytes in vm->value: a run of key size u32, value size u32, key, value. Writing
+ * begins only when nothing in the run can be refused any more. */
 #include "kv/kv_batch.h"
 
 #include <lauxlib.h>
@@ -17,7 +17,7 @@
 
 enum { SIZES = 8 };
 
-/* Pushes the data of the sequence at `index` and answers how long it is. [-0, +1, v] */
+/* Pushes the data of the sequence at `index` and returns its length. [-0, +1, v] */
 static lua_Integer check_sequence(lua_State *L, int index, const char *name, const char *of) {
   bool marked;
   budget_check_stack(L, 12);
@@ -38,14 +38,14 @@ static lua_Integer check_sequence(lua_State *L, int index, const char *name, con
 
 enum { AT_KEYS = 2, AT_BYTES, AT_RESULT };
 
-/* The keys as bytes: while it pauses, the script's tables may change. */
+/* The keys as bytes: during a pause the script's tables may change. */
 struct keys {
   lua_Integer count;
-  size_t at;                  /* of the next one */
-  uint8_t run[];              /* of each its size, u32, and its record key */
+  size_t at;                  /* where the next one begins in the run */
+  uint8_t run[];              /* for each its size, u32, and its record key */
 };
 
-/* Puts the `count` keys of the sequence at AT_KEYS in its place. [-0, +0, v] */
+/* Replaces the sequence at AT_KEYS with its `count` keys as bytes. [-0, +0, v] */
 static void read_keys(lua_State *L, lua_Integer count) {
   struct vm *vm = vm_of(L);
   struct buf *run = vm_begin_value(vm, (size_t)vm->config.limits->call_bytes);
@@ -86,7 +86,7 @@ static int get_on(lua_State *L, int status, lua_KContext place) {
   return 1;
 }
 
-/* kv:get_batch(keys [, opts]) -> t, t[i] the value of keys[i], t.n = #keys   [-0, +1, v] */
+/* kv:get_batch(keys [, opts]) -> t; t[i] is the value of keys[i], t.n is #keys   [-0, +1, v] */
 int kv_batch_get(lua_State *L) {
   kv_check(L);
   lua_settop(L, 3);                                                  /* kv keys options */
@@ -101,9 +101,9 @@ int kv_batch_get(lua_State *L) {
   return get_on(L, LUA_OK, 0);
 }
 
-/* -- what is going to be written -- */
+/* -- the run -- */
 
-/* One of the run; `rest` moves behind it. */
+/* Takes one pair off the run; `rest` moves behind it. False at the end. */
 static bool take(struct slice *rest, struct slice *key, struct slice *value) {
   if (rest->size == 0) return false;
   size_t key_size = read_u32(rest->data), value_size = read_u32(rest->data + 4);
@@ -113,7 +113,7 @@ static bool take(struct slice *rest, struct slice *key, struct slice *value) {
   return true;
 }
 
-/* Appends the key on top of the stack to the run; answers where its sizes stand. [-0, +0, v] */
+/* Appends the key on top of the stack to the run; returns where its sizes go. [-0, +0, v] */
 static size_t begin_one(lua_State *L, const struct argument *argument) {
   struct buf *run = &vm_of(L)->value;
   size_t at = run->size;
@@ -123,7 +123,7 @@ static size_t begin_one(lua_State *L, const struct argument *argument) {
   return at;
 }
 
-/* Notes the sizes of what was appended since `at`; stops a run that is over the limit already. `count` are in it. */
+/* Writes the sizes of what was appended since `at`. Refuses a run, now of `count` pairs, that is already over the limit. */
 static void end_one(lua_State *L, size_t at, size_t key_end, lua_Integer count) {
   struct vm *vm = vm_of(L);
   size_t bytes = vm->value.size - (size_t)count * SIZES, limit = (size_t)vm->config.limits->commit_bytes;
@@ -135,7 +135,7 @@ static void end_one(lua_State *L, size_t at, size_t key_end, lua_Integer count) 
   budget_check(L);
 }
 
-/* What the commit would have with the run written, each key counted once. [-0, +0, v] */
+/* The size of the commit with the run written, each key counted once. [-0, +0, v] */
 static size_t exact_bytes(lua_State *L, bool deletes) {
   const struct view *view = kv_view(L);
   struct slice rest = buf_slice(&vm_of(L)->value), key, value, found;
@@ -156,7 +156,7 @@ static size_t exact_bytes(lua_State *L, bool deletes) {
   return bytes;
 }
 
-/* Raises where the turn has no room for the run of `count`. [-0, +0, v] */
+/* Raises if the turn has no room for the run of `count` pairs. [-0, +0, v] */
 static void check_room(lua_State *L, lua_Integer count, bool deletes) {
   size_t bytes = drafts_bytes(kv_view(L)->drafts) + vm_of(L)->value.size - (size_t)count * SIZES;
   if (bytes > vm_of(L)->config.limits->commit_bytes) kv_check_room(L, exact_bytes(L, deletes));
@@ -223,7 +223,7 @@ int kv_batch_put(lua_State *L) {
 
 /* -- delete_batch -- */
 
-/* Deletes a key; whether it was there. A call that cannot go on in the middle of a batch is undone. */
+/* Deletes a key, and returns whether it was there. A failure in the middle of a batch stops the call, which is undone. */
 static bool delete_one(lua_State *L, struct slice key) {
   const struct view *view = kv_view(L);
   struct slice value;

@@ -1,6 +1,6 @@
 /* kv_batch.h -- many keys in one call.
  *
- * WHY     A batch is checked as a whole before the first of it is written.
+ * WHY     A batch is checked as a whole before any of it is written.
  * ROOM    kv. Below: kv, kv_range.
  */
 #ifndef TROUPE_KV_BATCH_H

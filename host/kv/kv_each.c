@@ -1,6 +1,6 @@
-/* kv_each.c -- see kv_each.h: each, whose iterators see the entries as of their beginning.
+/* kv_each.c -- see kv_each.h.
  *
- * An iterator is a function over its range, a userdata, which is also what the loop closes. Its snapshot ends with it, or
+ * An iterator is a function over its range, a userdata. The loop closes the range when it ends. The snapshot ends then, or
  * with the turn. */
 #include "kv/kv_each.h"
 
@@ -15,11 +15,11 @@ static void end(const struct view *view, struct kv_range *range) {
   range->snapshot = 0;
 }
 
-/* Gives an entry to the loop. The snapshot ends with the last one: what is written after it need not be kept apart. */
+/* Gives an entry to the loop. The snapshot ends with the last one: later writes need not be kept apart. */
 static int give(lua_State *L, struct kv_range *range, struct slice key, struct slice value) {
   lua_key_read(L, slice_after(key, KV_KEY_BEGIN));                   /* key */
   kv_push_value(L, value, range->bytes);                             /* key value */
-  kv_range_pass(L, lua_upvalueindex(1), key);                        /* last: who catches an error gets the same entry again */
+  kv_range_pass(L, lua_upvalueindex(1), key);                        /* last: after an error the same entry comes again */
   if (range->left != SIZE_MAX && --range->left == 0) end(kv_view(L), range);
   budget_check(L);
   return 2;
@@ -59,7 +59,7 @@ static int step(lua_State *L) {
   return step_on(L, LUA_OK, 0);
 }
 
-/* The loop is left. What belongs to another turn ended with that. */
+/* Closes an iterator when its loop is left. One of another turn ended with that turn. */
 static int close(lua_State *L) {
   struct kv_range *range = lua_touserdata(L, 1);
   if (vm_of(L)->now.serial == range->turn) end(kv_view(L), range);

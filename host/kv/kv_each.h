@@ -1,6 +1,6 @@
-/* kv_each.h -- iterators over the entries as of their beginning.
+/* kv_each.h -- iterators over the entries as they were when the loop began.
  *
- * WHY     A loop over more entries than memory holds, that neither skips nor repeats what the call writes meanwhile.
+ * WHY     A loop over more entries than fit in memory, which no write during the loop makes skip or repeat one.
  * ROOM    kv. Below: kv, kv_range.
  */
 #ifndef TROUPE_KV_EACH_H

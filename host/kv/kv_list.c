@@ -1,5 +1,5 @@
-/* kv_list.c -- see kv_list.h: list, count and the deletes of ranges. Each scans its range, and may pause in between;
- * what it needs then is on the stack: 1 kv, 2 the range, and for a list the names of its fields and itself. */
+/* kv_list.c -- see kv_list.h: list, count and the deletes of ranges. Each scans its range, and may pause in between. What it
+ * needs after that is on the stack: 1 kv, 2 the range, and for a list the names of its fields and the list itself. */
 #include "kv/kv_list.h"
 
 #include <lauxlib.h>
@@ -13,7 +13,7 @@
 
 enum { AT_RANGE = 2, AT_KEY, AT_VALUE };
 
-/* Leaves the range of the options at 2 in their place, and nothing above. [-n, +2, v] */
+/* Replaces the options at 2 with their range, and leaves nothing above it. [-n, +2, v] */
 static struct kv_range *begin(lua_State *L) {
   kv_check(L);
   lua_settop(L, 2);                                                  /* kv options */
@@ -22,7 +22,8 @@ static struct kv_range *begin(lua_State *L) {
   return range;
 }
 
-/* The next step of the scan, which found an entry, or only passed one that is deleted; false at its end. */
+/* Takes the next step of the scan, which finds an entry or only passes a deleted one. False at the end of the range, or once
+ * its limit is used up. */
 static bool next(lua_State *L, struct kv_range *range, struct scan *scan, struct slice *key, struct slice *value,
                  bool *found) {
   if (range->left == 0) return false;
@@ -78,7 +79,7 @@ int kv_list(lua_State *L) {
 
 /* -- count -- */
 
-/* Goes over the range; true where it pauses, and `count` says how many there were so far. */
+/* Goes over the range and counts. True if it is to pause; `count` then says how many there were so far. */
 static bool count_some(lua_State *L, struct kv_range *range, lua_KContext *count) {
   struct scan scan;
   struct slice key, value;
@@ -109,7 +110,7 @@ int kv_list_count(lua_State *L) {
 
 /* -- deletes -- */
 
-/* Deletes what is between two bounds, in one write. */
+/* Deletes everything between two bounds, in one write. */
 static void delete_between(lua_State *L, struct slice from, struct slice to) {
   struct drafts *drafts = kv_view(L)->drafts;
   kv_check_room(L, drafts_bytes(drafts) + from.size + to.size);

@@ -1,6 +1,6 @@
 /* kv_list.h -- lists, counts and range deletes.
  *
- * WHY     What goes over many entries in one call lets other actors have their turns.
+ * WHY     A method that goes over many entries in one call lets other actors have their turns.
  * ROOM    kv. Below: kv, kv_range.
  */
 #ifndef TROUPE_KV_LIST_H

@@ -19,7 +19,7 @@ enum option { OPTION_PREFIX, OPTION_START, OPTION_START_AFTER, OPTION_STOP, OPTI
 static const char *const option_names[OPTION_COUNT] = { "prefix", "start", "start_after", "stop", "end", "reverse", "limit",
                                                         "format" };
 
-/* The option whose name is at `index`, of those from `first` on. [-0, +0, v] */
+/* The option with the name at `index`, among those from `first` on. [-0, +0, v] */
 static enum option check_option(lua_State *L, int index, enum option first) {
   if (lua_type(L, index) != LUA_TSTRING) {
     raise_misuse(L, "options: the name of an option is a string, not a %s", luaL_typename(L, index));
@@ -31,8 +31,7 @@ static enum option check_option(lua_State *L, int index, enum option first) {
   return OPTION_COUNT;
 }
 
-/* Pushes one value for each option, nil where it is not given, and answers where the first stands. [-0, +OPTION_COUNT,
- * v] */
+/* Pushes one value for each option, nil if it is not given, and returns the index of the first. [-0, +OPTION_COUNT, v] */
 static int push_options(lua_State *L, int index, enum option first) {
   bool marked;
   int place = lua_gettop(L) + 1;
@@ -82,12 +81,12 @@ static size_t check_limit(lua_State *L, int index) {
   return (size_t)limit;
 }
 
-/* The first bytes after all tuples that begin with the parts of a key: ff begins no part. */
+/* Makes of a key the first bytes after all tuples that begin with its parts: no part begins with ff. */
 static void end_of_prefix(struct buf *key) {
   buf_put_byte(key, 0xff);
 }
 
-/* The record key of an option; false where it is not given. */
+/* Reads the record key of an option; false if it is not given. */
 static bool read_key(lua_State *L, int place, enum option option, struct buf *key) {
   const struct argument argument = { .name = "options", .field = option_names[option] };
   if (lua_isnil(L, place + (int)option)) return false;

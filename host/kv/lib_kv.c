@@ -22,8 +22,8 @@ static struct slice record_key(lua_State *L) {
   return buf_slice(key);
 }
 
-/* Raises where the turn has no room for a write: before it is made, since a script may catch the error, again and
- * again. What the key counts already is asked for only where it matters. */
+/* Raises if the turn has no room for a write. It must be called before the write, since a script may catch the error, and do
+ * so again and again. What the key already counts for is looked up only if it matters. */
 static void check_room(lua_State *L, struct slice key, size_t value_size) {
   const struct drafts *drafts = kv_view(L)->drafts;
   size_t bytes = drafts_bytes(drafts) + key.size + value_size;

@@ -1,8 +1,8 @@
-/* lib_kv.h -- self.kv: an ordered store of its own for each actor.
+/* lib_kv.h -- self.kv: each actor's own ordered store.
  *
- * WHY     Data that need not fit in memory, sorted by structured keys, in the same commit as the state.
+ * WHY     Data that need not fit in memory, sorted by structured keys, and committed together with the state.
  * ROOM    kv. Below: kv, kv_list, kv_each, kv_batch.
- * LIMITS  key_bytes, value_bytes; commit_bytes is checked before each write, and where the turn ends.
+ * LIMITS  key_bytes, value_bytes; commit_bytes is checked before each write, and when the turn ends.
  */
 #ifndef TROUPE_LIB_KV_H
 #define TROUPE_LIB_KV_H

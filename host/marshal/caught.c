@@ -8,7 +8,7 @@
 #include "vm/budget.h"
 #include "vm/lua_vm.h"
 
-/* Pushes a field of the error object at `index`, or what stands for one that is no string. [-0, +1, m] */
+/* Pushes a field of the error object at `index`, or `otherwise` if it is not a string. [-0, +1, m] */
 static void push_text(lua_State *L, int index, const char *name, const char *otherwise) {
   lua_pushstring(L, name);                                           /* name */
   lua_rawget(L, index);                                              /* field */
@@ -17,7 +17,7 @@ static void push_text(lua_State *L, int index, const char *name, const char *oth
   lua_pushstring(L, otherwise);                                      /* text */
 }
 
-/* __tostring of both kinds of error objects: the place, where there is one, and the message. */
+/* __tostring of both kinds of error objects: the place, if known, and the message. */
 static int error_tostring(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   push_text(L, 1, "place", "");
@@ -134,7 +134,7 @@ static bool has_meta(lua_State *L, int index, enum vm_ref ref) {
   return same;
 }
 
-/* Of a UserError: its code, message and metadata. */
+/* Takes code, message and metadata of a UserError. */
 static void describe_user_error(lua_State *L, int index, struct failure *failure) {
   struct slice message = text_field(L, index, "message");            /* message */
   struct slice code = text_field(L, index, "code");                  /* message code */
@@ -162,7 +162,7 @@ static void describe_user_error(lua_State *L, int index, struct failure *failure
   }
 }
 
-/* The code of a host error, told by its metatable; ERR_NONE for any other value. [-0, +0, -] */
+/* The code of a host error, by its metatable; ERR_NONE for any other value. [-0, +0, -] */
 static enum err host_error_code(lua_State *L, int index) {
   if (lua_type(L, index) != LUA_TTABLE || !lua_getmetatable(L, index)) return ERR_NONE;      /* meta */
   vm_push_ref(L, VM_HOST_ERROR_METAS);                               /* meta metas */
@@ -171,6 +171,15 @@ static enum err host_error_code(lua_State *L, int index) {
   enum err err = (enum err)lua_tointeger(L, -1);
   lua_pop(L, 2);                                                     /* - */
   return err;
+}
+
+/* The hops of an error of the host that came from another actor. [-0, +0, m] */
+static unsigned hops_of(lua_State *L, int index) {
+  lua_pushliteral(L, "hops");
+  lua_rawget(L, index);                                              /* hops|nil */
+  lua_Integer hops = lua_tointeger(L, -1);
+  lua_pop(L, 1);                                                     /* - */
+  return hops > 0 && hops < 100 ? (unsigned)hops : 0;
 }
 
 /* Of an error of the host: its code and message. One that blames the client, as `invalid_key` does, is the script's own
@@ -187,9 +196,10 @@ static void describe_host_error(lua_State *L, int index, struct failure *failure
   } else {
     failure_set_text(failure, err, text_field(L, index, "message"));
   }
+  failure->hops = hops_of(L, index);
 }
 
-/* error describe(error object, failure): everything of it that can raise. [-2, +0, v] */
+/* error describe(error object, failure): the part of describing that can raise. [-2, +0, v] */
 static int describe(lua_State *L) {
   struct failure *failure = lua_touserdata(L, 2);
   budget_check_stack(L, 16);

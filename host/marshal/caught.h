@@ -1,10 +1,10 @@
-/* caught.h -- what Lua raised, as a failure, and that failure raised again.
+/* caught.h -- turns what Lua raised into a failure, and raises that failure again.
  *
- * WHY     Whatever a script or the host has raised leaves Lua in one form; and an error of one actor arrives in another as
- *         it was made.
+ * WHY     Everything that a script or the host raises leaves Lua in one form; and one actor's error arrives in another just
+ *         as it was made.
  * ROOM    marshal. Below: raise, lua_value, fit.
- * ALWAYS  Describing an error runs no code of a script but a `__tostring`, under protection and under the limits of the
- *         call.
+ * ALWAYS  The only code of a script that describing an error runs is a `__tostring`, under protection and under the limits of
+ *         the call.
  */
 #ifndef TROUPE_CAUGHT_H
 #define TROUPE_CAUGHT_H
@@ -16,7 +16,7 @@
 /* Makes the metatables of error objects. [-0, +0, m] */
 void caught_build(lua_State *L);
 
-/* Raises what a failure says: a UserError as it was made, with code and metadata. [-0, +0, v] */
+/* Raises what a failure says. A UserError is raised as it was made, with code and metadata. [-0, +0, v] */
 int caught_raise(lua_State *L, const struct failure *failure);
 
 /* UserError(message [, { code = string, metadata = value }]) -> error object   [-0, +1, v] */

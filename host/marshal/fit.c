@@ -8,7 +8,7 @@
 #include "marshal/walk.h"
 #include "vm/budget.h"
 
-/* Whether a value that is no table has a form in JSON. */
+/* Whether a value other than a table has a form in JSON. */
 static bool is_fit(lua_State *L, int index) {
   size_t size;
   const char *text;
@@ -25,7 +25,7 @@ static bool is_fit(lua_State *L, int index) {
 
 static void push_fit(lua_State *L, int index, int memo, size_t depth);
 
-/* The values 1 to `count` of `data`, into the copy on top of the stack. */
+/* Copies the values 1 to `count` of `data` into the copy on top of the stack. */
 static void copy_sequence(lua_State *L, int data, size_t count, int memo, size_t depth) {
   for (size_t i = 1; i <= count; i++) {                              /* copy */
     lua_rawgeti(L, data, (lua_Integer)i);
@@ -37,7 +37,7 @@ static void copy_sequence(lua_State *L, int data, size_t count, int memo, size_t
   walk_mark(L);
 }
 
-/* The fields of `data` that have names, into the copy on top of the stack. */
+/* Copies the named fields of `data` into the copy on top of the stack. */
 static void copy_fields(lua_State *L, int data, int memo, size_t depth) {
   lua_pushnil(L);                                                    /* copy key */
   while (lua_next(L, data)) {                                        /* copy key value */
@@ -50,7 +50,7 @@ static void copy_fields(lua_State *L, int data, int memo, size_t depth) {
   }
 }
 
-/* Whether the table at `index` was met before; then it is known to the table at `memo`. */
+/* Whether the table at `index` was met before. From now on the table at `memo` knows it. */
 static bool was_met(lua_State *L, int index, int memo) {
   lua_pushvalue(L, index);
   bool met = lua_rawget(L, memo) != LUA_TNIL;                        /* met */

@@ -1,7 +1,7 @@
-/* fit.h -- what JSON can express of a value.
+/* fit.h -- as much of a value as JSON can express.
  *
- * WHY     The metadata of an error must leave with it, whatever a script has put there: a field that has no form in JSON is
- *         left out, and neither the error nor the other fields are lost for it.
+ * WHY     The metadata of an error must leave with it, whatever a script has put there: a field that JSON cannot express is
+ *         left out, without losing the error or the other fields.
  * ROOM    marshal. Below: walk.
  */
 #ifndef TROUPE_FIT_H
@@ -10,10 +10,10 @@
 #include <lua.h>
 #include <stddef.h>
 
-/* Pushes a copy of the value at `index` that holds nothing but what JSON can express; nil where that is nothing. In a
- * sequence `null` stands in the place of what is left out. Left out are functions, userdata, threads, NaN, infinities,
- * strings that are not UTF-8, fields whose names are no such strings, what is nested deeper than `depth_max`, and a table
- * that was met before. [-0, +1, v] */
+/* Pushes a copy of the value at `index` that holds only what JSON can express; nil if that is nothing. It leaves out
+ * functions, userdata, threads, NaN, infinities, strings that are not UTF-8, fields whose names are not UTF-8 strings,
+ * whatever is nested deeper than `depth_max`, and any table that it has met before. In a sequence, `null` takes the place
+ * of a value that is left out. [-0, +1, v] */
 void fit_push(lua_State *L, int index, size_t depth_max);
 
 #endif

@@ -2,6 +2,7 @@
 #include "marshal/lent.h"
 
 #include "marshal/caught.h"
+#include "marshal/handle.h"
 #include "marshal/walk.h"
 #include "vm/vm.h"
 
@@ -9,9 +10,10 @@ struct vm *lent_open(lua_State *L, const struct vm_config *config) {
   struct vm *vm = vm_new_beside(config, caught_describe);
   vm_tell(vm, L);
   walk_build(L);
+  handle_build(L);
   caught_build(L);
   lua_newtable(L);
-  vm_set_ref(L, VM_PART_META);       /* no part is there */
+  vm_set_ref(L, VM_PART_META);       /* a lent Lua state has no parts */
   return vm;
 }
 

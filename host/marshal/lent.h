@@ -1,9 +1,9 @@
-/* lent.h -- conversions between Lua and bytes for a Lua state that is not ours, a spec's.
+/* lent.h -- conversions between Lua and bytes for a Lua state that is not ours but a spec's.
  *
- * WHY     What a spec gives to the host and hears from it is converted as it is for actors; no actor runs there.
+ * WHY     Values between a spec and the host are converted just as they are for actors, though no actor runs there.
  * ROOM    marshal. Below: walk, caught.
- * THREAD  The state's.
- * OWNS    Working buffers and limits; nothing of the state.
+ * THREAD  The Lua state's.
+ * OWNS    Working buffers and limits, but not the Lua state.
  */
 #ifndef TROUPE_LENT_H
 #define TROUPE_LENT_H

@@ -45,12 +45,19 @@ static bool show_string(void *context, struct slice text) {
   return true;
 }
 
+static void show_handle(void *context, struct slice class_name, struct slice key) {
+  struct buf address = { 0 };
+  key_print_address(&address, class_name, key);
+  json_put_text(context, buf_slice(&address));
+  buf_done(&address);
+}
+
 static void on_begin(void *context, bool array, uint32_t count) {
   (void)count;
   buf_put_byte(context, array ? '[' : '{');
 }
 
-/* A comma, unless this is the first: an opening bracket as the last byte can only be that of this array or object. */
+/* Writes a comma unless this is the first: only then is the last byte an opening bracket, that of this array or object. */
 static void on_element(void *context) {
   struct buf *text = context;
   if (text->size == 0) return;
@@ -81,7 +88,7 @@ static enum err write(lua_State *L, int index, const struct walk_writer *writer,
 enum err lua_json_write(lua_State *L, int index, struct buf *text, const struct walk_options *options,
                         struct failure *failure) {
   static const struct walk_writer writer = {
-    on_null, on_boolean, on_integer, on_float, on_string, on_begin, on_element, on_key_end, on_end, NULL, NULL,
+    on_null, on_boolean, on_integer, on_float, on_string, on_begin, on_element, on_key_end, on_end, NULL, NULL, NULL,
   };
   return write(L, index, &writer, text, options, failure);
 }
@@ -90,6 +97,7 @@ enum err lua_json_show(lua_State *L, int index, struct buf *text, const struct w
                        struct failure *failure) {
   static const struct walk_writer writer = {
     on_null, on_boolean, on_integer, show_float, show_string, on_begin, on_element, on_key_end, on_end, NULL, NULL,
+    show_handle,
   };
   return write(L, index, &writer, text, options, failure);
 }
@@ -103,11 +111,11 @@ struct level {
 
 struct building {
   lua_State *L;
-  size_t depth;                          /* open arrays and objects; their tables, and a waiting key each, are on the stack */
+  size_t depth;                          /* arrays and objects that are open; on the stack: their tables, and waiting keys */
   struct level levels[LUA_JSON_DEPTH_MAX];
 };
 
-/* Puts the value on top of the stack where it belongs: into the innermost open table, or it is the whole. */
+/* Puts the value on top of the stack into the innermost open table. Without one, the value is the whole, and stays. */
 static bool place(struct building *building) {
   if (building->depth == 0) return true;
   lua_State *L = building->L;
@@ -159,7 +167,7 @@ static bool read_key(void *context, struct slice text) {
 static bool begin(struct building *building, bool array) {
   CHECK(building->depth < LUA_JSON_DEPTH_MAX);
   budget_check_stack(building->L, 8);
-  bool arguments = array && building->depth == 0;                    /* as a rule: a few, as a call has */
+  bool arguments = array && building->depth == 0;                    /* usually those of a call: a few */
   lua_createtable(building->L, arguments ? 4 : 0, 0);                /* +1 table */
   building->levels[building->depth++] = (struct level){ .array = array };
   return true;
@@ -192,7 +200,7 @@ enum err lua_json_try_read(lua_State *L, struct slice text, size_t depth_max) {
     read_array_begin, read_array_end, read_object_begin, read_object_end,
   };
   struct vm *vm = vm_of(L);
-  struct building building;                    /* not all levels of it: most texts have few */
+  struct building building;                    /* its levels are not cleared: most texts use few */
   int top = lua_gettop(L);
   building.L = L;
   building.depth = 0;
@@ -200,7 +208,7 @@ enum err lua_json_try_read(lua_State *L, struct slice text, size_t depth_max) {
   failure_clear(&vm->raised);
   if (vm->parser == NULL) vm->parser = json_parser_try_new(&events, NULL, depth_max);
   if (vm->parser == NULL) return failure_set(&vm->raised, ERR_MEMORY, "no memory to read JSON");
-  json_parser_again(vm->parser, &building);                          /* the VM's: an error below skips this frame */
+  json_parser_again(vm->parser, &building);                          /* the VM owns it: an error below skips this frame */
   json_parser_set_depth(vm->parser, depth_max < LUA_JSON_DEPTH_MAX ? depth_max : LUA_JSON_DEPTH_MAX);
   enum err err = json_parse(vm->parser, text, &vm->raised);
   json_parser_again(vm->parser, NULL);
@@ -215,7 +223,7 @@ void lua_json_read(lua_State *L, struct slice text) {
 
 /* -- the module -- */
 
-/* json.encode(value) -> text; raises with the path of what JSON has no form for   [-0, +1, v] */
+/* json.encode(value) -> text; raises with the path of a value that JSON cannot express   [-0, +1, v] */
 static int json_encode(lua_State *L) {
   struct vm *vm = vm_of(L);
   luaL_checkany(L, 1);

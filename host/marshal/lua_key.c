@@ -10,7 +10,7 @@
 #include "vm/lua_vm.h"
 #include "vm/raise.h"
 
-enum { KEY_TRIED_MAX = 1024 * 1024 };   /* a key that has become longer is not written to its end, only to be refused */
+enum { KEY_TRIED_MAX = 1024 * 1024 };   /* a key beyond this is refused at once, not first written to its end */
 
 /* A key that is being written. */
 struct writing {
@@ -28,8 +28,8 @@ static void write_one(struct writing *w, int index, size_t depth) {
   raise_about(w->L, ERR_KEY, w->argument, "more than %d bytes encoded " LIMIT_NAME(KEY_BYTES), KEY_TRIED_MAX);
 }
 
-/* A sequence gives its keys in order, as a rule: then one pass tells that it is one, and writes it. Anything else is
- * told from a sequence first. Both answer how many parts there are. */
+/* A sequence usually yields its keys in order: then one pass both finds that it is a sequence and writes it. If it does
+ * not, write_sequence() checks first and writes then. Both count the parts. */
 static bool write_in_order(struct writing *w, int data, size_t depth, lua_Integer *count) {
   lua_State *L = w->L;
   *count = 0;
@@ -63,7 +63,7 @@ static lua_Integer write_sequence(struct writing *w, int data, size_t depth) {
   return count;
 }
 
-/* The parts of the tuple whose data is on top of the stack. */
+/* Writes the parts of the tuple whose data is on top of the stack, and returns how many. */
 static lua_Integer write_parts(struct writing *w, size_t depth) {
   size_t before = w->key->size;
   lua_Integer count;

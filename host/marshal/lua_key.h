@@ -8,11 +8,11 @@
 
 #include "vm/raise.h"
 
-/* Appends the key at `index`; the argument names it in errors. Raises `invalid_key` for what is no key, and for one
- * over --limit-key-bytes, with its size. [-0, +0, v] */
+/* Appends the key at `index`; the argument names it in errors. Raises `invalid_key` for a value that cannot be a key, and
+ * for a key over --limit-key-bytes, with its size. [-0, +0, v] */
 void lua_key_write(lua_State *L, int index, struct buf *key, const struct argument *argument);
 
-/* Pushes the tuple of an encoded key, a table marked as a sequence. Raises `storage_error` for bytes that are no key.
+/* Pushes the tuple of an encoded key, a table marked as a sequence. Raises `storage_error` if the bytes are not a key.
  * [-0, +1, v] */
 void lua_key_read(lua_State *L, struct slice key);
 

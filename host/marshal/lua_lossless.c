@@ -8,11 +8,13 @@
 #include "base/utf8.h"
 #include "codec/base64.h"
 #include "codec/json_text.h"
+#include "marshal/handle.h"
+#include "marshal/lua_key.h"
 #include "marshal/tracked.h"
 #include "marshal/walk.h"
 #include "vm/budget.h"
 
-/* A table that is being written, and the one that it stands in. */
+/* A table that is being written, and the one around it. */
 struct level {
   const struct level *up;
   const void *table;
@@ -23,7 +25,7 @@ enum form { FORM_ARRAY, FORM_OBJECT, FORM_MAP };
 
 static void put_value(lua_State *L, int index, struct buf *text, const struct level *up);
 
-/* What is no data. */
+/* Writes what stands for something that is not data. */
 static void put_words(struct buf *text, const char *words) {
   buf_printf(text, "{\"$unshown\":\"%s\"}", words);
 }
@@ -52,14 +54,14 @@ static void put_number(lua_State *L, int index, struct buf *text) {
   }
 }
 
-/* Whether the name of a field can be that of an object, and is not taken for one of the forms here. */
+/* Whether the name of a field can be that of an object in JSON, without looking like one of the forms here. */
 static bool is_plain_name(lua_State *L, int index) {
   if (lua_type(L, index) != LUA_TSTRING) return false;
   struct slice name = string_at(L, index);
   return (name.size == 0 || name.data[0] != '$') && utf8_is_valid(name);
 }
 
-/* By the keys of the table at `data`. */
+/* The form of a table, by the keys of its `data`. */
 static enum form form_of(lua_State *L, int data, bool marked) {
   lua_Integer count = 0, highest = 0;
   bool names = true, numbers = true;
@@ -92,7 +94,7 @@ static void put_array(lua_State *L, int data, struct buf *text, const struct lev
   buf_put_byte(text, ']');
 }
 
-/* The key of a pair: data, or in words. */
+/* Writes the key of a pair: as data, or else in words. */
 static void put_key(lua_State *L, int key, struct buf *text) {
   bool tabular = lua_type(L, key) == LUA_TTABLE || tracked_is_part(L, key);
   if (tabular) {
@@ -102,7 +104,7 @@ static void put_key(lua_State *L, int key, struct buf *text) {
   }
 }
 
-/* The fields of an object, or the pairs of a map. */
+/* Writes the fields of an object, or the pairs of a map. */
 static void put_fields(lua_State *L, int data, bool map, struct buf *text, const struct level *level) {
   buf_put_text(text, map ? "{\"$map\":[" : "{");
   bool first = true;
@@ -148,8 +150,29 @@ static void put_table(lua_State *L, int index, struct buf *text, const struct le
   lua_pop(L, 1);                                                     /* - */
 }
 
+/* The key as in a path: a string, or an array. */
+static void put_handle(lua_State *L, int index, struct buf *text) {
+  const struct handle *handle = lua_touserdata(L, index);
+  struct slice key = handle_key(handle);
+  budget_check_stack(L, 8);
+  lua_key_read(L, key);                                              /* tuple */
+  if (lua_rawgeti(L, -1, 1) == LUA_TSTRING && lua_rawlen(L, -2) == 1) {
+    lua_replace(L, -2);                                              /* part */
+  } else {
+    lua_pop(L, 1);                                                   /* tuple */
+  }
+  buf_put_text(text, "{\"$actor\":[");
+  put_string(text, handle_class(handle));
+  buf_put_byte(text, ',');
+  put_value(L, lua_gettop(L), text, NULL);
+  buf_put_text(text, "]}");
+  lua_pop(L, 1);                                                     /* - */
+}
+
 static void put_userdata(lua_State *L, int index, struct buf *text, const struct level *up) {
-  if (!tracked_is_part(L, index)) {
+  if (handle_is(L, index)) {
+    put_handle(L, index, text);
+  } else if (!tracked_is_part(L, index)) {
     put_words(text, "a userdata");
   } else if (!tracked_is_owned(L, index)) {
     put_words(text, "a part of the state of another actor, or of one that has left memory");

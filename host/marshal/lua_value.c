@@ -5,11 +5,12 @@
 
 #include "base/recursion.h"
 #include "codec/value.h"
+#include "marshal/handle.h"
 #include "vm/budget.h"
 #include "vm/lua_vm.h"
 #include "vm/raise.h"
 
-/* -- writing: what walk() tells goes into a buffer -- */
+/* -- writing: what walk() finds goes into a buffer -- */
 
 static void on_null(void *context) {
   value_put_null(context);
@@ -57,6 +58,10 @@ static void on_node(void *context, uint64_t node_id) {
   value_put_node(context, node_id);
 }
 
+static void on_handle(void *context, struct slice class_name, struct slice key) {
+  value_put_handle(context, class_name, key);
+}
+
 /* Writes what is no table; false, and nothing written, for all else. */
 static bool write_scalar(lua_State *L, int index, struct buf *bytes, const struct walk_options *options) {
   size_t size;
@@ -86,6 +91,7 @@ enum err lua_value_write(lua_State *L, int index, struct buf *bytes, const struc
                          struct failure *failure) {
   static const struct walk_writer writer = {
     on_null, on_boolean, on_integer, on_float, on_string, on_begin, on_nothing, on_nothing, on_end, on_same, on_node,
+    on_handle,
   };
   failure_clear(failure);
   enum err err = write_scalar(L, index, bytes, options) ? bytes->err : walk(L, index, &writer, bytes, options, failure);
@@ -103,17 +109,17 @@ struct reading {
   lua_State *L;
   struct value_reader reader;
   struct lua_value_maker *maker;   /* NULL: plain tables */
-  int tables;                  /* stack index of the tables read so far, or 0: nobody asked for one again yet */
+  int tables;                  /* stack index of the tables read so far, or 0: none has come up again yet */
   uint32_t table_count;
   size_t depth;
-  bool again;                  /* a table is in two places: read once more, and remember tables */
+  bool again;                  /* a table is in two places: read all of it again, this time remembering tables */
 };
 
 static int fail_broken(lua_State *L) {
   return raise_host(L, ERR_STORAGE, "a record holds bytes that are not a value");
 }
 
-/* With a new table on top of the stack: makes of it what stands for it, and pushes the table behind that. [-0, +1, m] */
+/* Replaces the new table on top of the stack with its stand-in, and pushes the table behind that. [-0, +1, m] */
 static void begin_table(struct reading *reading, bool array) {
   lua_State *L = reading->L;
   if (reading->maker != NULL) {
@@ -199,6 +205,7 @@ static void read_value(struct reading *reading, enum value_type type) {
       reading->maker->push_node(L, reading->maker, reader->node);
       break;
     case VALUE_SAME: read_same(reading, reader->count); break;
+    case VALUE_HANDLE: handle_push(L, reader->text, reader->key, false); break;
     case VALUE_END:
     case VALUE_BROKEN: fail_broken(L); break;
   }
@@ -221,7 +228,7 @@ static void read_whole(lua_State *L, struct slice bytes, struct lua_value_maker 
   if (value_next(&reading.reader) != VALUE_END) fail_broken(L);
 }
 
-/* A value that is one scalar, as most in a kv are; false, and nothing pushed, for all others. */
+/* Pushes a value that is one scalar, as most in a kv are; false, and nothing pushed, for any other. */
 static bool read_scalar(lua_State *L, struct slice bytes) {
   struct value_reader reader;
   value_reader_init(&reader, bytes);

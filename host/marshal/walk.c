@@ -7,13 +7,14 @@
 
 #include "base/limits.h"
 #include "codec/json_text.h"
+#include "marshal/handle.h"
 #include "marshal/tracked.h"
 #include "vm/budget.h"
 #include "vm/lua_vm.h"
 #include "vm/raise.h"
 
-/* A table that is being walked, and where in it: `key` is the stack index of the present key, or 0 where `position` is
- * it. */
+/* A table that is being walked, and how far: `key` is the stack index of the current key, or 0 if `position` is that
+ * key. */
 struct frame {
   const struct frame *up;
   int key;
@@ -104,6 +105,7 @@ bool walk_plain_table(lua_State *L, int index, bool *marked) {
 
 const char *walk_typename(lua_State *L, int index) {
   if (lua_isnone(L, index)) return "nil";
+  if (handle_is(L, index)) return "handle of an actor";
   return lua_type(L, index) == LUA_TTABLE ? "table with a metatable" : luaL_typename(L, index);
 }
 
@@ -152,7 +154,7 @@ static void put_path(struct walker *walker, const struct frame *frame, struct bu
   }
 }
 
-/* Notes an error at the place where the walk is. */
+/* Notes an error at the place that the walk has reached. */
 static enum err fail_at(struct walker *walker, const struct frame *frame, const char *what) {
   struct buf *message = &walker->failure->message;
   if (walker->failure->err != ERR_NONE) return walker->failure->err;
@@ -190,7 +192,7 @@ bool walk_is_sequence(lua_State *L, int data, size_t *count) {
   return shape.sequence;
 }
 
-/* Whether the table at `table` was met before, and so is told as that. Else it is remembered. */
+/* Whether the table at `table` was met before; then the writer is told so. Otherwise it is remembered. */
 static bool was_met(struct walker *walker, int table) {
   lua_State *L = walker->L;
   uint32_t number = walker->tables++;
@@ -245,7 +247,7 @@ static enum err walk_key(struct walker *walker, const struct frame *frame) {
   return ERR_NONE;
 }
 
-/* The values of a sequence of `count` from a position on. */
+/* Walks the values of a sequence of `count`, from position `first` on. */
 static enum err walk_array_values(struct walker *walker, int data, lua_Integer first, size_t count, struct frame *frame) {
   lua_State *L = walker->L;
   for (lua_Integer i = first; i <= (lua_Integer)count; i++) {
@@ -272,7 +274,7 @@ static enum err walk_pairs(struct walker *walker, int data, struct frame *frame)
   return ERR_NONE;
 }
 
-/* A table whose writer wants to know the count first: only a marked one is an array. */
+/* Walks a table for a writer that needs the count first. Only a marked table is an array. */
 static enum err walk_counted(struct walker *walker, int data, struct frame *frame) {
   bool array = frame->array;
   struct shape shape = shape_of(walker->L, data);
@@ -282,8 +284,8 @@ static enum err walk_counted(struct walker *walker, int data, struct frame *fram
   return array ? walk_array_values(walker, data, 1, shape.count, frame) : walk_pairs(walker, data, frame);
 }
 
-/* An array, with its first key and value on the stack. As a rule they come in order, and one pass does; from the first
- * that does not on they are told from others first. */
+/* Walks an array whose first key and value are on the stack. Keys usually come in order, and one pass is enough. At the
+ * first that does not, the whole table is checked, and the rest is walked by position. */
 static enum err walk_in_order(struct walker *walker, int data, bool marked, struct frame *frame) {
   lua_State *L = walker->L;
   int value = lua_gettop(L);
@@ -304,7 +306,7 @@ static enum err walk_in_order(struct walker *walker, int data, bool marked, stru
   return ERR_NONE;
 }
 
-/* A table whose first key tells whether it is an array or an object. */
+/* Walks a table whose first key tells whether it is an array or an object. */
 static enum err walk_by_first_key(struct walker *walker, int data, bool marked, struct frame *frame) {
   lua_State *L = walker->L;
   lua_pushnil(L);                                                    /* nil */
@@ -324,7 +326,7 @@ static enum err walk_by_first_key(struct walker *walker, int data, bool marked, 
   return ERR_NONE;
 }
 
-/* The content of a table: `data` holds it. */
+/* Walks the content of a table, which `data` holds. */
 static enum err walk_content(struct walker *walker, int data, bool marked, const struct frame *up) {
   const struct walk_options *options = walker->options;
   struct frame frame = { .up = up, .array = marked, .depth = up == NULL ? 1 : up->depth + 1 };
@@ -371,7 +373,7 @@ static enum err walk_part(struct walker *walker, int index, const struct frame *
 static enum err walk_tables(struct walker *walker, int index, bool plain, const struct frame *frame) {
   budget_check_stack(walker->L, 12);
   if (was_met(walker, index)) return ERR_NONE;
-  budget_check(walker->L);                  /* a table in many places is walked as often */
+  budget_check(walker->L);                  /* a table in many places is walked once for each */
   return plain ? walk_plain(walker, index, frame) : walk_part(walker, index, frame);
 }
 
@@ -386,6 +388,13 @@ static enum err walk_number(struct walker *walker, int index, const struct frame
     return fail_at(walker, frame, isnan(number) ? "NaN has no form here" : "an infinite number has no form here");
   }
   walker->writer->on_float(walker->context, number);
+  return ERR_NONE;
+}
+
+static enum err walk_handle(struct walker *walker, int index, const struct frame *frame) {
+  const struct handle *handle = lua_touserdata(walker->L, index);
+  if (walker->writer->on_handle == NULL) return fail_at(walker, frame, "the handle of an actor has no form in JSON");
+  walker->writer->on_handle(walker->context, handle_class(handle), handle_key(handle));
   return ERR_NONE;
 }
 
@@ -415,6 +424,7 @@ static enum err walk_value(struct walker *walker, int index, const struct frame 
     case LUA_TTABLE:
       return walk_tables(walker, index, true, frame);
     case LUA_TUSERDATA:
+      if (handle_is(L, index)) return walk_handle(walker, index, frame);
       return walk_tables(walker, index, false, frame);
     default:
       break;

@@ -1,10 +1,10 @@
 /* walk.h -- goes over a Lua value and tells a writer what is in it.
  *
- * WHY     State, kv values, results and log fields are all "a Lua value as bytes". What may be in one, how deep it may
- *         be and which path an error names is decided here; how it is written, in the writer.
+ * WHY     State, kv values, results and log fields are all "a Lua value as bytes". This file decides what a value may hold,
+ *         how deep it may be and which path an error names; the writer decides how it is written.
  * ROOM    marshal. Below: vm, journal (parts of a state), codec.
  * ALWAYS  Tables are read raw: no code of a script runs. Parts of a state are read like the tables they stand for.
- * ERRORS  A path is like `state.players["ann"][3].cb`.
+ * ERRORS  A path looks like `state.players["ann b"][3].cb`.
  */
 #ifndef TROUPE_WALK_H
 #define TROUPE_WALK_H
@@ -16,19 +16,19 @@
 struct walk_options {
   struct argument root;      /* how paths begin: "state", "result", ... */
   size_t depth_max;          /* tables within tables */
-  bool raw_metatables;       /* a table with a metatable is read like one without; else it is an error */
+  bool raw_metatables;       /* a table with a metatable is read like one without; otherwise it is an error */
   bool finite;               /* NaN and infinities are errors */
   bool boolean_keys;         /* keys may be booleans too */
   bool shared;               /* a table in two places is told with on_same */
-  /* of a part below the root: its node id, told with on_node; 0: goes on into it. NULL: always does */
+  /* returns the node id of a part below the root, which goes to on_node; 0: the walk goes on into it. NULL: always */
   uint64_t (*node_of)(lua_State *L, int index);
-  bool sequences;            /* an unmarked table with keys 1..n, n > 0, is an array; and others must have string keys only.
-                              * The writer learns no counts then: one pass does for both */
+  bool sequences;            /* an unmarked table with keys 1..n, n > 0, is an array, and any other must have string keys
+                              * only. One pass finds out and writes, so the writer gets no counts */
 };
 
-/* What a writer hears, in order. `context` is the buffer that it fills. on_string and on_key_string answer false where
- * they cannot take the bytes. An array has `count` values; a map `count` pairs of key and value; with the option
- * `sequences` the count is not known beforehand, and 0. */
+/* What a writer is told, in order. `context` is the buffer that it fills. on_string returns false if it cannot take the
+ * bytes. An array has `count` values, a map `count` pairs of key and value; with the option `sequences` the count is not
+ * known beforehand, and is 0. */
 struct walk_writer {
   void (*on_null)(void *context);
   void (*on_boolean)(void *context, bool truth);
@@ -41,27 +41,28 @@ struct walk_writer {
   void (*on_end)(void *context, bool array);
   void (*on_same)(void *context, uint32_t table);                 /* the table that began as number `table` */
   void (*on_node)(void *context, uint64_t node_id);
+  void (*on_handle)(void *context, struct slice class_name, struct slice key);   /* NULL: a handle is an error */
 };
 
-/* Walks the value at `index` for a writer that fills `bytes`, and stops early where that has failed; its err then says
- * why. ERR_INTERNAL, and the failure says what and where; what the writer got so far is to be thrown away. Raises for
- * want of memory, at the limits of a call and for a dead part. [-0, +0, v] */
+/* Walks the value at `index` for a writer that fills `bytes`, and stops early if the buffer has failed, with its err. On
+ * ERR_INTERNAL the failure says what is wrong and where; throw away what has been written so far. Raises if out of memory,
+ * at the limits of a call and for a dead part. [-0, +0, v] */
 enum err walk(lua_State *L, int index, const struct walk_writer *writer, struct buf *bytes,
               const struct walk_options *options, struct failure *failure);
 
-/* A plain table or a part of the state at `index`: pushes the table that holds its content, and tells whether it is
- * marked as a sequence. A value that is neither: false, and nothing pushed. Raises for a part that is dead. [-0,
+/* If the value at `index` is a plain table or a part of the state, pushes the table that holds its content, and notes
+ * whether it is marked as a sequence. For any other value: false, and nothing pushed. Raises for a dead part. [-0,
  * +(0|1), v] */
 bool walk_table(lua_State *L, int index, bool *marked);
 
-/* The same for what is read here and now, as keys and options are; a table with a metatable of the script's is neither,
- * since what it shows to the script is not what it holds. */
+/* The same for what is read here and now, such as keys and options. A table with a metatable of the script's is refused
+ * too, since it may show the script something other than it holds. */
 bool walk_plain_table(lua_State *L, int index, bool *marked);
 
-/* Whether the keys of the table at `data` are exactly 1..count, of an empty one too. [-0, +0, -] */
+/* Whether the keys of the table at `data` are exactly 1..count; true for an empty one too. [-0, +0, -] */
 bool walk_is_sequence(lua_State *L, int data, size_t *count);
 
-/* What the value at `index` is, where that was neither. */
+/* What errors call the value at `index` that one of the two above refused. */
 const char *walk_typename(lua_State *L, int index);
 
 /* Makes the mark of sequences. [-0, +0, m] */
@@ -73,7 +74,7 @@ int walk_array(lua_State *L);
 /* Marks the plain table on top of the stack. [-0, +0, m] */
 void walk_mark(lua_State *L);
 
-/* Appends a path's step: `.name`, `["other name"]`, `[3]`, by the key at `index`, a string, number or boolean. */
+/* Appends a step of a path, by the key at `index`: `.name`, `["other name"]`, `[3]`, `[true]`. */
 void walk_put_step(lua_State *L, int index, struct buf *path);
 
 #endif

@@ -11,7 +11,7 @@
 enum { CLASS_FIELDS = 1, CLASS_PARENT, CLASS_SLOT_COUNT = CLASS_PARENT };
 
 struct class {
-  uint64_t load;            /* that it was made in; 0: in none */
+  uint64_t load;            /* the number of the load that made it; 0: none did */
 };
 
 bool class_is(lua_State *L, int index) {
@@ -27,14 +27,14 @@ void class_push_fields(lua_State *L, int index) {
   lua_getiuservalue(L, index, CLASS_FIELDS);                         /* fields */
 }
 
-/* The name of the class at `index`, pushed to be kept alive. [-0, +1, m] */
+/* The name of the class at `index`; it is pushed, which keeps it alive. [-0, +1, m] */
 static const char *push_name(lua_State *L, int index) {
   luaL_getmetafield(L, index, "__name");                             /* name */
   return lua_tostring(L, -1);
 }
 
-/* Whether the name at 2 is the host's, so that no method of a script would be found by it: of what `self` has, or what
- * each class has. [-0, +0, m] */
+/* Whether the name at 2 is the host's, so that a script's method of this name would never be found: a field of `self`, or
+ * one that every class has. [-0, +0, m] */
 static bool is_taken(lua_State *L) {
   if (self_field_of(L, 2) != SELF_FIELD_NONE || vm_is_text(L, 2, "super")) return true;
   vm_push_ref(L, VM_ACTOR_CLASS);                                    /* actor */
@@ -79,8 +79,8 @@ static int class_pairs(lua_State *L) {
   return 3;
 }
 
-/* Pushes the metatable of a class, whose fields and name are on top of the stack. It is that of its children's fields too,
- * which so go on to these. [-0, +1, m] */
+/* Pushes the metatable of the class whose fields and name are on top of the stack. The fields of its children get the same
+ * metatable, so that a lookup there goes on here. [-0, +1, m] */
 static void push_meta(lua_State *L) {
   lua_createtable(L, 0, 5);                                          /* fields name meta */
   lua_pushvalue(L, -3);

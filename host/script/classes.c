@@ -21,7 +21,7 @@ static const char *const hooks[] = {
 
 /* -- classes -- */
 
-/* Pushes the `name` of the class at `index`, as its own field. [-0, +1, m] */
+/* Pushes the `name` that the class at `index` has as its own field. [-0, +1, m] */
 static const char *push_name(lua_State *L, int index) {
   class_push_fields(L, index);                                       /* fields */
   lua_pushliteral(L, "name");
@@ -37,7 +37,7 @@ static bool is_actor(lua_State *L, int index) {
   return is;
 }
 
-/* Registers the class on top of the stack, that a file returned. [-1, +0, v] */
+/* Registers the class on top of the stack, which a file returned. [-1, +0, v] */
 static void register_class(lua_State *L, const char *path) {
   if (!class_is(L, -1) || is_actor(L, lua_gettop(L))) {
     luaL_error(L, "%s: returns no class; a class file ends with `return` of what Actor:extend(name) gave", path);
@@ -57,7 +57,7 @@ static void register_class(lua_State *L, const char *path) {
   lua_pop(L, 4);                                                     /* - */
 }
 
-/* Loads the class file of this name (without its ending), unless a `require` of another did. [-0, +0, v] */
+/* Loads the class file of this name (without its ending), unless another file has already required it. [-0, +0, v] */
 static void load_class(lua_State *L, const char *name) {
   vm_push_ref(L, VM_MODULES);                                        /* modules */
   lua_pushfstring(L, "%s/%s.lua", vm_of(L)->config.actors_path, name);                     /* modules path */
@@ -81,7 +81,7 @@ static void insert_sorted(lua_State *L) {
   lua_rawseti(L, -2, at);                                            /* names */
 }
 
-/* Appends the names, without their ending and with a NUL behind each, of the class files of a folder. */
+/* Appends the names of the class files of a folder, without their ending, and with a NUL behind each. */
 static int read_file_names(const char *folder, struct buf *names) {
   DIR *entries = opendir(folder);
   if (entries == NULL) return errno;
@@ -96,7 +96,7 @@ static int read_file_names(const char *folder, struct buf *names) {
   return names->err == ERR_NONE ? 0 : ENOMEM;
 }
 
-/* Pushes a sequence of the names, without endings, of the class files, sorted. [-0, +1, v] */
+/* Pushes a sorted sequence of the names of the class files, without their ending. [-0, +1, v] */
 static void push_file_names(lua_State *L) {
   struct vm *vm = vm_of(L);
   struct buf *names = &vm->key;
@@ -110,7 +110,7 @@ static void push_file_names(lua_State *L) {
   }
 }
 
-/* Keeps the sorted names of all classes, for people. [-0, +0, m] */
+/* Keeps the sorted names of all classes, as text for people. [-0, +0, m] */
 static void keep_names(lua_State *L) {
   struct buf *text = vm_begin_value(vm_of(L), 0);
   lua_newtable(L);                                                   /* names */
@@ -144,8 +144,8 @@ static int load_one(lua_State *L) {
   return 0;
 }
 
-/* An error of a class file begins with the file, and where that is: one without a place, such as that of a limit, and one
- * in another file get it in front. */
+/* An error of a class file begins with the folder and the file. An error without a place, such as that of a limit, and one
+ * in another file get both in front. */
 static void name_file(const char *folder, const char *name, struct failure *failure) {
   const struct buf *message = &failure->message;
   size_t size = strlen(name);
@@ -191,6 +191,13 @@ bool classes_push(lua_State *L, struct slice name) {
   lua_replace(L, -2);                                                /* class|nil */
   if (!found) lua_pop(L, 1);                                         /* - */
   return found;
+}
+
+void classes_need(lua_State *L, struct slice name) {
+  enum { SHOWN_MAX = 128 };
+  if (classes_push(L, name)) return;                                 /* class */
+  raise_host(L, ERR_CLASS_NOT_FOUND, "there is no class \"%.*s\"", name.size > SHOWN_MAX ? SHOWN_MAX : (int)name.size,
+             (const char *)name.data);
 }
 
 bool classes_push_method(lua_State *L, int index, struct slice name) {

@@ -11,19 +11,22 @@
 
 #include "base/failure.h"
 
-/* Loads every class of the folder in the VM's configuration. Sets the failure, with file, line and reason, at the first
- * that does not load; then the VM is of no use. [-0, +0, m] */
+/* Loads every class of the folder in the VM's configuration. At the first that does not load, sets the failure, with file,
+ * line and reason; then the VM is useless. [-0, +0, m] */
 void classes_load(lua_State *L, struct failure *failure);
 
-/* Pushes the class of a name; false, and nothing pushed, where there is none. [-0, +(0|1), m] */
+/* Pushes the class of this name; false, and nothing pushed, if there is none. [-0, +(0|1), m] */
 bool classes_push(lua_State *L, struct slice name);
+
+/* The same; raises `class_not_found` where there is none. [-0, +1, v] */
+void classes_need(lua_State *L, struct slice name);
 
 /* Pushes the method of the class at `index` that may be called from outside by this name; false, and nothing pushed,
  * where there is none: unknown, private, a hook, a metamethod, not a function, or Actor's own. [-0, +(0|1), m] */
 bool classes_push_method(lua_State *L, int index, struct slice name);
 
-/* Pushes the hook of the class at `index`, a function found in the class or a parent; false, and nothing pushed, where
- * there is none. [-0, +(0|1), m] */
+/* Pushes the hook of the class at `index`, a function found in the class or a parent; false, and nothing pushed, if there
+ * is none. [-0, +(0|1), m] */
 bool classes_push_hook(lua_State *L, int index, const char *name);
 
 /* Whether any class has this hook. [-0, +0, m] */

@@ -1,4 +1,4 @@
-/* embedded.c -- see embedded.h. The assembler takes the files in; the Makefile knows which. */
+/* embedded.c -- see embedded.h. The assembler includes the files; the Makefile knows which. */
 #include "script/embedded.h"
 
 #define EMBED(symbol, path)                                                                         \

@@ -48,7 +48,7 @@ static int self_index(lua_State *L) {
   return 1;
 }
 
-/* Most actors set no fields: the table for them is made with the first. [-0, +0, m] */
+/* Most actors set no fields, so the table for them is made with the first one. [-0, +0, m] */
 static void need_fields(lua_State *L, int self) {
   bool has = lua_getiuservalue(L, self, SELF_FIELDS) == LUA_TTABLE;  /* fields|nil */
   lua_pop(L, 1);                                                     /* - */
@@ -74,7 +74,7 @@ static int self_newindex(lua_State *L) {
   return 0;
 }
 
-/* for name, value in pairs(self): what methods set */
+/* for name, value in pairs(self): the fields that methods have set */
 static int self_pairs(lua_State *L) {
   tracked_check_owner(L, 1);
   vm_push_ref(L, VM_GLOBALS);

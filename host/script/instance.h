@@ -1,10 +1,10 @@
 /* instance.h -- an actor in memory: its Lua side.
  *
- * WHY     `self`, the state and what a method sets on `self` live in the VM while the actor is in memory; the stage
- *         holds on to them by this handle.
+ * WHY     `self`, the state and the fields that a method sets on `self` live in the VM while the actor is in memory. The
+ *         stage holds them by this handle.
  * ROOM    script, without lua.h.
- * OWNS    The reference that keeps `self` alive. After instance_close() every part and `self` still held by a script is
- *         dead and says so.
+ * OWNS    The reference that keeps `self` alive. After instance_close() every part or `self` that a script still holds is
+ *         dead, and says so.
  * STATES  new -> loaded (state read or made, on_start ran; set by the first turn that is done) -> closed
  */
 #ifndef TROUPE_INSTANCE_H
@@ -16,8 +16,8 @@ struct vm;
 struct instance;
 struct lua_State;
 
-/* The Lua side of an actor of a class. `key` is the encoded tuple, which outlives it; `actor_id` says whose records it
- * reads and writes. ERR_CLASS_NOT_FOUND, ERR_MEMORY. */
+/* The Lua side of an actor of this class. `key` is the encoded tuple, and must outlive the instance; `actor_id` says whose
+ * records it reads and writes. ERR_CLASS_NOT_FOUND, ERR_MEMORY. */
 enum err instance_open(struct vm *vm, struct slice class_name, struct slice key, uint64_t actor_id,
                        struct instance **instance, struct failure *failure);
 void instance_close(struct instance *instance);
@@ -27,8 +27,8 @@ struct vm *instance_vm(const struct instance *instance);
 
 bool instance_is_loaded(const struct instance *instance);
 
-/* Whether a failed turn could not be put back for want of memory: the actor must leave memory and come back as it is on
- * disk. */
+/* Whether there was not enough memory to put a failed turn back: then the actor must leave memory, and come back as it is
+ * on disk. */
 bool instance_is_broken(const struct instance *instance);
 
 /* Makes the metatable of `self`. [-0, +0, m] */

@@ -15,8 +15,8 @@
 
 enum { LOAD_TEXT_MAX = 64 * 1024 };
 
-/* Lua's own function, kept as upvalue 1, with the arguments on the stack. It runs in the place of the caller, so that
- * its errors tell the name and the line that the script knows. */
+/* Runs Lua's own function, kept as upvalue 1, with the arguments on the stack. It runs in the caller's place, so that its
+ * errors tell the name and the line that the script knows. */
 static int call_original(lua_State *L) {
   return lua_tocfunction(L, lua_upvalueindex(1))(L);
 }
@@ -48,7 +48,7 @@ static int base_type(lua_State *L) {
   return 1;
 }
 
-/* Puts the fields of a class at 1 in its place, to be read. [-0, +0, -] */
+/* Replaces a class at 1 with its fields, to be read. [-0, +0, -] */
 static void read_fields_of_class(lua_State *L) {
   if (!class_is(L, 1)) return;
   class_push_fields(L, 1);                                           /* class ... fields */
@@ -88,7 +88,7 @@ static int base_rawlen(lua_State *L) {
   return tracked_is_part(L, 1) ? state_rawlen(L) : call_original(L);
 }
 
-/* -- protected calls: what was stopped cannot be caught -- */
+/* -- protected calls: a script cannot catch that it was stopped -- */
 
 static int finish_pcall(lua_State *L, int status, lua_KContext extra) {
   budget_check_stopped(L);
@@ -116,8 +116,8 @@ static int finish_handler(lua_State *L, int status, lua_KContext extra) {
   return 2;
 }
 
-/* The handler is called after the error, in a protected call of its own: a handler of Lua's kind would run where a
- * limit cannot reach it. */
+/* Calls the handler after the error, in a protected call of its own. A handler as Lua runs it would be out of reach of the
+ * limits. */
 static int finish_xpcall(lua_State *L, int status, lua_KContext extra) {
   (void)extra;
   budget_check_stopped(L);
@@ -130,7 +130,7 @@ static int finish_xpcall(lua_State *L, int status, lua_KContext extra) {
   return finish_handler(L, status, 0);
 }
 
-/* xpcall(f, handler, ...) -> true, results or false, what the handler answers   [-0, +n, v] */
+/* xpcall(f, handler, ...) -> true, results or false, what the handler returns   [-0, +n, v] */
 static int base_xpcall(lua_State *L) {
   luaL_checktype(L, 2, LUA_TFUNCTION);
   int count = lua_gettop(L) - 2;
@@ -157,7 +157,7 @@ int lib_base_tostring(lua_State *L) {
   return 1;
 }
 
-/* getmetatable(v) -> metatable or nil; nil for what is the host's   [-0, +1, v] */
+/* getmetatable(v) -> metatable or nil; nil for the host's values   [-0, +1, v] */
 static int base_getmetatable(lua_State *L) {
   luaL_checkany(L, 1);
   if (!lua_getmetatable(L, 1)) {                                     /* [meta] */
@@ -181,7 +181,7 @@ static int base_setmetatable(lua_State *L) {
   return call_original(L);
 }
 
-/* load(text [, name [, mode [, env]]]) -> function or nil, message: text only, and not much of it   [-0, +(1|2), v] */
+/* load(text [, name [, mode [, env]]]) -> function or nil, message: only text, and not much of it   [-0, +(1|2), v] */
 static int base_load(lua_State *L) {
   size_t size;
   luaL_checktype(L, 1, LUA_TSTRING);
@@ -212,7 +212,7 @@ static int base_load(lua_State *L) {
   return 1;
 }
 
-/* string.rep(s, n [, separator]) -> string: told to be too large before it is made   [-0, +1, v] */
+/* string.rep(s, n [, separator]) -> string: one too large is refused before it is made   [-0, +1, v] */
 static int string_rep(lua_State *L) {
   size_t size, separator_size = 0;
   luaL_checklstring(L, 1, &size);
@@ -225,7 +225,7 @@ static int string_rep(lua_State *L) {
   return call_original(L);
 }
 
-/* string.format(format, ...) -> string: without addresses   [-0, +1, v] */
+/* string.format(format, ...) -> string, never with an address   [-0, +1, v] */
 static int string_format(lua_State *L) {
   size_t size;
   int argument = 1;
@@ -245,7 +245,7 @@ static int string_format(lua_State *L) {
   return call_original(L);
 }
 
-/* Replaces a function of the table on top of the stack by one that keeps it as upvalue. [-0, +0, m] */
+/* Replaces a function of the table on top of the stack with one that keeps it as an upvalue. [-0, +0, m] */
 static void wrap(lua_State *L, const char *name, lua_CFunction function) {
   lua_getfield(L, -1, name);                                         /* table original */
   lua_pushcclosure(L, function, 1);                                  /* table closure */

@@ -1,10 +1,11 @@
 /* lib_cjson.c -- see lib_cjson.h.
  *
- * lua-cjson writes numbers with 14 digits at most, reads all of them as floats and knows no marks. It counts lengths in
- * int, goes as deep as it is told to, and takes its memory from the C heap, where no limit of a call reaches. So its
- * settings are its own, and what they mean is here; values are written here, by its rules and with its words for errors.
- * Texts go to the host's reader (lua_json.h). One that this refuses is given to lua-cjson, which takes it, as it takes
- * `[NaN]`, or says why not; what it took is made exact, or refused where that cannot be known any more. */
+ * lua-cjson writes numbers with 14 digits at most, reads all of them as floats, and does not know the marks of arrays. It
+ * counts lengths in int, goes as deep as it is told to, and takes its memory from the C heap, out of reach of a call's limits.
+ * So it only keeps the settings, and this file gives them their meaning: values are written here, by lua-cjson's rules and
+ * with its error messages. Texts go to the host's reader (lua_json.h). A text which that reader refuses goes to lua-cjson,
+ * which accepts it, such as `[NaN]`, or says why not. The numbers in the result are made exact; if that is no longer
+ * possible, the text is refused. */
 #include "script/lib_cjson.h"
 
 #include <lauxlib.h>
@@ -22,14 +23,14 @@ int luaopen_cjson(lua_State *L);
 
 enum {
   DEPTH_MAX = LUA_JSON_DEPTH_MAX,   /* lua-cjson's default, and the most that can be set */
-  DIGITS_MAX = 14,                  /* lua-cjson's default, and the most that it takes: here, as many as a float has */
-  LAX_BYTES_MAX = 1024 * 1024       /* of a text that is not JSON: nothing is counted while lua-cjson reads it */
+  DIGITS_MAX = 14,                  /* lua-cjson's default, and the most that it accepts; here it means: all that a float has */
+  LAX_BYTES_MAX = 1024 * 1024       /* of a text that is not JSON: its memory is not counted while lua-cjson reads it */
 };
 
 /* -- tables -- */
 
-/* The largest key of a table whose keys are all integers from 1 on, and how many there are; 0 for an empty one, -1 for
- * one with other keys. [-0, +0, -] */
+/* The largest key of a table whose keys are all integers from 1 on, and how many keys there are; 0 for an empty table, -1
+ * for one with other keys. [-0, +0, -] */
 static lua_Integer array_length(lua_State *L, int data, lua_Integer *count) {
   lua_Integer largest = 0;
   *count = 0;
@@ -53,10 +54,10 @@ struct writing {
   lua_State *L;
   struct buf *text;
   int depth_max;
-  int digits;                /* of floats; 0: not asked for yet */
+  int digits;                /* of floats; 0: not looked up yet */
 };
 
-/* Pushes what one of lua-cjson's settings is. Upvalue 1 is lua-cjson's own table. [-0, +results, v] */
+/* Pushes the value of one of lua-cjson's settings. Upvalue 1 is lua-cjson's own table. [-0, +results, v] */
 static void push_setting(lua_State *L, const char *name, int results) {
   lua_getfield(L, lua_upvalueindex(1), name);
   lua_call(L, 0, results);
@@ -113,7 +114,7 @@ static void put_string(struct writing *writing, int index) {
 
 static void put_value(struct writing *writing, int index, int depth);
 
-/* Between two values: what is written is bounded, and so is the time that it takes. */
+/* Between two values: keeps to the limits of size and time. */
 static bool goes_on(struct writing *writing, bool first) {
   budget_check(writing->L);
   if (!first) buf_put_byte(writing->text, ',');
@@ -156,7 +157,7 @@ static void put_object(struct writing *writing, int data, int depth) {
   buf_put_byte(writing->text, '}');
 }
 
-/* Whether an array has so few of its values that it is none; an error, unless such are to be objects. */
+/* Whether an array is so sparse that it is written as an object. Raises if the settings do not allow that. */
 static bool is_sparse(struct writing *writing, lua_Integer length, lua_Integer count) {
   lua_State *L = writing->L;
   if (length == count) return false;
@@ -169,7 +170,7 @@ static bool is_sparse(struct writing *writing, lua_Integer length, lua_Integer c
   return true;
 }
 
-/* The table whose content is at `data`, the top of the stack. */
+/* Writes the table whose content is at `data`, the top of the stack. */
 static void put_table(struct writing *writing, int data, bool marked, int depth) {
   lua_State *L = writing->L;
   if (depth > writing->depth_max) raise_misuse(L, "Cannot serialise, excessive nesting (%d)", depth);
@@ -220,8 +221,8 @@ static int cjson_encode(lua_State *L) {
 
 /* -- reading -- */
 
-/* Puts what the number on top of the stack was in its text in its place: lua-cjson reads `5` as 5.0. Where its digits may
- * be lost, refuses. [-0, +0, v] */
+/* Replaces the number on top of the stack with what it was in its text: lua-cjson reads `5` as 5.0. Refuses a number that
+ * may have lost digits. [-0, +0, v] */
 static void make_number_exact(lua_State *L) {
   static const lua_Number exact_below = 9007199254740992.0;          /* 2^53 */
   lua_Number number = lua_tonumber(L, -1);
@@ -231,8 +232,8 @@ static void make_number_exact(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)number);
 }
 
-/* The same for all numbers of the value on top of the stack; and marks its arrays. lua-cjson's depth is bounded. [-0, +0,
- * v] */
+/* The same for all numbers in the value on top of the stack; also marks its arrays. lua-cjson has bounded its depth.
+ * [-0, +0, v] */
 static void make_exact(lua_State *L) {
   if (lua_type(L, -1) == LUA_TNUMBER) make_number_exact(L);
   if (lua_type(L, -1) != LUA_TTABLE) return;
@@ -250,7 +251,7 @@ static void make_exact(lua_State *L) {
   }
 }
 
-/* Reads the text at 1 by lua-cjson's own rules. It loses memory when Lua raises out of the middle of it, so it runs with
+/* Reads the text at 1 by lua-cjson's own rules. lua-cjson leaks memory if Lua raises in the middle of it. So it runs with
  * memory granted, and what it took is counted afterwards. [-0, +1, v] */
 static void push_lax(lua_State *L) {
   struct vm *vm = vm_of(L);
@@ -297,7 +298,7 @@ static int set_depth(lua_State *L) {
   return 1;
 }
 
-/* What encode and decode are in cjson.safe: nil and the message, where upvalue 1 raises.   [-0, +(1|2), v] */
+/* encode and decode of cjson.safe: nil and the message if upvalue 1 raises.   [-0, +(1|2), v] */
 static int call_safely(lua_State *L) {
   luaL_argcheck(L, lua_gettop(L) == 1, 1, "expected 1 argument");
   lua_pushvalue(L, lua_upvalueindex(1));
@@ -310,7 +311,7 @@ static int call_safely(lua_State *L) {
   return 2;
 }
 
-/* Sets a function with the value on top of the stack as its upvalue in the module at `module`. [-1, +0, m] */
+/* Sets a function in the module at `module`; the value on top of the stack becomes its upvalue. [-1, +0, m] */
 static void set_function(lua_State *L, int module, const char *name, lua_CFunction function, bool safe) {
   lua_pushcclosure(L, function, 1);
   if (safe) lua_pushcclosure(L, call_safely, 1);

@@ -1,8 +1,8 @@
 /* lib_cjson.h -- lua-cjson for scripts.
  *
- * WHY     `require "cjson"` works in actors as it does elsewhere, with all its settings; but no digit is lost, arrays stay
- *         arrays, and encode reads parts of a state too. Each file that requires it gets an instance of its own, so that
- *         one file's settings are not another's.
+ * WHY     `require "cjson"` works in actors as it does elsewhere, with all its settings. But numbers keep all their digits,
+ *         arrays stay arrays, and encode takes parts of a state too. Each file that requires it gets an instance of its own,
+ *         so that the settings of one file do not reach another.
  * ROOM    script. Below: lua_json, walk.
  */
 #ifndef TROUPE_LIB_CJSON_H

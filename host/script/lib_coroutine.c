@@ -1,10 +1,14 @@
 /* lib_coroutine.c -- see lib_coroutine.h.
  *
- * A coroutine that the hook stopped has hooks no more: nothing of it may run again, no __close handler either, in this
- * call or in a later one that a script has kept it for. So whatever could run one asks first.
+ * In a coroutine that the hook has stopped, no hook runs any more. So nothing of it may run again, not even a __close
+ * handler, neither in this call nor in a later one for which a script has kept it. Every function that could run one asks
+ * first.
  *
- * A call's own coroutine is the host's, which uses it again for others. No script gets hold of it: what a method finds in
- * its place is Lua's main thread, which nobody can resume or close, as in a program of Lua's own. */
+ * A coroutine that comes back with a wait for the host is not given to the script: its resumer waits as well, and resumes it
+ * again when the host goes on (wait.h).
+ *
+ * A call's own coroutine belongs to the host, which reuses it for other calls. Scripts never get hold of it. In its place a
+ * method finds Lua's main thread, which nobody can resume or close, just as in a plain Lua program. */
 #include "script/lib_coroutine.h"
 
 #include <lauxlib.h>
@@ -12,44 +16,49 @@
 #include "vm/budget.h"
 #include "vm/lua_vm.h"
 #include "vm/raise.h"
+#include "vm/wait.h"
 
-/* How many coroutines may be closed from within each other's __close handlers: Lua counts the C calls of each anew. */
+/* How many coroutines may be closed from within each other's __close handlers: Lua counts the C calls of each from 0. */
 enum { CLOSING_MAX = 8 };
 
-/* Lua's own function, kept as upvalue 1, with the arguments on the stack. */
+/* Runs Lua's own function, kept as upvalue 1, with the arguments on the stack. */
 static int call_original(lua_State *L) {
   return lua_tocfunction(L, lua_upvalueindex(1))(L);
 }
 
-/* Whether the coroutine died of being stopped. */
+/* Whether the coroutine is dead because it was stopped. */
 static bool was_stopped(lua_State *co) {
   int status = lua_status(co);
   if (status == LUA_OK || status == LUA_YIELD) return false;
   return status == LUA_ERRMEM || lua_touserdata(co, -1) == vm_of(co);
 }
 
-/* coroutine.resume(co, ...) -> true, results or false, error. The main thread is refused before Lua puts arguments, or an error
- * that it has no memory for, on a stack that is the host's.   [-0, +n, v] */
-static int coroutine_resume(lua_State *L) {
-  budget_check_stopped(L);
-  if (lua_tothread(L, 1) == vm_of(L)->L) {
-    lua_pushboolean(L, 0);                                           /* ... false */
-    lua_pushliteral(L, "cannot resume non-suspended coroutine");     /* ... false error */
-    return 2;
-  }
-  int count = call_original(L);
-  budget_check_stopped(L);
-  return count;
+/* Whether a coroutine runs, or waits for one that it resumed. */
+static bool is_active(lua_State *L, lua_State *co) {
+  lua_Debug frame;
+  return co == L || (lua_status(co) == LUA_OK && lua_getstack(co, 0, &frame) != 0);
 }
 
-/* Raises in L the error on top of the coroutine, which is closed where it died of it. [-0, +0, v] */
+/* Why a coroutine cannot be resumed, or NULL. Lua would say most of it too, but on a stack that may be the host's, and in
+ * need of memory there. */
+static const char *refusal_of(lua_State *L, lua_State *co) {
+  int status = lua_status(co);
+  if (wait_of(co) != TURN_DONE) return "cannot resume a coroutine that waits for the host";
+  if (is_active(L, co)) return "cannot resume non-suspended coroutine";
+  bool is_dead = status == LUA_OK ? lua_gettop(co) == 0 : status != LUA_YIELD;
+  return is_dead ? "cannot resume dead coroutine" : NULL;
+}
+
+/* Raises in L the error on top of the coroutine's stack. If the coroutine died of it, it is closed. [-0, +0, v] */
 static int raise_from(lua_State *L, lua_State *co) {
   bool died = lua_status(co) != LUA_OK && lua_status(co) != LUA_YIELD;
-  budget_check_stopped(L);
   bool starved = lua_status(co) == LUA_ERRMEM;
   if (died && lua_resetthread(co) == LUA_ERRMEM) starved = true;
   budget_check_stopped(L);
-  if (starved) return raise_host(L, ERR_MEMORY, "no memory");
+  if (starved) {
+    lua_settop(co, 0);
+    return raise_host(L, ERR_MEMORY, "no memory");
+  }
   lua_xmove(co, L, 1);                                               /* error */
   if (lua_type(L, -1) == LUA_TSTRING) {
     luaL_where(L, 1);                                                /* error where */
@@ -59,23 +68,84 @@ static int raise_from(lua_State *L, lua_State *co) {
   return lua_error(L);
 }
 
+/* The two ways to resume a coroutine: it is the first value on the stack, and its errors are results; or it is upvalue 1,
+ * and its errors are raised. */
+enum way { WAY_RESUME, WAY_WRAP };
+
+static lua_State *coroutine_of(lua_State *L, enum way way) {
+  return lua_tothread(L, way == WAY_WRAP ? lua_upvalueindex(1) : 1);
+}
+
+/* What is said of a mistake that leaves the coroutine as it is. [-0, +2, v] */
+static int refuse(lua_State *L, enum way way, const char *refusal) {
+  if (way == WAY_WRAP) return raise_misuse(L, "%s", refusal);
+  lua_pushboolean(L, 0);                                             /* ... false */
+  lua_pushstring(L, refusal);                                        /* ... false refusal */
+  return 2;
+}
+
+/* Takes over what a coroutine returned or yielded, `count` values, or its error. [-0, +n, v] */
+static int take_results(lua_State *L, lua_State *co, int status, int count, enum way way) {
+  if (status == LUA_OK || status == LUA_YIELD) {
+    if (!lua_checkstack(L, count + 1)) {
+      lua_pop(co, count);
+      return refuse(L, way, "too many results to resume");
+    }
+    if (way == WAY_RESUME) lua_pushboolean(L, 1);                    /* ... true */
+    lua_xmove(co, L, count);                                         /* ... true ... */
+    return way == WAY_RESUME ? count + 1 : count;
+  }
+  if (way == WAY_WRAP) return raise_from(L, co);
+  lua_pushboolean(L, 0);                                             /* ... false */
+  lua_xmove(co, L, 1);                                               /* ... false error */
+  return 2;
+}
+
+static int run_on(lua_State *L, int status, lua_KContext way);
+
+/* Resumes with the `count` values on top of the coroutine. Where that comes back with a wait for the host, waits too.
+ * [-0, +n, v] */
+static int run(lua_State *L, lua_State *co, int count, enum way way) {
+  struct vm *vm = vm_of(L);
+  unsigned unyieldable = !lua_isyieldable(L);
+  int results;
+  vm->unyieldable += unyieldable;
+  int status = lua_resume(co, L, count, &results);
+  vm->unyieldable -= unyieldable;
+  if (wait_of(co) != TURN_DONE) return wait_pass(L, co, (lua_KContext)way, run_on);
+  budget_check_stopped(L);
+  return take_results(L, co, status, results, way);
+}
+
+/* Goes on after a wait. [-0, +n, v] */
+static int run_on(lua_State *L, int status, lua_KContext way) {
+  lua_State *co = coroutine_of(L, (enum way)way);
+  (void)status;
+  wait_end(co);
+  return run(L, co, 0, (enum way)way);
+}
+
+/* Resumes with all values on the stack above the first `below`. [-?, +n, v] */
+static int run_with(lua_State *L, int below, enum way way) {
+  lua_State *co = coroutine_of(L, way);
+  int count = lua_gettop(L) - below;
+  budget_check_stopped(L);
+  const char *refusal = refusal_of(L, co);
+  if (refusal == NULL && !lua_checkstack(co, count + 1)) refusal = "too many arguments to resume";
+  if (refusal != NULL) return refuse(L, way, refusal);
+  lua_xmove(L, co, count);
+  return run(L, co, count, way);
+}
+
+/* coroutine.resume(co, ...) -> true, results or false, error   [-0, +n, v] */
+static int coroutine_resume(lua_State *L) {
+  luaL_argexpected(L, lua_isthread(L, 1), 1, "coroutine");
+  return run_with(L, 1, WAY_RESUME);
+}
+
 /* What coroutine.wrap() gives: resumes the coroutine that is upvalue 1   [-0, +n, v] */
 static int resume_wrapped(lua_State *L) {
-  lua_State *co = lua_tothread(L, lua_upvalueindex(1));
-  int arguments = lua_gettop(L), results;
-  budget_check_stopped(L);
-  if (was_stopped(co)) return raise_misuse(L, "cannot resume dead coroutine");
-  if (!lua_checkstack(co, arguments + 1)) return raise_misuse(L, "too many arguments to resume");
-  lua_xmove(L, co, arguments);                                       /* - */
-  int status = lua_resume(co, L, arguments, &results);
-  if (status != LUA_OK && status != LUA_YIELD) return raise_from(L, co);
-  budget_check_stopped(L);
-  if (!lua_checkstack(L, results + 1)) {
-    lua_pop(co, results);
-    return raise_misuse(L, "too many results to resume");
-  }
-  lua_xmove(co, L, results);                                         /* ... */
-  return results;
+  return run_with(L, 0, WAY_WRAP);
 }
 
 /* coroutine.wrap(f) -> function   [-0, +1, v] */
@@ -88,12 +158,6 @@ static int coroutine_wrap(lua_State *L) {
   return 1;
 }
 
-/* Whether a coroutine runs, or waits for one that it resumed. */
-static bool is_active(lua_State *L, lua_State *co) {
-  lua_Debug frame;
-  return co == L || (lua_status(co) == LUA_OK && lua_getstack(co, 0, &frame) != 0);
-}
-
 /* coroutine.close(co) -> true or false, error   [-0, +(1|2), v] */
 static int coroutine_close(lua_State *L) {
   struct vm *vm = vm_of(L);
@@ -101,6 +165,7 @@ static int coroutine_close(lua_State *L) {
   lua_State *co = lua_tothread(L, 1);
   budget_check_stopped(L);
   if (is_active(L, co)) return raise_misuse(L, "cannot close a running coroutine");
+  if (wait_of(co) != TURN_DONE) return raise_misuse(L, "cannot close a coroutine that waits for the host");
   if (was_stopped(co)) {
     lua_pushboolean(L, 0);                                           /* ... false */
     lua_pushliteral(L, "this coroutine was stopped with its call");  /* ... false error */
@@ -117,7 +182,7 @@ static int coroutine_close(lua_State *L) {
   return 2;
 }
 
-/* coroutine.yield(...): a method's own coroutine is the host's to suspend   [-0, +n, v] */
+/* coroutine.yield(...): only the host may suspend a method's own coroutine   [-0, +n, v] */
 static int coroutine_yield(lua_State *L) {
   if (vm_of(L)->coroutine == L) return raise_misuse(L, "attempt to yield from outside a coroutine");
   return lua_yield(L, lua_gettop(L));
@@ -138,19 +203,24 @@ static int coroutine_running(lua_State *L) {
   return 2;
 }
 
-/* coroutine.status(co) -> string   [-0, +1, v] */
+/* coroutine.status(co) -> string; "normal" of one that waits for the host, with which no script goes on [-0, +1, v] */
 static int coroutine_status(lua_State *L) {
   const struct vm *vm = vm_of(L);
-  if (vm->coroutine != L || lua_tothread(L, 1) != vm->L) return call_original(L);
+  lua_State *co = lua_tothread(L, 1);
+  if (co != NULL && wait_of(co) != TURN_DONE) {
+    lua_pushliteral(L, "normal");
+    return 1;
+  }
+  if (vm->coroutine != L || co != vm->L) return call_original(L);
   lua_pushliteral(L, "running");
   return 1;
 }
 
 void lib_coroutine_build(lua_State *L) {
-  static const luaL_Reg functions[] = { { "wrap", coroutine_wrap }, { "close", coroutine_close }, { "yield", coroutine_yield },
-                                        { NULL, NULL } };
-  static const luaL_Reg wrapped[] = { { "resume", coroutine_resume }, { "isyieldable", coroutine_isyieldable },
-                                      { "running", coroutine_running }, { "status", coroutine_status }, { NULL, NULL } };
+  static const luaL_Reg functions[] = { { "resume", coroutine_resume }, { "wrap", coroutine_wrap },
+                                        { "close", coroutine_close }, { "yield", coroutine_yield }, { NULL, NULL } };
+  static const luaL_Reg wrapped[] = { { "isyieldable", coroutine_isyieldable }, { "running", coroutine_running },
+                                      { "status", coroutine_status }, { NULL, NULL } };
   luaL_setfuncs(L, functions, 0);
   for (const luaL_Reg *entry = wrapped; entry->name != NULL; entry++) {
     lua_getfield(L, -1, entry->name);                                /* library function */

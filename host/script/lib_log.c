@@ -39,7 +39,7 @@ static void push_text(lua_State *L, int value) {
   }
 }
 
-/* Adds who speaks: class and key. */
+/* Adds the actor that speaks: class and key. */
 static size_t put_speaker(lua_State *L, struct log_field *fields) {
   const struct instance *instance = vm_of(L)->now.instance;
   if (instance == NULL) return 0;

@@ -1,6 +1,6 @@
 /* lib_log.h -- self.log and print: what scripts write into the host's log.
  *
- * WHY     Lines of scripts stand among those of the host and say whose they are.
+ * WHY     A script's lines stand among the host's own, and say which actor wrote them.
  * ROOM    script.
  */
 #ifndef TROUPE_LIB_LOG_H

@@ -40,7 +40,7 @@ static int os_date(lua_State *L) {
   return 1;
 }
 
-/* os.clock() -> seconds that passed, of no particular start, by the host's clock   [-0, +1, -] */
+/* os.clock() -> seconds since some moment, by the host's clock   [-0, +1, -] */
 static int os_clock(lua_State *L) {
   lua_pushnumber(L, (lua_Number)clock_monotonic_ns(vm_of(L)->config.clock) / 1e9);
   return 1;

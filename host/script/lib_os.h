@@ -1,6 +1,6 @@
 /* lib_os.h -- os: time by the host's clock, and nothing else of the system.
  *
- * WHY     In a spec time travels, for scripts too.
+ * WHY     Specs travel in time, and scripts must travel along.
  * ROOM    script.
  */
 #ifndef TROUPE_LIB_OS_H

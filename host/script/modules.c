@@ -64,7 +64,7 @@ void modules_load(lua_State *L, const char *name, const char *path) {
   } else {
     lua_pushnil(L);
   }
-  /* modules name module|error: the field is there, so this needs no memory */
+  /* modules name module|error: the field exists already, so this needs no memory */
   lua_rawset(L, modules);
   lua_replace(L, modules);
   lua_settop(L, modules);                                            /* module|error */

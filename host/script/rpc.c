@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 
 #include "base/trace.h"
+#include "marshal/handle.h"
 #include "marshal/lua_json.h"
 #include "marshal/lua_value.h"
 #include "script/turn.h"
@@ -14,7 +15,7 @@ static const char *const caller_names[] = {
   [CALLER_CLIENT] = "client", [CALLER_ACTOR] = "actor", [CALLER_SCHEDULE] = "schedule"
 };
 
-/* rpc.params, rpc.headers: read once, then kept in the one user value. [-0, +1, v] */
+/* rpc.params, rpc.headers: each is read once, then kept in a user value. [-0, +1, v] */
 static void push_kept(lua_State *L, const struct turn *turn, bool params) {
   lua_getiuservalue(L, 1, params ? 1 : 2);                           /* kept */
   if (!lua_isnil(L, -1)) return;
@@ -48,6 +49,8 @@ static int rpc_index(lua_State *L) {
     push_kept(L, turn, true);
   } else if (vm_is_text(L, 2, "headers")) {
     push_kept(L, turn, false);
+  } else if (vm_is_text(L, 2, "actor") && turn->caller_class.size > 0) {
+    handle_push(L, turn->caller_class, turn->caller_key, false);
   } else if (vm_is_text(L, 2, "idempotency_key") && turn->idempotency_key.size > 0) {
     lua_pushlstring(L, (const char *)turn->idempotency_key.data, turn->idempotency_key.size);
   } else {

@@ -1,6 +1,6 @@
 /* rpc.h -- the first argument of a method: the call.
  *
- * WHY     A method may ask who calls and with what. Most do not, so the fields are made when they are read.
+ * WHY     A method may ask who calls it and with what. Most do not, so each field is made when it is first read.
  * ROOM    script. Below: turn, lua_json, lua_value.
  */
 #ifndef TROUPE_RPC_H
@@ -11,7 +11,7 @@
 /* Makes the metatable of calls. [-0, +0, m] */
 void rpc_build(lua_State *L);
 
-/* Pushes the call of the present turn; dead when the turn ends. [-0, +1, m] */
+/* Pushes the call of the present turn. It is dead once the turn ends. [-0, +1, m] */
 void rpc_push(lua_State *L);
 
 #endif

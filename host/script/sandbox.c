@@ -7,13 +7,16 @@
 
 #include "kv/lib_kv.h"
 #include "marshal/caught.h"
+#include "marshal/handle.h"
 #include "marshal/walk.h"
 #include "script/class.h"
 #include "script/embedded.h"
 #include "script/instance.h"
+#include "script/lib_actor.h"
 #include "script/lib_base.h"
 #include "script/lib_cjson.h"
 #include "script/lib_coroutine.h"
+#include "script/lib_handle.h"
 #include "script/lib_log.h"
 #include "script/lib_os.h"
 #include "script/modules.h"
@@ -24,12 +27,12 @@
 #include "vm/library.h"
 #include "vm/lua_vm.h"
 
-/* Lua's own base functions that scripts have; those that differ come from lib_base.c. */
+/* The base functions that scripts get as Lua has them; those that differ come from lib_base.c. */
 static const char *const base_names[] = { "assert", "error", "ipairs", "pairs", "rawequal", "select", "tonumber", "_VERSION",
                                           "type", "next", "rawget", "rawset", "rawlen", "pcall", "xpcall", "tostring",
                                           "getmetatable", "setmetatable", "load" };
 
-/* math.randomseed(...): the host seeds; a script's seed would be its neighbours' too   [-0, +0, -] */
+/* math.randomseed(...): does nothing, since a script's seed would be its neighbours' too; the host seeds   [-0, +0, -] */
 static int seed_nothing(lua_State *L) {
   (void)L;
   return 0;
@@ -103,6 +106,8 @@ static void build_actor_class(lua_State *L) {
   lua_call(L, 1, 1);                                                 /* fields */
   lua_pushcfunction(L, steps_save_state);
   lua_setfield(L, -2, "save_state");                                 /* fields */
+  lua_pushcfunction(L, lib_actor_make);
+  lua_setfield(L, -2, "actor");                                      /* fields */
   class_wrap(L);                                                     /* class */
   vm_set_ref(L, VM_ACTOR_CLASS);                                     /* - */
 }
@@ -115,6 +120,8 @@ static void new_ref(lua_State *L, enum vm_ref ref) {
 void sandbox_build(lua_State *L) {
   caught_build(L);
   walk_build(L);
+  handle_build(L);
+  lib_handle_build(L);
   instance_build(L);
   state_build(L);
   holder_build(L);

@@ -1,7 +1,7 @@
 /* sandbox.h -- what scripts see: globals, libraries, modules of the host.
  *
- * WHY     Scripts of one worker share a VM; nothing that one does to a global or a library may reach another, and
- *         nothing leads out.
+ * WHY     The scripts of one worker share a VM. Whatever one does to a global or a library must not reach another, and
+ *         nothing may lead out.
  * ROOM    script. Below: the lib_ files.
  * ALWAYS  Globals and libraries are read-only. A class file writes its own globals into an environment of its own.
  */

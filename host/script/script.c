@@ -25,7 +25,7 @@ enum err script_open(const struct vm_config *config, struct vm **vm, struct fail
   budget_begin(made, &usage);
   bool built = vm_enter(made, build, failure, &raised);
   budget_end(made, NULL);
-  made->cpu_read_ns = 0;                   /* another thread may go on with it, by a clock of its own */
+  made->cpu_read_ns = 0;                   /* another thread may go on with it, and that has a clock of its own */
   if (!built && failure->err == ERR_NONE) failure_move(failure, &raised);
   failure_done(&raised);
   if (failure->err != ERR_NONE) {
@@ -73,6 +73,6 @@ enum err script_find_class(struct vm *vm, struct slice name) {
   struct failure failure = { 0 };
   bool ran = vm_enter(vm, ask_class, &asking, &failure);
   failure_done(&failure);
-  if (!ran) return ERR_MEMORY;                  /* looking up raises nothing else */
+  if (!ran) return ERR_MEMORY;                  /* a look-up raises nothing else */
   return asking.found ? ERR_NONE : ERR_CLASS_NOT_FOUND;
 }

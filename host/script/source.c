@@ -48,7 +48,7 @@ static bool begins_with(struct slice bytes, const char *mark) {
   return bytes.size >= size && memcmp(bytes.data, mark, size) == 0;
 }
 
-/* The end of the first line stays, so that lines keep their numbers. */
+/* Keeps the end of the first line, so that lines keep their numbers. */
 static struct slice skip_head(struct slice text) {
   if (begins_with(text, "\xef\xbb\xbf")) text = slice_after(text, 3);
   if (!begins_with(text, "#")) return text;

@@ -1,7 +1,7 @@
 /* stay.c -- see stay.h.
  *
- * The whole turn runs in one coroutine, as a chain of steps (steps.h). A stay begins or resumes it, and ends when it is
- * done, failed or waits. An error at any step ends here, where everything is put back. */
+ * The whole turn runs in one coroutine, as a chain of steps (steps.h). A stay begins or resumes it, and ends when the turn
+ * is done, has failed or waits. An error at any step ends up here, and everything is put back. */
 #include "script/stay.h"
 
 #include <lauxlib.h>
@@ -15,6 +15,7 @@
 #include "state/self.h"
 #include "vm/budget.h"
 #include "vm/lua_vm.h"
+#include "vm/wait.h"
 
 enum {
   TRACEBACK_MAX = 4096,
@@ -24,12 +25,12 @@ enum {
 /* One stay in Lua. */
 struct running {
   struct turn *turn;
-  bool begins;           /* else it goes on after a save or a pause */
-  bool waits;            /* it saves, or pauses */
+  bool begins;           /* else it goes on where it waited */
+  enum turn_status how;  /* it waits; or TURN_DONE */
 };
 
-/* Notes what went wrong in a coroutine, while its stack still tells where. A traceback takes memory, and what the script
- * or its client said no to needs none. */
+/* Notes what went wrong in a coroutine, while its stack still tells where. A traceback takes memory. An error that the
+ * script raised for its client, or that is the client's own, needs none. */
 static void note_failure(lua_State *L, lua_State *call, int status, struct turn *turn) {
   caught_describe(call, status, &turn->failure);
   enum err err = turn->failure.err;
@@ -41,20 +42,20 @@ static void note_failure(lua_State *L, lua_State *call, int status, struct turn 
   lua_pop(L, 1);                                                     /* - */
 }
 
-/* Lets the actor's coroutine go. */
+/* Lets go of the actor's coroutine. */
 static void drop_coroutine(lua_State *L, struct turn *turn) {
   lua_pushnil(L);
   self_set_slot(L, turn->instance, SELF_COROUTINE);
 }
 
-/* After a failure: notes it, and closes what the script left to be closed, under the limits. A call that was stopped
- * has hooks no more: its handlers do not run. */
+/* After a failure: notes it, and closes what the script left to be closed, within the limits. In a call that was stopped no
+ * hook can stop a handler any more, so its handlers do not run. */
 static void end_failed(lua_State *L, lua_State *call, int status, struct turn *turn) {
   note_failure(L, call, status, turn);
   if (turn->vm->stopped == ERR_NONE) lua_resetthread(call);
 }
 
-/* Runs the coroutine, which is its actor's, to its end or to where it waits. `failure` of the turn tells how it was. */
+/* Runs the coroutine, which the actor keeps, until it ends or waits. The turn's `failure` tells how it went. */
 static int run(lua_State *L) {
   struct running *running = lua_touserdata(L, 1);
   struct turn *turn = running->turn;
@@ -68,10 +69,12 @@ static int run(lua_State *L) {
     self_push_slot(L, turn->instance, SELF_COROUTINE);                    /* running coroutine */
   }
   lua_State *call = lua_tothread(L, -1);
+  if (!running->begins) wait_end(call);
   vm->coroutine = call;
   int status = lua_resume(call, L, 0, &results);
   if (status == LUA_YIELD) {
-    running->waits = true;
+    running->how = wait_of(call);
+    CHECK(running->how != TURN_DONE);      /* for nothing else yields from here (lib_coroutine.c) */
     return 0;
   }
   drop_coroutine(L, turn);
@@ -85,7 +88,7 @@ static int run(lua_State *L) {
   return 0;
 }
 
-/* Puts everything back: nothing of this may fail for want of a limit. */
+/* Puts everything back. It runs with memory granted, so that no limit makes it fail. */
 static int undo(lua_State *L) {
   struct turn *turn = lua_touserdata(L, 1);
   drop_coroutine(L, turn);
@@ -95,46 +98,61 @@ static int undo(lua_State *L) {
   return 0;
 }
 
-/* What the rooms below may know of the turn whose Lua runs. */
+/* What the rooms below may know of the turn that is in Lua. */
 static struct vm_now now_of(struct turn *turn) {
   return (struct vm_now){
     .turn = turn, .instance = turn->instance, .view = &turn->view, .actor_id = turn->instance->actor_id,
-    .owner = turn->instance->serial, .serial = turn->serial, .may_pause = turn->task != TURN_STOP,
+    .owner = turn->instance->serial, .serial = turn->serial, .may_wait = turn->task != TURN_STOP,
     .in_script = turn->in_script,
   };
 }
 
-/* Nobody can yield from the call's own coroutine but save_state() and budget_pause() (lib_coroutine.c). */
+/* Puts back what a turn that failed has changed, whatever the limits say. */
+static void put_back(struct turn *turn) {
+  struct vm *vm = turn->vm;
+  struct failure ignored = { 0 };
+  vm->granting = true;
+  if (!vm_enter(vm, undo, turn, &ignored)) turn->instance->broken = true;
+  vm->granting = false;
+  failure_done(&ignored);
+}
+
+/* Between these two the VM is the turn's. */
+static void begin(struct turn *turn) {
+  struct vm *vm = turn->vm;
+  CHECK(vm->now.turn == NULL);
+  vm->now = now_of(turn);
+  vm->unyieldable = 0;         /* an error that had no memory may have passed over those who count */
+  vm->closing = 0;
+}
+
+static void end(struct vm *vm) {
+  if (vm->value.capacity > VALUE_KEPT_BYTES) buf_done(&vm->value);
+  vm->now = (struct vm_now){ 0 };
+  vm->coroutine = NULL;
+}
+
 static enum turn_status enter(struct turn *turn, bool begins) {
   struct vm *vm = turn->vm;
   struct running running = { .turn = turn, .begins = begins };
   struct failure raised = { 0 };
-  CHECK(vm->now.turn == NULL);
-  vm->now = now_of(turn);
+  begin(turn);
   budget_begin(vm, &turn->usage);
   bool ran = vm_enter(vm, run, &running, &raised);
   if (!ran && turn->failure.err == ERR_NONE) failure_move(&turn->failure, &raised);
-  if (turn->failure.err != ERR_NONE) {
-    vm->granting = true;
-    bool undone = vm_enter(vm, undo, turn, &raised);
-    vm->granting = false;
-    if (!undone) turn->instance->broken = true;
-  }
   failure_done(&raised);
+  if (turn->failure.err != ERR_NONE) put_back(turn);
   /* else the next call would be measured from on top of this one's garbage */
   if (vm->stopped == ERR_MEMORY) vm_collect(vm);
-  budget_end(vm, running.waits ? &turn->usage : NULL);
-  if (vm->value.capacity > VALUE_KEPT_BYTES) buf_done(&vm->value);
-  bool paused = vm->now.paused;
+  budget_end(vm, running.how != TURN_DONE ? &turn->usage : NULL);
   turn->in_script = vm->now.in_script;
-  vm->now = (struct vm_now){ 0 };
-  vm->coroutine = NULL;
+  end(vm);
   if (turn->failure.err != ERR_NONE) return TURN_FAILED;
-  if (paused) return TURN_PAUSED;
-  if (!running.waits) return TURN_DONE;
-  turn->usage.wall_begin_ns = 0;
-  turn->usage.bytes = 0;
-  return TURN_SAVING;
+  if (running.how == TURN_SAVING) {
+    turn->usage.wall_begin_ns = 0;
+    turn->usage.bytes = 0;
+  }
+  return running.how;
 }
 
 enum turn_status stay_begin(struct turn *turn) {
@@ -144,6 +162,13 @@ enum turn_status stay_begin(struct turn *turn) {
 
 enum turn_status stay_go_on(struct turn *turn) {
   return enter(turn, false);
+}
+
+void stay_cancel(struct turn *turn, struct failure *failure) {
+  failure_move(&turn->failure, failure);
+  begin(turn);
+  put_back(turn);
+  end(turn->vm);
 }
 
 static int forget_coroutine(lua_State *L) {

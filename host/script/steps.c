@@ -24,8 +24,7 @@
 #include "vm/budget.h"
 #include "vm/lua_vm.h"
 #include "vm/raise.h"
-
-enum { ARGUMENTS_MAX = 200 };
+#include "vm/wait.h"
 
 /* The steps, in order; a continuation gets the one that it continues with. */
 enum step {
@@ -43,14 +42,14 @@ static void push_class(lua_State *L, const struct turn *turn) {
   self_push_slot(L, turn->instance, SELF_CLASS);
 }
 
-/* Calls the function below its `count` arguments, and goes on with a step. */
+/* Calls the function below its `count` arguments, then goes on with a step. */
 static int call_then(lua_State *L, int count, int results, enum step step) {
   vm_of(L)->now.in_script = true;
   lua_callk(L, count, results, (lua_KContext)step, go_on);
   return go_on(L, LUA_OK, (lua_KContext)step);
 }
 
-/* Pushes the bytes of a request as a value, by its format; nil where there are none. [-0, +1, v] */
+/* Pushes bytes of a request as a value, read in the request's format; nil if there are none. [-0, +1, v] */
 static void push_bytes(lua_State *L, const struct turn *turn, struct slice bytes) {
   if (bytes.size == 0) {
     lua_pushnil(L);
@@ -70,7 +69,7 @@ static struct slice version_key(struct turn *turn) {
   return buf_slice(key);
 }
 
-/* state_version of the class; 1 where it says none. [-0, +0, v] */
+/* state_version of the class; 1 if it has none. [-0, +0, v] */
 static lua_Integer class_version(lua_State *L, const struct turn *turn) {
   push_class(L, turn);                                               /* class */
   int type = lua_getfield(L, -1, "state_version");                   /* class version */
@@ -106,7 +105,8 @@ static int initialize(lua_State *L, struct turn *turn, struct slice input) {
   return call_then(L, 2, 1, STEP_CREATED);
 }
 
-/* Goes on with an actor that was saved by this version of its class; one whose class has got a state since then has none. */
+/* Goes on with an actor that was saved by version `saved` of its class. If that version had no state, but the class now has
+ * one, the actor gets its first state here. */
 static int check_version(lua_State *L, struct turn *turn, lua_Integer saved) {
   lua_Integer now = class_version(L, turn);
   if (saved > now) {
@@ -133,8 +133,8 @@ static int step_load(lua_State *L, struct turn *turn) {
   return go_on(L, LUA_OK, STEP_READ);
 }
 
-/* The state as it was saved. It fits into memory, as it did when it was saved, and its records are so and so many: so
- * nothing else bounds this, and what was answered stays in reach. The limits of the call begin behind it. */
+/* Reads the state as it was saved. It fitted into memory then, and the number of its records is bounded. So nothing else
+ * limits this step, and whatever was once saved can be loaded again. The limits of the call begin after it. */
 static int step_read(lua_State *L, struct turn *turn) {
   lua_Integer saved;
   budget_begin_load(turn->vm);
@@ -149,7 +149,7 @@ static int step_created(lua_State *L, struct turn *turn) {
     return raise_misuse(L, "initialize_state returns a table, the state; this one returned a %s", luaL_typename(L, -1));
   }
   state_assign(L, turn->instance, -1);
-  settle_drafts(L, turn);              /* so that what the script gets of it is tracked, and stays so when it saves */
+  settle_drafts(L, turn);              /* so that the script gets tracked parts of it, which stay tracked when it saves */
   return go_on(L, LUA_OK, STEP_MIGRATE);
 }
 
@@ -163,7 +163,7 @@ static int step_migrate(lua_State *L, struct turn *turn) {
   return call_then(L, 3, 1, STEP_MIGRATED);
 }
 
-/* What migrate_state returned, if anything, is the state from now on. */
+/* If migrate_state returned anything, that is the state from now on. */
 static int step_migrated(lua_State *L, struct turn *turn) {
   if (!lua_isnil(L, -1)) state_assign(L, turn->instance, -1);
   return go_on(L, LUA_OK, STEP_START);
@@ -191,13 +191,19 @@ static int step_admit(lua_State *L, struct turn *turn) {
   return go_on(L, status, (lua_KContext)STEP_ADMITTED);
 }
 
-/* With what the hook returned, or the error that it raised, on top of the stack. */
+/* Whether an error of the hook refuses the client. One that names a limit or the disk, of this actor or of one that the hook
+ * called, says nothing of the client. */
+static bool refuses(enum err err) {
+  return err == ERR_USER || err == ERR_INTERNAL || err_blames_client(err);
+}
+
+/* On top of the stack is what the hook returned, or the error that it raised. */
 static int step_admitted(lua_State *L, struct turn *turn, int status) {
   budget_check_stopped(L);
   if (status == LUA_OK || status == LUA_YIELD) return go_on(L, LUA_OK, STEP_TASK);
-  struct failure *refusal = &turn->failure;          /* the turn's, so that an error below leaks nothing */
+  struct failure *refusal = &turn->failure;          /* the turn owns it, so an error below leaks nothing */
   caught_describe(L, status, refusal);
-  if (refusal->err == ERR_MEMORY || refusal->err == ERR_TIMEOUT) return luaL_error(L, "on_before_connect was stopped");
+  if (!refuses(refusal->err)) return luaL_error(L, "on_before_connect was stopped");      /* the failure stands */
   bool tells = refusal->err == ERR_USER || turn->vm->config.dev;
   if (refusal->err != ERR_USER) {
     logger_printf(turn->vm->config.logger, LOG_ERROR, "on_before_connect failed, and so refused: %.*s",
@@ -221,8 +227,8 @@ static int push_arguments(lua_State *L, const struct turn *turn) {
   }
   lua_settop(L, array);                                              /* array */
   lua_Integer count = (lua_Integer)lua_rawlen(L, array);
-  if (count > ARGUMENTS_MAX) {
-    raise_host(L, ERR_ARGUMENTS, "%lld arguments; a call takes at most %d", (long long)count, ARGUMENTS_MAX);
+  if (count > TURN_ARGUMENTS_MAX) {
+    raise_host(L, ERR_ARGUMENTS, "%lld arguments; a call takes at most %d", (long long)count, TURN_ARGUMENTS_MAX);
   }
   budget_check_stack(L, (int)count + 4);
   for (lua_Integer i = 1; i <= count; i++) {
@@ -248,7 +254,7 @@ static int call_method(lua_State *L, struct turn *turn) {
   return call_then(L, count + 2, 1, STEP_RESULT);
 }
 
-/* Calls a hook that takes nothing; where there is none, goes on with what `otherwise` pushes. */
+/* Calls a hook that takes no argument but self. If there is none, goes on with what `otherwise` pushes. */
 static int call_hook(lua_State *L, struct turn *turn, const char *name, void (*otherwise)(lua_State *, struct instance *)) {
   push_class(L, turn);                                               /* class */
   if (!classes_push_hook(L, -1, name)) {
@@ -264,7 +270,7 @@ static void push_nothing(lua_State *L, struct instance *instance) {
   lua_pushnil(L);
 }
 
-/* The result is there already. */
+/* Its result was set before the turn began. */
 static int repeat(lua_State *L, struct turn *turn) {
   if (turn->refusal.err != ERR_NONE) return caught_raise(L, &turn->refusal);
   settle_drafts(L, turn);
@@ -288,7 +294,7 @@ static int step_task(lua_State *L, struct turn *turn) {
 
 /* -- the end -- */
 
-/* Raises what kept a value from its bytes: an unfit value is the script's error, a large one has a code. */
+/* Raises the reason why a value was not written: an unfit value is the script's error, one too large has a code. */
 static void raise_unwritten(lua_State *L, enum err err, const struct failure *failure) {
   if (err == ERR_INTERNAL) raise_misuse(L, "%.*s", (int)failure->message.size, (const char *)failure->message.data);
   raise_failure(L, failure);
@@ -308,7 +314,7 @@ static void write_result(lua_State *L, struct turn *turn) {
   if (err != ERR_NONE) raise_unwritten(L, err, failure);
 }
 
-/* Puts what changed in the state into the drafts. */
+/* Puts the changes of the state into the drafts. */
 static void settle_drafts(lua_State *L, struct turn *turn) {
   settle(L, turn->instance);
   size_t bytes = drafts_bytes(turn->view.drafts), limit = (size_t)turn->vm->config.limits->commit_bytes;
@@ -326,14 +332,14 @@ void steps_adopt(lua_State *L, struct turn *turn) {
   turn->instance->loaded = true;
 }
 
-/* With the result on top of the stack. */
+/* The result is on top of the stack. */
 static int step_result(lua_State *L, struct turn *turn) {
   write_result(L, turn);
   settle_drafts(L, turn);
   return 0;
 }
 
-/* Iterators keep what was saved since they began in memory, and so it is bounded as that of a call. */
+/* Iterators keep in memory what was saved since they began, so that is bounded like the memory of a call. */
 static void check_held(lua_State *L, const struct turn *turn) {
   size_t bytes = drafts_held_memory(turn->view.drafts), limit = (size_t)turn->vm->config.limits->call_bytes;
   if (bytes <= limit) return;
@@ -356,12 +362,11 @@ int steps_save_state(lua_State *L) {
   self_push(L, instance);                                            /* self self */
   if (!lua_rawequal(L, 1, 2)) return raise_misuse(L, "call save_state with a colon: self:save_state()");
   if (!turn->in_method) return raise_misuse(L, "save_state: only a method can save in its middle, not a hook");
-  if (turn->vm->coroutine != L) return raise_misuse(L, "save_state: not from within a coroutine of the script");
-  if (!lua_isyieldable(L)) return raise_misuse(L, "save_state: not from within a sort or a gsub");
+  wait_check(L, "save_state");
   check_held(L, turn);
   settle_drafts(L, turn);
   steps_adopt(L, turn);
-  return lua_yieldk(L, 0, 0, finish_save);
+  return wait_yield(L, TURN_SAVING, 0, finish_save);
 }
 
 static int go_on(lua_State *L, int status, lua_KContext step) {
@@ -383,7 +388,7 @@ static int go_on(lua_State *L, int status, lua_KContext step) {
   return 0;
 }
 
-/* What came with a request is refused where it is no JSON, read or not. */
+/* Refuses a request whose params or input are not JSON, even if nothing would read them. */
 static void check_bytes(lua_State *L, const struct turn *turn) {
   if (turn->format != FORMAT_JSON) return;
   push_bytes(L, turn, turn->params);

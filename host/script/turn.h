@@ -1,11 +1,11 @@
 /* turn.h -- one call being worked on.
  *
- * WHY     It is what a call may read and has written, how it was asked, and what it answers. The stage makes one for
- *         each call, the script room fills it.
+ * WHY     It holds what a call may read and has written, how it was asked, and what it answers. The stage makes one for
+ *         each call, and the script room fills it.
  * ROOM    script, without lua.h, so that the stage reads it too. Below: ledger.
  * THREAD  Its worker's.
- * OWNS    Its result, failure, refusal and traceback; turn_done() lets them go. Drafts and view are the stage's, slices the
- *         request's.
+ * OWNS    Its result, failure, refusal, traceback and outgoing call; turn_done() lets them go. Drafts and view are the
+ *         stage's, slices the request's.
  * STATES  begun -> done (result set, drafts hold what changed, the state's memory is what the drafts say)
  *               -> failed (failure set, memory is as before the turn, or as of its last save; the drafts are to be
  *               thrown away)
@@ -13,6 +13,8 @@
  *               durable) -> stay_go_on() -> ...
  *               -> paused (it has run for long, and others may have their turns: the drafts go on with it)
  *               -> stay_go_on() -> ...
+ *               -> asks (it waits for the answer of another actor: the drafts go on with it) -> stay_go_on() -> ...
+ *         saving, paused or asks -> failed by stay_cancel(), or gone by stay_abandon()
  */
 #ifndef TROUPE_TURN_H
 #define TROUPE_TURN_H
@@ -22,10 +24,13 @@
 #include "vm/vm.h"
 
 struct instance;
+struct outgoing;
+
+enum { TURN_ARGUMENTS_MAX = 200 };
 
 enum turn_task {
   TURN_CALL,        /* a method */
-  TURN_REPEAT,      /* a call that was made before: it is admitted as that was, and then answered without the method */
+  TURN_REPEAT,      /* a call that was made before: it must be admitted again; then it is answered without the method */
   TURN_INSPECT,     /* inspect_state, or the state */
   TURN_STATE,       /* the state as it is */
   TURN_KV,          /* all kv entries */
@@ -41,12 +46,12 @@ struct turn {
   struct instance *instance;
   struct view view;
   struct vm_usage usage;      /* of its stays in Lua before this one */
-  uint64_t serial;            /* set by the script room: tells this turn from all others of the VM */
-  uint64_t call_id;           /* the stage's: `rpc.id` (base/trace.h), different for each call of each start */
-  uint64_t epoch;             /* the stage's: in which it began, or went on */
-  int64_t old_version;        /* the script room's: the version from which migrate_state brings the actor up; 0: none */
-  bool in_method;             /* the method itself runs, no hook before it: creation and migration are never half saved */
-  bool in_script;             /* a function of the script runs, and what it raises is its own doing */
+  uint64_t serial;            /* set by the script room: different for each turn of the VM */
+  uint64_t call_id;           /* the stage's: `rpc.id` (base/trace.h), different for each call, even after a restart */
+  uint64_t epoch;             /* the stage's: the one in which it began, or last went on */
+  int64_t old_version;        /* the script room's: the version that migrate_state starts from; 0: it does not run */
+  bool in_method;             /* the method itself runs, not a hook before it: creation and migration are never half saved */
+  bool in_script;             /* a function of the script runs, and the errors it raises are its own */
   bool create;                /* the actor does not exist: initialize_state makes it */
   struct slice method;
   enum format format;         /* of args, input, params and result */
@@ -54,14 +59,16 @@ struct turn {
   struct slice input;
   struct slice params;        /* or empty */
   struct slice headers;       /* a value or empty */
+  struct slice caller_class, caller_key;   /* of the actor that calls; empty unless CALLER_ACTOR */
   struct slice idempotency_key;   /* or empty */
+  struct outgoing *outgoing;  /* the call of another actor that it waits for, or NULL (outgoing.h) */
   struct buf result;          /* of a repeat: what the stage put here before */
   struct failure refusal;     /* the stage's: of a repeat that has no result to give, why; raised when it is admitted */
   struct failure failure;
   struct buf traceback;       /* of a script's failure, for the log */
 };
 
-/* Whether it looks into an actor, for who may see all of it, and of any size. */
+/* Whether it only looks into an actor, for an operator or a spec, which may see all of it, at any size. */
 static inline bool turn_looks(const struct turn *turn) {
   return turn->task == TURN_INSPECT || turn->task == TURN_STATE || turn->task == TURN_KV;
 }

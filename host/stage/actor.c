@@ -13,10 +13,10 @@
 #include "stage/router.h"
 
 struct actors {
-  struct actor *by_address;    /* uthash's, though hashed by siphash(): addresses are what clients choose */
+  struct actor *by_address;    /* uthash's, but hashed by siphash(), since clients choose the addresses */
   struct siphash_key hash_key;
   struct actor_list ready, idle;
-  struct buf address;          /* of who is looked for */
+  struct buf address;          /* of the actor being looked up */
 };
 
 struct actors *actors_new(void) {
@@ -29,7 +29,7 @@ struct actors *actors_new(void) {
 
 static void actor_free(struct actor *actor) {
   struct request *request;
-  while ((request = mailbox_take(&actor->mailbox)) != NULL) request_free(request);
+  while ((request = mailbox_take(&actor->mailbox)) != NULL) request_abandon(request);
   instance_close(actor->instance);
   mem_free(actor);
 }
@@ -45,7 +45,7 @@ void actors_free(struct actors *actors) {
   mem_free(actors);
 }
 
-/* The entry of an address, or NULL; the address stays in `actors->address`, and its hash is written. */
+/* The entry of an address, or NULL. Leaves the address in `actors->address`, and writes its hash. */
 static struct actor *find(struct actors *actors, struct slice class_name, struct slice key, unsigned *hash) {
   struct actor *found;
   buf_clear(&actors->address);
@@ -79,6 +79,13 @@ struct slice actor_class(const struct actor *actor) {
   return key_string_inside(slice_of(actor->address, actor->address_size - actor->key_size));
 }
 
+struct actor *actors_find(const struct actors *actors, struct slice address) {
+  struct actor *found;
+  unsigned hash = (unsigned)siphash(&actors->hash_key, address);
+  HASH_FIND_BYHASHVALUE(hh, actors->by_address, address.data, address.size, hash, found);
+  return found;
+}
+
 size_t actors_count(const struct actors *actors) {
   return HASH_COUNT(actors->by_address);
 }
@@ -86,7 +93,7 @@ size_t actors_count(const struct actors *actors) {
 bool actors_try_mail(struct actors *actors, struct actor *actor, struct request **request, size_t count_max) {
   bool was_idle = actor->mailbox.count == 0;
   if (!mailbox_try_put(&actor->mailbox, request, count_max)) return false;
-  if (was_idle && !actor->busy) {
+  if (was_idle && actor->waiting == NULL) {
     TAILQ_REMOVE(&actors->idle, actor, link);
     TAILQ_INSERT_TAIL(&actors->ready, actor, link);
   }
@@ -107,15 +114,22 @@ struct actor *actors_take(struct actors *actors, struct request **request) {
   return actor;
 }
 
-void actors_set_busy(struct actors *actors, struct actor *actor, bool busy) {
-  CHECK_THAT(actor->busy, !=, busy);
+void actors_set_waiting(struct actors *actors, struct actor *actor, struct performance *waiting) {
+  CHECK((actor->waiting == NULL) != (waiting == NULL));
   struct actor_list *list = actor->mailbox.count > 0 ? &actors->ready : &actors->idle;
-  actor->busy = busy;
-  if (busy) {
+  actor->waiting = waiting;
+  if (waiting != NULL) {
     TAILQ_REMOVE(list, actor, link);
   } else {
     TAILQ_INSERT_TAIL(list, actor, link);
   }
+}
+
+void actors_take_out(struct actors *actors, struct actor *actor, struct request *request) {
+  mailbox_take_out(&actor->mailbox, request);
+  if (actor->mailbox.count > 0 || actor->waiting != NULL) return;
+  TAILQ_REMOVE(&actors->ready, actor, link);
+  TAILQ_INSERT_TAIL(&actors->idle, actor, link);
 }
 
 bool actors_have_mail(const struct actors *actors) {
@@ -128,7 +142,7 @@ struct actor *actors_idlest(const struct actors *actors) {
 
 void actors_touch(struct actors *actors, struct actor *actor, int64_t now_ns) {
   actor->used_ns = now_ns;
-  if (actor->mailbox.count > 0 || actor->busy) return;
+  if (actor->mailbox.count > 0 || actor->waiting != NULL) return;
   TAILQ_REMOVE(&actors->idle, actor, link);
   TAILQ_INSERT_TAIL(&actors->idle, actor, link);
 }
@@ -142,7 +156,7 @@ void actor_drop(struct actor *actor) {
 
 void actors_remove(struct actors *actors, struct actor *actor) {
   CHECK_THAT(actor->mailbox.count, ==, 0);
-  CHECK(!actor->busy);
+  CHECK(actor->waiting == NULL);
   TAILQ_REMOVE(&actors->idle, actor, link);
   HASH_DEL(actors->by_address, actor);
   actor_free(actor);

@@ -1,15 +1,14 @@
 /* actor.h -- the actors of one worker that are in memory, and their life cycle.
  *
- * WHY     An actor that is called must be found by its address, one that is idle must leave memory, one that has mail
- *         must get its turn.
+ * WHY     A called actor must be found by its address, an idle one must leave memory, one with mail must get its turn.
  * ROOM    stage. Below: script (instance), ledger.
  * THREAD  Its worker's.
  * OWNS    The entries, their mailboxes and instances.
  * STATES  of an entry: new (only its address) -> known (its id, and whether it exists) -> loaded (its instance is) ->
  *         gone.
- *         new -> known            the worker, at its first turn
+ *         new -> known            the worker, at the actor's first turn
  *         known -> loaded         the first turn that is done
- *         loaded -> known         actor_drop(): what is in memory is not what is on disk
+ *         loaded -> known         actor_drop(): memory and disk differ
  *         any -> gone             actors_remove(), with an empty mailbox
  * ALWAYS  1. `seen` is not smaller than the ticket of any commit that the actor's memory depends on, as long as that commit
  *            is not durable.
@@ -25,19 +24,21 @@
 #include "script/instance.h"
 #include "stage/mailbox.h"
 
+struct performance;
+
 struct actor {
   UT_hash_handle hh;           /* by its address */
   TAILQ_ENTRY(actor) link;     /* in ready or idle */
   struct mailbox mailbox;
   struct instance *instance;   /* or NULL */
+  struct performance *waiting; /* it is busy: its turn waits, it takes no other call, and it is in neither list; else NULL */
   uint64_t id;
   uint64_t seen;               /* 0: nothing that is not durable */
   int64_t used_ns;             /* when its last turn ended */
   uint32_t address_size, key_size;
   bool known;
   bool exists;
-  bool busy;                   /* its turn waits: it takes no other call, and is in neither list */
-  bool hashed;                 /* false where the table of addresses had no memory for it */
+  bool hashed;                 /* false: the table of addresses had no memory for it */
   uint8_t address[];           /* router.h */
 };
 
@@ -45,7 +46,7 @@ TAILQ_HEAD(actor_list, actor);
 
 struct actors;
 
-/* Who it is, by parts of its address, and so alive as long as it is. */
+/* Its class and key, as slices of its address: they live as long as the entry. */
 static inline struct slice actor_address(const struct actor *actor) {
   return slice_of(actor->address, actor->address_size);
 }
@@ -55,33 +56,39 @@ static inline struct slice actor_key(const struct actor *actor) {
   return slice_after(actor_address(actor), actor->address_size - actor->key_size);
 }
 
-/* The name of the class. One with a NUL in it, which no class has, is escaped (codec/key.h). */
+/* The name of the class. A NUL in it is escaped (codec/key.h); names of real classes have none. */
 struct slice actor_class(const struct actor *actor);
 
 struct actors *actors_new(void);
-void actors_free(struct actors *actors);      /* closes what is left in it, without a last word */
+void actors_free(struct actors *actors);      /* closes what is left in it; on_stop does not run */
 
-/* The entry of an address, made where it is missing (new, in the idle list); NULL for want of memory. */
+/* The entry of an address. If it is missing, it is made (new, in the idle list). NULL if out of memory. */
 struct actor *actors_try_get(struct actors *actors, struct slice class_name, struct slice key);
+
+/* The entry of an address; NULL if there is none. */
+struct actor *actors_find(const struct actors *actors, struct slice address);
 
 size_t actors_count(const struct actors *actors);
 
 /* Puts a request into the mailbox; the actor is ready from then on. As mailbox_try_put(). */
 bool actors_try_mail(struct actors *actors, struct actor *actor, struct request **request, size_t count_max);
 
-/* The actor whose turn is next, and its oldest request; NULL where no one has mail. The actor goes to the end of the
- * ready list, or with an empty mailbox to the end of the idle list. */
+/* The actor whose turn is next, and its oldest request; NULL if no actor has mail. The actor goes to the end of the ready
+ * list or, if its mailbox is now empty, to the end of the idle list. */
 struct actor *actors_take(struct actors *actors, struct request **request);
 
-/* Takes an actor out of its list while its turn waits, or puts it back into the one where it belongs. */
-void actors_set_busy(struct actors *actors, struct actor *actor, bool busy);
+/* Takes an actor out of its list while its turn waits, in this performance; NULL: puts it back into the right one. */
+void actors_set_waiting(struct actors *actors, struct actor *actor, struct performance *waiting);
+
+/* Takes a request out of the mailbox of an actor. The caller owns it. */
+void actors_take_out(struct actors *actors, struct actor *actor, struct request *request);
 
 bool actors_have_mail(const struct actors *actors);
 
-/* The actor that is idle for the longest time; NULL where all have mail. */
+/* The actor that has been idle longest; NULL if none is idle. */
 struct actor *actors_idlest(const struct actors *actors);
 
-/* Notes that a turn of the actor ended now: it is the least idle. */
+/* Notes that a turn of the actor ended now, which makes it the least idle. */
 void actors_touch(struct actors *actors, struct actor *actor, int64_t now_ns);
 
 /* Closes the instance: the next turn reads the actor anew. */
@@ -90,7 +97,7 @@ void actor_drop(struct actor *actor);
 /* Takes an actor without mail out of memory. */
 void actors_remove(struct actors *actors, struct actor *actor);
 
-/* Calls `visit` with each entry; it may remove that one. */
+/* Calls `visit` with each entry; `visit` may remove that entry. */
 void actors_each(struct actors *actors, void (*visit)(struct actor *actor, void *context), void *context);
 
 #endif

@@ -17,11 +17,11 @@ struct audit {
   struct findings *findings;
   struct audit_report *report;
   uint64_t indexed;            /* addresses in the index */
-  uint64_t id;                 /* of the actor whose records are walked over; 0: none yet */
-  bool has_own;                /* it has a record of itself */
+  uint64_t id;                 /* of the actor whose records are being scanned; 0: none yet */
+  bool has_own;                /* it has a record of its own */
   bool has_state;
-  struct buf named, nodes;     /* of its state: the ids of nodes that fields name, and of those that are there */
-  struct buf key;              /* of the record that is looked at */
+  struct buf named, nodes;     /* of its state: the ids of nodes that fields name, and of nodes that exist */
+  struct buf key;              /* of the record being checked */
   struct buf scratch;
 };
 
@@ -41,7 +41,7 @@ static void check_index(struct audit *audit, struct slice rest, struct slice val
   if (!is_address || value.size != ID_SIZE || read_u64(value.data) == 0) add(audit, "it is not an address, or leads nowhere");
 }
 
-/* What the record of an actor itself says: its class and key, as the address in `scratch`. */
+/* Reads an actor's own record: its class and key, as the address in `scratch`. */
 static bool read_own(struct audit *audit, struct slice value) {
   struct value_reader reader;
   struct slice class_name = { 0 }, key = { 0 };
@@ -133,7 +133,7 @@ static enum err check_record(struct audit *audit, enum record_space space, struc
 
 /* ---- one actor ------------------------------------------------------------------------------------------- */
 
-/* The nodes that fields name are those that are there, each once. */
+/* The nodes that fields name are exactly those that exist, each named once. */
 static void check_nodes(struct audit *audit) {
   size_t named_count = audit->named.size / sizeof(uint64_t), node_count = audit->nodes.size / sizeof(uint64_t);
   buf_sort_numbers(&audit->named);

@@ -32,25 +32,50 @@ void gate_give_spare(struct gate *gate, struct commit *spare) {
   }
 }
 
+enum gate_word gate_judge(const struct gate *gate, uint64_t *seen, uint64_t epoch) {
+  uint64_t verdict;
+  CHECK_THAT(epoch, <=, records_epoch(gate->records));
+  if (*seen == 0 || epoch == records_epoch(gate->records)) return GATE_HOLDS;
+  if (!records_find_verdict(gate->records, epoch, &verdict)) return GATE_UNKNOWN;
+  if (*seen > verdict) return GATE_FAILED;
+  *seen = 0;
+  return GATE_HOLDS;
+}
+
+static void keep_early(const struct turn *turn, struct reply *reply, uint64_t seen) {
+  reply->seen = seen;
+  reply->epoch = turn->epoch;
+  reply_keep(reply);
+}
+
 static struct commit *take_for(struct gate *gate, const struct turn *turn, struct reply *reply) {
   struct commit *commit = gate_take_spare(gate);
   CHECK(commit != NULL);
   commit->epoch = turn->epoch;
   commit->call_id = turn->call_id;
   if (reply != NULL) commit->effects = &reply->effect;
+  gate->unrung = true;
+  if (reply != NULL) gate->owes = true;
   return commit;
 }
 
 uint64_t gate_send(struct gate *gate, const struct turn *turn, struct buf *changes, struct reply *reply, bool saving) {
-  struct commit *commit = take_for(gate, turn, reply);
+  bool early = reply != NULL && reply->early;
+  struct commit *commit = take_for(gate, turn, early ? NULL : reply);
   commit->sync = saving;
+  if (saving) gate->owes = true;
   buf_move(&commit->changes, changes);
   uint64_t ticket = records_commit(gate->records, &commit, turn->view.drafts, !saving);
   trace_number(gate->logger, turn->call_id, "commit sent", "ticket", ticket);
+  if (early) keep_early(turn, reply, ticket);
   return ticket;
 }
 
 void gate_pass(struct gate *gate, const struct turn *turn, struct reply *reply, uint64_t seen) {
+  if (reply->early) {
+    keep_early(turn, reply, seen);
+    return;
+  }
   if (records_is_released(gate->records, seen)) {
     reply_keep(reply);
     return;
@@ -58,4 +83,10 @@ void gate_pass(struct gate *gate, const struct turn *turn, struct reply *reply, 
   struct commit *commit = take_for(gate, turn, reply);
   uint64_t ticket = records_commit(gate->records, &commit, NULL, false);
   trace_number(gate->logger, turn->call_id, "commit sent", "ticket", ticket);
+}
+
+void gate_ring(struct gate *gate, bool in_any_case) {
+  if (!gate->unrung || !(gate->owes || in_any_case)) return;
+  gate->unrung = gate->owes = false;
+  records_ring(gate->records);
 }

@@ -1,16 +1,33 @@
 /* gate.h -- what leaves a worker waits for what it stands on.
  *
- * WHY     A client that has an answer may tell it on. So nothing leaves that a crash could still take back, be it an
- *         error: the promise is kept in one place, and not by each who answers.
+ * WHY     A client may pass an answer on. So nothing leaves that a crash could still take back, not even an error. One
+ *         place keeps this promise, instead of everything that answers.
  * ROOM    stage. Below: records, reply, script (turn).
  * THREAD  Its worker's.
  * OWNS    The spare commit.
- * ALWAYS  1. A reply leaves at once only where its actor has seen nothing that is not released (committer.h). Else it
- *            goes through the committer: with the changes of its own turn, or in an empty commit behind what it waits
- *            for.
- *         2. Each commit bears the epoch in which its turn began or went on.
- *         3. The spare commit is had before a turn begins, so that its end cannot fail for want of one. A turn that
- *            pauses takes it along.
+ * WORDS   An actor has *seen* a commit if its memory depends on it: its own, and those that answers and requests of other
+ *         actors stand on. `seen` of an actor is the greatest ticket (committer.h) of them; requests and answers between
+ *         actors carry it, with the epoch.
+ * ALWAYS  G1  An actor that takes a request or an answer of another takes over what that one has seen, before Lua runs.
+ *         G2  After a commit its actor has seen that commit's ticket.
+ *         G3  A reply to an actor (`early`) is kept at once, with what its actor has seen.
+ *         G4  A reply to the outside leaves at once if everything that its actor has seen is released. Otherwise it goes
+ *             through the committer: with the changes of its own turn, or in an empty commit behind what it waits for.
+ *         G5  A turn begins or goes on only if everything that its actor has seen is durable, or of the worker's epoch; its
+ *             commits bear that epoch.
+ *         G6  Before a message of a newer epoch is looked at, the worker hears of that epoch (records_hear()).
+ *         G7  A message of an older epoch that stands on something is looked up by the verdict of that epoch: what it stands
+ *             on is durable, or the message fails.
+ *         G8  Where an epoch has ended, every actor that has seen more than its verdict leaves memory, and its waiting turn
+ *             fails.
+ *
+ *         Why no change of a caller is durable without those of its callees: when the caller's turn last went on, all that it
+ *         had seen was durable, or of its epoch with a smaller ticket. The committer appends in the order of tickets, and ends
+ *         an epoch by failing all of it that is not durable. So the caller's commit in the log means that theirs stand before
+ *         it.
+ *
+ *         The spare commit is made before a turn begins, so that the end of the turn cannot fail for lack of one. A turn that
+ *         waits takes it along.
  */
 #ifndef TROUPE_GATE_H
 #define TROUPE_GATE_H
@@ -23,24 +40,34 @@ struct gate {
   struct records *records;
   const struct logger *logger;
   struct commit *spare;
+  bool unrung;                 /* the committer has not been told of a commit; */
+  bool owes;                   /* and somebody outside waits for it, or a turn that saves */
 };
 
 void gate_init(struct gate *gate, struct records *records, const struct logger *logger);
 void gate_done(struct gate *gate);
 
-/* Makes a spare commit if there is none; false where there is no memory for it. */
+/* Makes a spare commit if there is none; false if out of memory. */
 bool gate_try_prepare(struct gate *gate);
 
 /* Takes the spare commit out, for a turn that pauses, and back in; NULL: there is none. */
 struct commit *gate_take_spare(struct gate *gate);
 void gate_give_spare(struct gate *gate, struct commit *spare);
 
+/* G7: whether a message that stands on what was committed up to `*seen`, in that epoch, still holds. If all of it is durable,
+ * `*seen` becomes 0. */
+enum gate_word { GATE_HOLDS, GATE_FAILED, GATE_UNKNOWN };
+enum gate_word gate_judge(const struct gate *gate, uint64_t *seen, uint64_t epoch);
+
 /* Sends the spare commit of a turn with the changes of its drafts, which become pending, and a reply or NULL; returns the
  * commit's ticket. `saving`: the turn goes on, and waits for the sync in any case, relaxed or not. */
 uint64_t gate_send(struct gate *gate, const struct turn *turn, struct buf *changes, struct reply *reply, bool saving);
 
-/* Lets go of the reply of a turn that changed nothing, whose actor has seen what was committed up to the ticket `seen`. Where
- * that is not released it takes the spare commit. */
+/* Lets go of the reply of a turn that changed nothing and whose actor has seen the commits up to the ticket `seen`. Unless they
+ * are all released, or the reply is early, it goes with the spare commit. */
 void gate_pass(struct gate *gate, const struct turn *turn, struct reply *reply, uint64_t seen);
+
+/* Tells the committer of what was sent: if somebody waits for it, or in any case. */
+void gate_ring(struct gate *gate, bool in_any_case);
 
 #endif

@@ -34,6 +34,8 @@ struct host {
   uint64_t files;                   /* with dev: the signature of what the classes were loaded from */
   struct buf class_names;           /* of the VMs that were loaded last, as the next */
   bool admits;
+  struct post post;
+  _Atomic unsigned unquiet;
   _Atomic uint64_t next_actor_id;
   _Atomic uint64_t next_call_id;
 };
@@ -47,7 +49,7 @@ static enum err open_store(struct host *host, struct failure *failure) {
   return store_open(&config, &host->store, failure);
 }
 
-/* Opens the log, and reads what of it is not in the store into memory. */
+/* Opens the log, and reads into memory what is not yet in the store. */
 static enum err open_log(struct host *host, struct failure *failure) {
   uint64_t reached;
   enum err err = checkpoint_number_read(host->store, &reached, failure);
@@ -81,8 +83,8 @@ static uint64_t id_of(struct slice key) {
   return key.size >= RECORD_KEY_HEAD ? record_key_id(key) : 0;
 }
 
-/* The id after the last one that a record bears. A damaged record's key may be what is damaged: it counts for an id far
- * behind that of the one before it, so that no id is given twice. */
+/* The id after the last one in any record. In a damaged record the key itself may be wrong. So damaged records at the end
+ * count as an id far behind that of the last good one, and no id is given twice. */
 static enum err find_next_actor_id(struct host *host, struct failure *failure) {
   enum { IDS_UNKNOWN = 1 << 30 };
   struct store_reader *reader;
@@ -146,6 +148,9 @@ static void note_classes(struct host *host, struct vm *vm) {
 static enum err open_workers(struct host *host, struct vm **vms, struct failure *failure) {
   enum err err = ERR_NONE;
   host->workers = mem_zero(host->config.workers * sizeof *host->workers);
+  host->post.inboxes = mem_zero(host->config.workers * sizeof *host->post.inboxes);
+  host->post.count = host->config.workers;
+  atomic_store(&host->unquiet, host->config.workers);
   host->sources = mem_zero(host->config.workers * sizeof *host->sources);
   host->checkpoint_sources = mem_zero(host->config.workers * sizeof *host->checkpoint_sources);
   for (unsigned i = 0; i < host->config.workers; i++) {
@@ -155,6 +160,8 @@ static enum err open_workers(struct host *host, struct vm **vms, struct failure 
       .recovered = host->recovered,
       .reserve = host->reserve,
       .checkpoint_bytes = host->config.checkpoint_bytes,
+      .post = &host->post,
+      .unquiet = &host->unquiet,
       .delivered = host->config.delivered,
       .delivered_context = host->config.delivered_context,
       .next_actor_id = &host->next_actor_id,
@@ -166,6 +173,7 @@ static enum err open_workers(struct host *host, struct vm **vms, struct failure 
       continue;
     }
     host->worker_count++;
+    host->post.inboxes[i] = worker_inbox(host->workers[i]);
     host->sources[i] = worker_commit_source(host->workers[i]);
     host->checkpoint_sources[i] = worker_checkpoint_source(host->workers[i]);
   }
@@ -208,7 +216,7 @@ enum err host_open(const struct host_config *config, struct host **host, struct 
   CHECK_THAT(config->workers, >=, 1);
   struct host *made = mem_zero(sizeof *made);
   made->config = *config;
-  /* So that the ids of two starts differ: there are fewer calls than nanoseconds. */
+  /* The ids of two starts differ, since there are fewer calls than nanoseconds. */
   atomic_store(&made->next_call_id, (uint64_t)clock_unix_ns(config->clock));
   enum err err = folder_open(config->data_path, &made->folder, failure);
   if (err == ERR_NONE) err = open_store(made, failure);
@@ -244,6 +252,7 @@ void host_close(struct host *host, bool abandon) {
   memtable_free(host->recovered);
   for (unsigned i = 0; i < host->worker_count; i++) worker_close(host->workers[i]);
   mem_free(host->workers);
+  mem_free(host->post.inboxes);
   mem_free(host->sources);
   mem_free(host->checkpoint_sources);
   reserve_free(host->reserve);
@@ -318,6 +327,10 @@ void host_worker_step(struct host *host, unsigned worker, bool *worked) {
 
 void host_worker_ring(struct host *host, unsigned worker) {
   worker_ring_others(host->workers[worker]);
+}
+
+bool host_worker_owes(struct host *host, unsigned worker) {
+  return worker_owes(host->workers[worker]);
 }
 
 void host_worker_wait(struct host *host, unsigned worker) {

@@ -16,7 +16,7 @@
 #include "base/logger.h"
 #include "stage/request.h"
 
-/* The address space of the store: only what is written takes room. ThreadSanitizer cannot map as much. */
+/* The address space of the store: only what is written takes room. ThreadSanitizer cannot map that much. */
 #ifdef __SANITIZE_THREAD__
 #define MAP_BYTES GIB(1)
 #else
@@ -37,9 +37,9 @@ struct host_config {
   bool relaxed;                    /* answered before synced; synced within SYNC_MS (ledger/committer.h) */
   size_t map_bytes;
   size_t segment_bytes;            /* of the log */
-  size_t checkpoint_bytes;         /* so much the log grows, or a worker's memory, between two checkpoints */
+  size_t checkpoint_bytes;         /* how much the log, or a worker's memory, grows between two checkpoints */
   size_t portion_records;          /* what a checkpoint writes at a time (ledger/checkpointer.h) */
-  void (*delivered)(void *context);   /* after replies were delivered, one or many; on the thread that did; or NULL */
+  void (*delivered)(void *context);   /* after one or more replies were delivered, on the same thread; or NULL */
   void *delivered_context;
   struct clock *clock;
   const struct logger *logger;
@@ -47,15 +47,15 @@ struct host_config {
   struct faults *store_faults;     /* NULL: none */
 };
 
-/* Opens the data folder, recovers what the log holds, loads the classes into each worker's VM. On an error nothing is left
- * open. */
+/* Opens the data folder, recovers what the log holds, loads the classes into each worker's VM. Leaves nothing open after an
+ * error. */
 enum err host_open(const struct host_config *config, struct host **host, struct failure *failure);
 
-/* After the steps have come to rest (or with abandon: as a crash, without a last commit, and with replies never
- * delivered). */
+/* Call it when no step runs, and none has anything left to do. With `abandon` something may be left: as in a crash, there is
+ * no last commit, and replies are never delivered. */
 void host_close(struct host *host, bool abandon);
 
-/* Hands a request to the worker of its actor. Takes it over; its reply is delivered in any case. Workers hear of it with
+/* Hands a request to the worker of its actor. Takes it over; its reply is delivered in any case. The worker hears of it at
  * the next host_ring(). */
 void host_submit(struct host *host, struct request **request);
 void host_ring(struct host *host);
@@ -72,16 +72,19 @@ enum err host_reload(struct host *host, struct failure *failure);
 /* With `dev`, the same where a file of the actors has changed since they were loaded, or failed to load. */
 void host_look(struct host *host);
 
-/* Each a step function: does what there is to do and returns; `*worked` tells whether there was anything. worker <
- * workers. With threads, each step of a worker is followed by host_worker_ring(), which wakes who has something from it.
- * host_worker_wait() waits for something to do, host_worker_done() tells that a stopping worker has nothing left. */
+/* A step does what there is to do and returns; `*worked` tells whether there was anything. worker < workers. With threads,
+ * call host_worker_ring() after each step of a worker: it wakes those that have something from it. host_worker_wait() waits
+ * for something to do; host_worker_done() tells that a stopping worker has nothing left. */
 void host_worker_step(struct host *host, unsigned worker, bool *worked);
 void host_worker_ring(struct host *host, unsigned worker);
+
+/* Before that: whether somebody outside waits for the committer to take this worker's commits. */
+bool host_worker_owes(struct host *host, unsigned worker);
 void host_worker_wait(struct host *host, unsigned worker);
 bool host_worker_done(struct host *host, unsigned worker);
 
-/* The committer's step, and how long it may rest after that (committer_rest_ns()): on one thread at a time, not always the
- * same. host_committer_wait() is that of its own. */
+/* The committer's step, and how long it may rest after it (committer_rest_ns()): on one thread at a time, not always the
+ * same. host_committer_wait() is for the committer's own thread. */
 enum err host_committer_step(struct host *host, bool *worked);
 int64_t host_committer_rest_ns(const struct host *host);
 void host_committer_wait(struct host *host, int64_t rest_ns);
@@ -91,8 +94,8 @@ enum err host_checkpointer_step(struct host *host, bool *worked);
 void host_checkpointer_wait(struct host *host);
 void host_checkpointer_wake(struct host *host);
 
-/* Brings all that is durable to the store, so that the next start has no log to read; where that fails, it has. Only
- * where all steps run inline, or when their threads have ended. */
+/* Brings everything durable to the store, so that the next start need not read the log. If this fails, it must. Only if all
+ * steps run inline, or their threads have ended. */
 enum err host_checkpoint(struct host *host);
 
 /* The names of the classes that were loaded last, sorted, one line: "Counter, Inventory". Dead with the next
@@ -105,11 +108,11 @@ bool host_admits(const struct host *host);
 /* The operator's token, a text of 43 characters. */
 const char *host_token(const struct host *host);
 
-/* Bytes that the VMs hold after all garbage was collected. Only where the steps run inline. */
+/* Bytes that the VMs hold after a full garbage collection. Only if the steps run inline. */
 size_t host_memory(struct host *host);
 
-/* How many entries the store has, those behind long keys included: so that a spec can tell that nothing is left behind.
- * What is not checkpointed is not in it. */
+/* How many entries the store has, those behind long keys included, so that a spec can tell that nothing is left behind.
+ * Records not yet checkpointed are not counted. */
 size_t host_entry_count(struct host *host);
 
 const struct committer_stats *host_stats(const struct host *host);

@@ -10,8 +10,8 @@
 
 enum {
   FINGERPRINT_SIZE = 16,
-  TIME_KEY_SIZE = RECORD_KEY_HEAD + 9,   /* with a number below 2^53: what a record by time has before its key */
-  EXPIRED_A_CALL = 4                     /* so many expired keys go with a call, which adds one: a few calls on, none is left */
+  TIME_KEY_SIZE = RECORD_KEY_HEAD + 9,   /* what a record by time has before its key, with a number below 2^53 */
+  EXPIRED_A_CALL = 4                     /* a call adds one key and removes up to 4 expired ones: soon none is left */
 };
 
 struct record {
@@ -20,20 +20,6 @@ struct record {
   bool is_interrupted;
   struct slice result;
 };
-
-enum err idempotency_check_key(struct slice key, struct failure *failure) {
-  if (key.size == 0) return failure_set(failure, ERR_REQUEST, "the idempotency key is empty");
-  if (key.size > IDEMPOTENCY_KEY_BYTES_MAX) {
-    return failure_set(failure, ERR_REQUEST, "the idempotency key has %zu bytes; the most is %d", key.size,
-                       IDEMPOTENCY_KEY_BYTES_MAX);
-  }
-  for (size_t i = 0; i < key.size; i++) {
-    if (key.data[i] > ' ' && key.data[i] < 0x7f) continue;
-    return failure_set(failure, ERR_REQUEST, "the idempotency key has byte 0x%02x at position %zu; only visible "
-                       "ASCII without spaces is allowed", key.data[i], i + 1);
-  }
-  return ERR_NONE;
-}
 
 /* -- the records -- */
 
@@ -78,7 +64,7 @@ static bool read_record(struct slice value, struct record *record) {
   return (type == VALUE_NULL || type == VALUE_STRING) && value_next(&reader) == VALUE_END;
 }
 
-/* The record of the turn's key, expired ones too; its slices are dead after the next read or write. ERR_NOT_FOUND,
+/* The record of the turn's key, even an expired one. Its slices are dead after the next read or write. ERR_NOT_FOUND,
  * ERR_STORAGE, ERR_MEMORY. */
 static enum err find_record(const struct turn *turn, uint64_t actor_id, struct record *record) {
   struct buf key = { 0 };
@@ -120,8 +106,8 @@ enum err idempotency_recall(struct turn *turn, uint64_t actor_id, const struct c
 
 /* -- with its commit -- */
 
-/* Copies the key of the record by time that expires first, if that time has come. ERR_NOT_FOUND where there is none, and
- * where it cannot be read: one that stays for ever harms nobody, and the store's log tells of it. */
+/* Copies the key of the record by time that expires first, if that time has come. ERR_NOT_FOUND: there is none, or it
+ * cannot be read. One that stays for ever harms nobody, and the store's log tells of it. */
 static enum err find_expired(const struct turn *turn, uint64_t actor_id, int64_t until_ms, struct buf *time_key) {
   struct buf from = { 0 }, to = { 0 };
   struct scan scan;
@@ -162,7 +148,7 @@ static bool try_remove_expired(const struct turn *turn, uint64_t actor_id, int64
   return err == ERR_NONE || err == ERR_NOT_FOUND;
 }
 
-/* Takes the record by time away of a record that is about to be replaced. */
+/* Removes the record by time of a record that is about to be replaced. */
 static bool try_remove_time(const struct turn *turn, uint64_t actor_id, int64_t expires_ms) {
   struct buf key = { 0 };
   put_time_key(&key, actor_id, expires_ms);

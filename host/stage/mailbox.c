@@ -1,15 +1,19 @@
 /* mailbox.c -- see mailbox.h. Requests are linked by their queue item. */
 #include "stage/mailbox.h"
 
+static struct request *next_of(const struct request *request) {
+  return request->letter.item.next == NULL ? NULL : request_of(request->letter.item.next);
+}
+
 bool mailbox_try_put(struct mailbox *mailbox, struct request **request, size_t count_max) {
   if (mailbox->count >= count_max) return false;
   struct request *put = *request;
   *request = NULL;
-  put->item.next = NULL;
+  put->letter.item.next = NULL;
   if (mailbox->last == NULL) {
     mailbox->first = put;
   } else {
-    mailbox->last->item.next = &put->item;
+    mailbox->last->letter.item.next = &put->letter.item;
   }
   mailbox->last = put;
   mailbox->count++;
@@ -19,9 +23,29 @@ bool mailbox_try_put(struct mailbox *mailbox, struct request **request, size_t c
 struct request *mailbox_take(struct mailbox *mailbox) {
   struct request *taken = mailbox->first;
   if (taken == NULL) return NULL;
-  mailbox->first = taken->item.next == NULL ? NULL : request_of(taken->item.next);
+  mailbox->first = next_of(taken);
   if (mailbox->first == NULL) mailbox->last = NULL;
   mailbox->count--;
-  taken->item.next = NULL;
+  taken->letter.item.next = NULL;
   return taken;
+}
+
+struct request *mailbox_find(const struct mailbox *mailbox, uint64_t call_id) {
+  for (struct request *at = mailbox->first; at != NULL; at = next_of(at)) {
+    if (at->reply->call_id == call_id) return at;
+  }
+  return NULL;
+}
+
+void mailbox_take_out(struct mailbox *mailbox, struct request *request) {
+  struct request *before = NULL, *at = mailbox->first;
+  for (; at != request; at = next_of(at)) before = at;
+  if (before == NULL) {
+    mailbox->first = next_of(at);
+  } else {
+    before->letter.item.next = at->letter.item.next;
+  }
+  if (mailbox->last == at) mailbox->last = before;
+  mailbox->count--;
+  at->letter.item.next = NULL;
 }

@@ -1,9 +1,9 @@
 /* mailbox.h -- the calls that wait for one actor, oldest first.
  *
- * WHY     One actor, one call at a time: what comes meanwhile waits here, and only so much of it.
+ * WHY     One actor, one call at a time. The calls that arrive meanwhile wait here, up to a limit.
  * ROOM    stage.
  * OWNS    The requests in it.
- * LIMITS  waiting_calls, given by who puts.
+ * LIMITS  waiting_calls, passed in by the caller.
  */
 #ifndef TROUPE_MAILBOX_H
 #define TROUPE_MAILBOX_H
@@ -15,10 +15,16 @@ struct mailbox {
   size_t count;
 };
 
-/* Takes the request over; false, and it stays the caller's, where `count_max` wait already. */
+/* Takes the request over. False if `count_max` wait already; then it stays the caller's. */
 bool mailbox_try_put(struct mailbox *mailbox, struct request **request, size_t count_max);
 
 /* The oldest, or NULL. The caller owns it. */
 struct request *mailbox_take(struct mailbox *mailbox);
+
+/* The request with this id; NULL if it is not in here. */
+struct request *mailbox_find(const struct mailbox *mailbox, uint64_t call_id);
+
+/* Takes out one that is in here; the caller owns it. */
+void mailbox_take_out(struct mailbox *mailbox, struct request *request);
 
 #endif

@@ -1,25 +1,28 @@
 /* performance.h -- a request's turn, from its beginning to its reply at the gate.
  *
- * WHY     A turn (script/turn.h) is what Lua does; around it stand an actor, drafts, a commit and a reply. They stay
- *         together here, also where the turn waits in the middle.
- * ROOM    stage. Below: waits, gate, idempotency, records, actor, script.
+ * WHY     A turn (script/turn.h) is what Lua does; around it stand an actor, drafts, a commit and a reply. Here they stay
+ *         together, even while the turn waits in the middle.
+ * ROOM    stage. Below: waits, gate, ask, idempotency, records, actor, script.
  * THREAD  Its worker's.
  * OWNS    What waits: performances with their requests; the drafts and the gate that turns share.
  * STATES  begun -> done       its drafts become pending, its changes go through the gate with the reply
  *               -> failed     its drafts are thrown away, and the error goes through the gate
  *               -> waiting (waits.h) -> goes on -> ...
  *                             its actor is busy, and its drafts wait with it
- *         Saving (self:save_state()): what it has so far is committed without a reply, and it waits for that to be
- *         durable. When that fails, so does the call.
+ *         Saving (self:save_state()): what it has so far is committed without a reply, and it waits until that is
+ *         durable. If that fails, so does the call.
+ *         Asking another actor (ask.h): it waits for the answer, and until its deadline for a word of it.
  * ALWAYS  1. An actor has one performance at a time.
  *         2. A turn is in the VM of its actor's instance from its beginning to its end.
- *         3. The reply of a request that was taken is kept once, be it by way of the gate; but for what is still
- *            waiting in performances_free().
+ *         3. Each request that is taken has its reply kept once, directly or through the gate. Only what still waits at
+ *            performances_free() gets no reply.
  */
 #ifndef TROUPE_PERFORMANCE_H
 #define TROUPE_PERFORMANCE_H
 
 #include "stage/actor.h"
+#include "stage/ask.h"
+#include "stage/deadlines.h"
 #include "stage/records.h"
 #include "stage/waits.h"
 #include "vm/vm.h"
@@ -28,6 +31,11 @@ struct performances_config {
   const struct vm_config *vm;          /* the worker's */
   struct records *records;
   struct actors *actors;
+  struct deadlines *deadlines;
+  const struct post *post;
+  unsigned worker;                     /* its number */
+  void (*send)(void *context, struct request **request);   /* takes the request of an actor to its callee's worker */
+  void *context;
   _Atomic uint64_t *next_actor_id;     /* the host's, as the next */
   _Atomic uint64_t *next_call_id;
 };
@@ -37,34 +45,52 @@ struct performances;
 
 struct performances *performances_new(const struct performances_config *config);
 
-/* Forgets all that wait, without a word. */
+/* Forgets all that still wait: they get no reply. */
 void performances_free(struct performances *all);
 
-/* The VM in which actors are opened from now on; to be set before the first. What is in another retires: what waits goes
- * on there, and an actor that is called leaves it first. */
+/* The VM in which actors are opened from now on. Set it before the first one. Any other that actors are in retires: turns that
+ * wait go on there, and an actor that is called leaves it first. */
 void performances_set_vm(struct performances *all, struct vm *vm);
 
-/* Whether the actor has its Lua side in a VM that retires. */
+/* Whether the actor is in a VM that retires. */
 bool performances_must_retire(const struct performances *all, const struct actor *actor);
 
-/* Runs one request of an actor to its reply, or to where it waits. Takes it over. */
+/* Runs one request of an actor to its reply, or until it must wait. Takes the request over. */
 void performances_begin(struct performances *all, struct actor *actor, struct request **request);
 
-/* Puts those that wait for this and are due to the front; how many these are. performances_resume() goes on with the
- * first one; false where there is none. */
+/* Moves the performances that wait for this and are due to the front of their line; returns how many there are.
+ * performances_resume() goes on with the first in line; false if there is none. */
 size_t performances_line_up(struct performances *all, enum wait_what what);
 bool performances_resume(struct performances *all, enum wait_what what);
 
-/* Fails those that wait and have seen what is not durable, and never will be: an epoch has ended. */
+/* When an epoch has ended: fails the waiting performances that have seen something which now never becomes durable. */
 void performances_fail_lost(struct performances *all);
 
-/* Whether some that waits is due. If not, the worker is woken when it is. */
+/* Whether any that waits is due. If not, the worker is woken when one is. */
 bool performances_are_due(struct performances *all);
 
-/* The last batch before those whose records some that wait still hold, if that is less than `batch`. */
+/* The answer to what a turn of this worker had asked is here. Takes it over. */
+void performances_answer(struct performances *all, struct ask *ask);
+
+/* What the turn of an actor asked, if that is what it waits for and it has no answer yet; NULL otherwise. */
+const struct ask *performance_ask(const struct performance *performance);
+
+/* Its request. */
+const struct request *performance_request(const struct performance *performance);
+
+/* Tells the committer of what was sent: if somebody waits for it, or in any case. Whether somebody does. */
+void performances_ring(struct performances *all, bool in_any_case);
+bool performances_owe(const struct performances *all);
+bool performances_are_unrung(const struct performances *all);
+
+bool performances_are_waiting(const struct performances *all);
+
+/* The last batch before those whose records a waiting performance still holds, if that is less than `batch`; else
+ * `batch`. */
 uint64_t performances_hold_back(const struct performances *all, uint64_t batch);
 
-/* on_stop, then out of memory. `reply` is kept when that is durable; NULL: nobody waits. The actor has no mail. */
+/* Runs on_stop, then takes the actor, which has no mail, out of memory. `reply` is kept when that is durable; NULL: nobody
+ * waits for it. */
 void performances_put_to_sleep(struct performances *all, struct actor *actor, struct reply *reply);
 
 #endif

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 
 enum {
-  PASSED_MAX = 4 * 1024 * 1024,   /* deleted records that scans passed, before a checkpoint is to clear them away */
+  PASSED_MAX = 4 * 1024 * 1024,   /* deleted records that scans may pass before a checkpoint must clear them away */
   PENDING_BYTES_MAX = 256 * 1024 * 1024
 };
 
@@ -148,6 +148,10 @@ bool records_hear(struct records *records) {
   records->epoch = epoch;
   layers_fail(&records->layers);
   return true;
+}
+
+bool records_find_verdict(const struct records *records, uint64_t epoch, uint64_t *ticket) {
+  return committer_find_verdict(records->committer, epoch, ticket);
 }
 
 uint64_t records_verdict(const struct records *records) {

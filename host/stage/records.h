@@ -1,8 +1,7 @@
 /* records.h -- what a worker's actors have written, on its way to the store.
  *
- * WHY     An actor lives on one worker, and so do its records: what was sent and is not durable yet, what is durable
- *         and not in the store yet. Other threads tell how far they are; what follows from that happens here, between
- *         two turns.
+ * WHY     An actor lives on one worker, and so do its records: those sent but not yet durable, and those durable but not
+ *         yet in the store. Other threads tell how far they are; what follows from that happens here, between two turns.
  * ROOM    stage. Below: layers, committer, checkpointer, store, reserve. Knows no actor and no turn.
  * THREAD  Its worker's. What its two sources are told, on the threads of committer_step() and checkpointer_step():
  *         each is an atomic field and a wake of the worker.
@@ -12,11 +11,11 @@
  *         of an epoch: begun -> ended, as the committer told -> heard (records_hear): pending is empty, the next one
  *         begins
  * ALWAYS  1. Records go down the layers, to active when they are durable, and are frozen between two turns.
- *         2. Where records_hear() answers that the epoch ended, nothing is pending, and before any other turn begins
- *            its caller fails the turns that wait for what was, and drops the actors that have seen it.
+ *         2. When records_hear() returns that the epoch ended, nothing is pending any more. Before any other turn begins,
+ *            the caller fails the turns that waited for what was pending, and drops the actors that have seen it.
  * LIMITS  PENDING_BYTES_MAX: beyond it no turn begins until the disk has caught up. checkpoint_bytes: an active layer
- *         of so much memory wants a checkpoint; at twice as much, while one is under way, no turn begins, and where
- *         checkpoints fail, none may change anything.
+ *         of this much memory asks for a checkpoint. At twice as much no turn begins while a checkpoint is under way, and
+ *         if checkpoints fail, no turn may change anything.
  */
 #ifndef TROUPE_RECORDS_H
 #define TROUPE_RECORDS_H
@@ -54,21 +53,24 @@ uint64_t records_durable(const struct records *records);
 uint64_t records_epoch(const struct records *records);
 bool records_epoch_ended(const struct records *records);
 
-/* Takes in what the committer told: what is durable becomes active. Answers whether the epoch ended: ALWAYS 2. */
+/* Takes in what the committer told: what is durable becomes active. Returns whether the epoch ended: ALWAYS 2. */
 bool records_hear(struct records *records);
 
 /* The verdict of the epoch that records_hear() found to have ended: what was seen beyond it will never be durable. */
 uint64_t records_verdict(const struct records *records);
 
+/* The verdict of any epoch that has ended; as committer_find_verdict(). */
+bool records_find_verdict(const struct records *records, uint64_t epoch, uint64_t *ticket);
+
 /* Wakes the worker the next time that something becomes durable. */
 void records_wake_when_durable(struct records *records);
 
-/* Lets go of what is in the store, where the checkpointer told so; whether it did. */
+/* If the checkpointer has told that the frozen records are in the store, lets go of them. Returns whether it had. */
 bool records_thaw(struct records *records);
 
-/* Whether the checkpointer wants what is durable. Then records_hear(), and after that records_freeze() with the last
- * batch all of whose records are active: read before that by records_durable_batch(), or less, if a turn that waits
- * holds some back. */
+/* Whether the checkpointer wants what is durable. If so, call records_durable_batch(), then records_hear(), then
+ * records_freeze() with that batch: by then all records up to it are active. Pass a smaller one if a turn that waits still
+ * holds records of earlier batches. */
 bool records_must_freeze(const struct records *records);
 uint64_t records_durable_batch(const struct records *records);
 void records_freeze(struct records *records, uint64_t batch);
@@ -78,10 +80,10 @@ void records_freeze(struct records *records, uint64_t batch);
 /* What a turn sees with these drafts. */
 struct view records_view(struct records *records, struct drafts *drafts);
 
-/* Takes a new snapshot of the store with the next read: an old one would keep it from using its pages again. */
+/* The next read takes a new snapshot of the store. An old one would keep the store from reusing its pages. */
 void records_refresh(struct records *records);
 
-/* Whether anything is not durable yet; whether something of this actor is, or a deleted range that may be its. */
+/* Whether anything is pending; whether something of this actor is, or a deleted range that may be its own. */
 bool records_has_pending(const struct records *records);
 bool records_is_pending(const struct records *records, uint64_t actor_id);
 
@@ -94,7 +96,7 @@ uint64_t records_ticket(const struct records *records);
 uint64_t records_commit(struct records *records, struct commit **commit, struct drafts *drafts, bool ends);
 void records_ring(struct records *records);
 
-/* What these drafts hold of what was sent is durable (drafts_make_active), or the turn is over (drafts_end). */
+/* What these drafts hold of the records already sent is durable (drafts_make_active); the turn is over (drafts_end). */
 void records_make_active(struct records *records, struct drafts *drafts);
 void records_end(struct records *records, struct drafts *drafts);
 
@@ -103,13 +105,13 @@ void records_end(struct records *records, struct drafts *drafts);
 /* Whether the disk has room for what a turn drafted (reserve_takes). */
 bool records_has_room(struct records *records, const struct view *view);
 
-/* Whether nothing more may be changed, since the store takes nothing and memory has its bound. */
+/* Whether nothing more may be changed, since the store takes nothing and memory is at its limit. */
 bool records_is_full(const struct records *records);
 
-/* Whether no turn may begin before a checkpoint has ended; asks for one that is due. */
+/* Whether no turn may begin before a checkpoint has ended. Asks for a checkpoint if one is due. */
 bool records_wait_for_store(struct records *records);
 
-/* Whether no turn may begin before more is durable; then the worker is woken when more is. */
+/* Whether no turn may begin before more is durable. If so, the worker is woken when more is. */
 bool records_wait_for_log(struct records *records);
 
 #endif

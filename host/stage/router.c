@@ -12,7 +12,7 @@ void router_put_address(struct buf *address, struct slice class_name, struct sli
   buf_put(address, key);
 }
 
-/* FNV-1a, 64 bits: short. The last bytes hardly reach its upper half, so that it needs a mix. */
+/* FNV-1a, 64 bits: short. The last bytes hardly reach its upper half, so it needs a mix. */
 static uint64_t hash(uint64_t state, struct slice bytes) {
   for (size_t i = 0; i < bytes.size; i++) state = (state ^ bytes.data[i]) * 0x100000001b3u;
   return state;

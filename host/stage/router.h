@@ -4,8 +4,8 @@
  * ROOM    stage.
  * ALWAYS  The shard of an address is the same in every process and in every version of the host; spec/c/router_test.c
  *         holds vectors of it. The worker follows from the shard alone.
- * LIMITS  Workers share ROUTER_SHARDS shards as evenly as can be: with up to 64 of them one has at most 1.06 times its
- *         share. Of more than 768, and fewer than 1,024, some have twice as many as others.
+ * LIMITS  Workers share ROUTER_SHARDS shards as evenly as possible: with up to 64 workers, none has more than 1.06 times
+ *         its share. With more than 768 but fewer than 1,024, some have twice as many shards as others.
  */
 #ifndef TROUPE_ROUTER_H
 #define TROUPE_ROUTER_H

@@ -20,8 +20,8 @@ static bool is_lua(struct slice path) {
   return path.size >= 4 && memcmp(path.data + path.size - 4, ".lua", 4) == 0;
 }
 
-/* What is to be known of a file, or of where a link leads: of a folder which one it is, of a Lua file what tells one content
- * from another. */
+/* Mixes in what matters of a file, or of a link's target: of a folder which one it is, of a Lua file also its time and
+ * size. */
 static uint64_t mix_place(uint64_t hash, struct slice path, const struct stat *status) {
   bool folder = S_ISDIR(status->st_mode);
   if (!folder && !is_lua(path)) return hash;
@@ -33,8 +33,8 @@ static uint64_t mix_place(uint64_t hash, struct slice path, const struct stat *s
   return mix(hash, slice_of(&status->st_size, sizeof status->st_size));
 }
 
-/* A link is looked at for where it leads, and not walked through: what may be read lies in the folder, where the walk
- * comes to it anyway. So links that lead in circles are no harm. */
+/* The walk notes where a link leads but does not follow it: files that may be read lie in the folder, where the walk finds
+ * them anyway. So links that lead in circles do no harm. */
 uint64_t signature_read(const char *folder) {
   char *paths[] = { (char *)(uintptr_t)folder, NULL };
   uint64_t hash = 0xcbf29ce484222325u;

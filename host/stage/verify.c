@@ -4,7 +4,7 @@
 #include "ledger/folder.h"
 #include "ledger/snapshot.h"
 
-/* What is wrong in the folder is a finding; that it cannot be looked at remains an error. */
+/* Damage in the folder is a finding. A folder that cannot be checked remains an error. */
 static enum err take_failure(enum err err, struct findings *findings, struct failure *failure) {
   if (err != ERR_STORAGE && err != ERR_REQUEST) return err;
   findings_add(findings, "%.*s", (int)failure->message.size, (const char *)failure->message.data);
@@ -16,7 +16,7 @@ static const char *for_want(enum err err) {
   return err == ERR_MEMORY ? ": out of memory" : "";
 }
 
-/* What is wrong comes as findings. */
+/* Whatever would be logged is a finding already. */
 static void log_nothing(void *context, enum log_level level, struct slice line) {
   (void)context;
   (void)level;
@@ -43,7 +43,7 @@ static enum err check_store(const struct folder *folder, size_t map_bytes, const
   return take_failure(err, findings, failure);
 }
 
-/* The log, and with it all records; they are looked at more closely where nothing was found by then. */
+/* Reads the log, and with it all records. They are audited only if nothing has been found wrong before. */
 static enum err check_records(const char *path, size_t map_bytes, const struct logger *logger, struct findings *findings,
                               struct verify_report *report, struct failure *failure) {
   struct snapshot *snapshot = NULL;

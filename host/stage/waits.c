@@ -9,6 +9,12 @@ static bool is_not_durable(const struct wait *wait, uint64_t durable) {
   return wait->seen > durable;
 }
 
+static bool never(const struct wait *wait, uint64_t durable) {
+  (void)wait;
+  (void)durable;
+  return false;
+}
+
 static bool always(const struct wait *wait, uint64_t durable) {
   (void)wait;
   (void)durable;
@@ -20,14 +26,17 @@ static const struct {
   const char *name;
   bool (*is_due)(const struct wait *wait, uint64_t durable);
   bool (*is_lost)(const struct wait *wait, uint64_t durable);   /* asked where an epoch has ended */
-  bool goes_first;        /* before calls that have come: it has let others go while it waited */
+  enum wait_place place;  /* who has let others go while it waited goes first; who has run for long goes last */
   bool wants_durable;     /* is due when something has become durable: the worker is to be woken then */
 } table[WAIT_WHAT_COUNT] = {
-  [WAIT_SAVE]   = { "save",   is_durable, is_not_durable, .goes_first = true,  .wants_durable = true },
-  [WAIT_OTHERS] = { "others", always,     is_not_durable, .goes_first = false, .wants_durable = false },
+  [WAIT_SAVE]     = { "save",     is_durable, is_not_durable, WAIT_GOES_FIRST,   .wants_durable = true },
+  [WAIT_OTHERS]   = { "others",   always,     is_not_durable, WAIT_GOES_LAST,    .wants_durable = false },
+  [WAIT_ANSWER]   = { "answer",   never,      is_not_durable, WAIT_GOES_BETWEEN, .wants_durable = false },
+  [WAIT_ANSWERED] = { "answered", always,     is_not_durable, WAIT_GOES_BETWEEN, .wants_durable = false },
 };
 
 void waits_init(struct waits *waits) {
+  *waits = (struct waits){ 0 };
   for (int what = 0; what < WAIT_WHAT_COUNT; what++) TAILQ_INIT(&waits->lines[what]);
 }
 
@@ -37,10 +46,26 @@ const char *waits_name(enum wait_what what) {
 
 void waits_put(struct waits *waits, struct wait *wait) {
   TAILQ_INSERT_TAIL(&waits->lines[wait->what], wait, link);
+  waits->counts[wait->what]++;
 }
 
-bool waits_go_first(enum wait_what what) {
-  return table[what].goes_first;
+void waits_remove(struct waits *waits, struct wait *wait) {
+  TAILQ_REMOVE(&waits->lines[wait->what], wait, link);
+  waits->counts[wait->what]--;
+}
+
+void waits_move(struct waits *waits, struct wait *wait, enum wait_what what) {
+  waits_remove(waits, wait);
+  wait->what = what;
+  waits_put(waits, wait);
+}
+
+size_t waits_count(const struct waits *waits, enum wait_what what) {
+  return waits->counts[what];
+}
+
+enum wait_place waits_place(enum wait_what what) {
+  return table[what].place;
 }
 
 size_t waits_line_up(struct waits *waits, enum wait_what what, uint64_t durable) {
@@ -60,7 +85,7 @@ size_t waits_line_up(struct waits *waits, enum wait_what what, uint64_t durable)
 
 struct wait *waits_take(struct waits *waits, enum wait_what what) {
   struct wait *wait = TAILQ_FIRST(&waits->lines[what]);
-  if (wait != NULL) TAILQ_REMOVE(&waits->lines[what], wait, link);
+  if (wait != NULL) waits_remove(waits, wait);
   return wait;
 }
 
@@ -71,7 +96,7 @@ void waits_take_lost(struct waits *waits, uint64_t durable, struct wait_list *lo
     for (struct wait *wait = TAILQ_FIRST(line), *next; wait != NULL; wait = next) {
       next = TAILQ_NEXT(wait, link);
       if (!table[what].is_lost(wait, durable)) continue;
-      TAILQ_REMOVE(line, wait, link);
+      waits_remove(waits, wait);
       TAILQ_INSERT_TAIL(lost, wait, link);
     }
   }
@@ -80,6 +105,7 @@ void waits_take_lost(struct waits *waits, uint64_t durable, struct wait_list *lo
 bool waits_are_due(const struct waits *waits, uint64_t durable) {
   const struct wait *wait;
   for (int what = 0; what < WAIT_WHAT_COUNT; what++) {
+    if (table[what].is_due == never) continue;       /* there may be thousands of them */
     TAILQ_FOREACH(wait, &waits->lines[what], link) {
       if (table[what].is_due(wait, durable)) return true;
     }

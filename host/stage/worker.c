@@ -1,18 +1,18 @@
 /* worker.c -- see worker.h: the step, and what it holds together. */
 #include "stage/worker.h"
 
-#include "base/limits.h"
 #include "base/mem.h"
-#include "base/trace.h"
 #include "stage/actor.h"
+#include "stage/delivery.h"
 #include "stage/performance.h"
 #include "stage/vms.h"
 
 enum {
-  TURNS_A_RING = 16,              /* so many turns go to the committer and the doors together */
-  TURNS_A_STEP = 256,             /* then the step ends, so that what has come meanwhile gets its place in line; */
-  STEP_NS = 5000000,              /* or, where turns are long, when it has lasted so long: then each kind of work that
-                                   * is left does one piece */
+  TURNS_A_RING = 16,              /* how many turns go to the committer and the doors together */
+  TURNS_A_STEP = 256,             /* then the step ends, so that calls that came meanwhile get their place in line; */
+  STEP_NS = 5000000,              /* if turns are long, it ends after this time: then each kind of work that is left does
+                                   * one piece */
+  UNRUNG_NS = 1000000,            /* so long a commit for which nobody outside waits may be with the committer unrung */
   SLEEPERS_A_STEP = 64,
   LEAVE_A_STEP = 2 * TURNS_A_STEP
 };
@@ -23,25 +23,50 @@ struct worker {
   struct vms vms;
   struct records *records;
   struct actors *actors;
+  struct deadlines deadlines;          /* of turns that ask others, and of requests in mailboxes */
+  struct delivery delivery;
   struct performances *performances;
-  size_t leaving;                      /* so many actors still leave before their time, for want of memory */
+  size_t leaving;                      /* how many actors must still leave before their time, because memory is short */
   bool collects;                       /* they have left, and their garbage goes bit by bit */
-  size_t stuck_bytes;                  /* what the VMs held when memory was wanted and nobody could leave; 0: some can */
+  size_t stuck_bytes;                  /* what the VMs held when memory was short and nobody could leave; 0: some can */
   int64_t step_end_ns;                 /* when the step has lasted long enough, by clock_work_ns() */
   bool stopping, stopped;
+  bool quiet;                          /* it stops, and has no call left: not among the host's unquiet workers */
   _Atomic bool told_stop;
 };
 
 /* -- life -- */
 
 void worker_ring_others(struct worker *worker) {
-  records_ring(worker->records);
+  performances_ring(worker->performances, false);
   if (worker->config.delivered != NULL) worker->config.delivered(worker->config.delivered_context);
 }
 
-/* While Lua runs for long: what was there before it need not wait. */
+/* While Lua runs for long: what earlier turns have ready need not wait for it. */
 static void tick(void *context) {
   worker_ring_others(context);
+}
+
+/* What an actor of this worker asks of another. */
+static void send_request(void *context, struct request **request) {
+  struct worker *worker = context;
+  struct request *sent = *request;
+  *request = NULL;
+  unsigned receiver = post_worker(worker->config.post, buf_slice(&sent->class_name), buf_slice(&sent->key));
+  if (receiver == worker->config.vm.worker) {
+    delivery_put(&worker->delivery, sent);
+  } else {
+    post_send(worker->config.post, receiver, &sent->letter);
+  }
+}
+
+/* The host ends, and nobody reads this letter any more. */
+static void abandon_letter(struct letter *letter) {
+  switch (letter->kind) {
+    case LETTER_REQUEST: request_abandon(request_of(&letter->item)); break;
+    case LETTER_ANSWER: ask_abandon(ask_of(letter)); break;
+    case LETTER_PROBE: probe_free(probe_of(letter)); break;
+  }
 }
 
 static enum err open_records(struct worker *worker, struct failure *failure) {
@@ -53,7 +78,7 @@ static enum err open_records(struct worker *worker, struct failure *failure) {
   return records_open(&records, &worker->records, failure);
 }
 
-/* Takes over the VM that was brought, if one was. The present one retires. */
+/* Takes over the VM that was brought, if one was; the present one retires. */
 static bool renew(struct worker *worker) {
   if (!vms_renew(&worker->vms)) return false;
   performances_set_vm(worker->performances, vms_present(&worker->vms));
@@ -73,9 +98,14 @@ enum err worker_open(const struct worker_config *config, struct vm **vm, struct 
     worker_close(made);
     return err;
   }
+  made->delivery = (struct delivery){
+    .vm = &made->config.vm,
+    .probes = { .actors = made->actors, .deadlines = &made->deadlines, .post = config->post, .worker = config->vm.worker },
+  };
   struct performances_config performances = {
     .vm = &made->config.vm, .records = made->records, .actors = made->actors, .next_actor_id = config->next_actor_id,
-    .next_call_id = config->next_call_id,
+    .next_call_id = config->next_call_id, .deadlines = &made->deadlines, .post = config->post, .worker = config->vm.worker,
+    .send = send_request, .context = made,
   };
   made->performances = performances_new(&performances);
   renew(made);
@@ -87,7 +117,7 @@ void worker_close(struct worker *worker) {
   if (worker == NULL) return;
   for (struct queue_item *item = queue_take(worker->inbox), *next; item != NULL; item = next) {
     next = item->next;
-    request_free(request_of(item));
+    abandon_letter(letter_of(item));
   }
   performances_free(worker->performances);
   actors_free(worker->actors);
@@ -124,7 +154,15 @@ size_t worker_memory(struct worker *worker) {
 void worker_put(struct worker *worker, struct request **request) {
   struct request *put = *request;
   *request = NULL;
-  queue_post(worker->inbox, &put->item);
+  queue_post(worker->inbox, &put->letter.item);
+}
+
+struct queue *worker_inbox(const struct worker *worker) {
+  return worker->inbox;
+}
+
+bool worker_owes(const struct worker *worker) {
+  return performances_owe(worker->performances);
 }
 
 void worker_ring(struct worker *worker) {
@@ -147,64 +185,69 @@ static void drop_undurable(struct actor *actor, void *context) {
   if (actor->seen <= records_verdict(worker->records)) return;
   actor_drop(actor);
   actor->seen = 0;
-  if (actor->mailbox.count == 0 && !actor->busy) actors_remove(worker->actors, actor);
+  if (actor->mailbox.count == 0 && actor->waiting == NULL) actors_remove(worker->actors, actor);
 }
 
-/* Takes in what the committer told: what is durable, and where an epoch ended, what has failed. */
+/* Takes in what the committer told: what is durable and, if an epoch ended, what has failed. */
 static void hear(struct worker *worker) {
   if (!records_hear(worker->records)) return;
   performances_fail_lost(worker->performances);
   actors_each(worker->actors, drop_undurable, worker);
 }
 
-/* Takes in what the checkpointer told. Whether that was anything. */
+/* Takes in what the checkpointer told. Returns whether that was anything. */
 static bool hear_checkpointer(struct worker *worker) {
   bool thawed = records_thaw(worker->records);
   if (!records_must_freeze(worker->records)) return thawed;
   uint64_t batch = performances_hold_back(worker->performances, records_durable_batch(worker->records));
-  hear(worker);                                              /* after that: all of it is active */
+  hear(worker);                                              /* now all of it is active */
   records_freeze(worker->records, batch);
   return true;
 }
 
-static void refuse(struct request *request, enum err err, const char *why) {
-  reply_fail(request->reply, err, "%s", why);
-  request_free(request);
+/* Before a message of a newer epoch is looked at (gate.h, G6). */
+static void hear_of(struct worker *worker, uint64_t epoch) {
+  if (epoch > records_epoch(worker->records)) hear(worker);
 }
 
-/* Puts a request into its actor's mailbox. */
-static void deal(struct worker *worker, struct request *request) {
-  size_t waiting_max = (size_t)worker->config.vm.limits->waiting_calls;
-  trace_number(worker->config.vm.logger, request->reply->call_id, "call dealt", "worker", worker->config.vm.worker);
-  struct actor *actor = actors_try_get(worker->actors, buf_slice(&request->class_name), buf_slice(&request->key));
-  if (actor == NULL) {
-    refuse(request, ERR_MEMORY, "no memory for another actor");
-  } else if (!actors_try_mail(worker->actors, actor, &request, waiting_max)) {
-    reply_fail(request->reply, ERR_OVERLOADED,
-               "%zu calls wait for this actor already " LIMIT_NAME(WAITING_CALLS), waiting_max);
+static void take_request(struct worker *worker, struct request *request) {
+  if (request->reply->early) {
+    hear_of(worker, request->epoch);
+  } else if (worker->stopping) {
+    reply_fail(request->reply, ERR_OVERLOADED, "the host is stopping");
     request_free(request);
+    return;
+  }
+  delivery_put(&worker->delivery, request);
+}
+
+static void take_letter(struct worker *worker, struct letter *letter) {
+  switch (letter->kind) {
+    case LETTER_REQUEST: take_request(worker, request_of(&letter->item)); break;
+    case LETTER_ANSWER:
+      hear_of(worker, ask_of(letter)->reply.epoch);
+      performances_answer(worker->performances, ask_of(letter));
+      break;
+    case LETTER_PROBE: probe_take(&worker->delivery.probes, letter); break;
   }
 }
 
-static bool deal_all(struct worker *worker) {
+static bool take_letters(struct worker *worker) {
   struct queue_item *item = queue_take(worker->inbox);
   bool worked = item != NULL;
   while (item != NULL) {
-    struct request *request = request_of(item);
+    struct letter *letter = letter_of(item);
     item = item->next;
-    if (worker->stopping) {
-      refuse(request, ERR_OVERLOADED, "the host is stopping");
-    } else {
-      deal(worker, request);
-    }
+    take_letter(worker, letter);
   }
   return worked;
 }
 
-/* Whether the disk is too far behind. */
+/* Whether the disk is too far behind. Then the committer must know of all there is. */
 static bool must_wait_for_disk(struct worker *worker) {
   if (records_wait_for_store(worker->records)) return true;
   if (!records_wait_for_log(worker->records)) return false;
+  performances_ring(worker->performances, true);
   hear(worker);
   return records_wait_for_log(worker->records);
 }
@@ -218,9 +261,12 @@ static bool run_turns(struct worker *worker) {
   for (int i = 0; i < TURNS_A_STEP; i++) {
     struct request *request;
     if (must_wait_for_disk(worker)) break;
-    struct actor *actor = actors_take(worker->actors, &request);
-    if (actor == NULL) break;
-    performances_begin(worker->performances, actor, &request);
+    /* Chains that have begun end before others begin: fewer turns wait. */
+    if (!performances_resume(worker->performances, WAIT_ANSWERED)) {
+      struct actor *actor = actors_take(worker->actors, &request);
+      if (actor == NULL) break;
+      performances_begin(worker->performances, actor, &request);
+    }
     worked = true;
     if (i % TURNS_A_RING == TURNS_A_RING - 1) worker_ring_others(worker);
     if (records_epoch_ended(worker->records)) hear(worker);
@@ -229,12 +275,11 @@ static bool run_turns(struct worker *worker) {
   return worked;
 }
 
-/* Of each kind of turns that wait, those that are due go on once, or one at least, and as many of them as the step
- * has time for. */
-static bool run_waiting(struct worker *worker, bool first) {
+/* Of each kind of waiting turns, those that are due go on once: as many as the step has time for, but at least one. */
+static bool run_waiting(struct worker *worker, enum wait_place place) {
   bool worked = false;
   for (int what = 0; what < WAIT_WHAT_COUNT; what++) {
-    if (waits_go_first((enum wait_what)what) != first) continue;
+    if (waits_place((enum wait_what)what) != place) continue;
     size_t count = performances_line_up(worker->performances, (enum wait_what)what);
     if (count > 0) worked = true;
     for (; count > 0 && performances_resume(worker->performances, (enum wait_what)what); count--) {
@@ -249,9 +294,9 @@ static int64_t now_ns(const struct worker *worker) {
   return clock_monotonic_ns(worker->config.vm.clock);
 }
 
-/* Where the VMs are nearly full, a quarter of the actors leave before their time, who was used longest ago first; then
- * what they leave is collected. Both go on over many steps, so that nobody waits for long, and faster than newcomers
- * can come. Where nobody could, that is tried again when they hold a good deal more. */
+/* When the VMs are nearly full, a quarter of the actors leave before their time, those idle longest first; then their garbage
+ * is collected. Both take many steps, so that nobody waits for long, and go faster than newcomers can come. If nobody could
+ * leave, that is tried again when they hold a good deal more. */
 static void relieve(struct worker *worker) {
   size_t bytes = vms_bytes(&worker->vms), limit = worker->config.vm.limits->vm_bytes;
   bool tight = bytes > limit / 4 * 3;
@@ -266,20 +311,40 @@ static bool collect(struct worker *worker) {
   return true;
 }
 
-/* The actor that was used last leaves only when its time has come, or that of its VM. */
+/* Whether the host stops, and no worker has a call any more. */
+static bool rests(const struct worker *worker) {
+  return worker->quiet && atomic_load(worker->config.unquiet) == 0;
+}
+
+/* While the host stops, notes whether this worker has a call left: a request of another's actor may still come. Whether that
+ * changed. No worker can have one again once all are quiet, since each call of an actor is made by one that waits. */
+static bool note_quiet(struct worker *worker) {
+  bool quiet = worker->stopping && !actors_have_mail(worker->actors) && !performances_are_waiting(worker->performances);
+  if (quiet == worker->quiet) return false;
+  worker->quiet = quiet;
+  if (!quiet) {
+    atomic_fetch_add(worker->config.unquiet, 1);
+  } else if (atomic_fetch_sub(worker->config.unquiet, 1) == 1) {
+    post_wake_all(worker->config.post);
+  }
+  return true;
+}
+
+/* A shortage of memory never makes the last actor leave: that one stays until its time has come, or that of its
+ * VM. */
 static bool put_idle_to_sleep(struct worker *worker) {
   relieve(worker);
   int64_t idle_ns = (int64_t)worker->config.vm.limits->idle_ms * 1000000;
   size_t most = worker->leaving > 0 ? LEAVE_A_STEP : SLEEPERS_A_STEP, slept = 0;
   for (; slept < most; slept++) {
     struct actor *actor = actors_idlest(worker->actors);
-    bool sooner = worker->stopping || (worker->leaving > 0 && actors_count(worker->actors) > 1);
+    bool sooner = rests(worker) || (worker->leaving > 0 && actors_count(worker->actors) > 1);
     if (actor != NULL) sooner |= performances_must_retire(worker->performances, actor);
     if (actor == NULL || (!sooner && now_ns(worker) - actor->used_ns < idle_ns)) break;
     if (worker->leaving > 0) worker->collects = --worker->leaving == 0;
     performances_put_to_sleep(worker->performances, actor, NULL);
   }
-  if (slept < most && worker->leaving > 0) {          /* all others are busy, or have mail */
+  if (slept < most && worker->leaving > 0) {          /* the others are busy, or have mail */
     worker->leaving = 0;
     worker->collects = true;
     worker->stuck_bytes = slept == 0 ? vms_bytes(&worker->vms) : 0;
@@ -293,16 +358,19 @@ bool worker_step(struct worker *worker) {
   records_refresh(worker->records);
   bool worked = hear_checkpointer(worker);
   if (atomic_load(&worker->told_stop)) worker->stopping = true;
-  worked |= deal_all(worker);
-  worked |= renew(worker);       /* behind deal_all(): what was put after a VM was brought is not run in an older one */
-  worked |= run_waiting(worker, true);
+  worked |= take_letters(worker);
+  worked |= renew(worker);       /* behind the letters: what was put after a VM was brought is not run in an older one */
+  worked |= deadlines_pass(&worker->deadlines, now_ns(worker));
+  worked |= note_quiet(worker);
+  worked |= run_waiting(worker, WAIT_GOES_FIRST);
   worked |= run_turns(worker);
-  worked |= run_waiting(worker, false);
+  worked |= run_waiting(worker, WAIT_GOES_LAST);
   worked |= performances_are_due(worker->performances);
   worked |= put_idle_to_sleep(worker);
   worked |= collect(worker);
   worked |= vms_close_some(&worker->vms);
-  if (worker->stopping && !worked && actors_count(worker->actors) == 0) {
+  if (rests(worker) && !worked && actors_count(worker->actors) == 0) {
+    performances_ring(worker->performances, true);
     records_wake_when_durable(worker->records);
     hear(worker);
     worker->stopped = !records_has_pending(worker->records);
@@ -313,11 +381,13 @@ bool worker_step(struct worker *worker) {
 void worker_wait(struct worker *worker) {
   if (worker->stopped) return;
   const struct actor *actor = actors_idlest(worker->actors);
-  int64_t timeout_ns = -1;
+  int64_t wake_ns = deadlines_first_ns(&worker->deadlines), now = now_ns(worker);
   if (actor != NULL) {
-    int64_t idle_ns = (int64_t)worker->config.vm.limits->idle_ms * 1000000;
-    timeout_ns = actor->used_ns + idle_ns - now_ns(worker);
-    if (timeout_ns < 0) timeout_ns = 0;
+    int64_t leaves_ns = actor->used_ns + (int64_t)worker->config.vm.limits->idle_ms * 1000000;
+    if (leaves_ns < wake_ns) wake_ns = leaves_ns;
   }
-  queue_wait(worker->inbox, timeout_ns);
+  bool unrung = performances_are_unrung(worker->performances);
+  if (unrung && now + UNRUNG_NS < wake_ns) wake_ns = now + UNRUNG_NS;
+  queue_wait(worker->inbox, wake_ns == INT64_MAX ? -1 : wake_ns < now ? 0 : wake_ns - now);
+  if (unrung && now_ns(worker) >= now + UNRUNG_NS) performances_ring(worker->performances, true);
 }

@@ -1,16 +1,15 @@
 /* worker.h -- one worker: its VMs, its actors, their turns.
  *
- * WHY     An actor lives on one worker, so nothing of it is shared and nothing is locked.
+ * WHY     An actor lives on one worker, so nothing about it is shared and nothing is locked.
  * ROOM    stage. Below: performance, records, actor, vms, script.
- * THREAD  worker_put(), worker_ring(), worker_bring() and worker_stop() from any; the rest on its own (inline: the
- *         caller's).
+ * THREAD  worker_put(), worker_ring(), worker_bring() and worker_stop() from any; the rest on its own (inline: the caller's).
  * OWNS    Its VMs, its actors, its performances, its records, the requests put to it.
  * STATES  of a request: put -> in the actor's mailbox -> its turn (performance.h) -> its reply at the gate (gate.h)
  *         -> delivered.
- * ALWAYS  1. When an epoch ends, every actor that saw something not durable leaves memory, and every turn that waits
- *            and saw such fails, before any other turn begins.
- *         2. A request that is put after worker_bring() has returned begins in that VM, or in a later one. What has
- *            begun before ends in its own, which no call notices (vms.h).
+ * ALWAYS  1. When an epoch ends, and before any other turn begins, every actor that saw something not durable leaves
+ *            memory, and every waiting turn that did fails.
+ *         2. A request that is put after worker_bring() has returned begins in that VM, or in a later one. What has begun
+ *            before ends in its own VM, and notices nothing (vms.h).
  * LIMITS  waiting_calls, idle_ms, vm_bytes; those of records.h.
  */
 #ifndef TROUPE_WORKER_H
@@ -28,7 +27,9 @@ struct worker_config {
   const struct memtable *recovered;    /* as in records.h, with the two below */
   struct reserve *reserve;
   size_t checkpoint_bytes;
-  void (*delivered)(void *context);    /* the host's: after replies were delivered */
+  const struct post *post;             /* the host's; where worker_inbox() of each worker stands */
+  _Atomic unsigned *unquiet;           /* the host's: so many workers do not stop yet, or still have calls (worker_stop()) */
+  void (*delivered)(void *context);    /* the host's: called after replies were delivered */
   void *delivered_context;
   _Atomic uint64_t *next_actor_id;     /* the host's, as the next */
   _Atomic uint64_t *next_call_id;
@@ -44,17 +45,23 @@ void worker_connect(struct worker *worker, struct committer *committer, struct c
 struct commit_source *worker_commit_source(struct worker *worker);
 struct checkpoint_source *worker_checkpoint_source(struct worker *worker);
 
-/* Takes the request over. The worker hears of it with the next worker_ring(). */
+/* Takes the request over. The worker hears of it at the next worker_ring(). */
 void worker_put(struct worker *worker, struct request **request);
 void worker_ring(struct worker *worker);
 
-/* Takes what has come, runs some turns, puts idle actors to sleep. Whether there was anything to do. It lasts no
- * longer than some milliseconds and its longest turn, so that what comes meanwhile gets its place. */
+/* Where letters for it go (post.h). */
+struct queue *worker_inbox(const struct worker *worker);
+
+/* Takes what has come, runs some turns, puts idle actors to sleep. Returns whether there was anything to do. It lasts a few
+ * milliseconds plus its longest turn at most, so that calls that come meanwhile get their place. */
 bool worker_step(struct worker *worker);
 
-/* Wakes who has something from this worker: the committer, and the doors. After each step; a long one does it
- * between. */
+/* Wakes those that have something from this worker: the committer and the doors. Call it after each step; a long step also
+ * does it on its way. */
 void worker_ring_others(struct worker *worker);
+
+/* Whether somebody outside waits for what it has sent to the committer since worker_ring_others(). */
+bool worker_owes(const struct worker *worker);
 void worker_wait(struct worker *worker);
 void worker_stop(struct worker *worker);
 

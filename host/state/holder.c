@@ -10,7 +10,7 @@ void holder_build(lua_State *L) {
   vm_set_ref(L, VM_HOLDERS);                                         /* - */
 }
 
-/* Pushes a holder that nobody has, or a new one. [-0, +1, m] */
+/* Pushes a spare holder, or a new one. [-0, +1, m] */
 static void take(lua_State *L, const struct instance *instance) {
   vm_push_ref(L, VM_HOLDERS);                                        /* list */
   lua_Integer count = (lua_Integer)lua_rawlen(L, -1);
@@ -54,7 +54,7 @@ void holder_push_root(lua_State *L, const struct instance *instance) {
   lua_pop(L, 1);                                                     /* root|nil */
 }
 
-/* Whether the data on top of the stack holds nothing: a damaged record may have put there what is no root. */
+/* Whether the data on top of the stack holds nothing: a damaged record may have put more there than a root. */
 static bool is_empty(lua_State *L) {
   lua_pushnil(L);                                                    /* data nil */
   if (!lua_next(L, -2)) return true;                                 /* data */

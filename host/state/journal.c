@@ -5,16 +5,16 @@
 
 #include "vm/budget.h"
 
-/* Stand for what is not a value: the old value was nil; the key of the mark. */
+/* Their addresses stand for an old value that was nil, and for the key of the mark. */
 static const char was_nil, array_mark;
 
-/* Pushes the old values of a tracked userdata, which become empty ones with its first write of the turn. [-0, +1, m] */
+/* Pushes the old values of a tracked userdata: an empty table at its first write of the turn. [-0, +1, m] */
 static void push_old_values(lua_State *L, int index, struct tracked *tracked) {
   struct instance *instance = vm_of(L)->now.instance;
   self_push_slot(L, instance, SELF_JOURNAL);                         /* journal|nil */
   if (lua_isnil(L, -1)) {
     lua_pop(L, 1);                                                   /* - */
-    lua_createtable(L, 2, 0);                                        /* journal: as a rule one tracked userdata is written to */
+    lua_createtable(L, 2, 0);                                        /* journal: most turns write to one tracked userdata */
     lua_pushvalue(L, -1);
     self_set_slot(L, instance, SELF_JOURNAL);                        /* journal */
   }
@@ -34,7 +34,7 @@ static void push_old_values(lua_State *L, int index, struct tracked *tracked) {
   lua_replace(L, -2);                                                /* old */
 }
 
-/* Notes `old value` of `key` once; both on top of the stack. [-0, +0, m] */
+/* Notes the old value of a key, once; both are on top of the stack. [-0, +0, m] */
 static void note(lua_State *L, int index, struct tracked *tracked) {
   int key = lua_gettop(L) - 1, value = key + 1;
   push_old_values(L, index, tracked);                                /* key value old */
@@ -51,10 +51,9 @@ static void note(lua_State *L, int index, struct tracked *tracked) {
   lua_pop(L, 2);                                                     /* key value */
 }
 
-/* A plain table, or a part, which is a userdata. */
+/* A plain table, or a part. */
 static bool is_tabular(lua_State *L, int index) {
-  int type = lua_type(L, index);
-  return type == LUA_TTABLE || type == LUA_TUSERDATA;
+  return lua_type(L, index) == LUA_TTABLE || tracked_is_part(L, index);
 }
 
 bool journal_set(lua_State *L, int index) {
@@ -65,7 +64,7 @@ bool journal_set(lua_State *L, int index) {
   lua_pushvalue(L, key);                                             /* key value data key */
   lua_pushvalue(L, key);
   lua_rawget(L, -3);                                                 /* key value data key old */
-  /* 0.0 and -0.0 are equal and not the same */
+  /* 0.0 and -0.0 are equal but not the same */
   bool zero = lua_type(L, value) == LUA_TNUMBER && !lua_isinteger(L, value) && lua_tonumber(L, value) == 0;
   if (lua_rawequal(L, -1, value) && !lua_istable(L, -1) && !zero && lua_isinteger(L, -1) == lua_isinteger(L, value)) {
     lua_pop(L, 5);                                                   /* - */
@@ -95,7 +94,7 @@ bool journal_is_mark(lua_State *L, int index) {
   return lua_type(L, index) == LUA_TLIGHTUSERDATA && lua_touserdata(L, index) == &array_mark;
 }
 
-/* Makes of the old value on top of the stack what it was. [-1, +1, -] */
+/* Turns a noted old value, on top of the stack, back into what it was. [-1, +1, -] */
 static void unwrap_old(lua_State *L) {
   if (lua_type(L, -1) != LUA_TLIGHTUSERDATA || lua_touserdata(L, -1) != &was_nil) return;
   lua_pop(L, 1);
@@ -130,7 +129,7 @@ void journal_each(lua_State *L, struct instance *instance, void (*visit)(lua_Sta
   lua_pop(L, 1);                                                     /* - */
 }
 
-/* Puts back one tracked userdata, at `tracked`, from its old values at `old`. [-0, +0, m] */
+/* Puts back the tracked userdata at `index`, from its old values at `old`. [-0, +0, m] */
 static void put_back(lua_State *L, int index, int old) {
   struct tracked *tracked = lua_touserdata(L, index);
   lua_getiuservalue(L, index, TRACKED_DATA);                         /* data */

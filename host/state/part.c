@@ -1,11 +1,12 @@
-/* part.c -- see part.h. What is noted of parts in a turn is a sequence in a slot of `self`: part, parent or false, key
- * or false, node id, detached. */
+/* part.c -- see part.h. The notes of a turn are one sequence in a slot of `self`, five values a note: part, parent or false,
+ * key or false, node id, detached. */
 #include "state/part.h"
 
 #include <lauxlib.h>
 #include <math.h>
 
 #include "codec/key.h"
+#include "marshal/handle.h"
 #include "vm/budget.h"
 
 enum { NOTE_SIZE = 5 };
@@ -34,7 +35,7 @@ void part_set_home(lua_State *L, int index, int owner, int key) {
 
 /* -- notes -- */
 
-/* Pushes a user value, or false where it is nil. */
+/* Pushes a user value, or false if it is nil. */
 static void push_or_false(lua_State *L, int index, int slot) {
   if (lua_getiuservalue(L, index, slot) != LUA_TNIL) return;
   lua_pop(L, 1);
@@ -124,8 +125,6 @@ void part_put_record_key(lua_State *L, const struct instance *instance, uint64_t
   }
 }
 
-/* -- paths, for messages -- */
-
 /* -- what may be in a state -- */
 
 const char *part_key_problem(lua_State *L, int key) {
@@ -157,6 +156,7 @@ const char *part_value_problem(lua_State *L, int value) {
     case LUA_TTABLE:
       return has_foreign_meta(L, value) ? "a table with a metatable cannot be saved" : NULL;
     case LUA_TUSERDATA:
+      if (handle_is(L, value)) return NULL;
       if (!part_is(L, value)) return "a userdata cannot be saved";
       tracked_check_owner(L, value);
       return NULL;

@@ -8,8 +8,8 @@
 #include "vm/lua_vm.h"
 #include "vm/raise.h"
 
-/* Appends the path of the part at `part`, searched from `index` on; the parts that were searched are in the table at
- * `seen`, since in the middle of a turn a part may be in many places. [-0, +0, m] */
+/* Appends the path of the part at `part`, searching from `index` downwards; false if it is not found. The table at `seen`
+ * holds the parts already searched, since in the middle of a turn a part may be in many places. [-0, +0, m] */
 static bool put_path_of(lua_State *L, int part, int index, int seen, size_t depth, struct buf *path) {
   if (lua_rawequal(L, part, index)) return true;
   if (!part_is(L, index) || depth == 0) return false;

@@ -1,6 +1,6 @@
 /* part_path.h -- where in the state a part is, in words.
  *
- * WHY     An error about a part names its path, `state.players["ann"].cb`, which is looked for only then.
+ * WHY     An error about a part names its path, `state.players["ann b"].cb`, and only then is that path searched for.
  * ROOM    state. Below: part, holder.
  */
 #ifndef TROUPE_PART_PATH_H

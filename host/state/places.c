@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 
 #include "base/limits.h"
+#include "marshal/handle.h"
 #include "marshal/walk.h"
 #include "state/part_path.h"
 #include "vm/budget.h"
@@ -29,8 +30,8 @@ static void claim(struct settling *s, int part, int owner, int key) {
   lua_pop(L, 1);                                                     /* - */
 }
 
-/* Puts the part that stands for the plain table at `plain` into data[key] of the part at `owner`, empty where it is
- * new, and pushes it; answers whether it is new. A plain table stored twice is one part with two places, which
+/* Puts the part that stands for the plain table at `plain` into data[key] of the part at `owner`, and pushes it. Returns
+ * whether the part is new; then it is still empty. A plain table stored twice is one part with two places, which
  * find_places() refuses. [-0, +1, m] */
 static bool put_copy(struct settling *s, int owner, int data, int key, int plain) {
   lua_State *L = s->L;
@@ -58,8 +59,8 @@ static bool put_copy(struct settling *s, int owner, int data, int key, int plain
   return made;
 }
 
-/* Notes that a part was stored in a field. What a detached one holds was not looked at while it was away: all that is
- * in it is stored anew. */
+/* Notes that a part was stored in a field. Nobody looked at the content of a detached part while it was out of the state, so
+ * everything in it counts as stored too. */
 static void store(struct settling *s, int part, int owner, int key, size_t depth) {
   lua_State *L = s->L;
   budget_check_stack(L, 8);
@@ -101,6 +102,7 @@ static void fill_copy(struct settling *s, int part, int plain, size_t depth) {
       if (put_copy(s, part, data, key, value)) fill_copy(s, value + 1, value, depth - 1);      /* data key value copy */
     } else {
       if (part_is(L, value)) store(s, value, part, key, depth);
+      handle_strip(L, value);
       lua_pushvalue(L, key);
       lua_pushvalue(L, value);
       lua_rawset(L, data);                                           /* data key value */
@@ -110,8 +112,8 @@ static void fill_copy(struct settling *s, int part, int plain, size_t depth) {
   lua_settop(L, data - 1);                                           /* - */
 }
 
-/* For one field written in this turn: where it holds a plain table, the copy goes in; where it holds a part, that part
- * was stored here. */
+/* For one field written in this turn: if it holds a plain table, the copy replaces it; if it holds a part, that part was
+ * stored here. */
 static void copy_in(lua_State *L, void *context) {
   struct settling *s = context;
   int tracked = lua_gettop(L) - 2, key = tracked + 1, data = tracked + 3, value = tracked + 4;
@@ -120,12 +122,12 @@ static void copy_in(lua_State *L, void *context) {
   lua_pushvalue(L, key);
   int type = lua_rawget(L, data);                                    /* tracked key old data value */
   if (type == LUA_TTABLE) {
-    const char *problem = part_value_problem(L, value);              /* it may have got a metatable since it was stored */
+    const char *problem = part_value_problem(L, value);              /* it may have been given a metatable since */
     if (problem != NULL) part_path_raise(L, tracked, key, problem);
     if (put_copy(s, tracked, data, key, value)) {                    /* tracked key old data value copy */
       fill_copy(s, value + 1, value, (size_t)s->vm->config.limits->depth);
     }
-  } else if (type == LUA_TUSERDATA) {
+  } else if (part_is(L, value)) {
     store(s, value, tracked, key, (size_t)s->vm->config.limits->depth);
   }
   lua_settop(L, tracked + 2);                                        /* tracked key old */
@@ -139,7 +141,7 @@ bool places_is_holder(struct settling *s, int part) {
 
 static bool is_live(struct settling *s, int part, size_t depth);
 
-/* Whether the part is in the field `key` of `owner`, and that is in the state. */
+/* Whether the part is in the field `key` of `owner`, and `owner` is in the state. */
 static bool is_live_in(struct settling *s, int part, int owner, int key, size_t depth) {
   lua_State *L = s->L;
   lua_getiuservalue(L, owner, PART_DATA);                            /* data */
@@ -160,7 +162,7 @@ bool places_push_home(struct settling *s, int part) {
   return true;
 }
 
-/* Pushes the places that a part was stored in during this turn; false, and nothing pushed, where there are none. [-0,
+/* Pushes the places that a part was stored in during this turn. If there are none: false, and nothing pushed. [-0,
  * +(0|1), -] */
 static bool push_claims(struct settling *s, int part) {
   lua_pushvalue(s->L, part);
@@ -180,8 +182,8 @@ static void set_live(struct settling *s, int part, bool known, bool live) {
   lua_rawset(L, s->live);
 }
 
-/* Pushes the n-th place of a part in the state, owner and key: its home, then the fields that it was stored in. False,
- * and nothing pushed, where there are fewer. [-0, +(0|2), v] */
+/* Pushes the n-th place of a part in the state, owner and key: first its home, then the fields that it was stored in. If
+ * there are fewer: false, and nothing pushed. [-0, +(0|2), v] */
 static bool push_place(struct settling *s, int part, int n, size_t depth) {
   lua_State *L = s->L;
   int home = lua_gettop(L) + 1, places = home + 2, owner = home + 3, key = home + 4;
@@ -211,8 +213,8 @@ static bool push_place(struct settling *s, int part, int n, size_t depth) {
   return false;
 }
 
-/* Whether a part is in the state: by its home or by a field that it was stored in, which are in the state in their
- * turn. */
+/* Whether a part is in the state: its home holds it, or a field that it was stored in, and the owner of that is in the state
+ * too. */
 static bool is_live(struct settling *s, int part, size_t depth) {
   lua_State *L = s->L;
   if (places_is_holder(s, part)) return true;
@@ -220,7 +222,7 @@ static bool is_live(struct settling *s, int part, size_t depth) {
   int known = lua_rawget(L, s->live);                                /* live */
   bool live = lua_toboolean(L, -1);
   lua_pop(L, 1);                                                     /* - */
-  if (known != LUA_TNIL) return live;                                /* false: it is being asked: a ring */
+  if (known != LUA_TNIL) return live;                                /* false: asked while finding out: a ring */
   if (depth > 2 * (size_t)s->vm->config.limits->depth) raise_misuse(L, "state: tables are nested too deep " LIMIT_NAME(DEPTH));
   budget_check(L);
   set_live(s, part, true, false);
@@ -242,7 +244,7 @@ void places_put_path(struct settling *s, int owner, int key, struct buf *path) {
     return;
   }
   budget_check_stack(L, 4);
-  /* the way to it must not lead through itself: what is there twice may be in a ring */
+  /* the path to it must not lead through itself: a table in two places may be in a ring */
   set_live(s, owner, true, false);
   if (push_place(s, owner, 1, 0)) {                                  /* owner key */
     places_put_path(s, lua_gettop(L) - 1, lua_gettop(L), path);
@@ -251,7 +253,7 @@ void places_put_path(struct settling *s, int owner, int key, struct buf *path) {
   walk_put_step(L, key, path);
 }
 
-/* With two places of a part on top of the stack. */
+/* Raises for the part whose two places are on top of the stack. */
 static void fail_twice(struct settling *s) {
   int top = lua_gettop(s->L);
   struct buf *path = vm_begin_value(s->vm, 0);
@@ -263,7 +265,7 @@ static void fail_twice(struct settling *s) {
   raise_misuse(s->L, "%.*s", (int)path->size, (const char *)path->data);
 }
 
-/* How many tables a part is below the holder, by homes. [-0, +0, v] */
+/* How deep a part is below the holder, by homes. [-0, +0, v] */
 static size_t depth_of(struct settling *s, int part) {
   lua_State *L = s->L;
   size_t depth = 0;
@@ -277,7 +279,7 @@ static size_t depth_of(struct settling *s, int part) {
   return depth;
 }
 
-/* Refuses what is nested too deep in a part of this depth. */
+/* Raises if anything within a part at this depth is nested too deep. */
 static void check_within(struct settling *s, int part, size_t depth) {
   lua_State *L = s->L;
   if (depth > s->vm->config.limits->depth) raise_misuse(L, "state: tables are nested too deep " LIMIT_NAME(DEPTH));
@@ -292,8 +294,8 @@ static void check_within(struct settling *s, int part, size_t depth) {
   lua_pop(L, 1);                                                     /* - */
 }
 
-/* Each part that was stored in this turn, and is in the state, is in one place. How deep it was is noted with its
- * claims, as [0]; what was not in the state was nowhere. */
+/* Raises if a part that was stored in this turn is in two places in the state. Notes how deep each was before, as [0] of its
+ * claims: 0 for a part that was not in the state. */
 static void check_places(struct settling *s) {
   lua_State *L = s->L;
   lua_pushnil(L);                                                    /* part */
@@ -308,7 +310,7 @@ static void check_places(struct settling *s) {
   }
 }
 
-/* The place of each part that was stored in this turn is its home from now on. */
+/* Makes the place of each part that was stored in this turn its home. */
 static void find_places(struct settling *s) {
   lua_State *L = s->L;
   check_places(s);
@@ -324,7 +326,7 @@ static void find_places(struct settling *s) {
   }
 }
 
-/* What was stored deeper than it was must not reach too deep; only when all homes are true can this be told. */
+/* A part that is now deeper than before must not reach too deep. This can be told only once all homes are true. */
 static void check_depths(struct settling *s) {
   lua_State *L = s->L;
   lua_pushnil(L);                                                    /* part */
@@ -340,15 +342,15 @@ static void check_depths(struct settling *s) {
   }
 }
 
-/* What came into the state in this turn, copies and what was away, is in it from now on. Copies are new, and need no
- * note. */
+/* Attaches the parts that came into the state in this turn: copies, and parts that were detached. Copies are new, and need
+ * no note. */
 static void attach(struct settling *s) {
   lua_State *L = s->L;
   lua_pushnil(L);                                                    /* plain */
   while (lua_next(L, s->copies)) {                                   /* plain part */
     struct part *part = lua_touserdata(L, -1);
     if (places_is_live(s, lua_gettop(L))) {
-      depth_of(s, lua_gettop(L));                                    /* for its check */
+      depth_of(s, lua_gettop(L));                                    /* for the check in it */
       if (!lua_istable(L, -2)) part_note(L, s->instance, lua_gettop(L));
       part->detached = false;
     }
@@ -356,7 +358,7 @@ static void attach(struct settling *s) {
   }
 }
 
-/* As is_live(), without keeping the answer: what is kept are those of the tables around it. */
+/* As is_live(), but without keeping the answer for this part; the answers for the tables around it are kept. */
 bool places_is_live(struct settling *s, int part) {
   if (places_is_holder(s, part)) return true;
   if (!push_place(s, part, 1, 0)) return false;                      /* owner key */

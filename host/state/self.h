@@ -1,4 +1,4 @@
-/* self.h -- an actor in memory: what is kept of it, and where.
+/* self.h -- an actor in memory: what the host keeps of it, and where.
  *
  * WHY     The files that make up `self` (fields, state, kv, log) share the actor's handle and the slots of its
  *         userdata.
@@ -14,18 +14,18 @@
 
 struct instance {
   struct vm *vm;
-  uint64_t serial;           /* of this stay in memory: what belongs to it bears it */
+  uint64_t serial;           /* numbers this time in memory; whatever belongs to it carries the number */
   uint64_t actor_id;
-  struct slice key;          /* encoded; the stage's */
+  struct slice key;          /* encoded; the stage owns it */
   bool loaded;
-  bool broken;               /* could not be put back: must leave memory */
+  bool broken;               /* an undo failed: the actor must leave memory */
   bool has_state;            /* the class has initialize_state */
   bool is_held;              /* its turn has a holder (holder.h) */
   bool state_changed;        /* in this turn */
-  bool tables_moved;         /* in this turn a table was stored in a field, or went from one */
+  bool tables_moved;         /* in this turn a table was stored in a field, or taken from one */
   int self_ref;              /* keeps the userdata `self` */
   uint32_t journal_count;    /* entries of the journal */
-  uint32_t part_note_count;  /* what is noted of parts in this turn (part.h) */
+  uint32_t part_note_count;  /* notes of parts in this turn (part.h) */
   uint64_t node_id;          /* the highest that a node of the state has had */
 };
 
@@ -47,15 +47,15 @@ void self_push_slot(lua_State *L, const struct instance *instance, enum self_slo
 /* Sets a slot. [-1, +0, -] */
 void self_set_slot(lua_State *L, const struct instance *instance, enum self_slot slot);
 
-/* The actor whose turn it is; raises where there is none. */
+/* The actor whose turn it is; raises if there is none. */
 struct instance *self_current(lua_State *L);
 
-/* The fields of `self` that are the host's. */
+/* The fields of `self` that belong to the host. */
 enum self_field {
   SELF_FIELD_NONE, SELF_FIELD_CLASS, SELF_FIELD_KEY, SELF_FIELD_STATE, SELF_FIELD_KV, SELF_FIELD_LOG, SELF_FIELD_RESERVED
 };
 
-/* Which of them has the name at `index`. [-0, +0, -] */
+/* Which of them the name at `index` means. [-0, +0, -] */
 enum self_field self_field_of(lua_State *L, int index);
 
 /* Begins a record key of the actor. */

@@ -1,11 +1,9 @@
 /* settle.c -- see settle.h.
  *
- * The way of a turn's changes: plain tables become parts -> each part that was stored somewhere has exactly one place
- * in the state
- * (places.h) -> what fell out of the state loses its records (bury) -> what became small moves into its parent's record
- * (demote) -> the records
- * that the written fields fall into are written, and tables in them that have grown become nodes (write_field,
- * promote). */
+ * The way of a turn's changes: plain tables become parts -> each part that was stored somewhere gets its one place in the
+ * state (places.h) -> what fell out of the state loses its records (bury) -> nodes that became small move into their
+ * parents' records (demote) -> the records that hold the written fields are written, and tables in them that have grown
+ * become nodes (write_field, promote). */
 #include "state/settle.h"
 
 #include <lauxlib.h>
@@ -25,7 +23,7 @@
 
 enum { DEMOTED_FIELDS_MAX = 4, BURIAL_DEPTH_MAX = 400 };
 
-/* Stands for the record of a node itself among its keys. */
+/* Its address stands for the record of a node itself, among the node's keys. */
 static const char header_mark;
 
 /* -- records -- */
@@ -56,8 +54,8 @@ static void draft_delete(struct settling *s, const struct part *node, int key) {
   }
 }
 
-/* Drops the records of a node, as they are in the store: its own, those of its fields now and of those it had before
- * the turn. */
+/* Deletes all records that a node may have: its own, those of its fields, and those of the fields that it had before the
+ * turn. */
 static void draft_delete_node(struct settling *s, int index) {
   lua_State *L = s->L;
   struct part *node = lua_touserdata(L, index);
@@ -105,7 +103,7 @@ static void bury(struct settling *s, int part, size_t depth) {
 
 /* -- which records -- */
 
-/* Notes that the record into which the field `key` of `owner` falls is to be written; both on top of the stack. [-2,
+/* Notes that the record that holds the field `key` of `owner` must be written; both are on top of the stack. [-2,
  * +0, m] */
 static void mark_dirty(struct settling *s) {
   lua_State *L = s->L;
@@ -133,7 +131,7 @@ static void mark_dirty(struct settling *s) {
   lua_settop(L, owner - 1);                                          /* - */
 }
 
-/* For one field written in this turn: what it held may have fallen out of the state; its record is to be written. */
+/* For one field written in this turn: its old value may have fallen out of the state, and its record must be written. */
 static void look_at_field(lua_State *L, void *context) {
   struct settling *s = context;
   int tracked = lua_gettop(L) - 2, key = tracked + 1, old = tracked + 2;
@@ -159,8 +157,8 @@ static uint64_t node_of(lua_State *L, int index) {
   return ((struct part *)lua_touserdata(L, index))->node_id;
 }
 
-/* Appends the value at `index` to vm->value: a node as a reference, other tables with all that is in them. Raises with
- * its path what has no form. */
+/* Appends the value at `index` to vm->value: nodes in it as references, other tables with everything in them. If it cannot be
+ * saved, raises with the path. */
 static enum err put_value(struct settling *s, int owner, int key, int index) {
   struct vm *vm = s->vm;
   struct walk_options options = { .root.name = "state", .depth_max = RECURSION_MAX, .finite = true, .node_of = node_of };
@@ -176,7 +174,7 @@ static enum err put_value(struct settling *s, int owner, int key, int index) {
   return err;
 }
 
-/* As put_value(), and a node as a reference here too, at the top of the value. */
+/* As put_value(), but the value itself is a reference too if it is a node. */
 static enum err put_field(struct settling *s, int owner, int key, int index) {
   uint64_t node_id = part_is(s->L, index) ? node_of(s->L, index) : 0;
   if (node_id == 0) return put_value(s, owner, key, index);
@@ -184,8 +182,8 @@ static enum err put_field(struct settling *s, int owner, int key, int index) {
   return s->vm->value.err;
 }
 
-/* The record of a node itself: whether it is a marked sequence, and the fields whose names are too long for a key of a
- * record. */
+/* Writes the record of a node itself: whether it is a marked sequence, and those fields whose names are too long for the key
+ * of a record. */
 static void write_header(struct settling *s, int index) {
   lua_State *L = s->L;
   struct part *node = lua_touserdata(L, index);
@@ -218,7 +216,7 @@ static void write_header(struct settling *s, int index) {
 
 static void write_field(struct settling *s, int index, int key);
 
-/* Makes a node of the part at `index`: a record for each field. */
+/* Makes a node of the part at `index`, with a record for each field. */
 static void promote(struct settling *s, int index) {
   lua_State *L = s->L;
   struct part *part = lua_touserdata(L, index);
@@ -236,7 +234,7 @@ static void promote(struct settling *s, int index) {
   lua_pop(L, 1);                                                     /* - */
 }
 
-/* In a marked sequence the fields beside a written one tell whether it still is one. */
+/* In a marked sequence, the neighbour of a written field tells whether it is still a sequence. */
 static void check_sequence(struct settling *s, int index, int key, bool there) {
   lua_State *L = s->L;
   lua_Integer n = lua_isinteger(L, key) ? lua_tointeger(L, key) : 0;
@@ -277,7 +275,7 @@ static void write_field(struct settling *s, int index, int key) {
   lua_settop(L, top);                                                /* - */
 }
 
-/* Where a node that was written to has become small, moves it into its parent's record. */
+/* Moves a node that was written to into its parent's record, if it has become small. */
 static void demote(struct settling *s, int index) {
   lua_State *L = s->L;
   struct part *node = lua_touserdata(L, index);
@@ -302,7 +300,7 @@ static void demote(struct settling *s, int index) {
   lua_settop(L, top);                                                /* - */
 }
 
-/* The nodes that have something to be written, in a sequence: what is done with them may add others. [-0, +1, m] */
+/* Pushes the nodes with something to write, as a sequence: working on them may add others. [-0, +1, m] */
 static void push_dirty_nodes(struct settling *s) {
   lua_State *L = s->L;
   lua_newtable(L);                                                   /* nodes */
@@ -343,11 +341,11 @@ static void write_dirty(struct settling *s) {
 
 /* -- the short way -- */
 
-/* Where the fields are that a turn wrote. */
+/* Where the fields that a turn wrote are. */
 struct written {
   struct settling *s;
-  bool any;                /* in the state */
-  bool in_root;            /* all of them in the one record of a small state */
+  bool any;                /* at least one is in the state */
+  bool in_root;            /* all of those are in the record of field 1 of node 0 */
 };
 
 static void look_where(lua_State *L, void *context) {
@@ -366,8 +364,8 @@ static void look_where(lua_State *L, void *context) {
   lua_settop(L, top);
 }
 
-/* Most turns write some scalars into a small state, which is one record: nothing moved, so each part is where it was, and
- * that record is all there is to write. False, and nothing done, where it is not so simple. */
+/* Most turns write some scalars into a small state, which is one record. Nothing has moved, so each part is where it was, and
+ * that record is the only one to write. False, and nothing done, if it is not so simple. */
 static bool try_settle_root(struct settling *s) {
   lua_State *L = s->L;
   struct written written = { .s = s, .in_root = true };

@@ -5,6 +5,7 @@
 
 #include "codec/value.h"
 #include "ledger/view.h"
+#include "marshal/handle.h"
 #include "marshal/lua_key.h"
 #include "marshal/lua_value.h"
 #include "state/holder.h"
@@ -27,6 +28,7 @@ static int part_newindex(lua_State *L) {
   }
   if (problem != NULL) return part_path_raise(L, 1, 2, problem);
   lua_settop(L, 3);
+  handle_strip(L, 3);
   if (journal_set(L, 1)) vm_of(L)->now.instance->state_changed = true;
   return 0;
 }
@@ -74,7 +76,7 @@ int state_next(lua_State *L) {
 static int part_pairs(lua_State *L) {
   tracked_check_owner(L, 1);
   vm_push_ref(L, VM_GLOBALS);
-  /* part globals next: the script gets it, and may give it anything */
+  /* part globals next: a global, since the script gets it and may pass it anything */
   lua_getfield(L, -1, "next");
   lua_pushvalue(L, 1);
   lua_pushnil(L);
@@ -110,20 +112,20 @@ void state_push(lua_State *L, struct instance *instance) {
 
 /* A state that is being read. It outlives pauses, on the stack of its turn. */
 struct reading {
-  struct lua_value_maker maker;      /* comes first: its functions have no more than that */
+  struct lua_value_maker maker;      /* comes first: its functions get only that */
   struct instance *instance;
-  size_t loose;                      /* nodes that were met and that no field has named so far */
+  size_t loose;                      /* nodes that were met, but that no field has named so far */
   int nodes;                         /* stack index of READING_NODES in this stay */
 };
 
 /* The user values of a reading. */
 enum {
   READING_NODES = 1,                 /* the nodes so far, by id */
-  READING_FROM,                      /* the record key from which it goes on */
+  READING_FROM,                      /* the record key where it goes on */
   READING_SLOT_COUNT = READING_FROM
 };
 
-/* Pushes the node with this id, made empty and loose where it was not met before. [-0, +1, m] */
+/* Pushes the node with this id. If it was not met before, makes it, empty and loose. [-0, +1, m] */
 static void push_node(lua_State *L, struct reading *reading, uint64_t node_id) {
   struct instance *instance = reading->instance;
   if (lua_rawgeti(L, reading->nodes, (lua_Integer)node_id) != LUA_TNIL) return;      /* node */
@@ -141,7 +143,7 @@ static struct reading *reading_of(struct lua_value_maker *maker) {
   return (struct reading *)(void *)maker;
 }
 
-/* Each table becomes a part of the state. */
+/* Makes each table that is read a part of the state. */
 static void begin_part(lua_State *L, struct lua_value_maker *maker, bool array) {
   struct part *part = part_new(L, reading_of(maker)->instance);      /* part */
   part->tracked.array = array;
@@ -149,14 +151,14 @@ static void begin_part(lua_State *L, struct lua_value_maker *maker, bool array) 
   lua_getiuservalue(L, -1, PART_DATA);                               /* part data */
 }
 
-/* A part within a value has its home there. */
+/* Makes the place of a part within a value its home. */
 static void place_part(lua_State *L, struct lua_value_maker *maker) {
   int value = lua_gettop(L);
   (void)maker;
   if (part_is(L, value)) part_set_home(L, value, value - 3, value - 1);
 }
 
-/* The same as push_node() for a field that names it. */
+/* As push_node(), for a field that names the node: it is loose no more. */
 static void push_named_node(lua_State *L, struct lua_value_maker *maker, uint64_t node_id) {
   struct reading *reading = reading_of(maker);
   push_node(L, reading, node_id);                                    /* node */
@@ -232,7 +234,7 @@ lua_Integer state_read_version(lua_State *L, struct instance *instance) {
   return read_version(L, value);
 }
 
-/* A state without a root is one that was never made; or its record is damaged, and so was not found where it belongs. */
+/* A state without a root was never made; or the record of the root is damaged, and so was not found where it should be. */
 static void check_absence(lua_State *L, struct instance *instance) {
   struct vm *vm = vm_of(L);
   struct slice value;
@@ -267,7 +269,7 @@ void state_begin_read(lua_State *L, struct instance *instance) {
   lua_setiuservalue(L, -2, READING_FROM);                            /* reading */
 }
 
-/* The reading at `index` goes on behind this record. [-0, +0, v] */
+/* Notes that the reading at `index` goes on behind this record. [-0, +0, v] */
 static void keep_place(lua_State *L, int index, struct slice key) {
   struct vm *vm = vm_of(L);
   buf_clear(&vm->key);

@@ -4,17 +4,18 @@
 #include <lauxlib.h>
 
 #include "base/mem.h"
+#include "vm/wait.h"
 
 enum {
   WORK_A_CLOCK = 64,          /* reading a thread's processor time is a system call: not at each hook */
-  CPU_CLOCK_OLD_NS = 1000000, /* nor for each call: what was read is good for so long, and may charge a call for as much */
-  WORK_A_HOOK = 4,            /* what a hook counts as, where one budget_check() is 1 */
-  WORK_BYTES = 8192,          /* and so many bytes that C goes over as well */
-  LOOKS_A_CLOCK = 64          /* of budget_is_due() */
+  CPU_CLOCK_OLD_NS = 1000000, /* nor for each call: a reading is good for this long, and may overcharge a call by as much */
+  WORK_A_HOOK = 4,            /* what a hook counts as, if one budget_check() is 1 */
+  WORK_BYTES = 8192,          /* so many bytes that C goes over are 1 too */
+  LOOKS_A_CLOCK = 64          /* calls of budget_is_due() between two readings of the clock */
 };
 
-/* What the allocator still grants beyond the soft limit, so that the hook, not a full collection for each refused
- * block, ends the call. */
+/* What the allocator still grants beyond the soft limit, so that the hook ends the call, and not a full collection for
+ * each refused block. */
 static size_t margin_of(size_t limit) {
   return limit / 8 + MIB(16);
 }
@@ -32,7 +33,7 @@ void *budget_allocate(void *context, void *block, size_t old_size, size_t size) 
     return NULL;
   }
   void *moved = mem_try_resize(block, size);
-  if (moved == NULL && block != NULL && size <= old_size) moved = block;        /* Lua counts on it that a block can shrink */
+  if (moved == NULL && block != NULL && size <= old_size) moved = block;        /* Lua relies on shrinking never failing */
   if (moved != NULL) vm->bytes += size - old_size;
   vm->refused |= moved == NULL;
   return moved;
@@ -119,6 +120,7 @@ void budget_begin(struct vm *vm, struct vm_usage *usage) {
   vm->cpu_end_ns = vm->cpu_begin_ns + (int64_t)limits->call_cpu_ms * 1000000 - usage->cpu_ns;
   if (usage->wall_begin_ns == 0) usage->wall_begin_ns = clock_monotonic_ns(vm->config.clock);
   vm->wall_end_ns = usage->wall_begin_ns + (int64_t)limits->call_wall_ms * 1000000;
+  if (usage->deadline_ns != 0 && usage->deadline_ns < vm->wall_end_ns) vm->wall_end_ns = usage->deadline_ns;
   vm->pause_ns = now_ns + (int64_t)vm->config.pause_ms * 1000000;
   vm->pause_looks = 0;
   vm->work = 0;
@@ -153,14 +155,14 @@ void budget_end(struct vm *vm, struct vm_usage *usage) {
 
 bool budget_is_due(lua_State *L) {
   struct vm *vm = vm_of(L);
-  if (vm->coroutine != L || !vm->now.may_pause) return false;
+  if (vm->coroutine == NULL) return false;
   if (++vm->pause_looks % LOOKS_A_CLOCK != 0 && vm->config.pause_ms > 0) return false;
-  return clock_work_ns(vm->config.clock) >= vm->pause_ns && lua_isyieldable(L);
+  return clock_work_ns(vm->config.clock) >= vm->pause_ns && wait_is_possible(L);
 }
 
 int budget_pause(lua_State *L, lua_KContext context, lua_KFunction function) {
-  vm_of(L)->now.paused = true;
-  return lua_yieldk(L, 0, context, function);
+  budget_check_stack(L, 1);
+  return wait_yield(L, TURN_PAUSED, context, function);
 }
 
 void budget_check_stack(lua_State *L, int slots) {

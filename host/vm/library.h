@@ -1,7 +1,7 @@
 /* library.h -- read-only views of libraries.
  *
- * WHY     Scripts of one worker share the libraries; a view lets all of them read and none of them write, rawset
- *         included.
+ * WHY     The scripts of one worker share the libraries; a view lets all of them read and none of them write, not even with
+ *         rawset.
  * ROOM    vm.
  */
 #ifndef TROUPE_LIBRARY_H
@@ -10,13 +10,13 @@
 #include <lua.h>
 #include <stdbool.h>
 
-/* Replaces the library on top of the stack by a view of it. [-1, +1, m] */
+/* Replaces the library on top of the stack with a view of it. [-1, +1, m] */
 void library_protect(lua_State *L);
 
 /* Whether the value at `index` is such a view. [-0, +0, -] */
 bool library_is_view(lua_State *L, int index);
 
-/* Pushes a fresh environment for a file: empty, reading through to the globals. [-0, +1, m] */
+/* Pushes a fresh environment for a file: empty, with reads that fall through to the globals. [-0, +1, m] */
 void library_push_environment(lua_State *L);
 
 #endif

@@ -4,7 +4,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
-/* Coroutines without a call that wait for their next one. */
+/* Idle coroutines kept for their next call. */
 enum { COROUTINES_KEPT = 64 };
 
 bool vm_is_text(lua_State *L, int index, const char *text) {

@@ -5,18 +5,24 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/check.h"
 #include "vm/budget.h"
 #include "vm/lua_vm.h"
 
-/* Raises a table of code, message and place; the message is on top of the stack. [-1, +0, v] */
-static int raise_host_error(lua_State *L, enum err err) {
-  lua_createtable(L, 0, 3);                                          /* message error */
+/* Raises a table of code, message, place and, where it came from another actor, hops; the message is on top of the stack.
+ * [-1, +0, v] */
+static int raise_host_error(lua_State *L, enum err err, unsigned hops) {
+  lua_createtable(L, 0, hops > 0 ? 4 : 3);                           /* message error */
   lua_insert(L, -2);                                                 /* error message */
   lua_setfield(L, -2, "message");                                    /* error */
   luaL_where(L, 1);
   lua_setfield(L, -2, "place");                                      /* error */
   lua_pushstring(L, err_code(err));                                  /* error code */
   lua_setfield(L, -2, "code");                                       /* error */
+  if (hops > 0) {
+    lua_pushinteger(L, (lua_Integer)hops);
+    lua_setfield(L, -2, "hops");                                     /* error */
+  }
   vm_push_ref(L, VM_HOST_ERROR_METAS);                               /* error metas */
   lua_rawgeti(L, -1, err);                                           /* error metas meta */
   lua_setmetatable(L, -3);                                           /* error metas */
@@ -32,7 +38,7 @@ int raise_host(lua_State *L, enum err err, const char *format, ...) {
   va_end(arguments);
   budget_check_stack(L, 4);
   lua_pushstring(L, message);                                        /* +1 message */
-  return raise_host_error(L, err);
+  return raise_host_error(L, err, 0);
 }
 
 int raise_misuse(lua_State *L, const char *format, ...) {
@@ -62,7 +68,7 @@ int raise_about(lua_State *L, enum err err, const struct argument *argument, con
   buf_printf(text, ": %s", message);
   budget_check_stack(L, 4);
   lua_pushlstring(L, (const char *)text->data, text->size);          /* +1 message */
-  if (err != ERR_INTERNAL) return raise_host_error(L, err);
+  if (err != ERR_INTERNAL) return raise_host_error(L, err, 0);
   luaL_where(L, 1);                                                  /* message where */
   lua_insert(L, -2);                                                 /* where message */
   lua_concat(L, 2);                                                  /* message */
@@ -70,7 +76,8 @@ int raise_about(lua_State *L, enum err err, const struct argument *argument, con
 }
 
 int raise_failure(lua_State *L, const struct failure *failure) {
+  CHECK(failure->err != ERR_USER);
   budget_check_stack(L, 8);
   lua_pushlstring(L, (const char *)failure->message.data, failure->message.size);    /* +1 message */
-  return raise_host_error(L, failure->err);
+  return raise_host_error(L, failure->err, failure->hops);
 }

@@ -1,4 +1,4 @@
-/* vm.c -- see vm.h and lua_vm.h: the one entry into Lua, the life of a VM, what it keeps. */
+/* vm.c -- see vm.h and lua_vm.h: the one entry into Lua, and the life of a VM. */
 #include "vm/vm.h"
 
 #include <lauxlib.h>
@@ -10,7 +10,7 @@
 #include "vm/budget.h"
 #include "vm/lua_vm.h"
 
-/* A panic can only come from Lua entered elsewhere than in vm_enter(). */
+/* A panic means that Lua was entered elsewhere than in vm_enter(). */
 static int panic(lua_State *L) {
   check_failed(__FILE__, __LINE__, "Lua is entered under protection", lua_type(L, -1), 0);
 }
@@ -106,7 +106,7 @@ void vm_collect(struct vm *vm) {
   lua_gc(vm->L, LUA_GCCOLLECT, 0);
 }
 
-/* A cycle that is under way when it begins may have marked what is garbage now, so it takes a second one. */
+/* A cycle that is already under way at the first call may have marked what is garbage now, so it takes a second one. */
 bool vm_collect_some(struct vm *vm) {
   enum { MOST_NS = 5000000, CYCLES = 2 };
   int64_t end_ns = clock_thread_cpu_ns(vm->config.clock) + MOST_NS;

@@ -1,12 +1,12 @@
 /* vm.h -- one Lua virtual machine: a worker's, shared by its actors.
  *
- * WHY     A Lua error, which is a longjmp, must land in one place; and a VM is made, asked how full it is and closed by
- *         rooms that do not see Lua.
+ * WHY     A Lua error, which is a longjmp, must land in one place; and rooms that do not see Lua make a VM, ask how full it
+ *         is and close it.
  * ROOM    vm, without lua.h. Below: budget, lua_vm.
  * THREAD  Its worker's; until that has it, the one that opens it.
  * OWNS    The Lua state and all classes in it.
- * ALWAYS  Lua is entered through vm_enter() only. What is acquired while Lua runs belongs to the turn or to the VM, never to
- *         a C frame, so that an error skips nothing.
+ * ALWAYS  Lua is entered through vm_enter() only. Whatever is acquired while Lua runs belongs to the turn or to the VM, never
+ *         to a C frame, so that an error leaks nothing.
  */
 #ifndef TROUPE_VM_H
 #define TROUPE_VM_H
@@ -38,18 +38,18 @@ size_t vm_bytes(const struct vm *vm);
 /* Collects all garbage. */
 void vm_collect(struct vm *vm);
 
-/* Collects some of it, for about 5 ms. Whether all that was garbage when the first of these calls began is gone. */
+/* Collects some of it, for about 5 ms. Returns whether everything that was garbage at the first of these calls is gone. */
 bool vm_collect_some(struct vm *vm);
 
-/* A VM in which nothing is built yet, without limits; NULL where there is no memory for it. */
+/* A VM in which nothing is built yet, without limits; NULL if out of memory. */
 struct vm *vm_try_new(const struct vm_config *config, vm_describer *describe);
 
-/* What is beside a Lua state in a VM, for one that is not ours (lent.h). It keeps no reference to that. */
+/* All of a VM but its Lua state, for a state that is not ours (lent.h). It keeps no reference to that state. */
 struct vm *vm_new_beside(const struct vm_config *config, vm_describer *describe);
 void vm_free_beside(struct vm *vm);
 
-/* Runs a C function with `context` as a light userdata under protection. False where it raised; the failure tells what,
- * and is `out_of_memory`, `timeout` or `internal_error`. */
+/* Runs a C function under protection, with `context` as a light userdata. False if it raised; the failure then says what,
+ * as the VM's describer puts it. */
 bool vm_enter(struct vm *vm, int (*function)(struct lua_State *L), void *context, struct failure *failure);
 
 #endif

@@ -1,6 +1,6 @@
-/* vm_config.h -- what a VM is made with, and what is counted of the calls in it.
+/* vm_config.h -- what a VM is made with, and what it counts of each call.
  *
- * WHY     The stage knows it without lua.h.
+ * WHY     The stage knows this much of a VM without lua.h.
  * ROOM    vm.
  */
 #ifndef TROUPE_VM_CONFIG_H
@@ -19,15 +19,16 @@ struct vm_config {
   struct clock *clock;
   const struct logger *logger;
   unsigned worker;           /* the number of its worker, for the ids of calls */
-  unsigned pause_ms;         /* a stay in Lua that has lasted so long pauses where it can (budget_is_due()); 0: at each look */
+  unsigned pause_ms;         /* a stay in Lua this long pauses where it can (budget_is_due()); 0: at each look */
   bool dev;
 };
 
 /* What a call has used in its stays in Lua so far. */
 struct vm_usage {
   int64_t cpu_ns;
-  int64_t wall_begin_ns;     /* by the host's clock; 0: with the next stay */
-  int64_t bytes;             /* that it added to the VM */
+  int64_t wall_begin_ns;     /* by the host's clock; 0: begins with the next stay */
+  int64_t deadline_ns;       /* by the host's clock, at which it ends in any case: its caller's; 0: none */
+  int64_t bytes;             /* by which the call has grown the VM */
 };
 
 struct lua_State;

@@ -1,7 +1,7 @@
---- The class of all actors. `require "troupe.actor"` gives it; a class file extends it and returns the new class.
+--- The class of all actors. `require "troupe.actor"` returns it; a class file extends it and returns the new class.
 ---
---- A class holds methods. Those of its parents, up to Actor, are found through it too; which of them can be called from
---- outside is decided by the host (lua/README.md, "A class").
+--- A class holds methods. Those of its parents, up to Actor, are found through it too. The host decides which of them
+--- clients can call (lua/README.md, "A class").
 
 ---@alias Key string|number|boolean|any[]   a tuple, or its only part
 
@@ -13,13 +13,13 @@
 ---@class KvRange: KvFormat
 ---@field prefix Key|nil          only keys that begin with these parts
 ---@field start Key|nil           from this key on
----@field start_after Key|nil     from behind this key on
----@field stop Key|nil            up to before this key; also ["end"]
----@field reverse boolean|nil     the last first
----@field limit integer|nil       at most so many
+---@field start_after Key|nil     after this key
+---@field stop Key|nil            up to this key, but without it; also ["end"]
+---@field reverse boolean|nil     the last one first
+---@field limit integer|nil       at most this many
 
 ---@class KvEntry
----@field key Key                 as a tuple where the host gives it
+---@field key Key                 a tuple if it comes from the host
 ---@field value any
 
 --- The ordered store of an actor (lua/README.md, "kv").
@@ -31,10 +31,21 @@
 ---@field count fun(self: Kv, options?: KvRange): integer
 ---@field put fun(self: Kv, key: Key, value: any, options?: KvFormat)
 ---@field put_batch fun(self: Kv, entries: KvEntry[], options?: KvFormat)
----@field delete fun(self: Kv, key: Key): boolean                                 whether it was there
+---@field delete fun(self: Kv, key: Key): boolean                                 whether there was one
 ---@field delete_batch fun(self: Kv, keys: Key[]): integer                        how many were there
 ---@field delete_range fun(self: Kv, options?: KvRange): integer                  how many there were
 ---@field delete_all fun(self: Kv)
+
+--- What calls through a handle do besides (lua/README.md, "Calls between actors").
+---@class HandleOptions
+---@field create boolean|nil            false: an actor that does not exist is `actor_not_found`
+---@field input any                     for initialize_state, if a call creates the actor
+---@field timeout number|nil            seconds
+---@field idempotency_key string|nil    a call runs at most once
+
+--- The address of an actor: a value, with the methods of its class, each of which waits for its answer.
+---@class Handle
+---@field [string] fun(self: Handle, ...: any): any
 
 ---@class Actor
 ---@field name string        the name of the class
@@ -43,15 +54,16 @@
 ---@field key any[]          of an actor: its key, a tuple
 ---@field state table        of an actor: its state
 ---@field kv Kv              of an actor: its ordered store
----@field log Log            of an actor: its lines in the host's log
+---@field log Log            of an actor: writes its lines into the host's log
 ---@field save_state fun(self: Actor)  of an actor: ends one commit of a call and begins the next
+---@field actor fun(self: Actor, class: string, key: Key, options?: HandleOptions): Handle  of an actor: names another
 ---@field state_version integer|nil    what migrate_state brings older states up to; 1 where it is not given
 local Actor = { name = "Actor" }
 
-local new_class = ...     -- the host's: a class that is written to by the file that makes it, while it loads
+local new_class = ...     -- the host's: makes a class that only its own file can write to, while that file loads
 
 --- Makes a class with this one as its parent.
----@param name string  what clients call the class: it stands in URLs and names the actor's address for ever
+---@param name string  what clients call the class: it stands in URLs, and is part of its actors' addresses for ever
 ---@return Actor
 function Actor:extend(name)
   if type(name) ~= "string" or name == "" or #name > 128 then

@@ -8,8 +8,8 @@
 ---     counter:increment(1)
 ---     host:close()
 ---
---- The host runs inline: nothing happens between two calls of the spec, time stands until host:advance(), processor
---- time is counted and not measured, and the disk fails when host:fail_next() says so.
+--- The host runs inline: nothing happens between two calls of the spec. Time stands still until host:advance(),
+--- processor time is counted, not measured, and the disk fails when host:fail_next() says so.
 
 local kit = require "troupe_host"
 
@@ -25,7 +25,8 @@ function troupe.array(t)
   return kit.array(t or {})
 end
 
---- The number, from 1 on, of the worker on which an actor lives in a host with so many workers: the same in every host.
+--- The number, from 1 on, of the worker on which an actor lives in a host with this many workers. It is the same in
+--- every host.
 ---@param class string
 ---@param key any
 ---@param workers integer
@@ -34,9 +35,9 @@ function troupe.worker_of(class, key, workers)
   return kit.worker_of(class, key, workers)
 end
 
---- What a failed call raises.
+--- The error that a failed call raises.
 ---@class troupe.Error
----@field code string       as over HTTP: "storage_error", ...; "connection_lost" where the host ended meanwhile
+---@field code string       as over HTTP: "storage_error", ...; "connection_lost" if the host ended meanwhile
 ---@field message string
 ---@field metadata any      of a UserError
 local Error = { __name = "troupe.Error" }
@@ -53,20 +54,20 @@ end
 local Pending = { __name = "troupe.Pending" }
 Pending.__index = Pending
 
---- Whether its answer is there. Runs nothing.
+--- Whether its answer has come. Runs nothing.
 ---@return boolean
 function Pending:is_done()
   return self._pending:is_done()
 end
 
---- Its result; raises its error. Runs the host until it is at rest.
+--- Runs the host until it is at rest. Returns the call's result, or raises its error.
 ---@return any
 function Pending:get()
   self._host:run()
   return self:result()
 end
 
---- As get(), and runs nothing: for a spec that takes the host's steps one by one.
+--- Like get(), but runs nothing: for a spec that takes the host's steps one by one.
 ---@return any
 function Pending:result()
   local ok, result, message, metadata = self._pending:answer()
@@ -85,18 +86,18 @@ Host.__index = Host
 
 ---@class troupe.Options
 ---@field actors string|nil      the folder of classes (default "actors")
----@field data string|nil        a data folder, kept when the host closes (default: a new one, removed)
+---@field data string|nil        a data folder, which stays when the host closes (default: a new one, which does not)
 ---@field workers integer|nil    how many (default 1)
 ---@field limits table|nil       by field, e.g. `{ key_bytes = 100 }`
 ---@field dev boolean|nil        whether errors of scripts are told in full (default true)
 ---@field time integer|nil       where the clock begins, in seconds since 1970
 ---@field log boolean|nil        whether log lines are printed too
 ---@field map_bytes integer|nil  address space of the store
----@field durability string|nil  "commit", or "relaxed"
----@field look_us integer|nil    processor time from one look at it to the next (100); 0: it stands still
----@field pause_ms integer|nil   after how much of it work on many records pauses (10); 0: at each record
+---@field durability string|nil  "commit" (default) or "relaxed"
+---@field look_us integer|nil    processor time that passes between two looks at it (100); 0: it stands still
+---@field pause_ms integer|nil   processor time after which work on many records pauses (10); 0: at each record
 
---- Opens a host in this process, on a data folder and with a clock of its own.
+--- Opens a host in this process, on a data folder, with a clock of its own.
 ---@param options troupe.Options|nil
 ---@return troupe.Host
 function troupe.host(options)
@@ -112,7 +113,7 @@ function Host:start(class, key, method, ...)
   return self:start_with(nil, class, key, method, ...)
 end
 
---- Begins a call with options, as of host:actor().
+--- Begins a call with options, the same as those of host:actor().
 ---@param options { create: boolean|nil, input: any, params: any, idempotency_key: string|nil }|nil
 ---@param class string
 ---@param key any
@@ -122,7 +123,7 @@ function Host:start_with(options, class, key, method, ...)
   return self:_submit("call", class, key, method, { ... }, select("#", ...), options)
 end
 
---- Begins to let an actor leave memory, without waiting until it has.
+--- Asks an actor to leave memory, without waiting until it has.
 ---@param class string
 ---@param key any
 ---@return troupe.Pending
@@ -130,7 +131,7 @@ function Host:start_sleep(class, key)
   return self:_submit("sleep", class, key)
 end
 
---- Begins a request of a kind; starts a host that has ended.
+--- Begins a request of this kind; first starts the host if it has ended.
 function Host:_submit(kind, ...)
   if not self._kit:is_open() then self._kit:reopen() end
   return setmetatable({ _pending = self._kit:submit(kind, ...), _host = self }, Pending)
@@ -155,7 +156,7 @@ function Host:actor(class, key, options)
   })
 end
 
---- The answer of a request that looks inside; nil where there is no such actor.
+--- The answer to a request that looks inside; nil if there is no such actor.
 function Host:_look(kind, class, key)
   local ok, result = pcall(Pending.get, self:_submit(kind, class, key))
   if ok then return result end
@@ -163,52 +164,53 @@ function Host:_look(kind, class, key)
   error(result, 3)
 end
 
---- The state of an actor, a copy; nil where there is none.
+--- A copy of an actor's state; nil if there is none.
 function Host:state(class, key)
   return self:_look("state", class, key)
 end
 
---- All kv entries of an actor, in order: an array of { key = tuple, value = v }; nil where there is no such actor.
+--- All kv entries of an actor, in order: an array of { key = tuple, value = v }; nil if there is no such actor.
 function Host:kv(class, key)
   return self:_look("kv", class, key)
 end
 
---- What inspect_state gives, or the state.
+--- What inspect_state returns or, without that hook, the state.
 function Host:inspect(class, key)
   return self:_look("inspect", class, key)
 end
 
---- Lets an actor leave memory, as it would when idle: on_stop runs.
+--- Makes an actor leave memory, as it would when idle: on_stop runs.
 function Host:sleep(class, key)
   self:start_sleep(class, key):get()
 end
 
---- Runs the host's steps until all is at rest.
+--- Runs the host's steps until everything is at rest.
 function Host:run()
   if self._kit:is_open() then self._kit:run() end
 end
 
---- Takes one step of a worker, by its number from 1 on, of the committer or of the checkpointer, even of one that
---- stands still otherwise; nothing else runs. Whether there was anything to do.
+--- Takes one step of a worker, given by its number from 1 on, of the committer or of the checkpointer, even if that is
+--- held; nothing else runs. Returns whether there was anything to do.
 ---@param who integer|"committer"|"checkpointer"
 ---@return boolean
 function Host:step(who)
   return self._kit:step(who)
 end
 
---- Lets the committer stand still, or go on: what is not durable meanwhile is not answered.
+--- Holds the committer, or lets it go on. While it is held, nothing becomes durable, and calls that wait for that get
+--- no answer.
 ---@param held boolean
 function Host:hold(held)
   self._kit:hold(held)
 end
 
---- Lets the checkpointer stand still, or go on: what is durable stays in the log and in memory meanwhile.
+--- Holds the checkpointer, or lets it go on. While it is held, what is durable stays in the log and in memory.
 ---@param held boolean
 function Host:hold_checkpoints(held)
   self._kit:stick(held)
 end
 
---- Brings all that is durable to the store. Runs the host.
+--- Brings everything durable to the store. Runs the host.
 function Host:checkpoint()
   self._kit:checkpoint()
 end
@@ -227,8 +229,8 @@ function Host:advance(seconds)
   self._kit:advance(seconds)
 end
 
---- Lets the next write ("write": as on a full disk) or sync ("sync": the host ends) fail. A host that has ended is
---- started first, so that it is not the start that fails.
+--- Makes the next write ("write": as on a full disk) or sync ("sync": the host ends) fail. A host that has ended is
+--- started first, so that the start is not what fails.
 ---@param what "write"|"sync"
 function Host:fail_next(what)
   if not self._kit:is_open() then
@@ -243,43 +245,49 @@ function Host:crash()
   self._kit:crash()
 end
 
+--- Stops the host in good order, as SIGTERM does: calls that have begun end, and every actor goes to sleep. The next call
+--- starts it again on the same data.
+function Host:stop()
+  self._kit:stop()
+end
+
 --- Starts a host that has ended, without waiting for the next call.
 function Host:reopen()
   self._kit:reopen()
 end
 
---- Whether the host runs: false after crash() or a failed sync, until the next call.
+--- Whether the host is running: false after crash() or a failed sync, until the next call.
 ---@return boolean
 function Host:is_open()
   return self._kit:is_open()
 end
 
---- The log since the last look, as text.
+--- The lines of the log since the last look, as text.
 ---@return string
 function Host:log()
   return self._kit:log()
 end
 
---- How many commits were made durable, by how many syncs, of how many bytes, since the host started.
+--- How many commits have been made durable since the host started, with how many syncs and bytes.
 ---@return { commits: integer, syncs: integer, bytes: integer }
 function Host:stats()
   local commits, syncs, bytes = self._kit:stats()
   return { commits = commits, syncs = syncs, bytes = bytes }
 end
 
---- Bytes that the actors and classes in memory take, garbage collected.
+--- Bytes that the actors and classes in memory take, after a full garbage collection.
 ---@return integer
 function Host:memory()
   return self._kit:memory()
 end
 
---- How many entries the store on disk has: what a state or a kv leaves behind shows here.
+--- How many entries the store on disk has: this shows whether a state or a kv leaves anything behind.
 ---@return integer
 function Host:entries()
   return self._kit:entries()
 end
 
---- Stops the host in order. A data folder of its own is removed.
+--- Stops the host in good order, and removes its data folder if that is its own.
 function Host:close()
   self._kit:close()
 end

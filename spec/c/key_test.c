@@ -509,6 +509,29 @@ static void keys_are_printed_for_people(void **state) {
   buf_done(&text);
 }
 
+static void addresses_are_printed_as_in_paths(void **state) {
+  (void)state;
+  static const struct { const char *class_name, *first; bool with_number; const char *text; } rows[] = {
+    { "Account", "ann", false, "Account/ann" },  { "Account", "a b/c", false, "Account/a b/c" },
+    { "Account", "42", false, "Account/42" },    { "Room", "eu", true, "Room/[\"eu\",42]" },
+    { "Account", "[x", false, "Account/[\"[x\"]" }, { "Account", "", false, "Account/[\"\"]" },
+    { "Account", "a\n", false, "Account/[\"a\\n\"]" }, { "Account", "\xff", false, "Account/[\"\\ufffd\"]" },
+    { "\xff", "ann", false, "\"\\ufffd\"/ann" },
+  };
+  struct buf key = { 0 }, text = { 0 };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    buf_clear(&key);
+    buf_clear(&text);
+    key_put_string(&key, slice_text(rows[i].first));
+    if (rows[i].with_number) key_put_integer(&key, 42);
+    key_print_address(&text, slice_text(rows[i].class_name), buf_slice(&key));
+    buf_put_byte(&text, 0);
+    assert_string_equal((char *)text.data, rows[i].text);
+  }
+  buf_done(&key);
+  buf_done(&text);
+}
+
 static void want_of_memory_is_told_from_damage(void **state) {
   (void)state;
   struct buf key = { 0 };
@@ -535,6 +558,7 @@ int main(int argc, char **argv) {
     cmocka_unit_test(depth_is_bounded),
     cmocka_unit_test(nan_is_no_key),
     cmocka_unit_test(keys_are_printed_for_people),
+    cmocka_unit_test(addresses_are_printed_as_in_paths),
     cmocka_unit_test(want_of_memory_is_told_from_damage),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

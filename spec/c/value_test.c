@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "codec/key.h"
 #include "codec/value.h"
 #include "random.h"
 
@@ -19,7 +20,7 @@ struct token {
   int64_t integer;      /* VALUE_BOOLEAN too */
   uint64_t bits;        /* of a VALUE_FLOAT */
   uint32_t count;
-  size_t size;          /* of a VALUE_STRING, whose bytes are all `fill` */
+  size_t size;          /* of a VALUE_STRING, or of the name in a VALUE_HANDLE, whose bytes are all `fill` */
   uint8_t fill;
 };
 
@@ -43,6 +44,29 @@ static void put_filled(struct buf *buf, const struct token *token) {
   free(text);
 }
 
+/* The handle's key is the number of the token; in the name of its class are no more than 255 bytes. */
+static void put_handle(struct buf *buf, const struct token *token) {
+  uint8_t name[255];
+  struct buf key = { 0 };
+  memset(name, token->fill, sizeof name);
+  for (uint32_t i = 0; i < token->count; i++) key_put_integer(&key, token->integer);
+  value_put_handle(buf, slice_of(name, token->size), buf_slice(&key));
+  buf_done(&key);
+}
+
+static void check_handle(const struct value_reader *reader, const struct token *token) {
+  struct key_reader key;
+  assert_int_equal(reader->text.size, token->size);
+  for (size_t i = 0; i < token->size; i++) assert_int_equal(reader->text.data[i], token->fill);
+  key_reader_init(&key, reader->key);
+  for (uint32_t i = 0; i < token->count; i++) {
+    assert_int_equal(key_next(&key), KEY_INTEGER);
+    assert_true(key.integer == token->integer);
+  }
+  assert_int_equal(key_next(&key), KEY_END);
+  key_reader_done(&key);
+}
+
 static void put(struct buf *buf, const struct token *token) {
   switch (token->type) {
     case VALUE_NULL: value_put_null(buf); break;
@@ -53,6 +77,7 @@ static void put(struct buf *buf, const struct token *token) {
     case VALUE_ARRAY: value_put_array(buf, token->count); break;
     case VALUE_MAP: value_put_map(buf, token->count); break;
     case VALUE_SAME: value_put_same(buf, token->count); break;
+    case VALUE_HANDLE: put_handle(buf, token); break;
     default: fail();
   }
 }
@@ -67,6 +92,7 @@ static void check(const struct value_reader *reader, enum value_type type, const
       assert_int_equal(reader->text.size, token->size);
       for (size_t i = 0; i < token->size; i++) assert_int_equal(reader->text.data[i], token->fill);
       break;
+    case VALUE_HANDLE: check_handle(reader, token); break;
     case VALUE_ARRAY: case VALUE_MAP: case VALUE_SAME: assert_int_equal(reader->count, token->count); break;
     default: break;
   }
@@ -75,7 +101,7 @@ static void check(const struct value_reader *reader, enum value_type type, const
 static struct token random_token(struct random *random) {
   static const size_t sizes[] = { 0, 1, 31, 32, 255, 256, 65535, 65536 };
   struct token token = { .type = VALUE_NULL };
-  switch (random_below(random, 16)) {
+  switch (random_below(random, 17)) {
     case 0: break;
     case 1: token = (struct token){ .type = VALUE_BOOLEAN, .integer = (int64_t)random_below(random, 2) }; break;
     case 2: case 3: case 4: case 5: case 6: {
@@ -91,6 +117,11 @@ static struct token random_token(struct random *random) {
       break;
     case 12: case 13: token = (struct token){ .type = VALUE_ARRAY, .count = (uint32_t)random_below(random, 20) }; break;
     case 14: token = (struct token){ .type = VALUE_MAP, .count = (uint32_t)random_below(random, 20) }; break;
+    case 15:
+      token = (struct token){ .type = VALUE_HANDLE, .fill = (uint8_t)random_next(random), .integer = (int64_t)random_next(random) };
+      token.size = 1 + random_below(random, random_once_in(random, 4) ? 255 : 40);
+      token.count = 1 + (uint32_t)random_below(random, random_once_in(random, 50) ? 8000 : 4);
+      break;
     default: token = (struct token){ .type = VALUE_SAME, .count = (uint32_t)random_next(random) };
   }
   return token;
@@ -128,6 +159,7 @@ static void the_bytes_are_messagepack(void **state) {
     0xce, 0x00, 0x01, 0x00, 0x00, 0xcf, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00,
     0xd3, 0x80, 0, 0, 0, 0, 0, 0, 0, 0xcb, 0x3f, 0xf0, 0, 0, 0, 0, 0, 0, 0xa2, 'h', 0xff, 0xa0, 0x92, 0x81,
     0xd6, 0x01, 0x00, 0x01, 0x02, 0x03,
+    0xc7, 0x07, 0x03, 0xa3, 'B', 'o', 'x', 0x01, 'a', 0x00, 0xd6, 0x03, 0xa2, 'B', 'o', 0x27,
   };
   struct buf buf = { 0 };
   value_put_null(&buf);
@@ -141,6 +173,8 @@ static void the_bytes_are_messagepack(void **state) {
   value_put_array(&buf, 2);
   value_put_map(&buf, 1);
   value_put_same(&buf, 0x00010203);
+  value_put_handle(&buf, slice_text("Box"), slice_of("\x01" "a", 3));
+  value_put_handle(&buf, slice_text("Bo"), slice_text("\x27"));
   assert_int_equal(buf.size, sizeof expected);
   assert_memory_equal(buf.data, expected, sizeof expected);
   buf_done(&buf);
@@ -161,7 +195,7 @@ static enum value_type read_all(struct slice bytes) {
     assert_true(type == VALUE_END || type == VALUE_BROKEN || reader.rest.size < before);
     if (type == VALUE_ARRAY) assert_true(reader.count <= reader.rest.size);
     if (type == VALUE_MAP) assert_true(reader.count <= reader.rest.size / 2);
-    if (type == VALUE_STRING) {
+    if (type == VALUE_STRING || type == VALUE_HANDLE) {
       for (size_t i = 0; i < reader.text.size; i++) sum += reader.text.data[i];
     }
   } while (type != VALUE_END && type != VALUE_BROKEN);
@@ -184,13 +218,22 @@ static void damage_is_refused(void **state) {
     { 1, "\x91" }, { 2, "\x81\xc0" }, { 3, "\xdc\xff\xff" }, { 5, "\xdd\xff\xff\xff\xff" },
     { 5, "\xdf\x80\0\0\0" }, { 6, "\xdf\0\0\0\x01\xc0" }, { 5, "\xde\0\x02\xc0\xc0" },
     { 1, "\xd6" }, { 2, "\xd6\x01" }, { 5, "\xd6\x01\0\0\0" }, { 6, "\xd6\x02\0\0\0\0" }, { 3, "\xd4\x01\0" },
-    { 7, "\xc7\x04\x01\0\0\0\0" },
+    { 7, "\xc7\x04\x01\0\0\0\0" }, { 10, "\xc7\x08\x02\0\0\0\0\0\0\0" }, { 10, "\xd7\x02\0\0\0\0\0\0\0\0" },
+    { 6, "\xd6\x03\xa2" "Bo" },               /* handles: without a key, */
+    { 5, "\xc7\x03\x03\xa2" "B" }, { 6, "\xc7\x03\x03\xa2" "Bo" },
+    { 7, "\xc7\x04\x03\xa2" "Bo\x27" },      /* not in the shortest form, */
+    { 8, "\xc7\x05\x03\xd9\x02" "Bo\x27" },
+    { 7, "\xc8\0\x03\x03\xa1" "B\x27" }, { 9, "\xc9\0\0\0\x03\x03\xa1" "B\x27" },
+    { 5, "\xd5\x03\xa0\x27" }, { 6, "\xc7\x03\x03\xa1" "B\x28" }, { 6, "\xc7\x03\x03\xa1" "B\x05" },
+    { 6, "\xc7\x03\x03\x93" "B\x27" },       /* no name, no key, a name that is an array, */
+    { 11, "\xd8\x03\xd8\x03\xd8\x03\xd8\x03\xd8\x03\xd8" }, { 5, "\xd6\x04" "\xa2" "Bo" },
   };
   for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
     if (read_all(slice_of(broken[i].bytes, broken[i].size)) != VALUE_BROKEN) fail_msg("number %zu was read", i);
   }
   assert_int_equal(read_all(slice_of("\xcf\x7f\xff\xff\xff\xff\xff\xff\xff", 9)), VALUE_END);
   assert_int_equal(read_all(slice_of("\x81\xc0\xc0", 3)), VALUE_END);
+  assert_int_equal(read_all(slice_of("\xc7\x03\x03\xa1" "B\x27", 6)), VALUE_END);
 }
 
 static void random_damage_stays_within_the_bytes(void **state) {

@@ -124,6 +124,18 @@ static void keys(void **state) {
 
 /* ---- values ---------------------------------------------------------------------------------------------- */
 
+static void put_handle(struct fuzz *fuzz, struct buf *value) {
+  uint8_t room[2000];
+  struct buf key = { 0 };
+  struct slice name = fuzz_text(fuzz, room);
+  if (name.size == 0) name = slice_text("Box");
+  if (name.size > 255) name.size = 255;
+  for (size_t count = 1 + fuzz_below(fuzz, 3); count > 0; count--) put_key_part(fuzz, &key, 2);
+  if (key.size == 0) key_put_boolean(&key, true);     /* NaN is no part */
+  value_put_handle(value, name, buf_slice(&key));
+  buf_done(&key);
+}
+
 static void put_value(struct fuzz *fuzz, struct buf *value, size_t depth) {
   uint8_t room[2000];
   size_t count = fuzz_below(fuzz, 4), kind = fuzz_below(fuzz, depth > 0 ? 10 : 7);
@@ -137,6 +149,7 @@ static void put_value(struct fuzz *fuzz, struct buf *value, size_t depth) {
     case 6:
       if (fuzz_once_in(fuzz, 20)) value_put_node(value, fuzz_number(fuzz) | 1);
       else if (fuzz_once_in(fuzz, 20)) value_put_same(value, (uint32_t)fuzz_number(fuzz));
+      else if (fuzz_once_in(fuzz, 2)) put_handle(fuzz, value);
       else value_put_integer(value, (int64_t)count);
       break;
     case 7:
@@ -178,6 +191,7 @@ static void put_token(struct buf *again, const struct value_reader *reader, enum
     case VALUE_ARRAY: value_put_array(again, reader->count); break;
     case VALUE_MAP: value_put_map(again, reader->count); break;
     case VALUE_NODE: value_put_node(again, reader->node); break;
+    case VALUE_HANDLE: value_put_handle(again, reader->text, reader->key); break;
     default: value_put_same(again, reader->count);
   }
 }

@@ -20,6 +20,7 @@ function Maker:initialize_state() return {} end
 function Maker:make(_, seed, wild)
   local value, description
   local options = { random = random_value.source(seed), wild = wild }
+  options.handle = function(key) return self:actor("Maker", key) end
   repeat value, description = random_value.make(options, 4) until type(value) == "table"
   self.wild = wild and { value } or nil
   if not wild then self.state = value end

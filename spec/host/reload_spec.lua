@@ -24,6 +24,15 @@ local VERSION = [[
     end
     return { began, Class.state_version, self.class.state_version, VERSION }
   end
+  function Class:ask(_, key, saves)
+    local began = VERSION
+    if saves then
+      self.state.n = self.state.n + 1
+      self:save_state()
+    end
+    local answer = self:actor("A", key):wait()
+    return { began, self.class.state_version, answer }
+  end
   function Class:scan() local n = 0; for _ in self.kv:each() do n = n + 1 end return { VERSION, n } end
   function Class:fill(_, count) for i = 1, count do self.kv:put(i, i) end end
   function Class:keep(_, value) self.kept = value; return VERSION end
@@ -116,6 +125,30 @@ describe("A host that reloads", function()
     assert.same({ 1, 300 }, scan:get())
     assert.same({ 2, 300 }, behind:get())
     assert.equal(1, other:get())
+  end)
+
+  it("ends a chain of calls in the classes in which each of them began", function()
+    local host = open { workers = 2 }
+    local first, last                            -- on two workers
+    for key = 1, 20 do
+      if troupe.worker_of("A", key, 2) == 1 then first = key else last = key end
+    end
+    host:hold(true)
+    local chain = host:start("A", first, "ask", last)
+    host:run()
+    reload(host, 2)
+    local behind = { host:start("A", first, "version"), host:start("A", last, "version") }
+    host:hold(false)
+    assert.same({ 1, 1, { 1, 1, 1, 1 } }, chain:get())
+    for _, call in ipairs(behind) do assert.equal(2, call:get()) end
+    -- One that began in the old classes calls an actor that is in the new ones already.
+    host:hold(true)
+    chain = host:start("A", first, "ask", last, true)
+    host:run()
+    reload(host, 3)
+    host:run()
+    host:hold(false)
+    assert.same({ 2, 2, { 3, 3, 3, 3 } }, chain:get())
   end)
 
   it("reloads again while calls wait in what it has reloaded before", function()

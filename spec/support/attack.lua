@@ -1,5 +1,4 @@
---- Scripts that specs send to an actor, as somebody hostile has written them: how they end, and that an actor beside it
---- does not notice.
+--- Hostile scripts that specs send to an actor: checks how they end, and that a neighbouring actor does not notice.
 
 local assert = require "luassert"
 local hosts = require "spec.support.hosts"
@@ -10,11 +9,11 @@ local attack = {}
 ---@class Place
 ---@field host troupe.Host
 ---@field victim table     a handle of the actor that runs the scripts
----@field neighbour table  one of another actor of the same class and worker
+---@field neighbour table  a handle of another actor, of the same class and worker
 local Place = {}
 Place.__index = Place
 
---- Opens a host with a victim and a neighbour. The place is to be closed.
+--- Opens a host with a victim and a neighbour. The caller closes the place.
 ---@param limits table  as of troupe.host()
 ---@return Place
 function attack.open(limits)
@@ -39,7 +38,7 @@ function Place:_check_unharmed(before)
   assert.equal(0, self:content("neighbour").state.n)
 end
 
---- The script fails with this code and words like these, and nothing is left of it.
+--- Fails unless the script fails with this code and words like these, and leaves nothing behind.
 ---@param code string
 ---@param words string|nil  a pattern
 ---@param text string
@@ -56,7 +55,7 @@ function Place:refuses(code, words, text)
   end
 end
 
---- The script goes on, and answers this.
+--- Fails unless the script runs to its end and answers this.
 function Place:answers(expected, text, ...)
   assert.same(expected, self.victim:run(text, ...))
   assert.equal("pong", self.neighbour:ping())

@@ -4,16 +4,16 @@ local socket = require "socket"
 
 local crowd = {}
 
-local SILENCE_S = 30      -- for what takes milliseconds, on a machine that does much else
+local SILENCE_S = 30      -- an answer takes milliseconds, but the machine may be busy
 local CHUNK_BYTES = 65536
 
 ---@class Crowd
----@field sockets table[]   the connection of each client; socket to client, too
----@field open table[]      those that a client still uses
+---@field sockets table[]   the connection of each client; also from connection to client
+---@field open table[]      the connections that a client still uses
 local Crowd = {}
 Crowd.__index = Crowd
 
---- Connects `size` clients, which are called 1 to `size`.
+--- Connects `size` clients, numbered from 1 to `size`.
 ---@param address string  HOST:PORT
 ---@param size integer
 ---@return Crowd
@@ -29,7 +29,7 @@ function crowd.connect(address, size)
   return self
 end
 
--- Status and body of an answer, once all of it is there.
+-- The status and body of an answer, once all of it has come.
 local function parse(text)
   local _, head_end = text:find("\r\n\r\n", 1, true)
   if not head_end then return nil end
@@ -42,7 +42,7 @@ end
 
 --- Runs until no client has anything more to ask, or the server is gone, and closes the connections.
 ---
---- `ask(client)` gives the client's next request, a table of which `text` is sent; nil: it has no more. `hear(client,
+--- `ask(client)` returns the client's next request, a table whose `text` is sent; nil: there are no more. `hear(client,
 --- request, status, body)` gets the answer. Returns, by client, the requests whose answers never came.
 ---@param ask fun(client: integer): table|nil
 ---@param hear fun(client: integer, request: table, status: integer, body: string)

@@ -3,7 +3,7 @@
 local files = {}
 
 ---@param path string
----@return string text  fails where the file is not there
+---@return string text  fails if there is no such file
 function files.read(path)
   local file <close> = assert(io.open(path, "rb"))
   return file:read "a"

@@ -1,5 +1,5 @@
---- Hosts for specs: classes written beside the spec that needs them, a folder of their own, and a look at the log when
---- the spec is over.
+--- Hosts for specs: their classes are written beside the spec that needs them, each host has a folder of its own, and
+--- the log is checked when the spec is over.
 
 local lfs = require "lfs"
 local write = require("spec.support.files").write
@@ -9,7 +9,7 @@ local hosts = {}
 
 local open = {}       -- what close_all() has to close: { host, folder, files, errors }
 
---- A folder with these files (path to content; "lib/money.lua" makes the folder lib in it).
+--- Makes a folder with these files (path to content; "lib/money.lua" makes the folder lib in it).
 ---@param files table<string, string>
 ---@return string folder
 function hosts.folder(files)
@@ -24,8 +24,8 @@ function hosts.folder(files)
   return folder
 end
 
---- A host with one class, or several: the source of each, without the first line and the last, which are the same
---- everywhere.
+--- The source of a class. `body` is without the first and the last line, which are the same in all classes:
+---
 ---   hosts.class("Box", [[ function Class:get() return 1 end ]])
 ---@param name string
 ---@param body string
@@ -35,7 +35,7 @@ function hosts.class(name, body)
 return Class]]):format(name, body)
 end
 
---- A class "Store" whose methods are those of its kv, and what else the spec needs.
+--- The source of a class "Store" whose methods are those of its kv, and those in `body`.
 ---@param body string
 ---@return string
 function hosts.store(body)
@@ -55,8 +55,8 @@ function hosts.store(body)
 ]] .. body)
 end
 
---- Opens a host on classes given as sources by file name. Options as of troupe.host(). `errors = true`: lines of level
---- error in the log are expected.
+--- Opens a host on classes given as sources by file name. The options are those of troupe.host(). `errors = true`: the
+--- log may hold lines of level error.
 ---@param files table<string, string>
 ---@param options table|nil
 function hosts.open(files, options)
@@ -82,7 +82,7 @@ local function remove(folder)
   lfs.rmdir(folder)
 end
 
---- For after_each(): closes what the spec opened, and fails where a log holds an error that nobody asked for.
+--- For after_each(): closes what the spec opened, and fails if a log holds an error that the spec did not ask for.
 function hosts.close_all()
   local problem
   for i = #open, 1, -1 do
@@ -98,7 +98,7 @@ function hosts.close_all()
   if problem then error("an error in the log that the spec did not ask for: " .. problem, 2) end
 end
 
---- Calls, and answers the error it raises; fails where it raises none.
+--- Makes the call and returns the error that it raises; fails if it raises none.
 ---@return table
 function hosts.failure_of(call, ...)
   local ok, failure = pcall(call, ...)

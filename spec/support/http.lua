@@ -1,4 +1,4 @@
---- HTTP for specs of the real program: requests and answers, and for who looks closer, the bytes of a connection.
+--- HTTP for specs of the real program: requests and answers and, for a closer look, the bytes of a connection.
 
 local assert = require "luassert"
 local cjson = require "cjson"
@@ -6,7 +6,7 @@ local socket = require "socket"
 
 local http = {}
 
-local TIMEOUT_S = 30      -- for what takes milliseconds, on a machine that does much else
+local TIMEOUT_S = 30      -- an answer takes milliseconds, but the machine may be busy
 
 ---@class Answer
 ---@field status integer
@@ -15,7 +15,7 @@ local TIMEOUT_S = 30      -- for what takes milliseconds, on a machine that does
 local Answer = {}
 Answer.__index = Answer
 
---- What its body says, as cjson reads it.
+--- The body, as cjson reads it.
 function Answer:json()
   return cjson.decode(self.body)
 end
@@ -24,7 +24,7 @@ end
 local Connection = {}
 Connection.__index = Connection
 
---- @param address string  HOST:PORT
+---@param address string  HOST:PORT
 ---@return Connection
 function http.connect(address)
   local host, port = address:match "^(.*):(%d+)$"
@@ -34,7 +34,7 @@ function http.connect(address)
   return connection
 end
 
---- Sends bytes as they are. Whether the server still takes them is for receive() to tell.
+--- Sends bytes as they are. receive() will tell whether the server still took them.
 function Connection:send(text)
   self.socket:send(text)
   return self
@@ -46,8 +46,8 @@ function Connection:finish()
   return self
 end
 
---- Waits for one answer; nil where the server has closed the connection instead. Fails where nothing happens at all.
----@param bodiless boolean|nil  of an answer to HEAD: its length is that of a body which does not come
+--- Waits for one answer; nil if the server has closed the connection instead. Fails if nothing happens at all.
+---@param bodiless boolean|nil  for an answer to HEAD: its length is that of a body that does not come
 ---@return Answer|nil
 function Connection:receive(bodiless)
   local line, problem = self.socket:receive "*l"
@@ -86,7 +86,7 @@ function http.text(method, path, body, headers)
   return table.concat(lines, "\r\n") .. "\r\n\r\n" .. (body or "")
 end
 
---- Bytes of any kind, on a connection of their own, and the answer.
+--- Sends bytes of any kind, on a connection of their own, and returns the answer.
 ---@return Answer|nil
 function http.exchange(address, text)
   local connection = http.connect(address)
@@ -95,22 +95,22 @@ function http.exchange(address, text)
   return answer
 end
 
---- One request on a connection of its own.
+--- Sends one request, on a connection of its own, and returns the answer.
 ---@return Answer
 function http.request(address, method, path, body, headers)
   return assert(http.exchange(address, http.text(method, path, body, headers)), "no answer, but the end")
 end
 
---- An answer with a result, and nothing else.
+--- Fails unless the answer is this result, and nothing else.
 ---@param result string  in JSON, as the host prints it
 function http.assert_result(result, answer)
   assert.same({ 200, ('{"result":%s}'):format(result) }, { answer.status, answer.body })
 end
 
---- An answer that tells of an error, in nothing but its code and a message.
+--- Fails unless the answer tells of an error, with this code, a message, and nothing else.
 ---@param status integer
 ---@param code string
----@param message string|nil  a pattern of what is in it
+---@param message string|nil  a pattern that the message matches
 function http.assert_refused(status, code, message, answer)
   local said = ("%d %s"):format(answer.status, answer.body)
   assert.equal(status, answer.status, said)

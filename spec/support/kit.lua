@@ -1,19 +1,20 @@
---- What only the host's own specs need of the module on which troupe.test stands: no other file of the specs requires
---- it, or reaches into a host.
+--- What only the host's own specs need of the module on which troupe.test is built. No other file of the specs requires
+--- that module, or reaches into a host.
 
 local module = require "troupe_host"
 
 local kit = {}
 
---- Opens a host on which nothing runs by itself: no step, and no new start after an end. Options as of troupe.host().
+--- Opens a host in which nothing runs by itself: no step, and no new start after an end. The options are those of
+--- troupe.host().
 ---@return userdata
 kit.open = module.open
 
---- What the program's check of a data folder finds, and its backup of one.
+--- What the program does to verify a data folder, and to back one up.
 kit.verify, kit.backup = module.verify, module.backup
 
---- Lets the k-th allocation of each step of a worker fail from now on, and those behind it up to `count` of them; 0:
---- none. Whether one asked for before has failed.
+--- In each step of a worker from now on, makes `count` allocations in a row (default 1) fail, the k-th first; 0: none.
+--- Returns whether an allocation has failed since the last time this was called.
 ---@param host troupe.Host
 ---@param k integer
 ---@param count integer|nil

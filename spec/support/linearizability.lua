@@ -1,16 +1,16 @@
 --- Whether what clients saw of one object can be explained by some order of their operations, one at a time, in which
 --- each takes effect between its call and its return. That is linearizability (Herlihy and Wing, 1990).
 ---
---- The order is searched for as Wing and Gong did (1993): of the operations under way, one that fits is done first, and
---- if that leads nowhere, another. As Lowe found (2017), no state is tried twice after the same set of operations.
+--- The search is that of Wing and Gong (1993): of the operations under way, one that fits is done first, and if that
+--- leads nowhere, another. As Lowe found (2017), no state need be tried twice after the same set of operations.
 
 local linearizability = {}
 
 ---@class Operation
----@field client any         who; for messages
----@field called number      when
----@field returned number|nil when its result was there. Of an unheard one: the latest moment at which it may have taken
----  effect; nil: it may at any time after its call. Many of these make the search long
+---@field client any         who called; for messages
+---@field called number      when it was called
+---@field returned number|nil when its result came. If it is unheard: the latest moment at which it may have taken
+---  effect; nil: that may be at any time after its call. Many of these make the search long
 ---@field unheard boolean|nil its result is unknown, and it may never have happened
 ---@field name string
 ---@field arguments any[]
@@ -28,7 +28,7 @@ local function comes_first(a, b)
   return a.is_call and not b.is_call
 end
 
--- The head, which is no event itself. What never ends has no return in the list.
+-- Returns the head of the list, which is not an event itself. An operation that never ends has no return in the list.
 local function link_events(history)
   local events = {}
   for number, operation in ipairs(history) do
@@ -54,7 +54,7 @@ local function take_out(event)
   if event.next then event.next.previous = event.previous end
 end
 
--- Puts back what was taken out last.
+-- Puts back the event that was taken out last.
 local function put_back(event)
   event.previous.next = event
   if event.next then event.next.previous = event end
@@ -81,13 +81,13 @@ local function new_set(size)
   return setmetatable(words, Set)
 end
 
--- Adds what is not in it, takes away what is.
+-- Adds a number that is not in the set, removes one that is.
 function Set:toggle(number)
   local i = number // 64 + 1
   self[i] = self[i] ~ (1 << number % 64)
 end
 
--- A text that no other set has, and no other state after the same set.
+-- A text for this set and this state, different from that of any other set or state.
 function Set:with(state)
   return table.concat(self, " ") .. " " .. type(state) .. tostring(state)
 end
@@ -112,14 +112,14 @@ end
 ---@param history Operation[]  in any order
 ---@param model Model
 ---@return boolean is_linearizable
----@return string|nil why  where not: the operation at which the longest attempt ended
+---@return string|nil why  if not: the operation at which the longest attempt ended
 function linearizability.check(history, model)
   local head, done, tried = link_events(history), new_set(#history), {}
   local path, left = {}, count_heard(history)
-  local state, latest = model.initial, -math.huge      -- after the path; when the last of its operations was called
+  local state, latest = model.initial, -math.huge      -- at the path's end; when the latest call on the path was made
   local longest, culprit = -1, nil
 
-  -- Does this operation next, unless it does not fit, or was tried from there.
+  -- Does this operation next, unless it does not fit, or leads to where the search has been before.
   local function try(call)
     local operation = call.operation
     if operation.returned and operation.returned < latest then return false end
@@ -139,7 +139,7 @@ function linearizability.check(history, model)
     return true
   end
 
-  -- Takes the last one back, and answers its call.
+  -- Takes the last operation back, and returns its call.
   local function retract()
     local step = table.remove(path)
     unlift(step.call)
@@ -154,7 +154,7 @@ function linearizability.check(history, model)
     if event.is_call then
       event = try(event) and head.next or event.next
     elseif event.operation.unheard then
-      event = event.next                               -- it may be that it never happened
+      event = event.next                               -- it may never have happened
     else
       if #path > longest then longest, culprit = #path, event.operation end
       if #path == 0 then return false, "no order explains " .. describe(culprit) end
@@ -175,7 +175,7 @@ function linearizability.counter.apply(count, name)
   return count, count
 end
 
---- Holds a number, at first 0. The result of write() is true; spoil() changes nothing, and its result is the number.
+--- Holds a number, 0 at first. The result of write() is true; spoil() changes nothing, and its result is the number.
 ---@type Model
 linearizability.register = { initial = 0 }
 

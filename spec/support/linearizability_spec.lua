@@ -1,11 +1,12 @@
--- The checker of histories: told what it must accept and refuse, and held against all orders of small histories.
+-- The checker of histories: it must accept and refuse what is listed here, and agree with a search of all orders of
+-- small histories.
 
 local linearizability = require "spec.support.linearizability"
 
 local SEED = tonumber(os.getenv "TROUPE_SEED") or os.time()
 local counter, register = linearizability.counter, linearizability.register
 
--- "write(1)", called at 1, returned at 2, with this result. returned = nil: nobody heard of it.
+-- "write(1)", called at 1, returned at 2, with this result. result = nil: nobody heard of it.
 local function operation(text, called, returned, result)
   local name, list = text:match "^([%a_]+)%(?([%d, ]*)%)?$"
   local arguments = {}
@@ -71,8 +72,8 @@ local OPERATIONS = {
   [register] = { "read", "read", "write(%d)", "compare_and_set(%d, %d)" },
 }
 
--- What happened in truth, one operation after the other, and when clients say that it was: the moment of each lies
--- between its call and its return. Some were not heard of, and of those some did not happen.
+-- What really happened, one operation after the other, and when clients say that it did: the true moment of each lies
+-- between its call and its return. Some were not heard of, and some of those did not happen.
 local function random_history(model, size, overlap, unheard)
   local operations, state = {}, model.initial
   for moment = 1, size do
@@ -90,7 +91,7 @@ local function random_history(model, size, overlap, unheard)
   return operations
 end
 
--- One heard operation tells another result. Answers false where there is none.
+-- Gives one heard operation another result. Returns false if there is none.
 local function alter(operations, result)
   local heard = {}
   for _, one in ipairs(operations) do
@@ -111,7 +112,7 @@ local function impossible_result(result)
   return type(result) == "number" and 1000 or "neither true nor false"
 end
 
--- Whether this order of operations keeps to their times and explains what was heard.
+-- Whether this order of the operations fits their times and explains what was heard.
 local function explains(order, model)
   local state = model.initial
   for i, one in ipairs(order) do
@@ -125,7 +126,7 @@ local function explains(order, model)
   return true
 end
 
--- The same question, by trying all orders of all that can have happened.
+-- The same question, answered by trying all orders of everything that may have happened.
 local function explained_by_some_order(operations, model, order, used)
   order, used = order or {}, used or {}
   local complete = true

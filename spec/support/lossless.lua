@@ -1,5 +1,5 @@
---- Reads the lossless form of lua/README.md back, to the description that spec/support/random_value.lua gives of a
---- value. A reader of its own: that it gets the same value is the proof that nothing was lost.
+--- Reads the lossless form of lua/README.md back, into the description that spec/support/random_value.lua makes of a
+--- value. It is a reader of its own: if it reads the same value, nothing was lost.
 
 local troupe = require "troupe.test"
 local random_value = require "spec.support.random_value"
@@ -83,7 +83,7 @@ end
 
 local numbers = { nan = 0 / 0, inf = 1 / 0, ["-inf"] = -1 / 0 }
 
--- A form's scalar, or nil for what is a table.
+-- The scalar that a form stands for, or nil if that is a table.
 local function scalar_of(node)
   if node[1] == "scalar" then return node[2] end
   local field = node[1] == "object" and #node[2] == 1 and node[2][1] or {}
@@ -91,10 +91,22 @@ local function scalar_of(node)
   if field[1] == "$number" then return assert(numbers[field[2][2]]) end
 end
 
-local function describe(node)
+local describe
+
+-- The description of a handle, by its class and key; nil for any other object.
+local function describe_handle(content)
+  if #content ~= 1 or content[1][1] ~= "$actor" then return end
+  local address = content[1][2][2]
+  assert(#address == 2 and scalar_of(address[1]) == "Maker")
+  return "handle of " .. describe(address[2])
+end
+
+function describe(node)
   local value = scalar_of(node)
   if value ~= nil then return random_value.scalar(value) end
   local described, content = {}, node[2]
+  local handle = node[1] == "object" and describe_handle(content)
+  if handle then return handle end
   if node[1] == "array" then
     for i, element in ipairs(content) do described[i] = describe(element) end
   elseif #content == 1 and content[1][1] == "$map" then

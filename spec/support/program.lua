@@ -19,7 +19,7 @@ local function read(path)
   return text
 end
 
---- Asks until the answer is true, and fails when the deadline is over.
+--- Asks until the answer is true; fails when the deadline has passed.
 function program.eventually(what, ask)
   local deadline = system.monotime() + DEADLINE_S
   repeat
@@ -30,7 +30,7 @@ function program.eventually(what, ask)
   error("not within " .. DEADLINE_S .. " seconds: " .. what, 2)
 end
 
---- A new empty folder, which the caller removes with program.remove().
+--- Makes an empty folder, which the caller removes with program.remove().
 function program.folder()
   local pipe <close> = assert(io.popen "mktemp -d")
   return pipe:read "l"
@@ -40,30 +40,30 @@ function program.remove(folder)
   os.execute("rm -rf " .. quote(folder))
 end
 
---- Copies actors into a folder, where the spec then can open gates. Returns that folder.
+--- Copies actors into a folder, where the spec can then open gates. Returns that folder.
 function program.copy(actors, folder)
   assert(os.execute(("cp -r %s/. %s && mkdir -p %s/lib"):format(quote(actors), quote(folder), quote(folder))))
   return folder
 end
 
---- Lets go of the calls that wait at a gate: those that repeat `pcall(require, "lib." .. gate)` until it succeeds. So a
---- call takes as long as the spec wants, on every machine.
+--- Opens a gate to the calls that wait there: they repeat `pcall(require, "lib." .. gate)` until it succeeds. So a call
+--- takes as long as the spec wants, on every machine.
 function program.open_gate(actors, gate)
   assert(io.open(("%s/lib/%s.lua"):format(actors, gate), "w")):close()
 end
 
--- The words of a command that runs behind a line of the shell, which may change them: "$@".
+-- A command of these words that runs after a line of shell, which may change them: "$@".
 local function behind(line, words)
   return ("sh -c %s sh %s"):format(quote(line .. '\nexec "$@"'), table.concat(words, " "))
 end
 
---- Runs `troupe` with these arguments to its end. Returns status (124 where it did not end by itself), standard output
+--- Runs `troupe` with these arguments to its end. Returns its status (124 if it did not end by itself), standard output
 --- and standard error.
 function program.run(...)
   return program.run_behind("", ...)
 end
 
---- The same behind a line of the shell, which may change the command: "$@".
+--- The same after a line of shell, which may change the command: "$@".
 function program.run_behind(line, ...)
   local words = { "timeout", DEADLINE_S, quote(program.path) }
   for _, word in ipairs { ... } do
@@ -81,8 +81,8 @@ end
 local Host = { __name = "running host" }
 Host.__index = Host
 
---- Starts a host, kills it after so many seconds, however far it has come, and waits until it is gone, for as long as
---- it lives the folder is in use. (`timeout --signal=KILL` does not wait: its signal ends itself too.)
+--- Starts a host, kills it after so many seconds, however far it has come, and waits until it is gone, since its folder
+--- is in use until then. (`timeout --signal=KILL` would not wait: its signal ends itself too.)
 function program.serve_briefly(seconds, actors, data)
   local line = "%s serve %s --data %s --listen 127.0.0.1:0 --limit-disk-free-bytes 1 & "
     .. "sleep %.3f; kill -KILL $!; wait $!"
@@ -90,12 +90,12 @@ function program.serve_briefly(seconds, actors, data)
   os.execute("(" .. line .. ") >/dev/null 2>&1 </dev/null")
 end
 
---- Starts a host that serves `actors` from `data`, on a free port, behind such a line. Does not wait for it.
+--- Starts a host that serves `actors` from `data`, on a free port, after such a line. Does not wait for it.
 function program.begin_behind(line, actors, data, ...)
   local host = setmetatable({ folder = program.folder(), data = data, actors = actors }, Host)
   local words = {
     quote(program.path), "serve", quote(actors), "--data", quote(data), "--listen", "127.0.0.1:0",
-    "--limit-disk-free-bytes", "1",      -- how full this machine's disk is concerns no spec
+    "--limit-disk-free-bytes", "1",      -- no spec may depend on how full this machine's disk is
   }
   for _, word in ipairs { ... } do
     table.insert(words, quote(word))
@@ -107,7 +107,7 @@ function program.begin_behind(line, actors, data, ...)
   return host
 end
 
---- The same, and waits for its first line.
+--- The same, but waits for the host's first line.
 function program.serve_behind(line, actors, data, ...)
   local host = program.begin_behind(line, actors, data, ...)
   program.eventually("the first line of the host", function()
@@ -117,12 +117,12 @@ function program.serve_behind(line, actors, data, ...)
   return host
 end
 
---- The same, without more ado.
+--- The same, without a line of shell.
 function program.serve(actors, data, ...)
   return program.serve_behind("", actors, data, ...)
 end
 
---- The same on a copy of the actors, as of program.copy(), and on data of its own: stop() removes both.
+--- The same on a copy of the actors, made by program.copy(), and on data of its own: stop() removes both.
 function program.serve_copy(actors, ...)
   local host = program.serve(program.copy(actors, program.folder()), program.folder(), ...)
   host.own_folders = { host.actors, host.data }
@@ -131,10 +131,10 @@ end
 
 function Host:output() return read(self.folder .. "/out") end
 
---- What it has logged and written so far: it writes that beside its work.
+--- What it has logged so far. A thread of its own writes the log, so the last lines may still be missing.
 function Host:log() return read(self.folder .. "/err") end
 
---- Waits until the log, behind its first `seen` bytes, has a line with this (as in string.find). Returns that part.
+--- Waits until the log, after its first `seen` bytes, has a line with this (as in string.find). Returns that part.
 function Host:logged(what, seen, plain)
   return program.eventually("a line of the log with " .. what, function()
     local log = self:log():sub((seen or 0) + 1)
@@ -142,7 +142,7 @@ function Host:logged(what, seen, plain)
   end)
 end
 
---- `troupe call` or `troupe inspect` to this host.
+--- Runs `troupe call` or `troupe inspect` on this host.
 function Host:ask(command, ...)
   return program.run(command, "--listen", self.address, "--data", self.data, ...)
 end
@@ -151,13 +151,13 @@ function Host:signal(name)
   os.execute("kill -" .. name .. " " .. read(self.folder .. "/pid"))
 end
 
---- Sends the signal after so many seconds, while the caller goes on: it comes whatever the caller does then.
+--- Sends the signal after so many seconds, while the caller goes on: it comes whatever the caller is doing.
 function Host:signal_after(seconds, name)
   local pid = read(self.folder .. "/pid"):match "%d+"
   os.execute(("(sleep %.3f; kill -%s %s) >/dev/null 2>&1 &"):format(seconds, name, pid))
 end
 
---- Waits for the end of the host. Returns its exit status, 128 and more for a signal.
+--- Waits until the host has ended. Returns its exit status, which is above 128 for a signal.
 function Host:wait()
   local status = program.eventually("the end of the host", function()
     return tonumber(read(self.folder .. "/status"))
@@ -166,7 +166,7 @@ function Host:wait()
   return status
 end
 
---- Lets it stop in order, and closes it; fails where it does not end well, or a sanitizer had something to say.
+--- Stops it in good order, and closes it; fails if it does not end well, or a sanitizer had something to say.
 function Host:stop()
   self:signal "TERM"
   local status, log = self:wait(), self:log()
@@ -175,7 +175,7 @@ function Host:stop()
   if status ~= 0 or log:find "Sanitizer" then error(("the host ended with %d:\n%s"):format(status, log), 2) end
 end
 
---- Ends it if it still runs, and removes what it left, except for the data.
+--- Ends it if it still runs, and removes what it has left, except for the data.
 function Host:close()
   if not self.ended then
     self:signal "KILL"
@@ -185,7 +185,7 @@ function Host:close()
   self.closed = true
 end
 
---- A spec that failed before it came to close its host does not leave it running.
+--- If a spec fails before it has closed its host, the host does not stay running.
 function Host:__gc()
   if not self.closed then self:close() end
 end

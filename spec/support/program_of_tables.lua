@@ -1,9 +1,8 @@
 --- Random programs on a tree of tables: the same program runs on a state and on plain tables, and must see and leave
 --- the same.
 ---
---- run(holder, seed, count) works on holder.state with `count` operations that follow from the seed and from what is
---- there, and returns a text of all that
---- it saw. Nothing in it depends on the order of pairs().
+--- run(holder, seed, count) does `count` operations on holder.state, which follow from the seed and from what it finds
+--- there, and returns a text of everything that it has seen. Nothing in it depends on the order of pairs().
 
 local program = {}
 
@@ -28,7 +27,7 @@ local function keys_of(t)
   return keys
 end
 
--- How many keys 1..n there are, where no other positive integer is a key; the length of others is for Lua to choose.
+-- The n of a table with keys 1..n and no other positive integers as keys. Otherwise nil: its length is Lua's choice.
 local function length_of(t)
   local n, integers = 0, 0
   while t[n + 1] ~= nil do n = n + 1 end
@@ -51,7 +50,7 @@ local function is_list(t, least)
   return (length_of(t) or -1) >= least
 end
 
--- What makes scalars, names and small tables.
+-- Functions that make scalars, names and small tables.
 local function makers(random)
   local scalars = { 1, 2, -7, 1.5, 1.0, 0.0, math.maxinteger, math.mininteger, "a", "", "long text \0 with a zero",
                     true, false }
@@ -131,7 +130,7 @@ function program.run(holder, seed, count)
   return table.concat(seen, "; ")
 end
 
---- A text that is the same for equal trees and tells integers from floats.
+--- A text that is the same for equal trees, and differs between integers and floats.
 function program.describe(value)
   if type(value) ~= "table" then
     local text = type(value) == "string" and ("%q"):format(value) or tostring(value)

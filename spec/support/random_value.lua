@@ -1,5 +1,5 @@
---- Random values, each with a description that says all of it: the same for two values only where they are the same to
---- a script. Run by actors and by specs: each sets `null` and `array`, which it has from a place of its own.
+--- Random values, each with a full description: two values have the same one only if a script cannot tell them apart.
+--- Actors and specs both run this file: each sets `null` and `array`, which it gets from a place of its own.
 
 local random_value = {}
 
@@ -12,7 +12,7 @@ function random_value.source(seed)
   end
 end
 
---- What tells a scalar from all others.
+--- A text that tells a scalar from all others.
 function random_value.scalar(value)
   if value == random_value.null then return "null" end
   if math.type(value) == "float" then
@@ -23,7 +23,7 @@ function random_value.scalar(value)
   return '"' .. value:gsub(".", function(byte) return ("%02x"):format(byte:byte()) end) .. '"'
 end
 
---- What tells a table, given the descriptions of its values by its keys; an empty one may be an array.
+--- The same for a table, given the descriptions of its values by key; an empty one may be an array.
 function random_value.table(described, is_array)
   local pairs_of = {}
   for key, value in pairs(described) do
@@ -39,6 +39,19 @@ local scalars = {
   "", "a", "$map", "$", "$bytes", "two words", "\0", "\xff", "\xc3\xa9", "\xed\xa0\x80", "a\xffb", "\"\\\n",
   ("long"):rep(100),
 }
+
+local keys = { "ann", "", "[", "a/b", "\xff", { "eu", 42 }, { 1.5, true, { "x", {} } }, { 7 }, { 1 / 0 } }
+
+--- What tells the handle of an actor, by its key: a string, or a tuple that is no string alone.
+function random_value.handle(key)
+  local function describe(part)
+    if type(part) ~= "table" then return random_value.scalar(part) end
+    local described = {}
+    for i, inner in ipairs(part) do described[i] = describe(inner) end
+    return random_value.table(described, true)
+  end
+  return "handle of " .. describe(key)
+end
 
 local wild = { 0 / 0, 1 / 0, -1 / 0 }
 
@@ -56,10 +69,14 @@ local function key(options)
 end
 
 --- A value and its description, at most `depth` tables deep. Options: `random`, a source; `wild`: what a state cannot
---- hold too, NaN, infinities and boolean keys.
+--- hold too, NaN, infinities and boolean keys; `handle`, which makes the handle of an actor of its key.
 function random_value.make(options, depth)
   local random = options.random
   if depth == 0 or random(1, 3) == 1 then
+    if options.handle and random(1, 6) == 1 then
+      local own = pick(keys, random)
+      return options.handle(own), random_value.handle(own)
+    end
     local made = random(1, 8) == 1 and random_value.null or scalar(options)
     return made, random_value.scalar(made)
   end

@@ -1,5 +1,5 @@
---- What a kv is, as a model: an array of { key, value }, sorted by key. Its methods are those of a kv, where keys,
---- prefixes and bounds are tuples.
+--- A model of a kv: an array of { key, value }, sorted by key. Its methods are those of a kv, but keys, prefixes and
+--- bounds must be tuples.
 
 local rank = { string = 1, table = 2, number = 3, boolean = 4 }
 
@@ -34,13 +34,13 @@ end
 local Sorted = {}
 Sorted.__index = Sorted
 
---- An empty one.
+--- Makes an empty one.
 ---@return Sorted
 function Sorted.new()
   return setmetatable({}, Sorted)
 end
 
---- Where an entry is, or would be, and whether it is there.
+--- Where the entry with this key is, or would be, and whether there is one.
 function Sorted:place(key)
   local low, high = 1, #self + 1
   while low < high do
@@ -117,7 +117,7 @@ function Sorted:delete_all()
   return true
 end
 
---- The entries alone, as a host gives them.
+--- The entries alone, as a host returns them.
 function Sorted:entries()
   local entries = {}
   for i, entry in ipairs(self) do entries[i] = entry end

@@ -1,10 +1,10 @@
---- Where actors live, for specs of hosts with several workers: each of them must be at work, or the spec has only one.
+--- Where actors live, for specs of hosts with several workers: unless all of them are at work, the spec tests fewer.
 
 local troupe = require "troupe.test"
 
 local spread = {}
 
---- Raises where one of so many workers has none of the actors with these keys.
+--- Raises if one of this many workers has none of the actors with these keys.
 ---@param workers integer
 ---@param class string
 ---@param keys any[]
@@ -18,8 +18,8 @@ function spread.check(workers, class, keys)
   if count < workers then error(("%d of %d workers have a %s"):format(count, workers, class), 2) end
 end
 
---- A maker of keys, `prefix` with a number, each used once. It gives those of one worker after the other, so that two
---- that follow each other live on two workers.
+--- Returns a maker of keys, each `prefix` with a new number. It takes the workers in turn, so that two keys in a row
+--- live on two workers.
 ---@param workers integer
 ---@param class string
 ---@param prefix string

@@ -1,4 +1,4 @@
--- An auction: one actor for each thing that is sold. What holds now is in the state, every bid ever made is in the kv.
+-- An auction: one actor for each thing for sale. The present facts are in the state, every bid ever made is in the kv.
 --
 -- A call that fails leaves nothing behind. So a method may simply raise what is wrong: there is no half-made bid to
 -- undo, and a bid on a thing that was never offered does not even make an actor.
@@ -22,7 +22,7 @@ function Auction:_check_opened()
   if not self.state.seller then refuse("not_opened", "Nothing is for sale here") end
 end
 
--- Nothing has to happen at the end: it is over when the clock says so.
+-- Nothing has to happen at the end: the auction is over when the clock says so.
 function Auction:_is_over()
   return os.time() >= self.state.ends_at
 end
@@ -32,8 +32,8 @@ function Auction:_minimum()
   return best and best.amount + self.state.step or self.state.start
 end
 
---- Offers a thing: { title, start, step, seconds }. The lowest first bid and the least step between two are in cents;
---- it is open for an hour if not said otherwise.
+--- Offers a thing: { title, start, step, seconds }. `start`, the lowest first bid, and `step`, the least raise, are in
+--- cents. The auction is open for `seconds`, or else for an hour.
 function Auction:open(rpc, seller, offer)
   if self.state.seller then refuse("already_opened", "This auction was opened before") end
   offer = type(offer) == "table" and offer or {}
@@ -70,7 +70,7 @@ function Auction:bid(rpc, bidder, amount)
   return self:show(rpc)
 end
 
---- Ends the auction early: the seller may.
+--- Ends the auction early. Only the seller may.
 function Auction:close(rpc, who)
   self:_check_opened()
   if who ~= self.state.seller then refuse("not_yours", "Only the seller closes an auction") end
@@ -78,7 +78,7 @@ function Auction:close(rpc, who)
   return self:show(rpc)
 end
 
---- How it stands. The winner is there when it is over, if somebody made a bid.
+--- How the auction stands. Once it is over, there is a winner, if anybody made a bid.
 function Auction:show()
   self:_check_opened()
   local state = self.state
@@ -95,7 +95,7 @@ function Auction:show()
   }
 end
 
---- The last bids, newest first, 10 if no count is given: an array of { bidder, amount, at }.
+--- The last bids, newest first, or the last 10 if no count is given: an array of { bidder, amount, at }.
 function Auction:history(_, count)
   self:_check_opened()
   local bids = array {}

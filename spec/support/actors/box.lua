@@ -1,4 +1,4 @@
--- Holds what it is given, and fails in every way that is asked for.
+-- Holds what it is given, and fails in any way that it is asked to.
 local Actor = require "troupe.actor"
 
 ---@class Box: Actor
@@ -12,7 +12,7 @@ function Box:initialize_state(input)
   return { held = input or null, puts = 0 }
 end
 
---- So that both hooks exist: nobody calls them from outside.
+--- Both hooks exist, so that a spec can see that clients cannot call them.
 function Box:on_start() self.started = true end
 
 function Box:on_stop() self.started = false end
@@ -26,7 +26,7 @@ function Box:get() return self.state.held end
 
 function Box:puts() return self.state.puts end
 
---- All that Box:fail() would have left behind, if it could.
+--- Everything that Box:fail() would have left behind, if it could.
 function Box:content() return { self.state.held, self.state.puts, self.kv:get "lost" or "nothing lost" } end
 
 function Box:key_types()
@@ -53,7 +53,7 @@ function Box:many_results() return 1, 2, 3 end
 
 function Box:about(rpc, header) return { caller = rpc.caller, params = rpc.params, header = rpc.headers[header] } end
 
---- Goes on when the spec opens this gate (program.open_gate); the log tells when it has begun.
+--- Goes on when the spec opens this gate (program.open_gate). The log tells when it has begun.
 function Box:wait(_, gate)
   print("begun " .. gate)
   while not pcall(require, "lib." .. gate) do end
@@ -72,7 +72,7 @@ function Box:_private() return "never" end
 
 function Box:inspect_state() return { shown = self.state.held } end
 
--- Each of these changes the state and the kv and then goes wrong.
+-- Box:fail() changes the state and the kv, and then goes wrong in one of these ways.
 local failures = {}
 
 function failures.string() error "broken on purpose" end
@@ -120,7 +120,7 @@ function Box:hang_a_function_on_self()
   self.state.puts = self.state.puts + 1
 end
 
--- Results that JSON has no form for, and some that it has.
+-- Results for which JSON has no form, and some for which it has.
 local results = {
   a_function = print,
   sparse = { [1] = 1, [3] = 3 },

@@ -1,4 +1,4 @@
--- Has all of its methods from its parent.
+-- Gets all of its methods from its parent.
 local Box = require "box"
 
 ---@class Child: Box

@@ -1,4 +1,4 @@
--- Holds one number, in the kv; at first 0.
+-- Holds one number, in the kv; it is 0 at first.
 local Actor = require "troupe.actor"
 
 ---@class Register: Actor
@@ -14,7 +14,7 @@ function Register:compare_and_set(_, from, to)
   return true
 end
 
---- Writes, and fails: nothing of it may stay. The error tells the number that was there.
+--- Writes, then fails: nothing of it may stay. The error tells the number from before.
 function Register:spoil()
   local number = self:read()
   self.kv:put("number", -1)

@@ -18,7 +18,7 @@ local function text_of(number) return number .. ("."):rep(number % 16 == 0 and 2
 
 function Tally:put(_, writer, number) self.kv:put(writer, text_of(number)) end
 
---- Writes all over state and kv and then fails: nothing of it may stay. The error tells the count that was there.
+--- Writes all over state and kv, then fails: nothing of it may stay. The error tells the count from before.
 function Tally:spoil()
   local count = self.state.count
   self.state.count, self.state.spoiled = -1, true

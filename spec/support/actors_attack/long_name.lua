@@ -1,4 +1,4 @@
--- Its name is longer than those that Lua keeps one of: to look it up takes memory.
+-- Its name is too long for Lua to intern, so each look-up takes memory.
 local Actor = require "troupe.actor"
 
 ---@class ActorWithANameOfMoreThanFortyCharactersInAll: Actor

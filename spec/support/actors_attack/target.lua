@@ -1,10 +1,10 @@
--- Runs what a spec sends it, as a script that somebody hostile has written.
+-- Runs hostile scripts, which a spec sends it as text.
 local Actor = require "troupe.actor"
 
 ---@class Target: Actor
 local Target = Actor:extend "Target"
 
-local kept = {}       -- what one call leaves for a later one, of any actor
+local kept = {}       -- what one call leaves for a later one, even of another actor
 
 function Target:initialize_state()
   local list = array { { v = 1 }, { v = 2 }, { v = 3 } }
@@ -15,7 +15,7 @@ local function load_attack(text)
   return assert(load(text, "=attack", "t", setmetatable({ require = require, kept = kept }, { __index = _ENV })))
 end
 
---- Changes the state, the kv and a field, and then runs the attack: what fails there takes all of this back.
+--- Changes the state, the kv and a field, then runs the attack: if that fails, all of this must be taken back.
 function Target:attack(rpc, text, ...)
   self.state.n = self.state.n + 1
   self.state.plain.fresh = { 1, { 2 } }

@@ -1,4 +1,4 @@
--- What the arguments of a call must be. A client that gets one wrong hears which, and what it should have been.
+-- Checks the arguments of a call. A client that gets one wrong hears which, and what it should have been.
 local check = {}
 
 local PRICE_MAX = 1000000000000
@@ -19,7 +19,7 @@ function check.cents(value, name)
   end
 end
 
---- A time span in seconds.
+--- A span of time in seconds.
 function check.seconds(value, name)
   if math.type(value) ~= "integer" or value < 1 then refuse(name, "a whole number of seconds, 1 or more") end
 end

@@ -1,0 +1,60 @@
+/* ask.h -- one call of an actor to another, from the caller's side.
+ *
+ * WHY     The caller's turn waits while the request is on its way. An answer may come from another thread, and may find that
+ *         its caller has gone. The ask stands between them: it holds the reply, and goes back as a letter.
+ * ROOM    stage. Below: post, request, router, script (outgoing).
+ * THREAD  Its caller's worker; but its reply is the callee's worker's, from sending the request until the reply is kept.
+ * OWNS    Its reply; what came back. It is the caller's until it is freed; one whose caller has gone is freed where it arrives.
+ * STATES  sent -> answered (its letter arrived) -> freed by its caller
+ *         sent -> forgotten (ask_forget()) -> arrived -> freed
+ */
+#ifndef TROUPE_ASK_H
+#define TROUPE_ASK_H
+
+#include "script/outgoing.h"
+#include "stage/actor.h"
+#include "stage/post.h"
+#include "stage/request.h"
+
+struct ask {
+  struct letter letter;        /* the answer on its way back */
+  struct reply reply;          /* early */
+  uint64_t id;                 /* of the request: different for each of a host */
+  struct performance *caller;  /* NULL: forgotten */
+  bool is_answered;
+  bool is_local;               /* the callee lives on the caller's worker, and its answer takes no letter */
+  unsigned home;               /* the caller's worker */
+  unsigned worker;             /* the callee's */
+  const struct post *post;
+  void (*arrive)(void *context, struct ask *ask);   /* of one that is local: takes the answer */
+  void *context;
+  uint32_t address_size, key_size;   /* of the callee */
+  uint8_t addresses[];         /* the callee's (router.h), and behind that the caller's */
+};
+
+/* The callee. */
+static inline struct slice ask_address(const struct ask *ask) {
+  return slice_of(ask->addresses, ask->address_size);
+}
+
+/* Appends the callee for people: "Account/ann". */
+void ask_print_callee(const struct ask *ask, struct buf *text);
+
+/* Makes an ask and its request out of what a turn asks, whose bytes it takes. False if memory runs out; then nothing is taken.
+ * The rest of both is the caller's to set. */
+bool ask_try_make(struct outgoing *outgoing, const struct actor *caller, uint64_t id, struct ask **ask,
+                  struct request **request);
+
+void ask_free(struct ask *ask);
+
+/* Nobody waits for the answer any more: a request that has not begun will not, and what comes is freed. */
+void ask_forget(struct ask *ask);
+
+/* The host ends, and no answer will come, or its letter is not read: freed with its caller, or now if that has gone. */
+void ask_abandon(struct ask *ask);
+
+static inline struct ask *ask_of(struct letter *letter) {
+  return (struct ask *)(void *)((uint8_t *)letter - offsetof(struct ask, letter));
+}
+
+#endif

@@ -1,0 +1,19 @@
+/* report.h -- what is said of a call that failed: to the log, and to its caller.
+ *
+ * WHY     An operator wants to know all of it; a client must not learn how a script is made.
+ * ROOM    stage. Below: actor, reply, script (turn).
+ */
+#ifndef TROUPE_REPORT_H
+#define TROUPE_REPORT_H
+
+#include "script/turn.h"
+#include "stage/actor.h"
+
+/* The one line that a failed or stopped call leaves in the log. */
+void report_log(const struct logger *logger, const struct actor *actor, const struct turn *turn, struct slice method);
+
+/* What the client hears of a failure. Of a mistake in a script it hears only that there was one, unless it is an operator
+ * or the host runs with --dev. */
+void report_tell(bool dev, struct turn *turn, struct reply *reply);
+
+#endif
