@@ -500,7 +500,7 @@ static bool hold_streams(void) {
 
 int main(int argc, char **argv) {
   if (!hold_streams()) return EXIT_FAILED;
-  signals_ignore(SIGXFSZ);       /* a write beyond a limit on the size of files answers EFBIG then */
+  signals_ignore(SIGXFSZ);       /* a write beyond a limit on the size of files then fails with EFBIG */
   struct options options;
   struct buf output = { 0 };
   struct failure failure = { 0 };

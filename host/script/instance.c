@@ -112,7 +112,7 @@ void instance_build(lua_State *L) {
   vm_set_ref(L, VM_SELF_META);                                       /* - */
 }
 
-/* -- the handle -- */
+/* -- the instance -- */
 
 struct opening {
   struct instance *instance;

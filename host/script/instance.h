@@ -1,7 +1,7 @@
 /* instance.h -- an actor in memory: its Lua side.
  *
  * WHY     `self`, the state and the fields that a method sets on `self` live in the VM while the actor is in memory. The
- *         stage holds them by this handle.
+ *         stage holds them by an instance.
  * ROOM    script, without lua.h.
  * OWNS    The reference that keeps `self` alive. After instance_close() every part or `self` that a script still holds is
  *         dead, and says so.

@@ -342,6 +342,8 @@ void performances_fail_lost(struct performances *all) {
   struct wait_list lost;
   struct wait *wait;
   waits_take_lost(&all->waits, records_verdict(all->config.records), &lost);
+  /* One may have asked another, and its answer must not find it: it stands in no line any more. */
+  TAILQ_FOREACH(wait, &lost, link) drop_ask(all, performance_of(wait));
   while ((wait = TAILQ_FIRST(&lost)) != NULL) {
     TAILQ_REMOVE(&lost, wait, link);
     fail_waiting(all, performance_of(wait));
