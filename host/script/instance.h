@@ -22,6 +22,9 @@ enum err instance_open(struct vm *vm, struct slice class_name, struct slice key,
                        struct instance **instance, struct failure *failure);
 void instance_close(struct instance *instance);
 
+/* The VM in which it was opened, and in which all its turns run. */
+struct vm *instance_vm(const struct instance *instance);
+
 bool instance_is_loaded(const struct instance *instance);
 
 /* Whether there was not enough memory to put a failed turn back: then the actor must leave memory, and come back as it is
