@@ -10,6 +10,7 @@
 #include "kit/pending.h"
 #include "kit/upkeep.h"
 #include "kit/userdata.h"
+#include "marshal/lua_json.h"
 #include "marshal/lua_key.h"
 #include "marshal/walk.h"
 #include "stage/router.h"
@@ -234,8 +235,8 @@ static void run_steps(struct kit *kit) {
 }
 
 /* kit:submit(type, class, key [, method, arguments, count [, options]]) -> pending
- * type: "call", "inspect", "state", "kv", "sleep"; options: { create = bool, input = value, params = value,
- * idempotency_key = string } */
+ * type: "call", "inspect", "state", "kv", "sleep", or "calls", of no actor, whose answer is JSON text; options: { create =
+ * bool, input = value, params = value, idempotency_key = string } */
 static int kit_submit(lua_State *L) {
   struct kit *kit = kit_check(L);
   return pending_submit(L, &kit->pendings, kit->host, &kit->config.limits);
@@ -318,6 +319,16 @@ static int kit_fail_allocation(lua_State *L) {
   kit->fail_allocation = (unsigned long)luaL_checkinteger(L, 2);
   kit->fail_count = (unsigned long)luaL_optinteger(L, 3, 1);
   kit->allocation_failed = false;
+  return 1;
+}
+
+/* kit:calls() -> what each call is doing, as GET /calls tells it; nothing runs */
+static int kit_calls(lua_State *L) {
+  struct kit *kit = kit_check(L);
+  if (kit->host == NULL) return luaL_error(L, "this host has ended");
+  struct buf *text = &lender_lend(L, &kit->config.limits)->arguments;
+  if (host_calls(kit->host, text) != ERR_NONE) return luaL_error(L, "no memory to tell of all calls");
+  if (lua_json_try_read(L, buf_slice(text), LUA_JSON_DEPTH_MAX) != ERR_NONE) return luaL_error(L, "no memory for the calls");
   return 1;
 }
 
@@ -410,7 +421,7 @@ int luaopen_troupe_host(lua_State *L) {
     { "advance", kit_advance },     { "log", kit_log },         { "fail_next", kit_fail_next },
     { "memory", kit_memory },       { "entries", kit_entries }, { "stick", kit_stick },
     { "stats", kit_stats },         { "close", kit_close },     { "fail_allocation", kit_fail_allocation },
-    { "checkpoint", kit_checkpoint }, { "step", kit_step },
+    { "checkpoint", kit_checkpoint }, { "step", kit_step }, { "calls", kit_calls },
     { NULL, NULL },
   };
   static const luaL_Reg functions[] = {

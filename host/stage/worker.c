@@ -7,6 +7,7 @@
 #include "stage/delivery.h"
 #include "stage/performance.h"
 #include "stage/reload.h"
+#include "stage/survey.h"
 
 enum {
   TURNS_A_RING = 16,              /* how many turns go to the committer and the doors together */
@@ -30,6 +31,7 @@ struct worker {
   bool connected;                      /* to the committer */
   size_t leaving;                      /* how many actors must still leave before their time, because memory is short */
   bool collects;                       /* they have left, and their garbage goes bit by bit */
+  int64_t taken_ns;                    /* when the step took its letters, by the host's clock */
   int64_t step_end_ns;                 /* when the step has lasted long enough, by clock_work_ns() */
   bool stopping, stopped;
   bool quiet;                          /* it stops, and has no call left: not among the host's unquiet workers */
@@ -69,6 +71,7 @@ static void throw_away(struct letter *letter) {
     case LETTER_REQUEST: request_free(request_of(&letter->item)); break;
     case LETTER_ANSWER: ask_throw_away(ask_of(letter)); break;
     case LETTER_PROBE: probe_free(probe_of(letter)); break;
+    case LETTER_SURVEY: survey_free(survey_of(letter)); break;
   }
 }
 
@@ -170,6 +173,10 @@ bool worker_is_done(struct worker *worker) {
 
 /* -- the step -- */
 
+static int64_t now_ns(const struct worker *worker) {
+  return clock_monotonic_ns(worker->config.vm.clock);
+}
+
 static void drop_undurable(struct actor *actor, void *context) {
   struct worker *worker = context;
   if (actor->seen <= records_verdict(worker->records)) return;
@@ -200,7 +207,37 @@ static void hear_of(struct worker *worker, uint64_t epoch) {
   if (epoch > records_epoch(worker->records)) hear(worker);
 }
 
+void worker_survey(const struct worker *worker, struct survey *survey) {
+  survey_add(survey, worker->actors, worker->performances, now_ns(worker));
+}
+
+/* Adds what this worker has, and sends the survey on to the next one. */
+static void take_survey(struct worker *worker, struct survey *survey) {
+  unsigned next = worker->config.vm.worker + 1;
+  worker_survey(worker, survey);
+  if (next < worker->config.post->count) {
+    post_send(worker->config.post, next, survey_letter(survey));
+  } else {
+    survey_end(survey);
+  }
+}
+
+static void begin_survey(struct worker *worker, struct request *request) {
+  struct reply *reply = request->reply;
+  struct survey *survey = survey_try_new(&request);
+  if (survey != NULL) {
+    take_survey(worker, survey);
+  } else {
+    request_free(request);
+    reply_fail(reply, ERR_MEMORY, "no memory to look at the calls");
+  }
+}
+
 static void take_request(struct worker *worker, struct request *request) {
+  if (request->type == REQUEST_CALLS) {
+    begin_survey(worker, request);
+    return;
+  }
   if (request->reply->early) {
     hear_of(worker, request->epoch);
   } else if (worker->stopping) {
@@ -208,6 +245,7 @@ static void take_request(struct worker *worker, struct request *request) {
     request_free(request);
     return;
   }
+  if (!request->reply->early) request->since_ns = worker->taken_ns;
   delivery_put(&worker->delivery, request);
 }
 
@@ -219,6 +257,7 @@ static void take_letter(struct worker *worker, struct letter *letter) {
       performances_answer(worker->performances, ask_of(letter));
       break;
     case LETTER_PROBE: probe_take(&worker->delivery.probes, letter); break;
+    case LETTER_SURVEY: take_survey(worker, survey_of(letter)); break;
   }
 }
 
@@ -278,10 +317,6 @@ static bool run_waiting(struct worker *worker, enum wait_place place) {
     }
   }
   return worked;
-}
-
-static int64_t now_ns(const struct worker *worker) {
-  return clock_monotonic_ns(worker->config.vm.clock);
 }
 
 /* When the VM is nearly full, a quarter of the actors leave before their time, those idle longest first; then their garbage
@@ -367,8 +402,9 @@ bool worker_step(struct worker *worker) {
   bool worked = hear_checkpointer(worker);
   if (atomic_load(&worker->told_stop)) worker->stopping = true;
   if (worker->config.vm.dev) reload(worker);
+  worker->taken_ns = now_ns(worker);
   worked |= take_letters(worker);
-  worked |= deadlines_pass(&worker->deadlines, now_ns(worker));
+  worked |= deadlines_pass(&worker->deadlines, worker->taken_ns);
   worked |= note_quiet(worker);
   worked |= run_waiting(worker, WAIT_GOES_FIRST);
   worked |= run_turns(worker);
