@@ -462,6 +462,7 @@ static enum err run(const struct options *options, struct buf *output, struct fa
     case COMMAND_SERVE: return serve(options, failure);
     case COMMAND_CALL: return remote_call(options, output, failure);
     case COMMAND_INSPECT: return remote_inspect(options, output, failure);
+    case COMMAND_CALLS: return remote_calls(options, output, failure);
     case COMMAND_BACKUP: return maintenance_backup(options, output, failure);
     case COMMAND_VERIFY: return maintenance_verify(options, output, failure);
     case COMMAND_VERSION: buf_put_text(output, "troupe " TROUPE_VERSION); break;

@@ -10,6 +10,7 @@
 #include "kit/pending.h"
 #include "kit/upkeep.h"
 #include "kit/userdata.h"
+#include "marshal/lua_json.h"
 #include "marshal/lua_key.h"
 #include "marshal/walk.h"
 #include "stage/router.h"
@@ -245,8 +246,8 @@ static int kit_stop(lua_State *L) {
 }
 
 /* kit:submit(type, class, key [, method, arguments, count [, options]]) -> pending
- * type: "call", "inspect", "state", "kv", "sleep"; options: { create = bool, input = value, params = value,
- * idempotency_key = string } */
+ * type: "call", "inspect", "state", "kv", "sleep", or "calls", of no actor, whose answer is JSON text; options: { create =
+ * bool, input = value, params = value, idempotency_key = string } */
 static int kit_submit(lua_State *L) {
   struct kit *kit = kit_check(L);
   return pending_submit(L, &kit->pendings, kit->host, &kit->config.limits);
@@ -344,6 +345,17 @@ static int kit_fail_allocation(lua_State *L) {
   return 1;
 }
 
+/* kit:calls() -> what each call is doing, as GET /calls tells it; nothing runs */
+static int kit_calls(lua_State *L) {
+  struct kit *kit = kit_check(L);
+  if (kit->host == NULL) return luaL_error(L, "this host has ended");
+  struct loan *loan = lender_lend(L, &kit->config.limits);
+  if (host_calls(kit->host, &loan->arguments) != ERR_NONE) return luaL_error(L, "no memory to tell of all calls");
+  enum err err = lua_json_try_read(L, buf_slice(&loan->arguments), LUA_JSON_DEPTH_MAX, &loan->failure);
+  if (err != ERR_NONE) return luaL_error(L, "no memory for the calls");
+  return 1;
+}
+
 /* kit:log() -> the lines since the last look */
 static int kit_log(lua_State *L) {
   struct kit *kit = kit_check(L);
@@ -434,7 +446,7 @@ int luaopen_troupe_host(lua_State *L) {
     { "memory", kit_memory },       { "entries", kit_entries }, { "stick", kit_stick },
     { "stats", kit_stats },         { "close", kit_close },     { "fail_allocation", kit_fail_allocation },
     { "checkpoint", kit_checkpoint }, { "step", kit_step },   { "reload", kit_reload },
-    { "stop", kit_stop },
+    { "stop", kit_stop }, { "calls", kit_calls },
     { NULL, NULL },
   };
   static const luaL_Reg functions[] = {

@@ -136,6 +136,11 @@ bool actors_have_mail(const struct actors *actors) {
   return !TAILQ_EMPTY(&actors->ready);
 }
 
+void actors_each_ready(const struct actors *actors, void (*visit)(const struct actor *actor, void *context), void *context) {
+  const struct actor *actor;
+  TAILQ_FOREACH(actor, &actors->ready, link) visit(actor, context);
+}
+
 struct actor *actors_idlest(const struct actors *actors) {
   return TAILQ_FIRST(&actors->idle);
 }

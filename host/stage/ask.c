@@ -66,6 +66,7 @@ bool ask_try_make(struct outgoing *outgoing, const struct actor *caller, uint64_
   buf_move(&asked->input, &outgoing->input);
   buf_move(&asked->idempotency_key, &outgoing->idempotency_key);
   asked->create = outgoing->create;
+  made->method = buf_slice(&outgoing->method);
   struct slice address_of_caller = slice_of(made->addresses + made->address_size, caller->address_size);
   asked->caller_key = slice_after(address_of_caller, caller->address_size - caller->key_size);
   asked->caller_class = key_string_inside(slice_of(address_of_caller.data, caller->address_size - caller->key_size));
@@ -74,9 +75,12 @@ bool ask_try_make(struct outgoing *outgoing, const struct actor *caller, uint64_
   return true;
 }
 
+struct slice ask_class(const struct ask *ask) {
+  return key_string_inside(slice_of(ask->addresses, ask->address_size - ask->key_size));
+}
+
 void ask_print_callee(const struct ask *ask, struct buf *text) {
-  struct slice head = slice_of(ask->addresses, ask->address_size - ask->key_size);
-  key_print_address(text, key_string_inside(head), slice_after(ask_address(ask), head.size));
+  key_print_address(text, ask_class(ask), ask_key(ask));
 }
 
 void ask_free(struct ask *ask) {

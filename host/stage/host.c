@@ -14,6 +14,7 @@
 #include "script/script.h"
 #include "stage/router.h"
 #include "stage/signature.h"
+#include "stage/survey.h"
 #include "stage/worker.h"
 
 enum { BATCH_BYTES_MAX = 64 * 1024 * 1024, BATCH_COMMITS_MAX = 65536 };
@@ -276,9 +277,11 @@ static void trace_request(const struct host *host, const struct request *request
 void host_submit(struct host *host, struct request **request) {
   (*request)->reply->call_id = atomic_fetch_add(&host->next_call_id, 1);
   (*request)->reply->logger = host->config.logger;
-  if (trace_is_on(host->config.logger)) trace_request(host, *request);
+  if (trace_is_on(host->config.logger) && (*request)->type != REQUEST_CALLS) trace_request(host, *request);
   struct slice class_name = buf_slice(&(*request)->class_name), key = buf_slice(&(*request)->key);
-  worker_put(host->workers[router_worker(class_name, key, host->worker_count)], request);
+  unsigned first = 0;
+  unsigned worker = (*request)->type == REQUEST_CALLS ? first : router_worker(class_name, key, host->worker_count);
+  worker_put(host->workers[worker], request);
 }
 
 void host_ring(struct host *host) {
@@ -383,6 +386,15 @@ enum err host_checkpoint(struct host *host) {
     if (err != ERR_NONE) return err;
   }
   return ERR_NONE;
+}
+
+enum err host_calls(const struct host *host, struct buf *text) {
+  struct survey *survey = survey_try_new(NULL);
+  if (survey == NULL) return ERR_MEMORY;
+  for (unsigned i = 0; i < host->worker_count; i++) worker_survey(host->workers[i], survey);
+  enum err err = survey_put(survey, text);
+  survey_free(survey);
+  return err;
 }
 
 struct slice host_class_names(const struct host *host) {

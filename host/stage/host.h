@@ -55,8 +55,8 @@ enum err host_open(const struct host_config *config, struct host **host, struct 
  * no last commit, and replies are never delivered. */
 void host_close(struct host *host, bool abandon);
 
-/* Hands a request to the worker of its actor. Takes it over; its reply is delivered in any case. The worker hears of it at
- * the next host_ring(). */
+/* Hands a request to the worker of its actor, or one for all calls to the first. Takes it over; its reply is delivered in any
+ * case. The worker hears of it at the next host_ring(). */
 void host_submit(struct host *host, struct request **request);
 void host_ring(struct host *host);
 
@@ -97,6 +97,10 @@ void host_checkpointer_wake(struct host *host);
 /* Brings everything durable to the store, so that the next start need not read the log. If this fails, it must. Only if all
  * steps run inline, or their threads have ended. */
 enum err host_checkpoint(struct host *host);
+
+/* Appends what each call is doing, as GET /calls tells it (survey.h). Only if the steps run inline; nothing runs.
+ * ERR_MEMORY. */
+enum err host_calls(const struct host *host, struct buf *text);
 
 /* The names of the classes that were loaded last, sorted, one line: "Counter, Inventory". Dead with the next
  * host_reload(). */

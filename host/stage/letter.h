@@ -14,7 +14,8 @@
 enum letter_kind {
   LETTER_REQUEST,      /* request.h */
   LETTER_ANSWER,       /* ask.h: what another actor answered */
-  LETTER_PROBE         /* probe.h: a question about who waits for whom */
+  LETTER_PROBE,        /* probe.h: a question about who waits for whom */
+  LETTER_SURVEY        /* survey.h: a question about all calls */
 };
 
 /* The first member of all that is sent. */

@@ -51,7 +51,8 @@ static enum turn_task task_of(enum request_type type) {
     case REQUEST_STATE: return TURN_STATE;
     case REQUEST_KV: return TURN_KV;
     case REQUEST_CALL:
-    case REQUEST_SLEEP: break;
+    case REQUEST_SLEEP:
+    case REQUEST_CALLS: break;
   }
   return TURN_CALL;
 }
@@ -97,6 +98,10 @@ static void answer_failure(struct performances *all, struct performance *perform
   }
 }
 
+static int64_t now_ns(const struct performances *all) {
+  return clock_monotonic_ns(all->config.vm->clock);
+}
+
 /* The actor is busy until what it waits for is due. */
 static void wait_for(struct performances *all, struct performance *performance, enum wait_what what) {
   struct actor *actor = performance->actor;
@@ -104,7 +109,7 @@ static void wait_for(struct performances *all, struct performance *performance, 
   /* It has seen the actor's last commit, not the worker's. The worker's may already have failed, and if nothing was saved
    * no other will come. */
   performance->wait = (struct wait){
-    .what = what, .seen = actor->seen, .held_batch = holds ? performance->batch : UINT64_MAX,
+    .what = what, .seen = actor->seen, .held_batch = holds ? performance->batch : UINT64_MAX, .since_ns = now_ns(all),
   };
   performance->commit = rig_let_wait(&all->rig, &performance->turn, what == WAIT_SAVE);
   if (actor->waiting == NULL) actors_set_waiting(all->config.actors, actor, performance);
@@ -116,10 +121,6 @@ static void wait_for(struct performances *all, struct performance *performance, 
 static int64_t wall_end_ns(const struct performances *all, const struct vm_usage *usage) {
   int64_t end_ns = usage->wall_begin_ns + (int64_t)all->config.vm->limits->call_wall_ms * 1000000;
   return usage->deadline_ns != 0 && usage->deadline_ns < end_ns ? usage->deadline_ns : end_ns;
-}
-
-static int64_t now_ns(const struct performances *all) {
-  return clock_monotonic_ns(all->config.vm->clock);
 }
 
 /* The callee ends its call at the deadline and says so. Only if it is stuck, no word comes. */
@@ -187,11 +188,12 @@ static void ask(struct performances *all, struct performance *performance) {
   asked->post = all->config.post;
   asked->arrive = arrive;
   asked->context = all;
+  request->since_ns = performance->wait.since_ns;
   request->seen = performance->actor->seen;
   request->epoch = turn->epoch;
   request->depth = performance->request->depth + 1;
   request->deadline_ns = wall_end_ns(all, &turn->usage);
-  int64_t own_ns = outgoing->timeout_ms == 0 ? INT64_MAX : now_ns(all) + outgoing->timeout_ms * 1000000;
+  int64_t own_ns = outgoing->timeout_ms == 0 ? INT64_MAX : request->since_ns + outgoing->timeout_ms * 1000000;
   if (own_ns < request->deadline_ns) request->deadline_ns = own_ns;
   performance->is_overdue = false;
   performance->deadline = (struct deadline){ .pass = pass_deadline, .context = all };
@@ -432,6 +434,18 @@ const struct ask *performance_ask(const struct performance *performance) {
 
 const struct request *performance_request(const struct performance *performance) {
   return performance->request;
+}
+
+void performances_each(const struct performances *all,
+                       void (*visit)(const struct performance *performance, const struct actor *actor,
+                                     const struct wait *wait, void *context), void *context) {
+  struct wait *wait;
+  for (int what = 0; what < WAIT_WHAT_COUNT; what++) {
+    TAILQ_FOREACH(wait, &all->waits.lines[what], link) {
+      const struct performance *performance = performance_of(wait);
+      visit(performance, performance->actor, wait, context);
+    }
+  }
 }
 
 void performances_ring(struct performances *all, bool in_any_case) {

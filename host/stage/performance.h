@@ -78,6 +78,11 @@ const struct ask *performance_ask(const struct performance *performance);
 /* Its request. */
 const struct request *performance_request(const struct performance *performance);
 
+/* Calls `visit` with each that waits. */
+void performances_each(const struct performances *all,
+                       void (*visit)(const struct performance *performance, const struct actor *actor,
+                                     const struct wait *wait, void *context), void *context);
+
 /* Tells the committer of what was sent: if somebody waits for it, or in any case. Whether somebody does. */
 void performances_ring(struct performances *all, bool in_any_case);
 bool performances_owe(const struct performances *all);

@@ -5,6 +5,7 @@
 #include "stage/actor.h"
 #include "stage/delivery.h"
 #include "stage/performance.h"
+#include "stage/survey.h"
 #include "stage/vms.h"
 
 enum {
@@ -29,6 +30,7 @@ struct worker {
   size_t leaving;                      /* how many actors must still leave before their time, because memory is short */
   bool collects;                       /* they have left, and their garbage goes bit by bit */
   size_t stuck_bytes;                  /* what the VMs held when memory was short and nobody could leave; 0: some can */
+  int64_t taken_ns;                    /* when the step took its letters, by the host's clock */
   int64_t step_end_ns;                 /* when the step has lasted long enough, by clock_work_ns() */
   bool stopping, stopped;
   bool quiet;                          /* it stops, and has no call left: not among the host's unquiet workers */
@@ -66,6 +68,7 @@ static void abandon_letter(struct letter *letter) {
     case LETTER_REQUEST: request_abandon(request_of(&letter->item)); break;
     case LETTER_ANSWER: ask_abandon(ask_of(letter)); break;
     case LETTER_PROBE: probe_free(probe_of(letter)); break;
+    case LETTER_SURVEY: survey_free(survey_of(letter)); break;
   }
 }
 
@@ -180,6 +183,10 @@ bool worker_is_done(struct worker *worker) {
 
 /* -- the step -- */
 
+static int64_t now_ns(const struct worker *worker) {
+  return clock_monotonic_ns(worker->config.vm.clock);
+}
+
 static void drop_undurable(struct actor *actor, void *context) {
   struct worker *worker = context;
   if (actor->seen <= records_verdict(worker->records)) return;
@@ -210,7 +217,37 @@ static void hear_of(struct worker *worker, uint64_t epoch) {
   if (epoch > records_epoch(worker->records)) hear(worker);
 }
 
+void worker_survey(const struct worker *worker, struct survey *survey) {
+  survey_add(survey, worker->actors, worker->performances, now_ns(worker));
+}
+
+/* Adds what this worker has, and sends the survey on to the next one. */
+static void take_survey(struct worker *worker, struct survey *survey) {
+  unsigned next = worker->config.vm.worker + 1;
+  worker_survey(worker, survey);
+  if (next < worker->config.post->count) {
+    post_send(worker->config.post, next, survey_letter(survey));
+  } else {
+    survey_end(survey);
+  }
+}
+
+static void begin_survey(struct worker *worker, struct request *request) {
+  struct reply *reply = request->reply;
+  struct survey *survey = survey_try_new(&request);
+  if (survey != NULL) {
+    take_survey(worker, survey);
+  } else {
+    request_free(request);
+    reply_fail(reply, ERR_MEMORY, "no memory to look at the calls");
+  }
+}
+
 static void take_request(struct worker *worker, struct request *request) {
+  if (request->type == REQUEST_CALLS) {
+    begin_survey(worker, request);
+    return;
+  }
   if (request->reply->early) {
     hear_of(worker, request->epoch);
   } else if (worker->stopping) {
@@ -218,6 +255,7 @@ static void take_request(struct worker *worker, struct request *request) {
     request_free(request);
     return;
   }
+  if (!request->reply->early) request->since_ns = worker->taken_ns;
   delivery_put(&worker->delivery, request);
 }
 
@@ -229,6 +267,7 @@ static void take_letter(struct worker *worker, struct letter *letter) {
       performances_answer(worker->performances, ask_of(letter));
       break;
     case LETTER_PROBE: probe_take(&worker->delivery.probes, letter); break;
+    case LETTER_SURVEY: take_survey(worker, survey_of(letter)); break;
   }
 }
 
@@ -288,10 +327,6 @@ static bool run_waiting(struct worker *worker, enum wait_place place) {
     }
   }
   return worked;
-}
-
-static int64_t now_ns(const struct worker *worker) {
-  return clock_monotonic_ns(worker->config.vm.clock);
 }
 
 /* When the VMs are nearly full, a quarter of the actors leave before their time, those idle longest first; then their garbage
@@ -358,9 +393,10 @@ bool worker_step(struct worker *worker) {
   records_refresh(worker->records);
   bool worked = hear_checkpointer(worker);
   if (atomic_load(&worker->told_stop)) worker->stopping = true;
+  worker->taken_ns = now_ns(worker);
   worked |= take_letters(worker);
   worked |= renew(worker);       /* behind the letters: what was put after a VM was brought is not run in an older one */
-  worked |= deadlines_pass(&worker->deadlines, now_ns(worker));
+  worked |= deadlines_pass(&worker->deadlines, worker->taken_ns);
   worked |= note_quiet(worker);
   worked |= run_waiting(worker, WAIT_GOES_FIRST);
   worked |= run_turns(worker);

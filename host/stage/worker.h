@@ -20,6 +20,7 @@
 #include "vm/vm.h"
 
 struct worker;
+struct survey;
 
 struct worker_config {
   struct vm_config vm;
@@ -64,6 +65,10 @@ void worker_ring_others(struct worker *worker);
 bool worker_owes(const struct worker *worker);
 void worker_wait(struct worker *worker);
 void worker_stop(struct worker *worker);
+
+/* Adds what its actors have to a survey (survey.h). The worker does so when the survey comes as a letter; anybody else only
+ * where the steps run inline, between two of them. */
+void worker_survey(const struct worker *worker, struct survey *survey);
 
 /* Whether a stopping worker has nothing left. */
 bool worker_is_done(struct worker *worker);
