@@ -29,8 +29,8 @@ function Cart:show()
   return { items = self.state.items }
 end
 
--- Each step of an order is a call that happens once. Whoever repeats the order repeats its steps, and a step that was done
--- before tells again what it answered then.
+-- Each step of an order is a call that happens once. Whoever repeats the order repeats its steps, and a step that was
+-- done before tells again what it answered then.
 function Cart:_step(order, step, class, key)
   return self:actor(class, key, { idempotency_key = order .. ":" .. step })
 end
