@@ -135,7 +135,8 @@ static bool is_alone(const struct house *house) {
  * between would cost more than everything else but the sync, and calls that arrive meanwhile wait for no more than that. With
  * relaxed durability the committer's thread must know when to sync. */
 static void pass_on(struct house *house, unsigned worker) {
-  bool helps = !house->options->relaxed && host_worker_owes(house->host, worker) && is_alone(house) && pthread_mutex_trylock(&house->committing) == 0;
+  bool helps = !house->options->relaxed && host_worker_owes(house->host, worker) && is_alone(house) &&
+               pthread_mutex_trylock(&house->committing) == 0;
   if (helps) {
     bool worked;
     int64_t rest_ns = step_committer(house, &worked);
@@ -442,7 +443,7 @@ static bool hold_streams(void) {
 
 int main(int argc, char **argv) {
   if (!hold_streams()) return EXIT_FAILED;
-  signals_ignore(SIGXFSZ);       /* a write beyond a limit on the size of files answers EFBIG then */
+  signals_ignore(SIGXFSZ);       /* a write beyond a limit on the size of files then fails with EFBIG */
   struct options options;
   struct buf output = { 0 };
   struct failure failure = { 0 };

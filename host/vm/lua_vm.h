@@ -83,7 +83,8 @@ struct vm {
   unsigned closing;            /* coroutines that are being closed, within each other */
   uint64_t serial;             /* numbers instances, turns and loads, never reused */
   uint64_t load;               /* of the innermost module whose file is running; 0: none (classes.c) */
-  /* working buffers of the lib_ functions; each user first clears them, or begins with vm_begin_value() */
+  /* Working buffers. The function that owns an operation names them, and clears them first; a function that fills one is
+   * given it. */
   struct buf value;
   struct buf key;
   struct buf key_end;
