@@ -158,6 +158,20 @@ for workers = 1, 2 do
       all:check_rest()
     end)
 
+    it("names no more places than actors, for those who know the scripts", function()
+      local all = nodes.open { workers = workers, dev = true, limits = { call_cpu_ms = 100 } }
+      local first = all:node(1)
+      local go = [[
+        local left = ...
+        if left == 0 then while true do end end
+        self:_ask(left, text, left - 1)
+      ]]
+      local message = hosts.failure_of(first.run, first, go, 90).message
+      assert.equal(2, select(2, message:gsub("node%.lua:%d+: ", "")))
+      local last = "Node/%[2%]%.run: [^ ]*node.lua:%d+: Node/%[1%]%.run: the call took more than 100 ms of processor"
+      assert.matches(last, message)
+    end)
+
     it("raises a UserError as it was made, at any distance", function()
       local all = nodes.open { workers = workers, dev = false }
       local go = [[
