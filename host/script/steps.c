@@ -307,6 +307,10 @@ static void write_result(lua_State *L, struct turn *turn) {
   enum err err = json && turn->task == TURN_INSPECT ? lua_lossless_write(L, -1, &turn->result, failure)
                  : json ? lua_json_write(L, -1, &turn->result, &options, failure)
                         : lua_value_write(L, -1, &turn->result, &options, failure);
+  if (err == ERR_TOO_LARGE && !turn_looks(turn)) {
+    raise_host(L, ERR_TOO_LARGE, "result: more than %zu bytes, the limit of a value " LIMIT_NAME(VALUE_BYTES),
+               turn->result.size_max);
+  }
   if (err != ERR_NONE) raise_unwritten(L, err, failure);
 }
 

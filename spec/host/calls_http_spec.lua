@@ -1,127 +1,115 @@
--- An operator asks a running host for its calls: over HTTP, and as lines for people.
-local files = require "spec.support.files"
+-- Errors that come to a client of the real program through several actors: the code and the words of the host, and
+-- without --dev not a path of the server, nor a name of a file, nor what a script said to itself.
+local hosts = require "spec.support.hosts"
 local http = require "spec.support.http"
+local nodes = require "spec.support.nodes"
 local program = require "spec.support.program"
-local troupe = require "troupe.test"
 
--- A call of Bank lets others have their turns until its gate is open; then it answers.
-local classes = {
-  shop = [[
-local Actor = require "troupe.actor"
-local Shop = Actor:extend "Shop"
-function Shop:checkout(_, till, bank) return self:actor("Till", till):take(bank) end
-return Shop]],
-  till = [[
-local Actor = require "troupe.actor"
-local Till = Actor:extend "Till"
-function Till:take(_, bank) return self:actor("Bank", bank):pay() end
-return Till]],
-  bank = [[
-local Actor = require "troupe.actor"
-local Bank = Actor:extend "Bank"
-function Bank:open() for i = 1, 20000 do self.kv:put(i, i) end end
-function Bank:pay()
-  local open
-  repeat
-    self.kv:count()
-    open = pcall(require, "lib.gate")
-  until open
-  return "paid"
+local WORKERS = 2
+
+-- Four nodes in a row, as the arguments of `run`: each asks the next one, and the last one does what `text` says.
+local function chain(text)
+  local keys = { "n1", "n2", "n3", "n4" }
+  return keys, [[
+    local keys, place = ...
+    if place == #keys then ]] .. text .. [[ end
+    return self:_ask(keys[place + 1], text, keys, place + 1)]]
 end
-return Bank]],
+
+local function json(value) return require("cjson").encode(value) end
+
+local function ask(server, text)
+  local keys, whole = chain(text)
+  return http.request(server.address, "POST", "/actors/Node/n1/run", json { whole, keys, 1 })
+end
+
+-- What fails at the end of the chain: its code and status, and what the message has to hold.
+local FAILURES = {
+  { "error 'the secret'", 500, "internal_error", "^the actor failed; the host's log says how$" },
+  { "local t; t.secret = 1", 500, "internal_error", "^the actor failed; the host's log says how$" },
+  { "self:actor('Nobody', 1)", 500, "internal_error", "^the actor failed; the host's log says how$" },
+  { "self:actor('Node', 1):secret()", 500, "internal_error", "^the actor failed; the host's log says how$" },
+  { "self:actor('Node', 'none', { create = false }):ping()", 500, "internal_error", "^the actor failed" },
+  { "self:actor('Node', 1):ping(print)", 500, "internal_error", "^the actor failed" },
+  { "self.kv:put(nil, 1)", 500, "internal_error", "^the actor failed" },
+  { "table.sort({ 2, 1 }, function() self:actor('Node', 1):ping() end)", 500, "internal_error", "^the actor failed" },
+  { "while true do end", 504, "timeout", "^Node/n2%.run: Node/n3%.run: Node/n4%.run: the call took more than" },
+  { "local t = {} while true do t[#t + 1] = ('x'):rep(10000) end", 507, "out_of_memory",
+    "^Node/n2%.run: Node/n3%.run: Node/n4%.run: the call needed more memory" },
+  { "return self:_ask(keys[2], 'return 1')", 508, "deadlock", "n4%.run: Node/n2%.run: these calls would wait" },
+  { "return ('x'):rep(2000)", 413, "payload_too_large", "n4%.run: result: more than 1000 bytes" },
+  { "self.kv:put(1, ('x'):rep(2000))", 413, "payload_too_large", "n4%.run: value: more than 1000 bytes" },
+  { "self:actor('Node', 1):ping(('x'):rep(2000))", 413, "payload_too_large", "n4%.run: arguments%[1%]: more than" },
 }
 
-local function key_on(class, worker)
-  local number = 0
-  repeat number = number + 1 until troupe.worker_of(class, "k" .. number, 2) == worker
-  return "k" .. number
-end
+describe("An error of an actor behind other actors", function()
+  local folder, data, server
 
-describe("A host that is asked for its calls", function()
-  local folder, actors, host, bearer
-
-  before_each(function()
-    folder = program.folder()
-    actors = folder .. "/actors"
-    os.execute(("mkdir -p %s/lib"):format(actors))
-    for name, source in pairs(classes) do files.write(("%s/%s.lua"):format(actors, name), source) end
-    host = program.serve(actors, folder .. "/data", "--workers", "2")
-    bearer = { Authorization = "Bearer " .. files.read(folder .. "/data/token"):match "%S+" }
+  setup(function()
+    folder = hosts.folder { ["node.lua"] = hosts.class("Node", nodes.methods .. [[
+      function Class:on_before_connect(params) if params then self:_ask("n9", params) end end]]) }
   end)
+  teardown(function() hosts.close_all() end)
 
+  local function serve(...)
+    data = program.folder()
+    server = program.serve(folder, data, "--workers", WORKERS, "--limit-call-cpu-ms", 100, "--limit-value-bytes", 1000,
+                           "--limit-call-bytes", "4m", ...)
+  end
   after_each(function()
-    host:close()
-    program.remove(folder)
+    server:stop()
+    program.remove(data)
   end)
 
-  local function calls()
-    local answer = http.request(host.address, "GET", "/calls", nil, bearer)
-    assert.equal(200, answer.status, answer.body)
-    return answer:json().result.calls, answer
+  local function check_secret(answer)
+    for _, secret in ipairs { folder, "%.lua", "secret", "run:%d", "traceback" } do
+      assert.is_nil(answer.body:find(secret), answer.body)
+    end
+    assert.is_nil((" " .. answer:json().error.message):find "%W/%w", answer.body)
   end
 
-  -- What `troupe calls` prints, each time as one text without the seconds.
-  local function lines()
-    local status, output, complaint = host:ask "calls"
-    assert.equal(0, status, complaint)
-    return (output:gsub("%d+%.%d s", "_ s"))
-  end
-
-  it("tells of none where there is none", function()
-    local found, answer = calls()
-    assert.same({}, found)
-    assert.equal('{"result":{"calls":[],"cut":false}}', answer.body)
-    assert.equal("no call waits\n", lines())
+  it("reaches a client with its code, and without a path of the server", function()
+    serve()
+    for _, failure in ipairs(FAILURES) do
+      local text, status, code, message = table.unpack(failure)
+      local answer = ask(server, text)
+      http.assert_refused(status, code, nil, answer)
+      assert.truthy(answer:json().error.message:find(message), answer.body)
+      check_secret(answer)
+    end
+    http.assert_result('"pong"', http.request(server.address, "POST", "/actors/Node/n4/ping"))
   end)
 
-  it("tells nobody without the token, and takes no query", function()
-    http.assert_refused(401, "unauthorized", "Authorization", http.request(host.address, "GET", "/calls"))
-    local wrong = { Authorization = "Bearer x" }
-    http.assert_refused(401, "unauthorized", nil, http.request(host.address, "GET", "/calls", nil, wrong))
-    local asked = http.request(host.address, "GET", "/calls?limit=1", nil, bearer)
-    http.assert_refused(400, "invalid_request", "no query", asked)
-    http.assert_refused(405, "method_not_allowed", nil, http.request(host.address, "POST", "/calls", "[]", bearer))
-    local status, _, complaint = host:ask("calls", "--data", folder)
-    assert.equal(1, status)
-    assert.matches("^troupe: cannot read the operator's token", complaint)
-    status, _, complaint = host:ask("calls", "Counter")
-    assert.equal(2, status)
-    assert.matches("^troupe: calls takes no words, and Counter is one", complaint)
+  it("as a UserError reaches a client as it was made", function()
+    serve()
+    local options = "{ code = 'too_low', metadata = { missing = { 5, print } } }"
+    local answer = ask(server, ("error(UserError('not enough', %s))"):format(options))
+    local metadata = { missing = { 5, require("cjson").null } }
+    assert.same({ error = { code = "too_low", message = "not enough", metadata = metadata } }, answer:json())
+    assert.equal(400, answer.status)
+    local handle = ask(server, "return self:actor('Node', 'n9')")
+    http.assert_refused(500, "internal_error", "^the actor failed", handle)
   end)
 
-  it("tells of chains over its workers, as a list and as trees", function()
-    local shop, till, bank = key_on("Shop", 1), key_on("Till", 2), key_on("Bank", 1)
-    local path = "/actors/%s/%s/%s"
-    assert.equal(200, http.request(host.address, "POST", path:format("Bank", bank, "open")).status)
-    local client, other = http.connect(host.address), http.connect(host.address)
-    client:send(http.text("POST", path:format("Shop", shop, "checkout"), ('["%s","%s"]'):format(till, bank)))
-    program.eventually("the chain", function() return #calls() == 3 end)
-    other:send(http.text("POST", path:format("Bank", bank, "pay")))
-    program.eventually("the call behind it", function() return #calls() == 4 end)
-    local by_class, waiting = {}, nil
-    for _, call in ipairs(calls()) do
-      if call.waits == "mailbox" then waiting = call else by_class[call.class] = call end
-      assert.is_true(call.seconds >= call.waits_seconds and call.waits_seconds >= 0)
+  it("does not show where on_before_connect asked either", function()
+    serve()
+    for text, expected in pairs {
+      ["error 'the secret'"] = { 401, "unauthorized", "^refused by on_before_connect$" },
+      ["error(UserError 'not you')"] = { 401, "unauthorized", "^not you$" },
+      ["while true do end"] = { 504, "timeout", "^Node/n9%.run: the call took more than" },
+      ["self:actor('Node', self.key):ping()"] = { 508, "deadlock", "^Node/n9%.run: Node/n9%.ping: these calls" },
+    } do
+      local params = text:gsub(".", function(c) return ("%%%02x"):format(c:byte()) end)
+      local answer = http.request(server.address, "POST", "/actors/Node/n1/ping?params=%22" .. params .. "%22")
+      http.assert_refused(expected[1], expected[2], expected[3], answer)
+      check_secret(answer)
     end
-    assert.same({ "answer", "answer", "others" }, { by_class.Shop.waits, by_class.Till.waits, by_class.Bank.waits })
-    assert.same({ by_class.Till.id, by_class.Bank.id }, { by_class.Shop.asks.id, by_class.Till.asks.id })
-    assert.same({ class = "Till", key = till }, by_class.Bank.caller)
-    assert.same({ "Bank", bank, "pay" }, { waiting.class, waiting.key, waiting.method })
+  end)
 
-    local chain = ([[
-Shop/%s.checkout  _ s  waits for Till/%s.take (_ s)
-  Till/%s.take  _ s  waits for Bank/%s.pay (_ s)
-    Bank/%s.pay  _ s  lets others have their turns (_ s)
-]]):format(shop, till, till, bank, bank)
-    local alone = ("Bank/%s.pay  _ s  waits for its turn (_ s)\n"):format(bank)
-    local shown = lines()
-    assert.is_true(shown == chain .. alone or shown == alone .. chain, shown)
-
-    program.open_gate(actors, "gate")
-    for _, connection in ipairs { client, other } do
-      assert.equal('{"result":"paid"}', connection:receive().body)
-      connection:close()
-    end
-    assert.same({}, (calls()))
+  it("tells all of it with --dev", function()
+    serve "--dev"
+    local answer = ask(server, "error 'the secret'")
+    assert.equal("internal_error", answer:json().error.code)
+    assert.truthy(answer.body:find("the secret", 1, true))
   end)
 end)
