@@ -135,7 +135,8 @@ static bool is_alone(const struct house *house) {
  * between would cost more than everything else but the sync, and calls that arrive meanwhile wait for no more than that. With
  * relaxed durability the committer's thread must know when to sync. */
 static void pass_on(struct house *house, unsigned worker) {
-  bool helps = !house->options->relaxed && host_worker_owes(house->host, worker) && is_alone(house) && pthread_mutex_trylock(&house->committing) == 0;
+  bool helps = !house->options->relaxed && host_worker_owes(house->host, worker) && is_alone(house) &&
+               pthread_mutex_trylock(&house->committing) == 0;
   if (helps) {
     bool worked;
     int64_t rest_ns = step_committer(house, &worked);

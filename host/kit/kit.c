@@ -233,6 +233,17 @@ static void run_steps(struct kit *kit) {
   }
 }
 
+/* kit:stop(): ends the host in good order; calls under way get their answers */
+static int kit_stop(lua_State *L) {
+  struct kit *kit = kit_check(L);
+  if (kit->host == NULL) return 0;
+  host_stop(kit->host);
+  run_steps(kit);
+  if (kit->host != NULL) (void)host_checkpoint(kit->host);
+  end_host(kit);
+  return 0;
+}
+
 /* kit:submit(type, class, key [, method, arguments, count [, options]]) -> pending
  * type: "call", "inspect", "state", "kv", "sleep"; options: { create = bool, input = value, params = value,
  * idempotency_key = string } */
@@ -410,7 +421,7 @@ int luaopen_troupe_host(lua_State *L) {
     { "advance", kit_advance },     { "log", kit_log },         { "fail_next", kit_fail_next },
     { "memory", kit_memory },       { "entries", kit_entries }, { "stick", kit_stick },
     { "stats", kit_stats },         { "close", kit_close },     { "fail_allocation", kit_fail_allocation },
-    { "checkpoint", kit_checkpoint }, { "step", kit_step },
+    { "checkpoint", kit_checkpoint }, { "step", kit_step }, { "stop", kit_stop },
     { NULL, NULL },
   };
   static const luaL_Reg functions[] = {

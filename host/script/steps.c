@@ -191,13 +191,19 @@ static int step_admit(lua_State *L, struct turn *turn) {
   return go_on(L, status, (lua_KContext)STEP_ADMITTED);
 }
 
+/* Whether an error of the hook refuses the client. One that names a limit or the disk, of this actor or of one that the hook
+ * called, says nothing of the client. */
+static bool refuses(enum err err) {
+  return err == ERR_USER || err == ERR_INTERNAL || err_blames_client(err);
+}
+
 /* On top of the stack is what the hook returned, or the error that it raised. */
 static int step_admitted(lua_State *L, struct turn *turn, int status) {
   budget_check_stopped(L);
   if (status == LUA_OK || status == LUA_YIELD) return go_on(L, LUA_OK, STEP_TASK);
   struct failure *refusal = &turn->failure;          /* the turn owns it, so an error below leaks nothing */
   caught_describe(L, status, refusal);
-  if (refusal->err == ERR_MEMORY || refusal->err == ERR_TIMEOUT) return luaL_error(L, "on_before_connect was stopped");
+  if (!refuses(refusal->err)) return luaL_error(L, "on_before_connect was stopped");      /* the failure stands */
   bool tells = refusal->err == ERR_USER || turn->vm->config.dev;
   if (refusal->err != ERR_USER) {
     logger_printf(turn->vm->config.logger, LOG_ERROR, "on_before_connect failed, and so refused: %.*s",

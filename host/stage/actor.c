@@ -29,7 +29,7 @@ struct actors *actors_new(void) {
 
 static void actor_free(struct actor *actor) {
   struct request *request;
-  while ((request = mailbox_take(&actor->mailbox)) != NULL) request_free(request);
+  while ((request = mailbox_take(&actor->mailbox)) != NULL) request_abandon(request);
   instance_close(actor->instance);
   mem_free(actor);
 }

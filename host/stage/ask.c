@@ -15,6 +15,18 @@ static void deliver(struct reply *reply) {
   }
 }
 
+void ask_abandon(struct ask *ask) {
+  if (ask->caller == NULL) {
+    ask_free(ask);
+  } else {
+    ask->is_answered = true;
+  }
+}
+
+static void abandon(struct reply *reply) {
+  ask_abandon((struct ask *)(void *)((uint8_t *)reply - offsetof(struct ask, reply)));
+}
+
 static struct ask *try_new(struct slice callee, uint32_t key_size, const struct actor *caller) {
   struct ask *ask = mem_try_zero(sizeof *ask + callee.size + caller->address_size);
   if (ask == NULL) return NULL;
@@ -25,6 +37,7 @@ static struct ask *try_new(struct slice callee, uint32_t key_size, const struct 
   memcpy(ask->addresses + callee.size, caller->address, caller->address_size);
   reply_init(&ask->reply, FORMAT_VALUE, deliver);
   ask->reply.early = true;
+  ask->reply.abandon = abandon;
   return ask;
 }
 
@@ -34,7 +47,8 @@ static bool try_copy(struct buf *to, const struct buf *from) {
   return to->err == ERR_NONE;
 }
 
-bool ask_try_make(struct outgoing *outgoing, const struct actor *caller, uint64_t id, struct ask **ask, struct request **request) {
+bool ask_try_make(struct outgoing *outgoing, const struct actor *caller, uint64_t id, struct ask **ask,
+                  struct request **request) {
   struct buf address = { 0 };
   router_put_address(&address, buf_slice(&outgoing->class_name), buf_slice(&outgoing->key));
   struct ask *made = address.err == ERR_NONE ? try_new(buf_slice(&address), (uint32_t)outgoing->key.size, caller) : NULL;
@@ -74,12 +88,4 @@ void ask_free(struct ask *ask) {
 void ask_forget(struct ask *ask) {
   ask->caller = NULL;
   atomic_store(&ask->reply.is_unwanted, true);
-}
-
-void ask_throw_away(struct ask *ask) {
-  if (ask->caller == NULL) {
-    ask_free(ask);
-  } else {
-    ask->is_answered = true;
-  }
 }

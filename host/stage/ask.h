@@ -1,7 +1,7 @@
 /* ask.h -- one call of an actor to another, from the caller's side.
  *
- * WHY     The caller's turn waits while the request is on its way. An answer may come from another thread, and may find that its
- *         caller has gone. The ask stands between them: it holds the reply, and goes back as a letter.
+ * WHY     The caller's turn waits while the request is on its way. An answer may come from another thread, and may find that
+ *         its caller has gone. The ask stands between them: it holds the reply, and goes back as a letter.
  * ROOM    stage. Below: post, request, router, script (outgoing).
  * THREAD  Its caller's worker; but its reply is the callee's worker's, from sending the request until the reply is kept.
  * OWNS    Its reply; what came back. It is the caller's until it is freed; one whose caller has gone is freed where it arrives.
@@ -42,15 +42,16 @@ void ask_print_callee(const struct ask *ask, struct buf *text);
 
 /* Makes an ask and its request out of what a turn asks, whose bytes it takes. False if memory runs out; then nothing is taken.
  * The rest of both is the caller's to set. */
-bool ask_try_make(struct outgoing *outgoing, const struct actor *caller, uint64_t id, struct ask **ask, struct request **request);
+bool ask_try_make(struct outgoing *outgoing, const struct actor *caller, uint64_t id, struct ask **ask,
+                  struct request **request);
 
 void ask_free(struct ask *ask);
 
 /* Nobody waits for the answer any more: a request that has not begun will not, and what comes is freed. */
 void ask_forget(struct ask *ask);
 
-/* The host ends, and the letter of this answer is not read any more: it is freed, unless a caller still has it. */
-void ask_throw_away(struct ask *ask);
+/* The host ends, and no answer will come, or its letter is not read: freed with its caller, or now if that has gone. */
+void ask_abandon(struct ask *ask);
 
 static inline struct ask *ask_of(struct letter *letter) {
   return (struct ask *)(void *)((uint8_t *)letter - offsetof(struct ask, letter));

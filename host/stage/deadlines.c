@@ -39,7 +39,8 @@ int64_t deadlines_first_ns(const struct deadlines *deadlines) {
 
 bool deadlines_pass(struct deadlines *deadlines, int64_t now_ns) {
   bool any = false;
-  for (struct deadline *deadline = first(deadlines); deadline != NULL && deadline->at_ns <= now_ns; deadline = first(deadlines)) {
+  struct deadline *deadline;
+  while ((deadline = first(deadlines)) != NULL && deadline->at_ns <= now_ns) {
     deadlines_clear(deadlines, deadline);
     deadline->pass(deadline->context, deadline);
     any = true;

@@ -17,7 +17,8 @@ static void expire(void *context, struct deadline *deadline) {
   const struct delivery *delivery = context;
   struct request *request = (struct request *)(void *)((uint8_t *)deadline - offsetof(struct request, deadline));
   actors_take_out(delivery->probes.actors, request->actor, request);
-  refuse(request, ERR_TIMEOUT, "it waited for its turn until the time of its caller was over: the call had not begun, and will not");
+  refuse(request, ERR_TIMEOUT,
+         "it waited for its turn until the time of its caller was over: the call had not begun, and will not");
 }
 
 void delivery_put(const struct delivery *delivery, struct request *request) {

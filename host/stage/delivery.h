@@ -1,6 +1,7 @@
 /* delivery.h -- a request comes to the actor that it is for.
  *
- * WHY     It waits in that actor's mailbox until its turn comes, its time is over, or it turns out that it would wait for itself.
+ * WHY     It waits in that actor's mailbox until its turn comes, its time is over, or it turns out that it would wait for
+ *         itself.
  * ROOM    stage. Below: actor, deadlines, probe.
  * THREAD  Its worker's.
  * OWNS    Nothing.

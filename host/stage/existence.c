@@ -1,7 +1,6 @@
 /* existence.c -- see existence.h. */
 #include "stage/existence.h"
 
-#include "codec/key.h"
 #include "codec/value.h"
 #include "ledger/record_key.h"
 

@@ -5,23 +5,26 @@
  * ROOM    stage. Below: records, reply, script (turn).
  * THREAD  Its worker's.
  * OWNS    The spare commit.
- * WORDS   An actor has *seen* a commit if its memory depends on it: its own, and those that answers and requests of other actors
- *         stand on. `seen` of an actor is the greatest ticket (committer.h) of them; requests and answers between actors carry
- *         it, with the epoch.
+ * WORDS   An actor has *seen* a commit if its memory depends on it: its own, and those that answers and requests of other
+ *         actors stand on. `seen` of an actor is the greatest ticket (committer.h) of them; requests and answers between
+ *         actors carry it, with the epoch.
  * ALWAYS  G1  An actor that takes a request or an answer of another takes over what that one has seen, before Lua runs.
  *         G2  After a commit its actor has seen that commit's ticket.
  *         G3  A reply to an actor (`early`) is kept at once, with what its actor has seen.
- *         G4  A reply to the outside leaves at once if everything that its actor has seen is released. Otherwise it goes through
- *             the committer: with the changes of its own turn, or in an empty commit behind what it waits for.
- *         G5  A turn begins or goes on only if everything that its actor has seen is durable, or of the worker's epoch; its commits
- *             bear that epoch.
+ *         G4  A reply to the outside leaves at once if everything that its actor has seen is released. Otherwise it goes
+ *             through the committer: with the changes of its own turn, or in an empty commit behind what it waits for.
+ *         G5  A turn begins or goes on only if everything that its actor has seen is durable, or of the worker's epoch; its
+ *             commits bear that epoch.
  *         G6  Before a message of a newer epoch is looked at, the worker hears of that epoch (records_hear()).
- *         G7  A message of an older epoch that stands on something is looked up by the verdict of that epoch: what it stands on is
- *             durable, or the message fails.
- *         G8  Where an epoch has ended, every actor that has seen more than its verdict leaves memory, and its waiting turn fails.
- *         Why no change of a caller is durable without those of its callees: when the caller's turn last went on, all that it had
- *         seen was durable, or of its epoch with a smaller ticket. The committer appends in the order of tickets, and ends an
- *         epoch by failing all of it that is not durable. So the caller's commit in the log means that theirs stand before it.
+ *         G7  A message of an older epoch that stands on something is looked up by the verdict of that epoch: what it stands
+ *             on is durable, or the message fails.
+ *         G8  Where an epoch has ended, every actor that has seen more than its verdict leaves memory, and its waiting turn
+ *             fails.
+ *
+ *         Why no change of a caller is durable without those of its callees: when the caller's turn last went on, all that it
+ *         had seen was durable, or of its epoch with a smaller ticket. The committer appends in the order of tickets, and ends
+ *         an epoch by failing all of it that is not durable. So the caller's commit in the log means that theirs stand before
+ *         it.
  *
  *         The spare commit is made before a turn begins, so that the end of the turn cannot fail for lack of one. A turn that
  *         waits takes it along.

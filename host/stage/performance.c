@@ -1,17 +1,13 @@
 /* performance.c -- see performance.h. */
 #include "stage/performance.h"
 
-#include "base/check.h"
 #include "base/mem.h"
 #include "base/trace.h"
 #include "script/outgoing.h"
-#include "script/script.h"
 #include "script/stay.h"
 #include "script/turn.h"
-#include "stage/existence.h"
-#include "stage/gate.h"
-#include "stage/idempotency.h"
 #include "stage/report.h"
+#include "stage/rig.h"
 
 /* How long a caller waits for a word beyond the deadline at which its callee ends. */
 enum { GRACE_NS = 100 * 1000000 };
@@ -31,9 +27,7 @@ struct performance {
 
 struct performances {
   struct performances_config config;
-  struct vm *vm;
-  struct gate gate;
-  struct drafts *drafts;               /* of the turn that runs; a turn that waits takes them along */
+  struct rig rig;
   struct waits waits;                  /* their actors are busy */
 };
 
@@ -42,125 +36,13 @@ struct performances {
 struct performances *performances_new(const struct performances_config *config) {
   struct performances *made = mem_zero(sizeof *made);
   made->config = *config;
-  gate_init(&made->gate, config->records, config->vm->logger);
+  rig_init(&made->rig, config->vm, config->records, config->next_actor_id);
   waits_init(&made->waits);
-  made->drafts = drafts_try_new();
-  CHECK(made->drafts != NULL);
   return made;
 }
 
 void performances_set_vm(struct performances *all, struct vm *vm) {
-  all->vm = vm;
-}
-
-/* -- a turn -- */
-
-/* Makes the actor ready for a turn, with an instance. If it cannot, the failure says why. */
-static enum err prepare(struct performances *all, struct actor *actor, bool create, struct failure *failure) {
-  if (all->drafts == NULL) all->drafts = drafts_try_new();
-  if (!gate_try_prepare(&all->gate) || all->drafts == NULL) {
-    return failure_set(failure, ERR_MEMORY, "no memory for a call");
-  }
-  if (actor->instance != NULL) return ERR_NONE;
-  struct slice class_name = actor_class(actor);
-  enum err err = script_find_class(all->vm, class_name);
-  if (err == ERR_CLASS_NOT_FOUND) {
-    return failure_set(failure, err, "there is no class \"%.*s\"", class_name.size > 128 ? 128 : (int)class_name.size,
-                       (const char *)class_name.data);
-  }
-  if (err != ERR_NONE) return failure_set(failure, err, "no memory for a call");
-  err = existence_learn(all->config.records, all->drafts, actor);
-  if (err != ERR_NONE) return failure_set(failure, err, "the record of this actor cannot be read");
-  if (!actor->exists && !create) return failure_set(failure, ERR_ACTOR_NOT_FOUND, "this actor does not exist");
-  if (!actor->exists) actor->id = atomic_fetch_add(all->config.next_actor_id, 1);
-  return instance_open(all->vm, class_name, actor_key(actor), actor->id, &actor->instance, failure);
-}
-
-static enum err lose_memory(struct turn *turn) {
-  return failure_set(&turn->failure, ERR_MEMORY, "no memory for the changes of a call");
-}
-
-/* When a turn is done, or saves: its drafts become pending and go to the committer, with the reply, if it has one. After
- * an error nothing was sent, but the actor's memory is ahead of it. */
-static enum err commit_turn(struct performances *all, struct actor *actor, struct turn *turn, bool saving,
-                            struct reply *reply) {
-  struct records *records = all->config.records;
-  struct drafts *drafts = turn->view.drafts;
-  if (turn->create && !existence_try_draft(drafts, actor)) return lose_memory(turn);
-  turn->create = false;
-  const struct buf *result = reply == NULL ? NULL : &reply->body;
-  if (!idempotency_try_draft(turn, actor->id, all->config.vm->clock, result)) return lose_memory(turn);
-  if (drafts_is_empty(drafts)) {
-    if (reply != NULL) gate_pass(&all->gate, turn, reply, actor->seen);
-    return ERR_NONE;
-  }
-  if (records_is_full(records)) {
-    return failure_set(&turn->failure, ERR_STORAGE, "the store has no room for more changes; the host's log says why");
-  }
-  if (!records_has_room(records, &turn->view)) {
-    return failure_set(&turn->failure, ERR_STORAGE, "the disk is nearly full: calls that make the data larger are "
-                       "refused, and those that delete are not " LIMIT_NAME(DISK_FREE_BYTES));
-  }
-  struct buf changes = { 0 };
-  drafts_put_changes(drafts, &changes);
-  if (changes.err != ERR_NONE) {
-    buf_done(&changes);
-    return lose_memory(turn);
-  }
-  actor->seen = gate_send(&all->gate, turn, &changes, reply, saving);
-  actor->exists = true;
-  return ERR_NONE;
-}
-
-/* After a failed turn the actor is as it was before. If that cannot be restored, it leaves memory. */
-static void roll_back(struct actor *actor, struct turn *turn) {
-  if (turn->view.drafts != NULL) drafts_discard(turn->view.drafts);
-  if (actor->instance == NULL) return;
-  if (!instance_is_loaded(actor->instance) || instance_is_broken(actor->instance)) {
-    actor_drop(actor);
-  }
-}
-
-/* The changes of a turn cannot be taken: its actor must come back as it is on disk. `waits`: the turn is not over. */
-static enum turn_status lose_changes(struct actor *actor, struct turn *turn, bool waits) {
-  if (waits) stay_abandon(turn);
-  actor_drop(actor);
-  return TURN_FAILED;
-}
-
-/* Sends what a stay in Lua, done or saving, has produced; rolls back a failed one. */
-static enum turn_status send_turn(struct performances *all, struct actor *actor, struct turn *turn,
-                                  enum turn_status status, struct reply *reply) {
-  if (status == TURN_DONE && reply != NULL) buf_move(&reply->body, &turn->result);
-  if (status == TURN_PAUSED || status == TURN_ASKS) return status;
-  if (status != TURN_FAILED) {
-    bool saving = status == TURN_SAVING;
-    enum err err = commit_turn(all, actor, turn, saving, saving ? NULL : reply);
-    if (err != ERR_NONE) status = lose_changes(actor, turn, saving);
-  }
-  if (status == TURN_FAILED) roll_back(actor, turn);
-  return status;
-}
-
-/* Begins a turn and sends what it has produced. If it fails, the turn's failure says why, and `reply`, if there is one, is
- * still to be told. */
-static enum turn_status take_turn(struct performances *all, struct actor *actor, struct turn *turn, bool create,
-                                  struct reply *reply) {
-  turn->epoch = records_epoch(all->config.records);
-  if (prepare(all, actor, create, &turn->failure) != ERR_NONE) {
-    roll_back(actor, turn);
-    return TURN_FAILED;
-  }
-  turn->vm = all->vm;
-  turn->instance = actor->instance;
-  turn->view = records_view(all->config.records, all->drafts);
-  turn->create = !actor->exists;
-  if (actor->exists && idempotency_recall(turn, actor->id, all->config.vm->clock) != ERR_NONE) {
-    roll_back(actor, turn);
-    return TURN_FAILED;
-  }
-  trace_number(all->config.vm->logger, turn->call_id, "turn begins", "actor", actor->id);
-  return send_turn(all, actor, turn, stay_begin(turn), reply);
+  all->rig.vm = vm;
 }
 
 static enum turn_task task_of(enum request_type type) {
@@ -172,27 +54,6 @@ static enum turn_task task_of(enum request_type type) {
     case REQUEST_SLEEP: break;
   }
   return TURN_CALL;
-}
-
-/* A turn that waits takes its drafts along, and also its commit, unless that has been sent. */
-static void keep_along(struct performances *all, struct performance *performance) {
-  if (performance->turn.view.drafts == all->drafts) all->drafts = NULL;
-  if (performance->wait.what != WAIT_SAVE) performance->commit = gate_take_spare(&all->gate);
-}
-
-/* Returns whether there is a commit for the rest of a turn that waited. */
-static bool bring_commit(struct performances *all, struct performance *performance) {
-  gate_give_spare(&all->gate, performance->commit);
-  performance->commit = NULL;
-  return gate_try_prepare(&all->gate);
-}
-
-static void release_drafts(struct performances *all, struct turn *turn) {
-  if (turn->view.drafts == NULL) return;
-  if (all->drafts == NULL) all->drafts = turn->view.drafts;
-  records_end(all->config.records, turn->view.drafts);
-  if (turn->view.drafts != all->drafts) drafts_free(turn->view.drafts);
-  turn->view.drafts = NULL;
 }
 
 /* -- a performance: a request's turn, from its beginning to its reply -- */
@@ -215,7 +76,7 @@ static void drop_ask(struct performances *all, struct performance *performance) 
 
 static void performance_free(struct performances *all, struct performance *performance) {
   drop_ask(all, performance);
-  release_drafts(all, &performance->turn);
+  rig_end(&all->rig, &performance->turn);
   commit_free(performance->commit);
   turn_done(&performance->turn);
   request_free(performance->request);
@@ -229,8 +90,8 @@ static void answer_failure(struct performances *all, struct performance *perform
   buf_clear(&reply->body);
   report_log(all->config.vm->logger, performance->actor, turn, turn->method);
   report_tell(all->config.vm->dev, turn, reply);
-  if (reply->early || gate_try_prepare(&all->gate)) {
-    gate_pass(&all->gate, turn, reply, performance->actor->seen);
+  if (reply->early || gate_try_prepare(&all->rig.gate)) {
+    gate_pass(&all->rig.gate, turn, reply, performance->actor->seen);
   } else {
     reply_keep(reply);             /* no memory even for a commit: it has read nothing, or everything it read is saved */
   }
@@ -245,7 +106,7 @@ static void wait_for(struct performances *all, struct performance *performance, 
   performance->wait = (struct wait){
     .what = what, .seen = actor->seen, .held_batch = holds ? performance->batch : UINT64_MAX,
   };
-  keep_along(all, performance);
+  performance->commit = rig_let_wait(&all->rig, &performance->turn, what == WAIT_SAVE);
   if (actor->waiting == NULL) actors_set_waiting(all->config.actors, actor, performance);
   waits_put(&all->waits, &performance->wait);
   trace_text(all->config.vm->logger, performance->turn.call_id, "turn waits", "for", waits_name(what));
@@ -290,8 +151,8 @@ static bool may_ask(const struct performances *all, const struct performance *pe
     return false;
   }
   if (waiting > limits->waiting_turns) {
-    failure_set(failure, ERR_OVERLOADED, "%llu calls of this worker's actors wait for others already " LIMIT_NAME(WAITING_TURNS),
-                (unsigned long long)limits->waiting_turns);
+    failure_set(failure, ERR_OVERLOADED, "%llu calls of this worker's actors wait for others already "
+                LIMIT_NAME(WAITING_TURNS), (unsigned long long)limits->waiting_turns);
     return false;
   }
   return true;
@@ -380,7 +241,7 @@ static void perform(struct performances *all, struct actor *actor, struct reques
     .idempotency_key = buf_slice(&request->idempotency_key),
   };
   bool create = request->create && request->type == REQUEST_CALL;
-  after_turn(all, performance, take_turn(all, actor, &performance->turn, create, request->reply));
+  after_turn(all, performance, rig_begin(&all->rig, actor, &performance->turn, create, request->reply));
 }
 
 /* Nobody waits for this call, so it does not begin. A client that closed only its own side of the connection hears why. */
@@ -393,7 +254,7 @@ static void drop(struct performances *all, struct actor *actor, struct request *
 
 /* The request of an actor: takes over what that has seen. False, and it is answered, if that has failed or its time is over. */
 static bool take_over(struct performances *all, struct actor *actor, struct request *request) {
-  if (gate_judge(&all->gate, &request->seen, request->epoch) != GATE_HOLDS) {
+  if (gate_judge(&all->rig.gate, &request->seen, request->epoch) != GATE_HOLDS) {
     reply_fail(request->reply, ERR_STORAGE, "what the caller had seen could not be made durable: the call did not begin");
   } else if (now_ns(all) >= request->deadline_ns) {
     reply_fail(request->reply, ERR_TIMEOUT, "the time of its caller was over: the call had not begun, and will not");
@@ -433,6 +294,7 @@ static void fail_waiting(struct performances *all, struct performance *performan
   report_log(all->config.vm->logger, performance->actor, turn, turn->method);
   report_tell(all->config.vm->dev, turn, reply);
   actors_set_waiting(all->config.actors, performance->actor, NULL);
+  actor_drop(performance->actor);
   performance_free(all, performance);
   reply_keep(reply);
 }
@@ -453,7 +315,7 @@ static bool take_answer(struct performances *all, struct performance *performanc
   struct actor *actor = performance->actor;
   if (performance->ask == NULL) return true;                /* it never left, or no word came */
   struct reply *reply = &performance->ask->reply;
-  enum gate_word word = gate_judge(&all->gate, &reply->seen, reply->epoch);
+  enum gate_word word = gate_judge(&all->rig.gate, &reply->seen, reply->epoch);
   if (word == GATE_FAILED) {
     failure_set(&outgoing->failure, ERR_STORAGE, "the call could not be made durable; nothing of it happened");
   } else if (word == GATE_HOLDS) {
@@ -465,40 +327,27 @@ static bool take_answer(struct performances *all, struct performance *performanc
   return word != GATE_UNKNOWN;
 }
 
-/* Ends a turn whose time was over while it waited for an answer. What came of that is what the caller hears of it. */
-static enum turn_status end_late(struct performances *all, struct performance *performance) {
-  struct turn *turn = &performance->turn;
-  struct failure failure = { 0 };
-  const struct failure *heard = &turn->outgoing->failure;
+/* Why a turn ends whose time was over while it waited for an answer. What came of that call is part of it. */
+static void set_late(const struct performances *all, struct outgoing *outgoing, struct failure *failure) {
+  const struct failure *heard = &outgoing->failure;
   bool late = heard->err == ERR_TIMEOUT;
-  failure_set(&failure, ERR_TIMEOUT, "the call took more than %llu ms in all " LIMIT_NAME(CALL_WALL_MS)
+  if (late) outgoing_name_failure(outgoing);
+  failure_set(failure, ERR_TIMEOUT, "the call took more than %llu ms in all " LIMIT_NAME(CALL_WALL_MS)
               ", or than its caller had left, while it waited for another actor%s%.*s",
               (unsigned long long)all->config.vm->limits->call_wall_ms, late ? ": " : "", late ? (int)heard->message.size : 0,
               (const char *)heard->message.data);
-  stay_cancel(turn, &failure);
-  failure_done(&failure);
-  roll_back(performance->actor, turn);
-  return TURN_FAILED;
 }
 
 static void resume(struct performances *all, struct performance *performance) {
   struct turn *turn = &performance->turn;
   struct actor *actor = performance->actor;
-  bool answered = performance->wait.what == WAIT_ANSWERED;
-  turn->epoch = records_epoch(all->config.records);
+  struct failure failure = { 0 };
+  bool late = performance->wait.what == WAIT_ANSWERED && now_ns(all) >= wall_end_ns(all, &turn->usage);
   if (!drafts_hold(turn->view.drafts)) performance->batch = records_durable_batch(all->config.records);
-  enum turn_status status;
-  if (answered && now_ns(all) >= wall_end_ns(all, &turn->usage)) {
-    gate_give_spare(&all->gate, performance->commit);
-    performance->commit = NULL;
-    status = end_late(all, performance);
-  } else if (bring_commit(all, performance)) {
-    status = send_turn(all, actor, turn, stay_go_on(turn), performance->request->reply);
-  } else {
-    failure_set(&turn->failure, ERR_MEMORY, "no memory for a call");
-    status = lose_changes(actor, turn, true);
-    roll_back(actor, turn);
-  }
+  if (late) set_late(all, turn->outgoing, &failure);
+  enum turn_status status = late ? rig_cancel(&all->rig, actor, turn, &performance->commit, &failure)
+                                 : rig_go_on(&all->rig, actor, turn, &performance->commit, performance->request->reply);
+  failure_done(&failure);
   after_turn(all, performance, status);
 }
 
@@ -545,15 +394,15 @@ const struct request *performance_request(const struct performance *performance)
 }
 
 void performances_ring(struct performances *all, bool in_any_case) {
-  gate_ring(&all->gate, in_any_case);
+  gate_ring(&all->rig.gate, in_any_case);
 }
 
 bool performances_owe(const struct performances *all) {
-  return all->gate.owes;
+  return all->rig.gate.owes;
 }
 
 bool performances_are_unrung(const struct performances *all) {
-  return all->gate.unrung;
+  return all->rig.gate.unrung;
 }
 
 bool performances_are_waiting(const struct performances *all) {
@@ -571,13 +420,13 @@ void performances_put_to_sleep(struct performances *all, struct actor *actor, st
   };
   struct reply *waiting = reply;
   if (actor->instance != NULL && instance_is_loaded(actor->instance)) {
-    if (take_turn(all, actor, &turn, false, reply) == TURN_DONE) {
+    if (rig_begin(&all->rig, actor, &turn, false, reply) == TURN_DONE) {
       waiting = NULL;
     } else {
       report_log(all->config.vm->logger, actor, &turn, slice_text("on_stop"));
     }
   }
-  release_drafts(all, &turn);
+  rig_end(&all->rig, &turn);
   turn_done(&turn);
   if (waiting != NULL) reply_keep(waiting);
   actors_remove(all->config.actors, actor);
@@ -588,10 +437,11 @@ void performances_free(struct performances *all) {
   for (int what = 0; what < WAIT_WHAT_COUNT; what++) {
     struct wait *wait;
     while ((wait = waits_take(&all->waits, (enum wait_what)what)) != NULL) {
-      performance_free(all, performance_of(wait));
+      struct performance *performance = performance_of(wait);
+      reply_abandon(performance->request->reply);
+      performance_free(all, performance);
     }
   }
-  gate_done(&all->gate);
-  drafts_free(all->drafts);
+  rig_done(&all->rig);
   mem_free(all);
 }

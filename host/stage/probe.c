@@ -5,7 +5,6 @@
 #include "base/mem.h"
 #include "codec/key.h"
 #include "stage/performance.h"
-#include "stage/router.h"
 
 enum { HOPS_MAX = 1000, NAMES_MAX = 20 };
 

@@ -1,7 +1,7 @@
 /* probe.h -- finds a circle of actors that wait for one another.
  *
- * WHY     Two actors that ask each other would wait until a timeout, and nobody could say why. There is no table of who waits for
- *         whom: nothing is kept on the way of calls that meet nobody who waits.
+ * WHY     Two actors that ask each other would wait until a timeout, and nobody could say why. There is no table of who waits
+ *         for whom: nothing is kept on the way of calls that meet nobody who waits.
  * ROOM    stage. Below: actor, ask, performance, post.
  * THREAD  The worker's where it is; as a letter it goes from one to the next.
  * OWNS    Itself. probe_begin() and probe_take() free it, or send it on.
@@ -12,8 +12,8 @@
  *                     second round asks each actor again whether it still waits as it did. All that do waited at the moment
  *                     between the rounds, and so the circle was there;
  *                   - at the mailbox where it began: the request is taken out of it, and answered `deadlock`. It never runs.
- * ALWAYS  1. An actor *owes* another if its turn was begun by that one's request, or that request is in its mailbox. Without that
- *            question an answer on its way between workers would look like a wait.
+ * ALWAYS  1. An actor *owes* another if its turn was begun by that one's request, or that request is in its mailbox. Without
+ *            that question an answer on its way between workers would look like a wait.
  *         2. Who closes a circle last finds it. Two that close one at the same moment may both.
  * LIMITS  HOPS_MAX actors.
  */

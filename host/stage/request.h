@@ -50,6 +50,9 @@ struct request *request_try_new(enum request_type type, struct reply *reply);
 /* Frees the request, not its reply. */
 void request_free(struct request *request);
 
+/* Frees a request when the host ends: its reply is not kept. */
+void request_abandon(struct request *request);
+
 /* The request in which this item of a queue or a mailbox is embedded. */
 static inline struct request *request_of(struct queue_item *item) {
   return (struct request *)(void *)((uint8_t *)item - offsetof(struct request, letter.item));

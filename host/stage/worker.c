@@ -1,9 +1,7 @@
 /* worker.c -- see worker.h: the step, and what it holds together. */
 #include "stage/worker.h"
 
-#include "base/limits.h"
 #include "base/mem.h"
-#include "base/trace.h"
 #include "script/script.h"
 #include "stage/actor.h"
 #include "stage/delivery.h"
@@ -65,11 +63,11 @@ static void send_request(void *context, struct request **request) {
   }
 }
 
-/* The host ends, and nobody reads this letter any more. An ask that was answered is its caller's, unless that has gone. */
-static void throw_away(struct letter *letter) {
+/* The host ends, and nobody reads this letter any more. */
+static void abandon_letter(struct letter *letter) {
   switch (letter->kind) {
-    case LETTER_REQUEST: request_free(request_of(&letter->item)); break;
-    case LETTER_ANSWER: ask_throw_away(ask_of(letter)); break;
+    case LETTER_REQUEST: request_abandon(request_of(&letter->item)); break;
+    case LETTER_ANSWER: ask_abandon(ask_of(letter)); break;
     case LETTER_PROBE: probe_free(probe_of(letter)); break;
   }
 }
@@ -116,7 +114,7 @@ void worker_close(struct worker *worker) {
   if (worker == NULL) return;
   for (struct queue_item *item = queue_take(worker->inbox), *next; item != NULL; item = next) {
     next = item->next;
-    throw_away(letter_of(item));
+    abandon_letter(letter_of(item));
   }
   performances_free(worker->performances);
   actors_free(worker->actors);

@@ -238,6 +238,12 @@ function Host:crash()
   self._kit:crash()
 end
 
+--- Stops the host in good order, as SIGTERM does: calls that have begun end, and every actor goes to sleep. The next call
+--- starts it again on the same data.
+function Host:stop()
+  self._kit:stop()
+end
+
 --- Starts a host that has ended, without waiting for the next call.
 function Host:reopen()
   self._kit:reopen()
