@@ -67,7 +67,7 @@ local function alone(hosts)
 end
 
 local function together(hosts)
-  local results = compare(hosts, "durable calls/s, 64 connections; inside: one", {
+  local results = compare(hosts, "calls/s, 64 connections; inside one call: 1", {
     { "increments", rate(increment) }, { "reads", rate(get) }, { "relays", rate(relay) },
     { "chains of two", rate(chain(2), 2) }, { "inside one call", rate(inside, INSIDE, ONE) },
   })
