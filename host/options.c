@@ -18,7 +18,7 @@ enum {
   WORD_SIZE_MAX = 64
 };
 
-/* What getopt answers for each flag: its own flags, then those of the limits. */
+/* What getopt returns for each flag: its own flags, then those of the limits. */
 enum flag {
   FLAG_DATA = 256, FLAG_LISTEN, FLAG_IDEMPOTENCY_KEY, FLAG_WORKERS, FLAG_DOORS, FLAG_DURABILITY, FLAG_DEV,
   FLAG_LOG_LEVEL, FLAG_ALLOW_ORIGIN, FLAG_HELP, FLAG_VERSION,

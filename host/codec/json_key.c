@@ -111,7 +111,7 @@ enum err json_parse_key(struct slice text, struct buf *key, struct failure *fail
   if (parser == NULL) {
     failure_set(&parsing, ERR_MEMORY, "out of memory");
   } else {
-    (void)json_parse(parser, text, &parsing);   /* what it answers stands in the failure too */
+    (void)json_parse(parser, text, &parsing);   /* the failure holds what it returns, too */
   }
   enum err err = note_result(&reading, &parsing, size_before, failure);
   if (err != ERR_NONE) key->size = size_before;

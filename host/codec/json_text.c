@@ -104,7 +104,7 @@ void json_put_text(struct buf *buf, struct slice text) {
 
 enum { DIGITS_MAX = 20 };
 
-/* Writes a number's digits so that they end where `end` is; answers where they begin. */
+/* Writes a number's digits so that they end at `end`; returns where they begin. */
 static char *write_digits(uint64_t number, char *end) {
   do {
     *--end = (char)('0' + number % 10);

@@ -284,6 +284,17 @@ static int kit_hold(lua_State *L) {
   return 0;
 }
 
+/* kit:reload(): as SIGHUP asks the program to; raises why the classes do not load. Runs nothing of the workers. */
+static int kit_reload(lua_State *L) {
+  struct kit *kit = kit_check(L);
+  if (kit->host == NULL) return luaL_error(L, "this host has ended");
+  struct failure failure = { 0 };
+  if (host_reload(kit->host, &failure) == ERR_NONE) return 0;
+  lua_pushlstring(L, (const char *)failure.message.data, failure.message.size);   /* message */
+  failure_done(&failure);
+  return lua_error(L);
+}
+
 /* kit:stick(bool): whether the checkpointer stands still */
 static int kit_stick(lua_State *L) {
   struct kit *kit = kit_check(L);
@@ -305,6 +316,7 @@ static int kit_advance(lua_State *L) {
   lua_Number seconds = luaL_checknumber(L, 2);
   luaL_argcheck(L, seconds >= 0 && seconds < 1e9, 2, "a number of seconds, 0 or more");
   clock_advance(&kit->clock, (int64_t)(seconds * 1e9));
+  if (kit->host != NULL) host_look(kit->host);
   run_steps(kit);
   return 0;
 }
@@ -421,7 +433,8 @@ int luaopen_troupe_host(lua_State *L) {
     { "advance", kit_advance },     { "log", kit_log },         { "fail_next", kit_fail_next },
     { "memory", kit_memory },       { "entries", kit_entries }, { "stick", kit_stick },
     { "stats", kit_stats },         { "close", kit_close },     { "fail_allocation", kit_fail_allocation },
-    { "checkpoint", kit_checkpoint }, { "step", kit_step }, { "stop", kit_stop },
+    { "checkpoint", kit_checkpoint }, { "step", kit_step },   { "reload", kit_reload },
+    { "stop", kit_stop },
     { NULL, NULL },
   };
   static const luaL_Reg functions[] = {

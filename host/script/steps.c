@@ -62,13 +62,6 @@ static void push_bytes(lua_State *L, const struct turn *turn, struct slice bytes
 
 /* -- the version of an actor -- */
 
-static struct slice version_key(struct turn *turn) {
-  struct buf *key = &turn->vm->key;
-  buf_clear(key);
-  self_begin_key(turn->instance, SPACE_VERSION, key);
-  return buf_slice(key);
-}
-
 /* state_version of the class; 1 if it has none. [-0, +0, v] */
 static lua_Integer class_version(lua_State *L, const struct turn *turn) {
   push_class(L, turn);                                               /* class */
@@ -80,9 +73,12 @@ static lua_Integer class_version(lua_State *L, const struct turn *turn) {
 }
 
 static void draft_version(lua_State *L, struct turn *turn, lua_Integer version) {
-  struct buf *value = vm_begin_value(turn->vm, 0);
+  struct buf *key = &turn->vm->key, *value = vm_begin_value(turn->vm, 0);
+  buf_clear(key);
+  self_begin_key(turn->instance, SPACE_VERSION, key);
   value_put_integer(value, version);
-  if (value->err != ERR_NONE || !drafts_try_put(turn->view.drafts, version_key(turn), buf_slice(value))) {
+  bool made = key->err == ERR_NONE && value->err == ERR_NONE;
+  if (!made || !drafts_try_put(turn->view.drafts, buf_slice(key), buf_slice(value))) {
     raise_host(L, ERR_MEMORY, "no memory for the changes of a call");
   }
 }
@@ -320,8 +316,7 @@ static void settle_drafts(lua_State *L, struct turn *turn) {
   size_t bytes = drafts_bytes(turn->view.drafts), limit = (size_t)turn->vm->config.limits->commit_bytes;
   if (bytes > limit) {
     raise_host(L, ERR_TOO_LARGE, "%zu bytes changed by one call; the limit of one commit is %zu " LIMIT_NAME(COMMIT_BYTES),
-               bytes,
-             limit);
+               bytes, limit);
   }
 }
 
@@ -344,8 +339,7 @@ static void check_held(lua_State *L, const struct turn *turn) {
   size_t bytes = drafts_held_memory(turn->view.drafts), limit = (size_t)turn->vm->config.limits->call_bytes;
   if (bytes <= limit) return;
   raise_host(L, ERR_MEMORY, "%zu bytes that this call has saved are kept in memory for an iterator of kv:each that began "
-             "before; the "
-           "limit is %zu " LIMIT_NAME(CALL_BYTES), bytes, limit);
+             "before; the limit is %zu " LIMIT_NAME(CALL_BYTES), bytes, limit);
 }
 
 static int finish_save(lua_State *L, int status, lua_KContext context) {

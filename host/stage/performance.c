@@ -200,10 +200,48 @@ static void ask(struct performances *all, struct performance *performance) {
   all->config.send(all->config.context, &request);
 }
 
-/* After a turn, or a request that did not become one. An actor that was asked for but does not exist leaves no trace. */
+/* on_stop, in a turn of its own, if the actor is there: its reply is `reply`, unless that is NULL. False: it was not
+ * there, or failed; then the reply is not kept. */
+static bool stop(struct performances *all, struct actor *actor, struct reply *reply) {
+  struct turn turn = {
+    .call_id = reply != NULL ? reply->call_id : atomic_fetch_add(all->config.next_call_id, 1),
+    .task = TURN_STOP, .caller = CALLER_NONE, .format = FORMAT_VALUE,
+  };
+  bool stopped = false;
+  if (actor->instance != NULL && instance_is_loaded(actor->instance)) {
+    stopped = rig_begin(&all->rig, actor, &turn, false, reply) == TURN_DONE;
+    if (!stopped) report_log(all->config.vm->logger, actor, &turn, slice_text("on_stop"));
+  }
+  rig_end(&all->rig, &turn);
+  turn_done(&turn);
+  return stopped;
+}
+
+void performances_put_to_sleep(struct performances *all, struct actor *actor, struct reply *reply) {
+  if (!stop(all, actor, reply) && reply != NULL) reply_keep(reply);
+  actors_remove(all->config.actors, actor);
+}
+
+bool performances_must_retire(const struct performances *all, const struct actor *actor) {
+  return actor->instance != NULL && instance_vm(actor->instance) != all->rig.vm;
+}
+
+/* Before a turn of an actor whose VM retires: it leaves that VM, so that the turn begins in the present one. */
+static void move(struct performances *all, struct actor *actor) {
+  stop(all, actor, NULL);
+  actor_drop(actor);
+}
+
+/* After a turn, or a request that did not become one. An actor that was asked for but does not exist leaves no trace; one
+ * whose VM retires leaves memory with its last turn there. */
 static void let_go(struct performances *all, struct actor *actor) {
-  actors_touch(all->config.actors, actor, clock_monotonic_ns(all->config.vm->clock));
-  if (actor->instance == NULL && actor->mailbox.count == 0) actors_remove(all->config.actors, actor);
+  actors_touch(all->config.actors, actor, now_ns(all));
+  if (actor->mailbox.count > 0) return;
+  if (performances_must_retire(all, actor)) {
+    performances_put_to_sleep(all, actor, NULL);
+  } else if (actor->instance == NULL) {
+    actors_remove(all->config.actors, actor);
+  }
 }
 
 /* After a stay in Lua: waits, or answers and lets the actor take its next call. */
@@ -228,6 +266,7 @@ static void perform(struct performances *all, struct actor *actor, struct reques
     request_free(request);
     return;
   }
+  if (performances_must_retire(all, actor)) move(all, actor);
   performance->actor = actor;
   performance->request = request;
   performance->batch = records_durable_batch(all->config.records);
@@ -303,6 +342,8 @@ void performances_fail_lost(struct performances *all) {
   struct wait_list lost;
   struct wait *wait;
   waits_take_lost(&all->waits, records_verdict(all->config.records), &lost);
+  /* One may have asked another, and its answer must not find it: it stands in no line any more. */
+  TAILQ_FOREACH(wait, &lost, link) drop_ask(all, performance_of(wait));
   while ((wait = TAILQ_FIRST(&lost)) != NULL) {
     TAILQ_REMOVE(&lost, wait, link);
     fail_waiting(all, performance_of(wait));
@@ -411,25 +452,6 @@ bool performances_are_waiting(const struct performances *all) {
 
 uint64_t performances_hold_back(const struct performances *all, uint64_t batch) {
   return waits_hold_back(&all->waits, batch);
-}
-
-void performances_put_to_sleep(struct performances *all, struct actor *actor, struct reply *reply) {
-  struct turn turn = {
-    .call_id = reply != NULL ? reply->call_id : atomic_fetch_add(all->config.next_call_id, 1),
-    .task = TURN_STOP, .caller = CALLER_NONE, .format = FORMAT_VALUE,
-  };
-  struct reply *waiting = reply;
-  if (actor->instance != NULL && instance_is_loaded(actor->instance)) {
-    if (rig_begin(&all->rig, actor, &turn, false, reply) == TURN_DONE) {
-      waiting = NULL;
-    } else {
-      report_log(all->config.vm->logger, actor, &turn, slice_text("on_stop"));
-    }
-  }
-  rig_end(&all->rig, &turn);
-  turn_done(&turn);
-  if (waiting != NULL) reply_keep(waiting);
-  actors_remove(all->config.actors, actor);
 }
 
 void performances_free(struct performances *all) {

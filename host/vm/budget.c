@@ -40,15 +40,37 @@ void *budget_allocate(void *context, void *block, size_t old_size, size_t size) 
   return moved;
 }
 
+/* What those beside it leave a VM of the limit. A quarter is its own in any case: what has just come shall not fail for
+ * what is about to go. */
+static size_t limit_of(const struct vm *vm) {
+  size_t limit = vm->config.limits->vm_bytes, beside = 0;
+  for (const struct vm *other = vm->beside; other != vm; other = other->beside) beside += other->bytes;
+  return beside > limit / 4 * 3 ? limit / 4 : limit - beside;
+}
+
+static void set_bytes(struct vm *vm) {
+  size_t limit = limit_of(vm);
+  vm->bytes_soft = vm->bytes_call < limit ? vm->bytes_call : limit;
+  vm->bytes_hard = vm->bytes_soft + margin_of(vm->bytes_soft);
+}
+
+/* Where the limit of the VM and not that of the call is met, the garbage of those beside it is in the way too. */
+static void collect_for_call(lua_State *L, struct vm *vm) {
+  lua_gc(L, LUA_GCCOLLECT, 0);
+  if (vm->bytes <= vm->bytes_soft || vm->bytes_soft == vm->bytes_call || vm->beside == vm) return;
+  for (struct vm *other = vm->beside; other != vm; other = other->beside) lua_gc(other->L, LUA_GCCOLLECT, 0);
+  set_bytes(vm);
+}
+
 static void look_at_limits(lua_State *L, struct vm *vm, size_t work) {
   if (vm->bytes > vm->bytes_soft && !vm->granting) {
-    lua_gc(L, LUA_GCCOLLECT, 0);
+    collect_for_call(L, vm);
     if (vm->bytes > vm->bytes_soft && vm->stopped == ERR_NONE) vm->stopped = ERR_MEMORY;
   }
   vm->work += work;
   if (vm->work < WORK_A_CLOCK || vm->stopped != ERR_NONE) return;
   vm->work = 0;
-  if (vm->config.tick != NULL) vm->config.tick(vm->config.tick_context);
+  if (vm->tick != NULL) vm->tick(vm->tick_context);
   bool late = clock_thread_cpu_ns(vm->config.clock) > vm->cpu_end_ns || clock_monotonic_ns(vm->config.clock) > vm->wall_end_ns;
   if (late) vm->stopped = ERR_TIMEOUT;
 }
@@ -88,10 +110,8 @@ void budget_check_for(lua_State *L, size_t bytes) {
 void budget_begin(struct vm *vm, struct vm_usage *usage) {
   const struct limits *limits = vm->config.limits;
   size_t used = usage->bytes > 0 ? (size_t)usage->bytes : 0;
-  size_t soft = vm->bytes + (used < limits->call_bytes ? limits->call_bytes - used : 0);
-  if (soft > limits->vm_bytes) soft = limits->vm_bytes;
-  vm->bytes_soft = soft;
-  vm->bytes_hard = soft + margin_of(soft);
+  vm->bytes_call = vm->bytes + (used < limits->call_bytes ? limits->call_bytes - used : 0);
+  set_bytes(vm);
   vm->bytes_begin = vm->bytes;
   int64_t now_ns = clock_work_ns(vm->config.clock);
   if (now_ns - vm->cpu_read_ns >= CPU_CLOCK_OLD_NS) {
@@ -110,7 +130,8 @@ void budget_begin(struct vm *vm, struct vm_usage *usage) {
 }
 
 void budget_begin_load(struct vm *vm) {
-  size_t limit = vm->config.limits->vm_bytes;
+  size_t whole = vm->config.limits->vm_bytes, limit = limit_of(vm);
+  vm->bytes_call = whole + margin_of(whole) / 2;
   vm->bytes_soft = limit + margin_of(limit) / 2;
   vm->bytes_hard = limit + margin_of(limit);
   vm->cpu_end_ns = INT64_MAX;
@@ -119,6 +140,7 @@ void budget_begin_load(struct vm *vm) {
 
 void budget_lift(struct vm *vm) {
   vm->bytes_soft = SIZE_MAX;
+  vm->bytes_call = SIZE_MAX;
   vm->bytes_hard = SIZE_MAX;
   vm->cpu_end_ns = INT64_MAX;
   vm->wall_end_ns = INT64_MAX;

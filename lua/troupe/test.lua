@@ -215,7 +215,14 @@ function Host:checkpoint()
   self._kit:checkpoint()
 end
 
---- Lets time pass, in seconds.
+--- Loads the classes anew, as SIGHUP asks the program to: calls that begin from now on run in them, those that have
+--- begun end in what they began in. Raises why they do not load; then the old ones serve on. Runs nothing.
+function Host:reload()
+  if self._kit:is_open() then self._kit:reload() else self._kit:reopen() end
+end
+
+--- Lets time pass, in seconds, and runs what is due: idle actors leave memory, and with `dev` files that have changed
+--- are loaded.
 ---@param seconds number
 function Host:advance(seconds)
   if not self._kit:is_open() then self._kit:reopen() end

@@ -222,6 +222,17 @@ describe("A handle", function()
     assert.is_true(other:run "local self = ... return self.state.kept == self:actor('Account', 'ann')")
   end)
 
+  it("of a class that a reload has taken away is still a value, without methods", function()
+    local host, run = open { dev = true }
+    run "self.state.a = self:actor('Account', 'ann')"
+    os.remove(host.folder .. "/account.lua")
+    local found = run [[
+      local ok, e = pcall(function() return self.state.a.deposit end)
+      return { tostring(self.state.a), ok, e.code, e.message, (pcall(self.actor, self, "Account", "ann")) }
+    ]]
+    assert.same({ "Account/ann", false, "class_not_found", 'there is no class "Account"', false }, found)
+  end)
+
   it("is shown by its address in the log, and left out of an error's metadata", function()
     local host, run = open()
     run "self.log:info('saw', { who = self:actor('Account', 'ann'), list = { self:actor('Account', 1) } })"

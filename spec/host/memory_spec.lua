@@ -8,13 +8,16 @@ local troupe = require "troupe.test"
 local runs = { 1, 2, 1000000 }
 
 -- Calls that fail on their own, and how.
-local failing = { user_error = "refused", script_error = "internal_error", state_refused = "internal_error" }
+local failing = {
+  user_error = "refused", script_error = "internal_error", state_refused = "internal_error",
+  asks_in_vain = "internal_error",
+}
 
 local methods = {
   "state_write", "state_assign", "state_read", "state_tables", "state_refused", "fields", "kv_put", "kv_get",
   "kv_delete", "kv_list", "kv_get_batch", "kv_each", "kv_count", "kv_put_batch", "kv_delete_batch", "kv_delete_range",
   "kv_delete_all", "kv_each_again", "log_lines", "json", "cjson", "user_error", "script_error", "requires", "marks",
-  "rpc_fields", "handles", "coroutines", "coroutines_wait", "strings",
+  "rpc_fields", "handles", "asks", "asks_in_vain", "coroutines", "coroutines_wait", "strings",
 }
 
 -- Those that go over entries, and pause on the way if they are told to.

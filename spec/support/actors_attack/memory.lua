@@ -172,6 +172,21 @@ function Memory:handles()
   return { tostring(other), ping == other.ping, kept[2], self.state.plain.other == kept[1] }
 end
 
+function Memory:asks()
+  self.state.n = self.state.n + 1
+  local other = self:actor("Memory", "asked", { input = { 1 } })
+  self.state.t.asked = other:echo({ other, self.state.t }, nil, "text")
+  return other:ping()
+end
+
+function Memory:asks_in_vain()
+  local other = self:actor("Memory", "asked")
+  self.state.t.caught = select(2, pcall(other.user_error, other)).metadata
+  other:script_error()
+end
+
+function Memory:echo(_, value) return value end
+
 function Memory:coroutines()
   local wrapped = coroutine.wrap(function(a) return (coroutine.yield(a)) end)
   wrapped(1)
