@@ -8,7 +8,8 @@
 
 enum {
   WORK_A_CLOCK = 64,          /* reading a thread's processor time is a system call: not at each hook */
-  CPU_CLOCK_OLD_NS = 1000000, /* nor for each call: a reading is good for this long, and may overcharge a call by as much */
+  CPU_CLOCK_OLD_NS = 1000000, /* nor for each stay: a reading is good for this long, and may overcharge a call by as much */
+  SHORT_STAY_NS = 100000,     /* a stay so short counts as it went by, whether its thread had a processor all the time or not */
   WORK_A_HOOK = 4,            /* what a hook counts as, if one budget_check() is 1 */
   WORK_BYTES = 8192,          /* so many bytes that C goes over are 1 too */
   LOOKS_A_CLOCK = 64          /* calls of budget_is_due() between two readings of the clock */
@@ -113,10 +114,11 @@ void budget_begin(struct vm *vm, struct vm_usage *usage) {
   set_bytes(vm);
   vm->bytes_begin = vm->bytes;
   int64_t now_ns = clock_work_ns(vm->config.clock);
-  if (usage->cpu_ns > 0 || now_ns - vm->cpu_read_ns >= CPU_CLOCK_OLD_NS) {
+  if (now_ns - vm->cpu_read_ns >= CPU_CLOCK_OLD_NS) {
     vm->cpu_begin_ns = clock_thread_cpu_ns(vm->config.clock);
     vm->cpu_read_ns = now_ns;
   }
+  vm->begin_ns = now_ns;
   vm->cpu_end_ns = vm->cpu_begin_ns + (int64_t)limits->call_cpu_ms * 1000000 - usage->cpu_ns;
   if (usage->wall_begin_ns == 0) usage->wall_begin_ns = clock_monotonic_ns(vm->config.clock);
   vm->wall_end_ns = usage->wall_begin_ns + (int64_t)limits->call_wall_ms * 1000000;
@@ -145,9 +147,18 @@ void budget_lift(struct vm *vm) {
   vm->stopped = ERR_NONE;
 }
 
+/* The processor time of the stay that ends, or a little more: no stay takes more of it than goes by, and the reading from
+ * before the stay is no younger than the stay. */
+static int64_t stay_cpu_ns(struct vm *vm) {
+  int64_t went_by_ns = clock_work_ns(vm->config.clock) - vm->begin_ns;
+  if (went_by_ns < SHORT_STAY_NS) return went_by_ns;
+  int64_t used_ns = clock_thread_cpu_ns(vm->config.clock) - vm->cpu_begin_ns;
+  return used_ns < went_by_ns ? used_ns : went_by_ns;
+}
+
 void budget_end(struct vm *vm, struct vm_usage *usage) {
   if (usage != NULL) {
-    usage->cpu_ns += clock_thread_cpu_ns(vm->config.clock) - vm->cpu_begin_ns;
+    usage->cpu_ns += stay_cpu_ns(vm);
     usage->bytes += (int64_t)vm->bytes - (int64_t)vm->bytes_begin;
   }
   budget_lift(vm);

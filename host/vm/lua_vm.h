@@ -79,6 +79,7 @@ struct vm {
   enum err stopped;            /* ERR_TIMEOUT, ERR_MEMORY, ERR_STORAGE: the call must end */
   int64_t cpu_begin_ns;        /* the thread's processor time when the stay began, or shortly before */
   int64_t cpu_read_ns;         /* when that was read, by clock_work_ns() */
+  int64_t begin_ns;            /* when the stay began, by clock_work_ns() */
   int64_t cpu_end_ns;
   int64_t wall_end_ns;         /* of the host's clock */
   size_t work;                 /* since the clocks were last read */
