@@ -13,5 +13,6 @@ files["spec/crash/actors"] = { read_globals = actor_globals }
 files["spec/fuzz/actors"] = { read_globals = actor_globals }
 files["spec/support/actors"] = { read_globals = actor_globals }
 files["spec/support/actors_attack"] = { read_globals = actor_globals }
+files["spec/bench/actors"] = { read_globals = actor_globals }
 files["spec/bench/peers/redis.lua"] = { std = "lua51", read_globals = { "redis" } }
 files["spec/bench/peers/tarantool.lua"] = { std = "luajit", read_globals = { "box" } }

@@ -80,7 +80,8 @@ build/$(1)/simulated_disk.so: $(call objects,$(1),$(crash_sources))
 	@echo "link  $$@"
 	@$$(CC) $$(flags_$(1)) -pthread -shared -Wl,-Bsymbolic -Wl,-z,nodelete -o $$@ $$^
 
-# What the tests in C are linked with: an archive, of which each takes what it needs, and so neither Lua nor h2o.
+# What the tests in C are linked with: an archive, of which each takes what it needs; but for one that is neither Lua nor
+# h2o.
 build/$(1)/rooms.a: $(call objects,$(1),$(filter-out host/kit/%,$(kit_sources)) $(wildcard host/door/*.c) $(helper_sources))
 	@echo "ar    $$@"
 	@rm -f $$@ && ar rcs $$@ $$^
@@ -88,6 +89,8 @@ build/$(1)/rooms.a: $(call objects,$(1),$(filter-out host/kit/%,$(kit_sources)) 
 $(call tests,$(1)): build/$(1)/%: build/$(1)/%.o build/$(1)/rooms.a
 	@echo "link  $$@"
 	@$$(CC) $$(flags_$(1)) -pthread -o $$@ $$^ $$(test_libraries)
+
+build/$(1)/spec/c/stay_test: test_libraries += -l:liblua5.4.a -l:liblua5.4-cjson.a
 
 build/$(1)/spec/c/simulated_disk_test: $(call objects,$(1),$(filter-out %/disk_module.c,$(crash_sources)))
 

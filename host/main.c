@@ -5,10 +5,10 @@
  *
  * Each thread repeats the step of its room and waits when there was nothing to do. When one call is alone, the worker that
  * has run it takes the committer's step too (pass_on()). What any of them logs goes to a thread that writes it, so that nobody
- * waits for its reader. The main thread waits for a signal.
- * When it comes, the doors let no new request in and end when the last answer has left; then the workers put their
- * actors to sleep; then, when all that they committed is durable, the committer and the checkpointer end; and the main
- * thread makes the last checkpoint. The log's thread ends last. */
+ * waits for its reader. Another one loads classes anew, so that nobody waits for these. The main thread waits for a signal.
+ * When one comes that asks to stop, the doors let no new request in and end when the last answer has left; then the workers
+ * put their actors to sleep; then, when all that they committed is durable, the committer and the checkpointer end; and the
+ * main thread makes the last checkpoint. The log's thread ends last. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -23,6 +23,7 @@
 #include "base/backlog.h"
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/queue.h"
 #include "base/stream.h"
 #include "door/address.h"
 #include "door/server.h"
@@ -35,8 +36,11 @@
 
 enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, DOOR_STEP_MS = 1000 };
 
+/* How often the loader looks for changed files, with --dev. */
+enum { LOOK_NS = 100 * 1000 * 1000 };
+
 /* How long a host waits, at its end, for the reader of its log; and at any time for the reader of its other output. */
-enum { PATIENCE_MS = 2000 };
+enum { PATIENCE_MS = 2000, LOADER_PATIENCE_MS = 100 };
 
 enum { SEGMENT_BYTES = 16 * 1024 * 1024, CHECKPOINT_BYTES = 64 * 1024 * 1024, PORTION_RECORDS = 1000 };
 
@@ -61,11 +65,16 @@ struct house {
   atomic_bool log_ended;
   int listen_fd;
   struct buf address;         /* where it listens, with the true port */
-  struct buf classes;         /* their names as it begins; with --dev they may change as soon as there are threads */
+  struct buf classes;         /* their names as it begins: they may change as soon as there are threads */
   struct host *host;
   pthread_mutex_t committing; /* held by whose thread the committer's step runs on */
   struct hand committer;
   struct hand checkpointer;
+  struct hand loader;
+  struct queue *loader_bell;  /* nothing is ever put there: it is what the loader waits at */
+  atomic_bool reload_wanted;
+  atomic_bool loader_ends;
+  atomic_bool loader_ended;
   struct hand *workers;
   struct hand *doors;
   atomic_bool workers_done;   /* nothing comes to the committer any more */
@@ -99,13 +108,18 @@ static void *run_log(void *context) {
   }
 }
 
+/* Waits for the end of a thread for so long. Whether it came. */
+static bool has_ended(const atomic_bool *ended, int patience_ms) {
+  const struct timespec moment = { .tv_nsec = 1000000 };
+  for (int ms = 0; ms < patience_ms && !atomic_load(ended); ms++) nanosleep(&moment, NULL);
+  return atomic_load(ended);
+}
+
 /* Whether the log's thread has written everything that was logged. Maybe never: it waits for a reader, and nobody for it. */
 static bool end_log(struct house *house) {
-  const struct timespec moment = { .tv_nsec = 1000000 };
   atomic_store(&house->log_ends, true);
   backlog_wake(house->backlog);
-  for (int ms = 0; ms < PATIENCE_MS && !atomic_load(&house->log_ended); ms++) nanosleep(&moment, NULL);
-  return atomic_load(&house->log_ended);
+  return has_ended(&house->log_ended, PATIENCE_MS);
 }
 
 /* The caller has logged why. */
@@ -187,6 +201,40 @@ static void *run_checkpointer(void *context) {
   return NULL;
 }
 
+static void warn_of_strangers(const struct house *house) {
+  if (address_is_loopback(buf_slice(&house->address)) || host_admits(house->host)) return;
+  static const char text[] = "this address is not loopback, and no class has on_before_connect: anybody who reaches it can "
+                             "call everything";
+  const struct log_field fields[] = { { "listen", buf_slice(&house->address) } };
+  logger_event(&house->logger, LOG_WARN, slice_text(text), fields, 1);
+}
+
+/* A class that is being loaded may take its time, or not come to an end at all. Nobody waits for that but this thread. */
+static void *run_loader(void *context) {
+  struct hand *hand = context;
+  struct house *house = hand->house;
+  while (!atomic_load(&house->loader_ends)) {
+    struct failure failure = { 0 };
+    bool admitted = host_admits(house->host);
+    if (atomic_exchange(&house->reload_wanted, false)) {
+      (void)host_reload(house->host, &failure);
+    } else {
+      host_look(house->host);
+    }
+    if (admitted) warn_of_strangers(house);
+    failure_done(&failure);
+    queue_wait(house->loader_bell, house->options->dev ? LOOK_NS : -1);
+  }
+  atomic_store(&house->loader_ended, true);
+  return NULL;
+}
+
+static void want_reload(void *context) {
+  struct house *house = context;
+  atomic_store(&house->reload_wanted, true);
+  queue_wake(house->loader_bell);
+}
+
 /* A host with only some of its threads would leave callers waiting, so this ends it. Nothing was answered yet. */
 static void start(struct hand *hand, void *(*run)(void *)) {
   int error = pthread_create(&hand->thread, NULL, run, hand);
@@ -221,15 +269,6 @@ static size_t connections_max(unsigned doors) {
   return limit.rlim_cur >= kept + doors ? (size_t)((limit.rlim_cur - kept) / doors) : 1;
 }
 
-/* Before the workers run, which may load the classes anew. */
-static void warn_of_strangers(const struct house *house) {
-  if (address_is_loopback(buf_slice(&house->address)) || host_admits(house->host)) return;
-  static const char text[] = "this address is not loopback, and no class has on_before_connect: anybody who reaches it can "
-                             "call everything";
-  const struct log_field fields[] = { { "listen", buf_slice(&house->address) } };
-  logger_event(&house->logger, LOG_WARN, slice_text(text), fields, 1);
-}
-
 static enum err open_doors(struct house *house, struct failure *failure) {
   const struct server_config config = {
     .host = house->host, .listen_fd = house->listen_fd, .connections_max = connections_max(house->options->doors),
@@ -255,6 +294,7 @@ static enum err open_rooms(struct house *house, struct failure *failure) {
   const struct options *options = house->options;
   house->workers = mem_zero(options->workers * sizeof *house->workers);
   house->doors = mem_zero(options->doors * sizeof *house->doors);
+  house->loader_bell = queue_new();
   enum err err = address_listen(options->listen, &house->listen_fd, &house->address, failure);
   if (err != ERR_NONE) return err;
 
@@ -278,7 +318,7 @@ static enum err open_rooms(struct house *house, struct failure *failure) {
   };
   err = host_open(&config, &house->host, failure);
   if (err != ERR_NONE) return err;
-  buf_put_text(&house->classes, host_class_names(house->host));
+  buf_put(&house->classes, host_class_names(house->host));
   warn_of_strangers(house);
   return open_doors(house, failure);
 }
@@ -291,6 +331,7 @@ static void close_rooms(struct house *house) {
   if (house->listen_fd >= 0) close(house->listen_fd);
   buf_done(&house->classes);
   buf_done(&house->address);
+  queue_free(house->loader_bell);
   mem_free(house->doors);
   mem_free(house->workers);
 }
@@ -306,10 +347,14 @@ static void start_threads(struct house *house) {
     start(&house->workers[i], run_worker);
   }
   for (unsigned i = 0; i < house->options->doors; i++) start(&house->doors[i], run_door);
+  house->loader.house = house;
+  start(&house->loader, run_loader);
 }
 
 /* Each room ends when nothing can come to it any more and what it had is done. */
 static void stop_threads(struct house *house) {
+  atomic_store(&house->loader_ends, true);
+  queue_wake(house->loader_bell);
   for (unsigned i = 0; i < house->options->doors; i++) server_stop(house->doors[i].server);
   for (unsigned i = 0; i < house->options->doors; i++) finish(&house->doors[i]);
 
@@ -370,6 +415,14 @@ static void close_log(struct house *house, enum err err) {
   backlog_free(house->backlog);
 }
 
+/* Whether the loader has let go of the host. It may still load a class that has no end, and only the end of the process ends
+ * that: all else is done, and the last checkpoint is made. */
+static bool end_loader(struct house *house) {
+  if (!has_ended(&house->loader_ended, LOADER_PATIENCE_MS)) return false;
+  finish(&house->loader);
+  return true;
+}
+
 static enum err serve(const struct options *options, struct failure *failure) {
   struct house house = { .options = options, .listen_fd = -1, .committing = PTHREAD_MUTEX_INITIALIZER };
   signals_begin();
@@ -381,9 +434,13 @@ static enum err serve(const struct options *options, struct failure *failure) {
     signals_hold();
     start_threads(&house);
     announce(&house);
-    log_stopping(&house, signals_wait(&house.logger));
+    log_stopping(&house, signals_wait(&house.logger, want_reload, &house));
     stop_threads(&house);
     log_stopped(&house);
+    if (!end_loader(&house)) {
+      (void)end_log(&house);
+      _exit(EXIT_FINE);
+    }
   }
   close_rooms(&house);
   close_log(&house, err);
@@ -406,6 +463,7 @@ static enum err run(const struct options *options, struct buf *output, struct fa
     case COMMAND_SERVE: return serve(options, failure);
     case COMMAND_CALL: return remote_call(options, output, failure);
     case COMMAND_INSPECT: return remote_inspect(options, output, failure);
+    case COMMAND_CALLS: return remote_calls(options, output, failure);
     case COMMAND_BACKUP: return maintenance_backup(options, output, failure);
     case COMMAND_VERIFY: return maintenance_verify(options, output, failure);
     case COMMAND_VERSION: buf_put_text(output, "troupe " TROUPE_VERSION); break;
@@ -444,7 +502,7 @@ static bool hold_streams(void) {
 
 int main(int argc, char **argv) {
   if (!hold_streams()) return EXIT_FAILED;
-  signals_ignore(SIGXFSZ);       /* a write beyond a limit on the size of files answers EFBIG then */
+  signals_ignore(SIGXFSZ);       /* a write beyond a limit on the size of files then fails with EFBIG */
   struct options options;
   struct buf output = { 0 };
   struct failure failure = { 0 };

@@ -18,7 +18,7 @@ enum {
   WORD_SIZE_MAX = 64
 };
 
-/* What getopt answers for each flag: its own flags, then those of the limits. */
+/* What getopt returns for each flag: its own flags, then those of the limits. */
 enum flag {
   FLAG_DATA = 256, FLAG_LISTEN, FLAG_IDEMPOTENCY_KEY, FLAG_WORKERS, FLAG_DOORS, FLAG_DURABILITY, FLAG_DEV,
   FLAG_LOG_LEVEL, FLAG_ALLOW_ORIGIN, FLAG_HELP, FLAG_VERSION,
@@ -76,8 +76,8 @@ static uint64_t *limit_place(int flag, struct limits *limits) {
 }
 
 static const char *const COMMANDS[] = {
-  [COMMAND_SERVE] = "serve",     [COMMAND_CALL] = "call", [COMMAND_INSPECT] = "inspect", [COMMAND_BACKUP] = "backup",
-  [COMMAND_VERIFY] = "verify", [COMMAND_VERSION] = "version", [COMMAND_HELP] = "help",
+  [COMMAND_SERVE] = "serve",     [COMMAND_CALL] = "call", [COMMAND_INSPECT] = "inspect", [COMMAND_CALLS] = "calls",
+  [COMMAND_BACKUP] = "backup",   [COMMAND_VERIFY] = "verify", [COMMAND_VERSION] = "version", [COMMAND_HELP] = "help",
 };
 
 enum { COMMAND_COUNT = sizeof COMMANDS / sizeof COMMANDS[0] };
@@ -314,7 +314,7 @@ static enum err check_folder(struct options *options, struct failure *failure) {
   }
   if (!is_folder(word)) {
     return failure_set(failure, ERR_ARGUMENTS, "%s is neither a folder of actors nor a command "
-                       "(serve, call, inspect, backup, verify, version, help)", word);
+                       "(serve, call, inspect, calls, backup, verify, version, help)", word);
   }
   return failure_set(failure, ERR_ARGUMENTS, "serve takes one folder of actors, and %s is one too many",
                      options->words[1]);
@@ -330,6 +330,10 @@ static enum err check_words(struct options *options, struct failure *failure) {
     case COMMAND_INSPECT:
       if (options->word_count == 2) return ERR_NONE;
       return failure_set(failure, ERR_ARGUMENTS, "inspect wants CLASS KEY, as in: troupe inspect Counter ann");
+    case COMMAND_CALLS:
+      if (options->word_count == 0) return ERR_NONE;
+      return failure_set(failure, ERR_ARGUMENTS, "calls takes no words, and %s is one; troupe call calls an actor",
+                         options->words[0]);
     case COMMAND_BACKUP:
       if (options->word_count == 2) return ERR_NONE;
       return failure_set(failure, ERR_ARGUMENTS, "backup wants DATA_DIR DEST, as in: troupe backup data backups/monday");
@@ -378,6 +382,7 @@ void options_print_help(struct buf *buf) {
     "troupe call CLASS KEY METHOD [JSON]...  calls a running host and prints the result as JSON\n"
     "  --idempotency-key KEY                 call: a repeat with the same key does not run again\n"
     "troupe inspect CLASS KEY                shows what an actor holds\n"
+    "troupe calls                            shows what each call waits for, in chains\n"
     "  --listen HOST:PORT                    where the host is\n"
     "  --data DIR                            where the operator's token is (or TROUPE_TOKEN has it)\n"
     "  A KEY that begins with [ is a JSON array, else it is one string.\n"

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include "call_tree.h"
 #include "codec/idempotency_key.h"
 #include "codec/json.h"
 #include "door/client.h"
@@ -139,21 +140,38 @@ static enum err find_token(const struct options *options, struct buf *token, str
   return ERR_NONE;
 }
 
-enum err remote_inspect(const struct options *options, struct buf *result, struct failure *failure) {
-  struct buf path = { 0 }, token = { 0 };
-  enum err err = put_actor(&path, options, failure);
-  if (err == ERR_NONE) err = find_token(options, &token, failure);
+/* Looks, as an operator may, at what is at a path. */
+static enum err look(const struct options *options, const struct buf *path, struct buf *result, struct failure *failure) {
+  struct buf token = { 0 };
+  enum err err = find_token(options, &token, failure);
   if (err != ERR_NONE) goto done;
   buf_put_byte(&token, '\0');
-  if (path.err != ERR_NONE || token.err != ERR_NONE) {
+  if (path->err != ERR_NONE || token.err != ERR_NONE) {
     err = failure_set(failure, ERR_MEMORY, "no memory for the request");
     goto done;
   }
-  struct client_request request = { .method = "GET", .path = buf_slice(&path), .token = (const char *)token.data };
+  struct client_request request = { .method = "GET", .path = buf_slice(path), .token = (const char *)token.data };
   err = send(options, &request, result, failure);
 
 done:
   buf_done(&token);
+  return err;
+}
+
+enum err remote_inspect(const struct options *options, struct buf *result, struct failure *failure) {
+  struct buf path = { 0 };
+  enum err err = put_actor(&path, options, failure);
+  if (err == ERR_NONE) err = look(options, &path, result, failure);
+  buf_done(&path);
+  return err;
+}
+
+enum err remote_calls(const struct options *options, struct buf *lines, struct failure *failure) {
+  struct buf path = { 0 }, result = { 0 };
+  buf_put_text(&path, "/calls");
+  enum err err = look(options, &path, &result, failure);
+  if (err == ERR_NONE) err = call_tree_print(buf_slice(&result), lines, failure);
+  buf_done(&result);
   buf_done(&path);
   return err;
 }

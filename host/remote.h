@@ -1,4 +1,4 @@
-/* remote.h -- `troupe call` and `troupe inspect`: the command line as a client of a running host.
+/* remote.h -- `troupe call`, `troupe inspect` and `troupe calls`: the command line as a client of a running host.
  *
  * WHY    Actors can be tried from a shell without knowing how a request is written.
  * ROOM   main. Below: door (the client), codec (JSON), base.
@@ -16,5 +16,8 @@ enum err remote_call(const struct options *options, struct buf *result, struct f
 
 /* The same for what an actor holds. */
 enum err remote_inspect(const struct options *options, struct buf *result, struct failure *failure);
+
+/* Appends what each call of the host is doing, in lines for people (call_tree.h). */
+enum err remote_calls(const struct options *options, struct buf *lines, struct failure *failure);
 
 #endif

@@ -18,8 +18,8 @@ struct meaning {
  * goes, the last four that a time is up which somebody has set. */
 static const struct meaning STOPS[] = {
   { SIGTERM, "SIGTERM", true },  { SIGINT, "SIGINT", true },    { SIGQUIT, "SIGQUIT", true },
-  { SIGHUP, "SIGHUP", false },   { SIGPWR, "SIGPWR", false },   { SIGXCPU, "SIGXCPU", false },
-  { SIGALRM, "SIGALRM", false }, { SIGPROF, "SIGPROF", false }, { SIGVTALRM, "SIGVTALRM", false },
+  { SIGPWR, "SIGPWR", false },   { SIGXCPU, "SIGXCPU", false }, { SIGALRM, "SIGALRM", false },
+  { SIGPROF, "SIGPROF", false }, { SIGVTALRM, "SIGVTALRM", false },
 };
 
 /* What means nothing here, as do those for real time. */
@@ -56,9 +56,25 @@ void signals_ignore(int number) {
   handle(number, SIG_IGN);
 }
 
+/* SIGHUP waits from the start to the end, so that its handler never runs: it only notes whether a stop was ruled out, as
+ * by `nohup`. */
+static void hold_hangup(void) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGHUP);
+  CHECK_THAT(pthread_sigmask(SIG_BLOCK, &set, NULL), ==, 0);
+  handle(SIGHUP, handler_of(SIGHUP) == SIG_DFL ? end_start : pass_over);
+}
+
+/* Somebody who sends SIGHUP wants a reload. That of a terminal which has gone comes from the kernel, and wants a stop. */
+static bool is_of_terminal(const siginfo_t *info) {
+  return info->si_code == SI_KERNEL;
+}
+
 /* What `nohup` has ignored stays ignored, and what a profiler handles is left to it. */
 void signals_begin(void) {
   signals_ignore(SIGPIPE);
+  hold_hangup();
   for (size_t i = 0; i < STOP_COUNT; i++) {
     if (STOPS[i].insists || handler_of(STOPS[i].number) == SIG_DFL) handle(STOPS[i].number, end_start);
   }
@@ -101,16 +117,30 @@ static void lose_patience(void) {
   CHECK_THAT(pthread_sigmask(SIG_UNBLOCK, &set, NULL), ==, 0);
 }
 
-const char *signals_wait(const struct logger *logger) {
+/* The name of a signal that asks to stop; NULL: that one does not. */
+static const char *stop_of(const siginfo_t *info) {
+  if (info->si_signo == SIGHUP) return is_of_terminal(info) && handler_of(SIGHUP) == end_start ? "SIGHUP" : NULL;
+  for (size_t i = 0; i < STOP_COUNT; i++) {
+    if (STOPS[i].number == info->si_signo) return STOPS[i].name;
+  }
+  return NULL;
+}
+
+const char *signals_wait(const struct logger *logger, void (*reload)(void *context), void *context) {
   sigset_t set = ours();
+  sigaddset(&set, SIGHUP);
   for (;;) {
-    int number = 0;
-    CHECK_THAT(sigwait(&set, &number), ==, 0);
-    for (size_t i = 0; i < STOP_COUNT; i++) {
-      if (STOPS[i].number != number) continue;
+    siginfo_t info;
+    if (sigwaitinfo(&set, &info) < 0) continue;      /* a debugger had it */
+    const char *stop = stop_of(&info);
+    if (stop != NULL) {
       lose_patience();
-      return STOPS[i].name;
+      return stop;
     }
-    logger_printf(logger, LOG_WARN, "a signal came that means nothing here: %s", strsignal(number));
+    if (info.si_signo != SIGHUP) {
+      logger_printf(logger, LOG_WARN, "a signal came that means nothing here: %s", strsignal(info.si_signo));
+    } else if (!is_of_terminal(&info)) {
+      reload(context);
+    }
   }
 }

@@ -70,6 +70,16 @@ typedef int o;
 void p(const char *q) __attribute__((format(printf, 1, 2)));
 ]]
 
+local function kv_options(but)
+  return {
+    ["host/kv/kv_range.c"] = 'enum { A };\nstatic const char *const option_names[A] = { "start", "stop",\n  "end" };\n',
+    ["lua/troupe/actor.lua"] = ("---@class KvRange: KvFormat\n%s\n---@class KvEntry\n---@field start Key\n"):format(
+      but.fields or '---@field start Key\n---@field stop Key   also ["end"]\n'),
+    ["lua/README.md"] = ("\n%s\n|---|---|\n%s\nAnd `start`.\n"):format(but.head or "| option | what it means |",
+      but.rows or '| `start` | from |\n| `stop`, or `["end"]` | to |\n'),
+  }
+end
+
 local SAMPLES = {
   downwards = {
     bad("a.c:1: room base may not look into codec", { ["host/base/a.c"] = quoted "codec/key.h" }),
@@ -114,6 +124,7 @@ local SAMPLES = {
   names = {
     bad("mailbox.c:2: box_open: a public function begins with the noun of its file, mailbox_",
       { ["host/stage/mailbox.c"] = "\nint box_open(void) {\n}\n" }),
+    bad("mailbox.h:1: box_open", { ["host/stage/mailbox.h"] = "static inline int box_open(void) {\n}\n" }),
     bad("mailboxer_open", { ["host/stage/mailbox.c"] = "int mailboxer_open(void) {\n}\n" }),
     bad("store_get", { ["host/ledger/log.c"] = "int store_get(void) {\n}\n" }),
     bad("names.lua:1: nothing needs the exception store_ of host/ledger/store_batch.c",
@@ -269,6 +280,17 @@ local SAMPLES = {
       { ["spec/host/a_spec.lua"] = "", ["spec/README.md"] = "`spec/host/b_spec.lua`\n" }),
     good { ["spec/host/a_spec.lua"] = "", ["spec/fuzz/b_spec.lua"] = "",
       ["spec/README.md"] = "| kv | `spec/host/a_spec.lua` |\n" },
+  },
+  kv_options = {
+    bad('kv_range.c:2: "start" is not among the fields of KvFormat and KvRange',
+      kv_options { fields = "---@field stop Key\n" }),
+    bad('"end" is not among the fields', kv_options { fields = "---@field start Key\n---@field stop Key\n" }),
+    bad('"start" is not in the table of options', kv_options { rows = '| `stop`, or `["end"]` | up to `start` |\n' }),
+    bad('"end" is not in the table', kv_options { rows = '| `start` | from |\n| `stop` | to `["end"]` |\n' }),
+    bad("kv_range.c:1: option_names", { ["host/kv/kv_range.c"] = "int x;\n" }),
+    bad("kv_range.c:1: option_names", { ["host/kv/kv_range.c"] = "int x[] = { option_names[1] };\n" }),
+    bad('"start"', kv_options { head = "| name | meaning |" }),
+    good(kv_options {}),
   },
   changes = {
     bad("the program has version 1.1, and the newest under Changes is 1.0",

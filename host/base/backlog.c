@@ -96,8 +96,8 @@ static void tell_dropped(struct backlog *backlog, uint64_t dropped) {
   logger_event(&logger, LOG_WARN, slice_text("lines were dropped here, since nobody read the log"), fields, 1);
 }
 
-/* Takes lines where there is none left; answers how many were dropped before the first. Where none follows those, their count
- * is the last line. */
+/* Takes lines if none is left; returns how many were dropped before the first. If none follows those, their count is the last
+ * line. */
 static uint64_t take_lines(struct backlog *backlog) {
   if (backlog->first == NULL) backlog->first = line_of(queue_take(backlog->queue));
   if (backlog->first == NULL) return atomic_exchange(&backlog->dropped, 0);

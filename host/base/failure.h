@@ -12,14 +12,14 @@
 
 #include "base/buf.h"
 
-enum { FAILURE_MESSAGE_MAX = 4096, FAILURE_CODE_MAX = 64 };
+enum { FAILURE_MESSAGE_MAX = 4096, FAILURE_CODE_MAX = 64, FAILURE_HOPS_NAMED = 3 };
 
 struct failure {
   enum err err;          /* ERR_NONE: nothing went wrong */
   struct buf message;
   struct buf code;       /* of a UserError that has its own; else empty, and err_code(err) counts */
   struct buf metadata;   /* of a UserError, as a value (codec/value.h); else empty */
-  unsigned hops;         /* calls between actors that it came through and that its message names */
+  unsigned hops;         /* calls between actors that it came through and that its message names, at most FAILURE_HOPS_NAMED */
 };
 
 void failure_init(struct failure *failure);

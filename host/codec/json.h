@@ -56,6 +56,10 @@ enum err json_parse(struct json_parser *parser, struct slice text, struct failur
  * nothing. */
 enum err json_parse_key(struct slice text, struct buf *key, struct failure *failure);
 
+/* An actor's key (codec/key.h), which is valid, in the lossless form: a tuple of one string as that string, any other as an
+ * array. */
+void json_put_key(struct buf *buf, struct slice key);
+
 /* A value's bytes (codec/value.h) as JSON by the rules of "JSON out" (lua/README.md): used where no Lua is near. A map
  * with keys exactly 1..n, n > 0, is an array (in any order of the bytes); with string keys only, or empty, an object.
  * Others ERR_ARGUMENTS with the path in the failure, and the buffer is cut back to where it was. */

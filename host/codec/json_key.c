@@ -1,4 +1,4 @@
-/* json_key.c -- an actor's key as it stands in a URL, to its bytes. */
+/* json_key.c -- an actor's key as JSON, as it stands in a URL, to its bytes and back. */
 #include "codec/json.h"
 #include "codec/key.h"
 
@@ -111,11 +111,42 @@ enum err json_parse_key(struct slice text, struct buf *key, struct failure *fail
   if (parser == NULL) {
     failure_set(&parsing, ERR_MEMORY, "out of memory");
   } else {
-    (void)json_parse(parser, text, &parsing);   /* what it answers stands in the failure too */
+    (void)json_parse(parser, text, &parsing);   /* the failure holds what it returns, too */
   }
   enum err err = note_result(&reading, &parsing, size_before, failure);
   if (err != ERR_NONE) key->size = size_before;
   json_parser_free(parser);
   failure_done(&parsing);
   return err;
+}
+
+static void put_parts(struct buf *buf, struct key_reader *reader) {
+  bool is_first = true;
+  for (;;) {
+    size_t depth = reader->depth;
+    enum key_type type = key_next(reader);
+    if (type == KEY_BROKEN || (type == KEY_END && depth == 0)) return;
+    if (!is_first && type != KEY_END) buf_put_byte(buf, ',');
+    is_first = type == KEY_TUPLE;
+    switch (type) {
+      case KEY_STRING: json_put_lossless_string(buf, reader->text); break;
+      case KEY_INTEGER: json_put_integer(buf, reader->integer); break;
+      case KEY_FLOAT: json_put_lossless_float(buf, reader->number); break;
+      case KEY_BOOLEAN: buf_put_text(buf, reader->truth ? "true" : "false"); break;
+      case KEY_TUPLE: buf_put_byte(buf, '['); break;
+      default: buf_put_byte(buf, ']');
+    }
+  }
+}
+
+void json_put_key(struct buf *buf, struct slice key) {
+  struct key_reader reader;
+  key_reader_init(&reader, key);
+  bool is_string = key_next(&reader) == KEY_STRING && reader.rest.size == 0;
+  key_reader_again(&reader, key);
+  if (!is_string) buf_put_byte(buf, '[');
+  put_parts(buf, &reader);
+  if (!is_string) buf_put_byte(buf, ']');
+  if (reader.unescaped.err != ERR_NONE && buf->err == ERR_NONE) buf->err = reader.unescaped.err;
+  key_reader_done(&reader);
 }

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/utf8.h"
+#include "codec/base64.h"
 
 static void put_escape(struct buf *buf, uint8_t byte) {
   switch (byte) {
@@ -104,7 +105,7 @@ void json_put_text(struct buf *buf, struct slice text) {
 
 enum { DIGITS_MAX = 20 };
 
-/* Writes a number's digits so that they end where `end` is; answers where they begin. */
+/* Writes a number's digits so that they end at `end`; returns where they begin. */
 static char *write_digits(uint64_t number, char *end) {
   do {
     *--end = (char)('0' + number % 10);
@@ -183,4 +184,21 @@ void json_put_rounded(struct buf *buf, double number, int digits) {
 
 void json_put_not_finite(struct buf *buf, double number) {
   buf_put_text(buf, isnan(number) ? "nan" : number < 0 ? "-inf" : "inf");
+}
+
+void json_put_lossless_string(struct buf *buf, struct slice text) {
+  if (json_put_string(buf, text)) return;
+  buf_put_text(buf, "{\"$bytes\":\"");
+  base64_put(buf, text);
+  buf_put_text(buf, "\"}");
+}
+
+void json_put_lossless_float(struct buf *buf, double number) {
+  if (isfinite(number)) {
+    json_put_float(buf, number);
+    return;
+  }
+  buf_put_text(buf, "{\"$number\":\"");
+  json_put_not_finite(buf, number);
+  buf_put_text(buf, "\"}");
 }

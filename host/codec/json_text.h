@@ -27,6 +27,12 @@ void json_put_not_finite(struct buf *buf, double number);
 /* A string as lua-cjson writes it: bytes that are not UTF-8 stay, and `/` and DEL are escaped too. */
 void json_put_bytes(struct buf *buf, struct slice text);
 
+/* A string in the lossless form (lua/README.md): one that is not UTF-8 as {"$bytes": base64}. */
+void json_put_lossless_string(struct buf *buf, struct slice text);
+
+/* A finite float as json_put_float(), another as {"$number": "nan"}. */
+void json_put_lossless_float(struct buf *buf, double number);
+
 /* Like json_put_string(), each invalid byte shown as \ufffd: for messages, which must always leave. */
 void json_put_text(struct buf *buf, struct slice text);
 

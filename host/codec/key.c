@@ -280,7 +280,7 @@ static bool is_bare(struct slice text) {
   return true;
 }
 
-static void print_name(struct buf *buf, struct slice name) {
+void key_print_name(struct buf *buf, struct slice name) {
   if (is_bare(name)) {
     buf_put(buf, name);
   } else {
@@ -290,7 +290,7 @@ static void print_name(struct buf *buf, struct slice name) {
 
 void key_print_address(struct buf *buf, struct slice class_name, struct slice key) {
   bool is_plain = key.size > 0 && key.data[0] == CODE_STRING && string_size(key) == key.size;
-  print_name(buf, class_name);
+  key_print_name(buf, class_name);
   buf_put_byte(buf, '/');
   if (is_plain && is_bare(key_string_inside(key))) {
     buf_put(buf, key_string_inside(key));

@@ -75,4 +75,7 @@ void key_print(struct buf *buf, struct slice key);
  * string stands as it is where a path could have it so. */
 void key_print_address(struct buf *buf, struct slice class_name, struct slice key);
 
+/* A name as it stands there: as it is, or with quotes where it could be taken for something else. */
+void key_print_name(struct buf *buf, struct slice name);
+
 #endif

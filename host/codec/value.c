@@ -18,7 +18,7 @@ static msgpack_packer packer_of(struct buf *buf) {
   return (msgpack_packer){ .data = buf, .callback = write_to_buf };
 }
 
-/* What the packer answers is known to the buffer, which remembers its first failure; hence the casts to void. */
+/* What the packer returns is known to the buffer, which remembers its first failure; hence the casts to void. */
 
 void value_put_null(struct buf *buf) {
   msgpack_packer packer = packer_of(buf);

@@ -162,11 +162,11 @@ static enum err read_query(struct slice query, struct request *request, struct f
 }
 
 /* The kinds of paths. */
-enum place { PLACE_NOWHERE, PLACE_HOST, PLACE_HEALTH, PLACE_ACTOR, PLACE_METHOD };
+enum place { PLACE_NOWHERE, PLACE_HOST, PLACE_HEALTH, PLACE_CALLS, PLACE_ACTOR, PLACE_METHOD };
 
 static const char *const ALLOWED[] = {
   [PLACE_NOWHERE] = NULL, [PLACE_HOST] = "GET, HEAD, POST, OPTIONS", [PLACE_HEALTH] = "GET, HEAD, OPTIONS",
-  [PLACE_ACTOR] = "GET, HEAD, OPTIONS", [PLACE_METHOD] = "POST, OPTIONS",
+  [PLACE_CALLS] = "GET, HEAD, OPTIONS", [PLACE_ACTOR] = "GET, HEAD, OPTIONS", [PLACE_METHOD] = "POST, OPTIONS",
 };
 
 static bool is_allowed(const char *allowed, struct slice method) {
@@ -181,7 +181,7 @@ static bool is_allowed(const char *allowed, struct slice method) {
 static enum err fail_path(const struct route *route, struct failure *failure) {
   return failure_set(failure, ERR_PATH,
                      "there is nothing at %.*s; there are POST /actors/{class}/{key}/{method}, "
-                     "GET /actors/{class}/{key} and GET /health, and a / inside a key is written %%2F",
+                     "GET /actors/{class}/{key}, GET /calls and GET /health, and a / inside a key is written %%2F",
                      SHOWN(route->target));
 }
 
@@ -236,8 +236,20 @@ static enum place find_place(const struct route *route, struct slice *query, str
   if (is_text(path, "*") && is_text(route->method, "OPTIONS")) return PLACE_HOST;
   if (!split(path, segments, &count)) return PLACE_NOWHERE;
   if (count == 1 && is_text(segments[0], "health")) return PLACE_HEALTH;
+  if (count == 1 && is_text(segments[0], "calls")) return PLACE_CALLS;
   if (!is_text(segments[0], "actors")) return PLACE_NOWHERE;
   return count == 4 ? PLACE_METHOD : count == 3 ? PLACE_ACTOR : PLACE_NOWHERE;
+}
+
+/* A request for all calls. */
+static enum err read_calls(const struct route *route, struct slice query, struct failure *failure) {
+  enum err err = check_token(route, failure);
+  if (err == ERR_NONE && query.size > 0) err = failure_set(failure, ERR_REQUEST, "GET /calls takes no query");
+  return err;
+}
+
+static enum request_type type_of(enum place place) {
+  return place == PLACE_METHOD ? REQUEST_CALL : place == PLACE_ACTOR ? REQUEST_INSPECT : REQUEST_CALLS;
 }
 
 enum err route_read(const struct route *route, struct reply *reply, struct request **request, const char **allow,
@@ -253,9 +265,10 @@ enum err route_read(const struct route *route, struct reply *reply, struct reque
     return query.size == 0 ? ERR_NONE : failure_set(failure, ERR_REQUEST, "GET /health takes no query");
   }
 
-  *request = request_try_new(place == PLACE_METHOD ? REQUEST_CALL : REQUEST_INSPECT, reply);
+  *request = request_try_new(type_of(place), reply);
   if (*request == NULL) return fail_memory(failure);
-  enum err err = read_actor(route, segments, query, *request, failure);
+  enum err err = place == PLACE_CALLS ? read_calls(route, query, failure)
+                                      : read_actor(route, segments, query, *request, failure);
   if (err == ERR_NONE) return ERR_NONE;
   request_free(*request);
   *request = NULL;

@@ -4,6 +4,7 @@
  * ROOM    door. Below: stage (requests), codec (keys, JSON). Does not know h2o.
  * BYTES   POST /actors/{class}/{key}/{method}[?create=false&input=JSON&params=JSON]    a call
  *         GET, HEAD /actors/{class}/{key}     inspect; needs the operator's token
+ *         GET, HEAD /calls                    what each call is doing; needs it too
  *         GET, HEAD /health                   answered by the door itself, as is OPTIONS for each of these paths and for *
  *         The path is split as it came, at each `/`; then each segment is percent-decoded, once. `%2F` is part of a
  *         segment; `+` is itself, even in a query. A key that begins with `[` is JSON; any other is one string, which may

@@ -3,7 +3,7 @@
  * WHY     People and programs call actors over HTTP (lua/README.md, "HTTP").
  * ROOM    door. Below: stage (requests, replies), codec (keys, JSON), base. Never Lua, never LMDB.
  * THREAD  server_step() on one thread per server, always the same; server_stop() from any; the rest from any, but see
- *         server_close(). Replies come from the host's threads, and h2o's own queue hands them over.
+ *         server_close(). Replies come from the host's threads (call.h).
  * OWNS    Its listening socket (several servers may share one), its connections, its calls under way.
  * STATES  open -> stopping (does not listen any more, idle connections are closed, answers under way still leave) -> done.
  * LIMITS  Those of door/visit.h. A request must arrive whole within 30 s; between two requests a connection may be idle for

@@ -10,6 +10,7 @@
 #include "kit/pending.h"
 #include "kit/upkeep.h"
 #include "kit/userdata.h"
+#include "marshal/lua_json.h"
 #include "marshal/lua_key.h"
 #include "marshal/walk.h"
 #include "stage/router.h"
@@ -236,9 +237,20 @@ static void run_steps(struct kit *kit) {
   }
 }
 
+/* kit:stop(): ends the host in good order; calls under way get their answers */
+static int kit_stop(lua_State *L) {
+  struct kit *kit = kit_check(L);
+  if (kit->host == NULL) return 0;
+  host_stop(kit->host);
+  run_steps(kit);
+  if (kit->host != NULL) (void)host_checkpoint(kit->host);
+  end_host(kit);
+  return 0;
+}
+
 /* kit:submit(type, class, key [, method, arguments, count [, options]]) -> pending
- * type: "call", "inspect", "state", "kv", "sleep"; options: { create = bool, input = value, params = value,
- * idempotency_key = string } */
+ * type: "call", "inspect", "state", "kv", "sleep", or "calls", of no actor, whose answer is JSON text; options: { create =
+ * bool, input = value, params = value, idempotency_key = string } */
 static int kit_submit(lua_State *L) {
   struct kit *kit = kit_check(L);
   return pending_submit(L, &kit->pendings, kit->host, &kit->config.limits);
@@ -276,6 +288,17 @@ static int kit_hold(lua_State *L) {
   return 0;
 }
 
+/* kit:reload(): as SIGHUP asks the program to; raises why the classes do not load. Runs nothing of the workers. */
+static int kit_reload(lua_State *L) {
+  struct kit *kit = kit_check(L);
+  if (kit->host == NULL) return luaL_error(L, "this host has ended");
+  struct failure failure = { 0 };
+  if (host_reload(kit->host, &failure) == ERR_NONE) return 0;
+  lua_pushlstring(L, (const char *)failure.message.data, failure.message.size);   /* message */
+  failure_done(&failure);
+  return lua_error(L);
+}
+
 /* kit:stick(bool): whether the checkpointer stands still */
 static int kit_stick(lua_State *L) {
   struct kit *kit = kit_check(L);
@@ -302,6 +325,7 @@ static void let_pass(lua_State *L, struct kit *kit) {
 static int kit_advance(lua_State *L) {
   struct kit *kit = kit_check(L);
   let_pass(L, kit);
+  if (kit->host != NULL) host_look(kit->host);
   run_steps(kit);
   return 0;
 }
@@ -332,6 +356,17 @@ static int kit_fail_allocation(lua_State *L) {
   kit->fail_allocation = (unsigned long)luaL_checkinteger(L, 2);
   kit->fail_count = (unsigned long)luaL_optinteger(L, 3, 1);
   kit->allocation_failed = false;
+  return 1;
+}
+
+/* kit:calls() -> what each call is doing, as GET /calls tells it; nothing runs */
+static int kit_calls(lua_State *L) {
+  struct kit *kit = kit_check(L);
+  if (kit->host == NULL) return luaL_error(L, "this host has ended");
+  struct loan *loan = lender_lend(L, &kit->config.limits);
+  if (host_calls(kit->host, &loan->arguments) != ERR_NONE) return luaL_error(L, "no memory to tell of all calls");
+  enum err err = lua_json_try_read(L, buf_slice(&loan->arguments), LUA_JSON_DEPTH_MAX, &loan->failure);
+  if (err != ERR_NONE) return luaL_error(L, "no memory for the calls");
   return 1;
 }
 
@@ -425,6 +460,7 @@ int luaopen_troupe_host(lua_State *L) {
     { "memory", kit_memory },       { "entries", kit_entries }, { "stick", kit_stick },
     { "stats", kit_stats },         { "close", kit_close },     { "fail_allocation", kit_fail_allocation },
     { "checkpoint", kit_checkpoint }, { "step", kit_step },     { "elapse", kit_elapse },
+    { "reload", kit_reload },       { "stop", kit_stop },       { "calls", kit_calls },
     { NULL, NULL },
   };
   static const luaL_Reg functions[] = {

@@ -132,8 +132,9 @@ static struct pending *push_new(lua_State *L, struct pendings *pendings, const s
 }
 
 int pending_submit(lua_State *L, struct pendings *pendings, struct host *host, const struct limits *limits) {
-  static const char *const types[] = { "call", "inspect", "state", "kv", "sleep", NULL };
-  static const enum request_type values[] = { REQUEST_CALL, REQUEST_INSPECT, REQUEST_STATE, REQUEST_KV, REQUEST_SLEEP };
+  static const char *const types[] = { "call", "inspect", "state", "kv", "sleep", "calls", NULL };
+  static const enum request_type values[] = { REQUEST_CALL, REQUEST_INSPECT, REQUEST_STATE, REQUEST_KV, REQUEST_SLEEP,
+                                              REQUEST_CALLS };
   struct loan *loan = lender_lend(L, limits);
   enum request_type type = values[luaL_checkoption(L, 2, NULL, types)];
   if (host == NULL) return luaL_error(L, "this host has ended");
@@ -150,6 +151,7 @@ int pending_submit(lua_State *L, struct pendings *pendings, struct host *host, c
   bool create = creates(L);
   struct slice class_name = text_at(L, 3), method = lua_isnil(L, 5) ? slice_of(NULL, 0) : text_at(L, 5);
   struct pending *pending = push_new(L, pendings, limits);           /* pending */
+  if (type == REQUEST_CALLS) pending->reply.format = FORMAT_JSON;
   struct request *request = request_try_new(type, &pending->reply);
   CHECK(request != NULL);
   take_bytes(&request->class_name, class_name);
@@ -190,6 +192,8 @@ static int pending_answer(lua_State *L) {
   if (failure->err == ERR_NONE) {
     if (pending->reply.body.size == 0) {
       lua_pushlightuserdata(L, NULL);
+    } else if (pending->reply.format == FORMAT_JSON) {
+      lua_pushlstring(L, (const char *)pending->reply.body.data, pending->reply.body.size);
     } else {
       lua_value_read(L, buf_slice(&pending->reply.body));
     }

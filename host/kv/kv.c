@@ -61,40 +61,38 @@ void kv_push_value(lua_State *L, struct slice record, bool bytes) {
   budget_check_for(L, record.size);
 }
 
-static void write_bytes(lua_State *L, int index, const struct argument *argument) {
-  struct buf *value = &vm_of(L)->value;
+static void write_bytes(lua_State *L, int index, const struct argument *argument, struct buf *into) {
   size_t size;
   if (lua_type(L, index) != LUA_TSTRING) {
     raise_about(L, ERR_INTERNAL, argument, "with format \"bytes\" a string, not a %s", luaL_typename(L, index));
   }
   const char *text = lua_tolstring(L, index, &size);
-  value->size_max++;                                                 /* the mark does not count against the script */
-  buf_put_byte(value, VALUE_NEVER);
-  buf_put(value, slice_of(text, size));
+  into->size_max++;                                                  /* the mark does not count against the script */
+  buf_put_byte(into, VALUE_NEVER);
+  buf_put(into, slice_of(text, size));
 }
 
-static void write_value(lua_State *L, int index, const struct argument *argument) {
+static void write_value(lua_State *L, int index, const struct argument *argument, struct buf *into) {
   struct vm *vm = vm_of(L);
   struct walk_options options = { .root = *argument, .depth_max = (size_t)vm->config.limits->depth, .boolean_keys = true,
                                   .shared = true };
-  enum err err = lua_value_write(L, index, &vm->value, &options, &vm->raised);
+  enum err err = lua_value_write(L, index, into, &options, &vm->raised);
   if (err == ERR_INTERNAL) raise_misuse(L, "%.*s", (int)vm->raised.message.size, (const char *)vm->raised.message.data);
 }
 
-void kv_write_value(lua_State *L, int index, bool bytes, const struct argument *argument) {
-  struct vm *vm = vm_of(L);
-  size_t limit = (size_t)vm->config.limits->value_bytes, begin = vm->value.size;
+void kv_write_value(lua_State *L, int index, bool bytes, const struct argument *argument, struct buf *into) {
+  size_t limit = (size_t)vm_of(L)->config.limits->value_bytes, begin = into->size;
   if (lua_isnoneornil(L, index)) raise_about(L, ERR_INTERNAL, argument, "nil is not a value; kv:delete(key) deletes");
-  vm->value.size_max = vm->value.size + limit;
+  into->size_max = begin + limit;
   if (bytes) {
-    write_bytes(L, index, argument);
+    write_bytes(L, index, argument, into);
   } else {
-    write_value(L, index, argument);
+    write_value(L, index, argument, into);
   }
-  budget_check_for(L, vm->value.size - begin);
-  vm->value.size_max = 0;                                            /* the limit was for this value, not for what follows it */
-  if (vm->value.err == ERR_NONE) return;
-  if (vm->value.err != ERR_TOO_LARGE) raise_host(L, ERR_MEMORY, "no memory for a value");
+  budget_check_for(L, into->size - begin);
+  into->size_max = 0;                                                /* the limit was for this value, not for what follows it */
+  if (into->err == ERR_NONE) return;
+  if (into->err != ERR_TOO_LARGE) raise_host(L, ERR_MEMORY, "no memory for a value");
   raise_about(L, ERR_TOO_LARGE, argument, "more than %zu bytes, the limit of a value " LIMIT_NAME(VALUE_BYTES), limit);
 }
 

@@ -31,8 +31,8 @@ const struct view *kv_view(lua_State *L);
 /* Pushes the value of a record. [-0, +1, v] */
 void kv_push_value(lua_State *L, struct slice record, bool bytes);
 
-/* Appends the bytes of the value at `index` to vm->value; the argument names it in errors. [-0, +0, v] */
-void kv_write_value(lua_State *L, int index, bool bytes, const struct argument *argument);
+/* Appends the bytes of the value at `index`; the argument names it in errors. [-0, +0, v] */
+void kv_write_value(lua_State *L, int index, bool bytes, const struct argument *argument, struct buf *into);
 
 /* Raises if `bytes`, the size that the turn's commit would have, is over the limit. [-0, +0, v] */
 void kv_check_room(lua_State *L, size_t bytes);

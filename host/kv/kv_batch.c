@@ -1,7 +1,7 @@
 /* kv_batch.c -- see kv_batch.h: get_batch, put_batch and delete_batch.
  *
- * Everything to be written is first made into bytes in vm->value: a run of key size u32, value size u32, key, value. Writing
- * begins only when nothing in the run can be refused any more. */
+ * Everything to be written is first made into bytes: a run of key size u32, value size u32, key, value. Writing begins only
+ * when nothing in the run can be refused any more. */
 #include "kv/kv_batch.h"
 
 #include <lauxlib.h>
@@ -114,8 +114,7 @@ static bool take(struct slice *rest, struct slice *key, struct slice *value) {
 }
 
 /* Appends the key on top of the stack to the run; returns where its sizes go. [-0, +0, v] */
-static size_t begin_one(lua_State *L, const struct argument *argument) {
-  struct buf *run = &vm_of(L)->value;
+static size_t begin_one(lua_State *L, const struct argument *argument, struct buf *run) {
   size_t at = run->size;
   buf_put_u64(run, 0);
   kv_begin_key(L, run);
@@ -124,11 +123,10 @@ static size_t begin_one(lua_State *L, const struct argument *argument) {
 }
 
 /* Writes the sizes of what was appended since `at`. Refuses a run, now of `count` pairs, that is already over the limit. */
-static void end_one(lua_State *L, size_t at, size_t key_end, lua_Integer count) {
-  struct vm *vm = vm_of(L);
-  size_t bytes = vm->value.size - (size_t)count * SIZES, limit = (size_t)vm->config.limits->commit_bytes;
-  write_u32(vm->value.data + at, (uint32_t)(key_end - at - SIZES));
-  write_u32(vm->value.data + at + 4, (uint32_t)(vm->value.size - key_end));
+static void end_one(lua_State *L, struct buf *run, size_t at, size_t key_end, lua_Integer count) {
+  size_t bytes = run->size - (size_t)count * SIZES, limit = (size_t)vm_of(L)->config.limits->commit_bytes;
+  write_u32(run->data + at, (uint32_t)(key_end - at - SIZES));
+  write_u32(run->data + at + 4, (uint32_t)(run->size - key_end));
   if (bytes > limit) {
     raise_host(L, ERR_TOO_LARGE, "more than %zu bytes in one batch, the limit of a commit " LIMIT_NAME(COMMIT_BYTES), limit);
   }
@@ -136,9 +134,9 @@ static void end_one(lua_State *L, size_t at, size_t key_end, lua_Integer count) 
 }
 
 /* The size of the commit with the run written, each key counted once. [-0, +0, v] */
-static size_t exact_bytes(lua_State *L, bool deletes) {
+static size_t exact_bytes(lua_State *L, struct slice rest, bool deletes) {
   const struct view *view = kv_view(L);
-  struct slice rest = buf_slice(&vm_of(L)->value), key, value, found;
+  struct slice key, value, found;
   size_t bytes = drafts_bytes(view->drafts);
   lua_newtable(L);                                                   /* sizes */
   while (take(&rest, &key, &value)) {
@@ -157,9 +155,9 @@ static size_t exact_bytes(lua_State *L, bool deletes) {
 }
 
 /* Raises if the turn has no room for the run of `count` pairs. [-0, +0, v] */
-static void check_room(lua_State *L, lua_Integer count, bool deletes) {
-  size_t bytes = drafts_bytes(kv_view(L)->drafts) + vm_of(L)->value.size - (size_t)count * SIZES;
-  if (bytes > vm_of(L)->config.limits->commit_bytes) kv_check_room(L, exact_bytes(L, deletes));
+static void check_room(lua_State *L, struct slice run, lua_Integer count, bool deletes) {
+  size_t bytes = drafts_bytes(kv_view(L)->drafts) + run.size - (size_t)count * SIZES;
+  if (bytes > vm_of(L)->config.limits->commit_bytes) kv_check_room(L, exact_bytes(L, run, deletes));
 }
 
 /* -- put_batch -- */
@@ -185,16 +183,16 @@ static void push_entry(lua_State *L, lua_Integer place) {
   lua_pop(L, 1);                                                     /* entry key value */
 }
 
-static void prepare_put(lua_State *L, lua_Integer place, bool bytes) {
+static void prepare_put(lua_State *L, lua_Integer place, bool bytes, struct buf *run) {
   const struct argument key = { .name = "entries", .position = place, .field = "key" };
   const struct argument value = { .name = "entries", .position = place, .field = "value" };
   lua_rawgeti(L, -1, place);                                         /* entry */
   push_entry(L, place);                                              /* entry key value */
   lua_insert(L, -2);                                                 /* entry value key */
-  size_t at = begin_one(L, &key);
-  size_t key_end = vm_of(L)->value.size;
-  kv_write_value(L, lua_gettop(L) - 1, bytes, &value);
-  end_one(L, at, key_end, place);
+  size_t at = begin_one(L, &key, run);
+  size_t key_end = run->size;
+  kv_write_value(L, lua_gettop(L) - 1, bytes, &value, run);
+  end_one(L, run, at, key_end, place);
   lua_pop(L, 3);                                                     /* - */
 }
 
@@ -206,15 +204,15 @@ int kv_batch_put(lua_State *L) {
   lua_settop(L, 3);                                                  /* kv entries options */
   bool bytes = kv_range_read_format(L, 3);
   lua_Integer count = check_sequence(L, 2, "entries", "entries");    /* kv entries options data */
-  vm_begin_value(vm_of(L), 0);
-  for (lua_Integer i = 1; i <= count; i++) prepare_put(L, i, bytes);
-  check_room(L, count, false);
-  rest = buf_slice(&vm_of(L)->value);
+  struct buf *run = vm_begin_value(vm_of(L), 0);
+  for (lua_Integer i = 1; i <= count; i++) prepare_put(L, i, bytes, run);
+  check_room(L, buf_slice(run), count, false);
+  rest = buf_slice(run);
   while (take(&rest, &key, &value)) {
     if (view_reach(kv_view(L), key) != ERR_NONE) return kv_fail_storage(L);
   }
   drafts = kv_view(L)->drafts;
-  rest = buf_slice(&vm_of(L)->value);
+  rest = buf_slice(run);
   while (take(&rest, &key, &value)) {
     if (!drafts_try_put(drafts, key, value)) return budget_stop(L, ERR_MEMORY);
   }
@@ -241,16 +239,16 @@ int kv_batch_delete(lua_State *L) {
   lua_Integer deleted = 0;
   lua_settop(L, 2);                                                  /* kv keys */
   lua_Integer count = check_sequence(L, 2, "keys", "keys");          /* kv keys data */
-  vm_begin_value(vm_of(L), 0);
+  struct buf *run = vm_begin_value(vm_of(L), 0);
   for (lua_Integer i = 1; i <= count; i++) {
     const struct argument argument = { .name = "keys", .position = i };
     lua_rawgeti(L, 3, i);                                            /* kv keys data key */
-    size_t at = begin_one(L, &argument);
-    end_one(L, at, vm_of(L)->value.size, i);
+    size_t at = begin_one(L, &argument, run);
+    end_one(L, run, at, run->size, i);
     lua_pop(L, 1);                                                   /* kv keys data */
   }
-  check_room(L, count, true);
-  rest = buf_slice(&vm_of(L)->value);
+  check_room(L, buf_slice(run), count, true);
+  rest = buf_slice(run);
   while (take(&rest, &key, &value)) deleted += delete_one(L, key);
   lua_pushinteger(L, deleted);                                       /* kv keys data deleted */
   return 1;

@@ -70,7 +70,7 @@ static int close(lua_State *L) {
 int kv_each(lua_State *L) {
   kv_check(L);
   lua_settop(L, 2);                                                  /* kv options */
-  struct kv_range *range = kv_range_push(L, 2);            /* kv options range */
+  struct kv_range *range = kv_range_push(L, 2);                      /* kv options range */
   vm_push_ref(L, VM_EACH_META);
   lua_setmetatable(L, -2);                                           /* kv options range */
   lua_pushvalue(L, -1);

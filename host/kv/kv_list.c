@@ -17,7 +17,7 @@ enum { AT_RANGE = 2, AT_KEY, AT_VALUE };
 static struct kv_range *begin(lua_State *L) {
   kv_check(L);
   lua_settop(L, 2);                                                  /* kv options */
-  struct kv_range *range = kv_range_push(L, 2);            /* kv options range */
+  struct kv_range *range = kv_range_push(L, 2);                      /* kv options range */
   lua_replace(L, AT_RANGE);                                          /* kv range */
   return range;
 }

@@ -13,6 +13,8 @@
 
 enum { LAST_ROOM = 64 };     /* bytes for the last key scanned, at first */
 
+/* In this order: what reads or writes entries by their keys takes those from OPTION_FORMAT on, and no others
+ * (kv_range_read_format). */
 enum option { OPTION_PREFIX, OPTION_START, OPTION_START_AFTER, OPTION_STOP, OPTION_END, OPTION_REVERSE, OPTION_LIMIT,
               OPTION_FORMAT, OPTION_COUNT };
 
@@ -110,8 +112,8 @@ static void lower_to(struct buf *to, const struct buf *other) {
   if (slice_compare(buf_slice(other), buf_slice(to)) < 0) copy_bound(to, other);
 }
 
-static void read_bounds(lua_State *L, int place, struct buf *from, struct buf *to) {
-  struct buf *key = vm_begin_value(vm_of(L), 0);
+/* Narrows the bounds by the options; each key of theirs goes through `key`. [-0, +0, v] */
+static void read_bounds(lua_State *L, int place, struct buf *key, struct buf *from, struct buf *to) {
   if (read_key(L, place, OPTION_PREFIX, key)) {
     copy_bound(from, key);
     end_of_prefix(key);
@@ -148,7 +150,7 @@ static struct kv_range *push_range(lua_State *L, struct slice from, struct slice
 
 struct kv_range *kv_range_push(lua_State *L, int index) {
   struct vm *vm = vm_of(L);
-  struct buf *from = &vm->key, *to = &vm->key_end;
+  struct buf *from = &vm->key, *to = &vm->key_end, *key = vm_begin_value(vm, 0);
   bool none = lua_isnoneornil(L, index);
   int place = none ? 0 : push_options(L, index, OPTION_PREFIX);      /* value ... */
   buf_clear(from);
@@ -156,8 +158,8 @@ struct kv_range *kv_range_push(lua_State *L, int index) {
   kv_begin_key(L, from);
   kv_begin_key(L, to);
   end_of_prefix(to);
-  if (!none) read_bounds(L, place, from, to);
-  if (from->err != ERR_NONE || to->err != ERR_NONE || (!none && vm->value.err != ERR_NONE)) {
+  if (!none) read_bounds(L, place, key, from, to);
+  if (from->err != ERR_NONE || to->err != ERR_NONE || key->err != ERR_NONE) {
     raise_host(L, ERR_MEMORY, "no memory for the bounds of a range");
   }
   struct kv_range *range = push_range(L, buf_slice(from), buf_slice(to));   /* value ... range */

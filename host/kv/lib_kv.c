@@ -13,13 +13,12 @@
 
 static const struct argument key_argument = { .name = "key" }, value_argument = { .name = "value" };
 
-/* The record key of the kv key at 2, in vm->key. */
-static struct slice record_key(lua_State *L) {
-  struct buf *key = &vm_of(L)->key;
-  buf_clear(key);
-  kv_begin_key(L, key);
-  lua_key_write(L, 2, key, &key_argument);
-  return buf_slice(key);
+/* The record key of the kv key at 2, all that is in `into` then. */
+static struct slice record_key(lua_State *L, struct buf *into) {
+  buf_clear(into);
+  kv_begin_key(L, into);
+  lua_key_write(L, 2, into, &key_argument);
+  return buf_slice(into);
 }
 
 /* Raises if the turn has no room for a write. It must be called before the write, since a script may catch the error, and do
@@ -35,7 +34,7 @@ static int kv_get(lua_State *L) {
   kv_check(L);
   bool bytes = kv_range_read_format(L, 3);
   struct slice value;
-  enum err err = view_get(kv_view(L), record_key(L), &value);
+  enum err err = view_get(kv_view(L), record_key(L, &vm_of(L)->key), &value);
   if (err == ERR_NONE) {
     kv_push_value(L, value, bytes);
   } else if (err == ERR_NOT_FOUND) {
@@ -48,11 +47,12 @@ static int kv_get(lua_State *L) {
 
 /* kv:put(key, value [, opts]); raises invalid_key, payload_too_large   [-0, +0, v] */
 static int kv_put(lua_State *L) {
+  struct vm *vm = vm_of(L);
   kv_check(L);
   bool bytes = kv_range_read_format(L, 4);
-  vm_begin_value(vm_of(L), 0);
-  kv_write_value(L, 3, bytes, &value_argument);
-  struct slice key = record_key(L), value = buf_slice(&vm_of(L)->value);
+  struct buf *written = vm_begin_value(vm, 0);
+  kv_write_value(L, 3, bytes, &value_argument, written);
+  struct slice key = record_key(L, &vm->key), value = buf_slice(written);
   check_room(L, key, value.size);
   if (view_reach(kv_view(L), key) != ERR_NONE) return kv_fail_storage(L);
   if (!drafts_try_put(kv_view(L)->drafts, key, value)) return raise_host(L, ERR_MEMORY, "no memory for a put");
@@ -63,7 +63,7 @@ static int kv_put(lua_State *L) {
 static int kv_delete(lua_State *L) {
   kv_check(L);
   const struct view *view = kv_view(L);
-  struct slice key = record_key(L), value;
+  struct slice key = record_key(L, &vm_of(L)->key), value;
   enum err err = view_get(view, key, &value);
   if (err != ERR_NONE && err != ERR_NOT_FOUND) return kv_fail_storage(L);
   if (err == ERR_NONE) check_room(L, key, 0);

@@ -7,7 +7,7 @@
 #include "ledger/record_key.h"
 #include "ledger/snapshot.h"
 
-enum { BATCH_BYTES = 8 * 1024 * 1024, RECORD_COST = 64 };   /* what one transaction takes; a record counts as so much more */
+enum { BATCH_BYTES = 8 * 1024 * 1024, RECORD_COST = 64 };   /* what one transaction takes; each record adds its cost */
 
 struct copy {
   struct scan scan;
@@ -21,7 +21,7 @@ static enum err cannot_write(const struct copy *copy, enum err err) {
                      "says why");
 }
 
-/* Appends records to the batch that is begun, until it is full; `*ended` when no more follow. */
+/* Appends records to the batch that has begun, until it is full. `*ended`: no more follow. */
 static enum err copy_some(struct copy *copy, bool *ended) {
   struct slice key, value;
   for (size_t bytes = 0; bytes < BATCH_BYTES; bytes += key.size + value.size + RECORD_COST) {
@@ -42,7 +42,7 @@ static enum err copy_some(struct copy *copy, bool *ended) {
   return ERR_NONE;
 }
 
-/* One transaction; with the last one goes the number. */
+/* Copies one transaction; the number goes with the last one. */
 static enum err copy_batch(struct copy *copy, bool *ended) {
   enum err err = store_begin(copy->store);
   if (err != ERR_NONE) return cannot_write(copy, err);
@@ -68,7 +68,7 @@ static enum err copy_records(const struct snapshot *snapshot, struct store *stor
   return err;
 }
 
-/* Copies the records into a store that is made here. */
+/* Makes a store and copies the records into it. */
 static enum err copy_store(const struct snapshot *snapshot, const char *path, size_t map_bytes,
                            const struct logger *logger, struct backup_report *report, struct failure *failure) {
   enum { READERS_MAX = 16 };
@@ -83,7 +83,7 @@ static enum err copy_store(const struct snapshot *snapshot, const char *path, si
   return err;
 }
 
-/* The token goes along where there is one: a host whose first start was cut off had none yet. */
+/* Copies the token too, if there is one: a host whose first start was cut off has none yet. */
 static enum err finish(const char *from, struct folder *to, struct failure *failure) {
   struct buf token = { 0 };
   struct failure none = { 0 };

@@ -1,11 +1,11 @@
-/* backup.h -- copies a data folder, be it that a host runs on it, to a new one.
+/* backup.h -- copies a data folder to a new one, even while a host is running on it.
  *
- * WHY     A copy of the files of a folder in use is of no one moment. This is as the folder was between two calls.
+ * WHY     Copying the files of a folder in use mixes many moments. This copy is the folder as it was between two calls.
  * ROOM    ledger. Below: snapshot, store, folder.
- * OWNS    Nothing; while it runs, the new folder.
+ * OWNS    The new folder, while it runs.
  * ALWAYS  1. The new folder has all records of the snapshot in its store, and an empty log that goes on behind them.
- *         2. It becomes a data folder, by its FORMAT, when all that is in it is synced. One that was cut off is none.
- *         3. A record whose checksum is wrong ends it: damage is not handed on.
+ *         2. It becomes a data folder, by its FORMAT, once everything in it is synced. A backup that was cut off is not one.
+ *         3. A record with a wrong checksum ends the backup: damage is not passed on.
  * ERRORS  Those of a snapshot; ERR_REQUEST: the new folder cannot be used; ERR_STORAGE: a record is damaged, or there is
  *         no room.
  */
@@ -16,12 +16,12 @@
 #include "base/logger.h"
 
 struct backup_report {
-  uint64_t batch;           /* the last one that the copy holds */
+  uint64_t batch;           /* the last one in the copy */
   uint64_t records;
 };
 
-/* `map_bytes` as in struct store_config. The folder `to` must be missing (and its parent there) or empty, and not lie in
- * `from`. */
+/* `map_bytes` as in struct store_config. The folder `to` must be empty, or missing from a parent that exists, and must not be
+ * inside `from`. */
 enum err backup_make(const char *from, const char *to, size_t map_bytes, const struct logger *logger,
                      struct backup_report *report, struct failure *failure);
 

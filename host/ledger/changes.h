@@ -1,11 +1,11 @@
 /* changes.h -- what one turn changed, as plain bytes in order.
  *
- * WHY    The message from a worker to who makes it durable: self-contained, so that it may go to a file, to LMDB or one
- *        day over a wire.
+ * WHY    The message from a worker to the committer. It is self-contained, so that it can go to a file, to LMDB or one day
+ *        over a wire.
  * ROOM   ledger. Below: memtable.
  * BYTES  A run of changes: a tag, two sizes u32, and the bytes of those sizes. Put: 01, key, value. Delete: 02, key, and
- *        nothing. Range delete, of all keys with from <= key < to: 03, from, to. Numbers big-endian.
- * ALWAYS Done again, from any change on to the last, changes lead to the same records.
+ *        nothing. Range delete, of all keys with from <= key < to: 03, from, to. Numbers are big-endian.
+ * ALWAYS Repeated from any change on to the last, changes lead to the same records.
  */
 #ifndef TROUPE_CHANGES_H
 #define TROUPE_CHANGES_H
@@ -24,7 +24,7 @@ struct change {
 /* Appends what a memtable holds: first its deleted ranges, then its entries, each in key order. */
 void changes_put_all(struct buf *changes, const struct memtable *memtable);
 
-/* The next change and moves `rest` behind it; CHANGE_END where nothing is left. */
+/* Returns the next change and moves `rest` behind it; CHANGE_END if nothing is left. */
 struct change changes_next(struct slice *rest);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include "ledger/record_key.h"
 
-/* The record of the host that numbers the checkpoint: all batches of the log up to it are in the store. */
+/* The key of the host's record of the checkpoint's number: all batches of the log up to it are in the store. */
 static struct slice number_key(uint8_t bytes[RECORD_KEY_HEAD]) {
   record_key_write_head(bytes, RECORD_HOST_ID, SPACE_CHECKPOINT);
   return slice_of(bytes, RECORD_KEY_HEAD);

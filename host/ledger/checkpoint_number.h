@@ -1,6 +1,6 @@
-/* checkpoint_number.h -- the number of the last batch of the log up to which the store holds everything; 0: none.
+/* checkpoint_number.h -- the number of the batch up to which the store holds everything in the log; 0: none.
  *
- * WHY    It says from where on the log still matters.
+ * WHY    It says where the log begins to matter.
  * ROOM   ledger. Below: store, record.
  * OWNS   Nothing.
  * BYTES  A record of the store: actor id 0, space `c`; u64 big-endian.
@@ -11,14 +11,14 @@
 
 #include "ledger/store.h"
 
-/* As it is in the store now, and in a reader's snapshot. */
+/* The number in the store now, and the one in a reader's snapshot. */
 enum err checkpoint_number_read(struct store *store, uint64_t *number, struct failure *failure);
 enum err checkpoint_number_get(struct store_reader *reader, uint64_t *number, struct failure *failure);
 
 /* Puts it into a batch. */
 enum err checkpoint_number_put(struct store *store, uint64_t number);
 
-/* Whether a key is that of its record. */
+/* Whether a key is the key of its record. */
 bool checkpoint_number_is(struct slice key);
 
 #endif

@@ -14,7 +14,7 @@ enum phase { RESTING, FREEZING, WRITING, THAWING };
 /* How far the tables are written. */
 struct progress {
   size_t table;
-  struct slice range_from;          /* the ranges that end behind it are still to be deleted */
+  struct slice range_from;          /* ranges that end behind it have still to be deleted */
   bool ranges_done;
   const struct memtable_entry *entry;
 };
@@ -23,7 +23,7 @@ struct checkpointer {
   struct checkpointer_config config;
   struct queue *queue;
   enum phase phase;
-  struct memtable **tables;         /* what is written: of each source, or the one that was recovered */
+  struct memtable **tables;         /* to write: one from each source, or the one that was recovered */
   size_t table_count;
   size_t answers;                   /* how many sources have answered in this phase */
   uint64_t number;                  /* of the checkpoint under way */
@@ -35,7 +35,7 @@ struct checkpointer {
   uint64_t portions;                /* written in this checkpoint */
   _Atomic uint64_t log_bytes;       /* heard last */
   _Atomic uint64_t log_bytes_begun; /* when the last checkpoint began */
-  _Atomic uint64_t log_bytes_written; /* when the last one began that came to its end */
+  _Atomic uint64_t log_bytes_written; /* when the last one that was completed began */
   atomic_bool wanted;
   atomic_bool failing;
 };
@@ -97,13 +97,13 @@ bool checkpointer_is_failing(const struct checkpointer *checkpointer) {
 }
 
 uint64_t checkpointer_owed_bytes(const struct checkpointer *checkpointer) {
-  uint64_t written = atomic_load(&checkpointer->log_bytes_written);      /* first: it only follows the other */
+  uint64_t written = atomic_load(&checkpointer->log_bytes_written);      /* read first: it only follows the other */
   return atomic_load(&checkpointer->log_bytes) - written;
 }
 
 /* ---- a portion ------------------------------------------------------------------------------------------- */
 
-/* Deletes on in the ranges of a table, as far as the portion may. */
+/* Goes on deleting the ranges of a table, as far as the portion allows. */
 static enum err write_ranges(struct store *store, const struct memtable *table, struct progress *progress, size_t *left) {
   struct slice from, to;
   while (*left > 0 && memtable_next_range(table, progress->range_from, &from, &to)) {
@@ -111,7 +111,7 @@ static enum err write_ranges(struct store *store, const struct memtable *table, 
     enum err err = store_delete_some(store, from, to, *left, &count);
     if (err != ERR_NONE) return err;
     *left -= count;
-    if (*left > 0) progress->range_from = to;   /* else there may be more: the next portion looks */
+    if (*left > 0) progress->range_from = to;   /* else there may be more: the next portion will look */
   }
   if (*left == 0) return ERR_NONE;
   progress->ranges_done = true;
@@ -132,7 +132,7 @@ static enum err write_records(struct store *store, struct progress *progress, si
   return ERR_NONE;
 }
 
-/* What a portion takes, from `progress` on. The number goes with the last one. */
+/* Writes what a portion takes, from `progress` on. The number goes with the last portion. */
 static enum err write_some(struct checkpointer *checkpointer, struct progress *progress) {
   struct store *store = checkpointer->config.store;
   size_t left = checkpointer->config.portion_records_max;
@@ -145,7 +145,7 @@ static enum err write_some(struct checkpointer *checkpointer, struct progress *p
   return checkpoint_number_put(store, checkpointer->number);
 }
 
-/* One portion, wholly or not at all. */
+/* Writes one portion, wholly or not at all. */
 static enum err write_portion(struct checkpointer *checkpointer) {
   struct store *store = checkpointer->config.store;
   struct progress progress = checkpointer->progress;
@@ -197,7 +197,7 @@ static bool take_parts(struct checkpointer *checkpointer) {
   bool any = item != NULL;
   while (item != NULL) {
     const struct checkpoint_part *part = part_of(item);
-    item = item->next;            /* before its source may use it again, which is after the next word to it */
+    item = item->next;            /* read now: once it is called again, the source may use the item again */
     take_part(checkpointer, part);
   }
   return any;

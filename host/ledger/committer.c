@@ -8,13 +8,13 @@
 /* Commits in the order in which they came, linked by their queue items. */
 struct commit_list {
   struct commit *first;
-  struct commit *last;        /* only where first is not NULL */
+  struct commit *last;        /* valid only if first is not NULL */
 };
 
 struct committer {
   struct committer_config config;
   struct queue *queue;
-  struct commit_list waiting;   /* taken from the queue, and beyond the limits of the batches so far */
+  struct commit_list waiting;   /* taken from the queue, but beyond the limits of the batches so far */
   struct commit_list batch;
   struct buf bytes;             /* of the batch, as the log takes it */
   bool unsynced;                /* something is appended and not synced; only between two steps where relaxed */
@@ -47,7 +47,7 @@ static struct commit *commit_next(const struct commit *commit) {
   return commit_of(commit->item.next);
 }
 
-/* Lets the effects of a commit go or fail, in order. Each may be gone once it is released. */
+/* Lets the effects of a commit go, or fails them, in order. An effect may be gone as soon as it is released. */
 static void commit_release(struct commit *commit, enum err err) {
   struct effect *effect = commit->effects;
   commit->effects = NULL;
@@ -82,7 +82,7 @@ static void committer_tell_released(const struct committer *committer) {
   if (committer->config.after_release != NULL) committer->config.after_release(committer->config.after_release_context);
 }
 
-/* Frees the commits without a word to their effects: these are released, or the caller has taken them back. */
+/* Frees the commits without telling their effects: these are released, or the caller has taken them back. */
 static void list_drop(struct commit_list *list) {
   struct commit *commit;
   while ((commit = list_take(list)) != NULL) {
@@ -129,7 +129,7 @@ static void committer_take(struct committer *committer) {
   }
 }
 
-/* Fails what still comes from an epoch that ended. The epochs of a source only rise, so its order stays. */
+/* Fails commits that still come from an epoch that has ended. The epochs of a source only rise, so its order stays. */
 static void committer_fail_older(struct committer *committer) {
   uint64_t epoch = atomic_load(&committer->epoch);
   struct commit_list stay = {0};
@@ -146,7 +146,7 @@ static void committer_fail_older(struct committer *committer) {
   committer->waiting = stay;
 }
 
-/* The next batch: as many as the limits take, and one in any case. Answers the bytes of its changes. */
+/* Gathers the next batch: as many commits as the limits allow, and one in any case. Returns the bytes of its changes. */
 static size_t committer_gather(struct committer *committer) {
   const struct committer_config *config = &committer->config;
   size_t bytes = 0;
@@ -159,7 +159,7 @@ static size_t committer_gather(struct committer *committer) {
   return bytes;
 }
 
-/* Copies the changes of the batch behind the room for the head of its record. Memory beyond the usual is given back. */
+/* Copies the changes of the batch, behind room for the head of its record. Gives back memory beyond the usual. */
 static enum err committer_collect(struct committer *committer, size_t bytes) {
   enum { KEEP_BYTES = 4 * 1024 * 1024 };
   static const uint8_t head[LOG_RECORD_HEAD];
@@ -201,7 +201,7 @@ static bool batch_wants_sync(const struct committer *committer) {
   return wants;
 }
 
-/* Puts the batch into the log; with a sync where effects wait for one. */
+/* Puts the batch into the log, with a sync if effects wait for one. */
 static enum err committer_write(struct committer *committer, size_t bytes) {
   enum err err = committer_collect(committer, bytes);
   if (err == ERR_NONE) err = log_append(committer->config.log, &committer->bytes);
@@ -242,8 +242,8 @@ static void committer_release(struct committer *committer) {
   list_drop(&committer->batch);
 }
 
-/* Says so, and asks for a checkpoint: it may be room for a segment that is missing, and a checkpoint frees some. What the log
- * refused untried was said and asked for when it tried. */
+/* Logs the failure, and asks for a checkpoint: there may be no room for a segment, and a checkpoint frees some. If the log
+ * refused the batch untried, both were done when it last tried. */
 static void committer_complain(const struct committer *committer) {
   if (log_rests(committer->config.log)) return;
   logger_printf(committer->config.logger, LOG_ERROR, "a batch was not written; its calls fail, epoch %llu begins",

@@ -1,15 +1,15 @@
 /* committer.h -- makes changes durable, then lets their effects go.
  *
- * WHY      One sync a call would cost a disk write each. Calls are gathered while the batch before them syncs.
+ * WHY      One sync for each call would cost a disk write each. Calls are gathered while the batch before them syncs.
  * ROOM     ledger. Below: changes, log, checkpointer. Knows no actor and no Lua, nor what a log does to be durable.
- * THREAD   committer_put() and _ring() from any worker; committer_step() and _rest_ns() on one at a time, mostly the
+ * THREAD   committer_put() and _ring() from any worker; committer_step() and _rest_ns() on one thread at a time, mostly the
  *          committer's own (inline: the caller's).
- * OWNS     From committer_put() on, the commit. Each of its effects is let go or failed, once; then the commit is freed.
+ * OWNS     The commit, from committer_put() on. Each of its effects is let go or failed, once; then the commit is freed.
  * STATES   GATHERING -> APPENDED -> SYNCED -> RELEASING -> GATHERING       committer_step(), one round
  *          GATHERING -> APPENDED -> RELEASING -> GATHERING  with `relaxed`: SYNCED comes later, within SYNC_MS
  *          GATHERING -> FAILED -> GATHERING    a write that did not happen: the epoch ends, see ALWAYS 3
- *          any -> LOST                         it is unknown what is on disk: committer_step() answers ERR_FATAL from
- *                  then on, nothing is let go any more, and main ends the host
+ *          any -> LOST                         it is unknown what is on disk: from then on committer_step() returns
+ *                  ERR_FATAL, nothing is let go any more, and main ends the host
  * WORDS    The *ticket* of a commit is its place in the committer's queue, from 1: one order for the commits of all sources.
  *          A batch that fails ends the *epoch*; verdicts.h.
  * ALWAYS   1. No effect leaves before the batch of its changes, and each batch before it, is synced (`relaxed`: is
@@ -41,13 +41,13 @@
 #include "ledger/verdicts.h"
 
 /* What leaves the host when changes are durable: embedded in the reply, in a message, in an event. `release` is called
- * once, with ERR_NONE or ERR_STORAGE, on the thread of committer_step() or the worker's, and takes the effect over. */
+ * once, with ERR_NONE or ERR_STORAGE, on the thread of committer_step() or on the worker's. It takes over the effect. */
 struct effect {
   struct effect *next;
   void (*release)(struct effect *effect, enum err err);
 };
 
-/* Who commits: a worker. Called on the thread of committer_step(), which may be that of another source. */
+/* Where commits come from: a worker. Called on the thread of committer_step(), which may be another source's. */
 struct commit_source {
   /* More is durable: of this source, all commits up to this ticket, one of its own, which may be the one it was told before. */
   void (*durable)(struct commit_source *source, uint64_t ticket);
@@ -63,9 +63,9 @@ struct commit {
   struct commit_source *source;
   uint64_t ticket;            /* the committer's */
   uint64_t epoch;             /* in which the turn began; the first is 0 */
-  uint64_t call_id;           /* whose it is, for the trace */
+  uint64_t call_id;           /* of the call that it belongs to, for the trace */
   bool sync;                  /* waits for the sync in any case, relaxed or not */
-  struct buf changes;         /* may be empty: then the effects wait for what is before them and for no sync of their own */
+  struct buf changes;         /* may be empty: then the effects wait for what is before them, but for no sync of their own */
   struct effect *effects;     /* in the order in which they are released; may be NULL */
 };
 
@@ -74,17 +74,17 @@ void commit_free(struct commit *commit);   /* with its changes; its effects must
 
 struct committer;
 
-enum { SYNC_MS = 500 };       /* for how long at most what was released may not be synced, where relaxed */
+enum { SYNC_MS = 500 };       /* with `relaxed`: how long what was released may stay unsynced */
 
 struct committer_config {
   struct log *log;
-  struct checkpointer *checkpointer;   /* hears how the log grows; NULL: nobody does */
+  struct checkpointer *checkpointer;   /* is told how the log grows; NULL: nobody is */
   bool relaxed;                        /* effects leave before the sync */
   struct commit_source **sources;
   size_t source_count;
   size_t batch_bytes_max;
   size_t batch_commits_max;
-  void (*after_release)(void *context);      /* after effects were released, one or many; NULL: nobody wants to know */
+  void (*after_release)(void *context);      /* called after one or more effects were released; NULL: never */
   void *after_release_context;
   const struct logger *logger;
   const struct clock *clock;
@@ -98,8 +98,8 @@ uint64_t committer_put(struct committer *committer, struct commit **commit);
 
 void committer_ring(struct committer *committer);
 
-/* One round: takes what has come, makes it durable, lets its effects go. `*worked` tells whether there was anything.
- * ERR_FATAL, with the reason in the log, when the host must end. */
+/* One round: takes what has come, makes it durable, lets its effects go. `*worked` says whether there was anything to do.
+ * ERR_FATAL, with the reason in the log, if the host must end. */
 enum err committer_step(struct committer *committer, bool *worked);
 
 /* How far it is, from any thread: the last ticket whose effects have left, the last one that is durable, the epoch in which
@@ -114,19 +114,20 @@ bool committer_find_verdict(const struct committer *committer, uint64_t epoch, u
 /* The last batch of which every source has heard all that is durable. From any thread. */
 uint64_t committer_durable_batch(const struct committer *committer);
 
-/* After a step, for how long there is nothing to do unless commits come: nanoseconds; -1: for ever; 0: there is more. */
+/* After a step: for how long there is nothing to do unless commits come, in nanoseconds; -1: for ever; 0: there is more. */
 int64_t committer_rest_ns(const struct committer *committer);
 
-/* Waits so long, or for the next commit, or committer_wake(). One thread at a time; not that of a step that runs. */
+/* Waits so long, or for the next commit, or for committer_wake(). One thread at a time, and never from within a step; another
+ * thread may do steps meanwhile. */
 void committer_wait(struct committer *committer, int64_t rest_ns);
 void committer_wake(struct committer *committer);
 
-/* Drops what is under way as a crash would: effects are never released. For specs: the caller has taken back the effects
- * that it made. */
+/* Drops everything that is under way, as a crash would: effects are never released. For specs: the caller has taken back the
+ * effects that it made. */
 void committer_abandon(struct committer *committer);
 
 struct committer_stats {
-  _Atomic uint64_t commits;    /* made durable, those with changes */
+  _Atomic uint64_t commits;    /* with changes, made durable */
   _Atomic uint64_t syncs;
   _Atomic uint64_t bytes;      /* of changes */
 };

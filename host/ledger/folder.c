@@ -22,7 +22,7 @@ enum { FORMAT_SIZE_MAX = 64, TOKEN_FILE_SIZE_MAX = 256, RANDOM_SIZE = 32 };
 
 struct folder {
   int lock;               /* -1: not ours */
-  bool is_still;          /* the lock is one for readers */
+  bool is_still;          /* the lock is a shared one, for readers */
   char path[PATH_MAX];
   char store_path[PATH_MAX];
   char log_path[PATH_MAX];
@@ -33,14 +33,14 @@ static enum err refuse(struct failure *failure, const char *what, const char *pa
   return failure_set(failure, ERR_REQUEST, "%s %s: %s", what, path, strerror(error));
 }
 
-/* The path of a file in the folder, into `joined` of PATH_MAX bytes. */
+/* Writes the path of a file in the folder into `joined`, of PATH_MAX bytes. */
 static enum err join(const char *path, const char *name, char *joined, struct failure *failure) {
   int size = snprintf(joined, PATH_MAX, "%s/%s", path, name);
   if (size >= 0 && size < PATH_MAX) return ERR_NONE;
   return refuse(failure, "cannot use the data folder", path, ENAMETOOLONG);
 }
 
-/* What a start that was cut off before FORMAT was there may have left, and what a disk's own top folder holds. */
+/* Whether this may be left from a start that was cut off before it made FORMAT, or belongs to the top folder of a disk. */
 static bool is_harmless(const char *name) {
   static const char *const harmless[] = { ".", "..", "LOCK", "FORMAT.new", "lost+found" };
   for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++) {
@@ -49,7 +49,7 @@ static bool is_harmless(const char *name) {
   return false;
 }
 
-/* Refuses a folder that holds something and no FORMAT: nothing is put into what belongs to somebody else. */
+/* Refuses a folder that holds something but no FORMAT: we put nothing into what belongs to somebody else. */
 static enum err check_ours(const char *path, struct failure *failure) {
   DIR *dir = opendir(path);
   if (dir == NULL) return refuse(failure, "cannot read the data folder", path, errno);
@@ -69,7 +69,7 @@ static enum err check_ours(const char *path, struct failure *failure) {
 
 enum format { FORMAT_NONE, FORMAT_OURS, FORMAT_OLD };
 
-/* Which format a folder has; an error where it is none that this host knows. */
+/* Which format a folder has; an error if this host does not know it. */
 static enum err read_format(const char *path, enum format *format, struct failure *failure) {
   char file[PATH_MAX];
   enum err err = join(path, "FORMAT", file, failure);
@@ -107,11 +107,11 @@ static enum err check_format(const char *path, struct failure *failure) {
   enum err err = read_format(path, &format, failure);
   if (err != ERR_NONE) return err;
   if (format != FORMAT_OURS) return write_format(path, failure);
-  int error = disk_sync_folder(path);   /* it may be from a start that ended before its sync */
+  int error = disk_sync_folder(path);   /* FORMAT may be from a start that ended before this sync */
   return error == 0 ? ERR_NONE : refuse(failure, "cannot sync the data folder", path, error);
 }
 
-/* A token that was copied by hand may have lost its line end. */
+/* Whether this is a whole token. One that was copied by hand may have lost its line end. */
 static bool token_is_whole(struct slice content) {
   if (content.size == FOLDER_TOKEN_SIZE + 1 && content.data[FOLDER_TOKEN_SIZE] == '\n') content.size--;
   if (content.size != FOLDER_TOKEN_SIZE) return false;
@@ -121,7 +121,7 @@ static bool token_is_whole(struct slice content) {
   return true;
 }
 
-/* Reads the token; answers an errno, and 0 with the failure set where the file holds something else. */
+/* Reads the token. Returns an errno; or 0, with the failure set if the file holds something else. */
 static int token_read(const char *file, char token[FOLDER_TOKEN_SIZE + 1], struct failure *failure) {
   struct buf content = {0};
   int error = disk_read_file(file, TOKEN_FILE_SIZE_MAX, &content);
@@ -155,7 +155,7 @@ static enum err token_make(const char *file, char token[FOLDER_TOKEN_SIZE + 1], 
   return token_write(file, slice_of(token, FOLDER_TOKEN_SIZE), failure);
 }
 
-/* Reads the token, where there is one. */
+/* Reads the token, if there is one. */
 static enum err token_look(const char *path, char token[FOLDER_TOKEN_SIZE + 1], struct failure *failure) {
   char file[PATH_MAX];
   enum err err = join(path, "token", file, failure);
@@ -181,14 +181,14 @@ static enum err lock(const char *path, int *fd, struct failure *failure) {
   return failure_set(failure, ERR_REQUEST, "the data folder %s is in use by another host", path);
 }
 
-/* Whether a file can be written to, or made where it is missing. */
+/* Whether a file can be written to, or made if it is missing. */
 static bool is_writable(const char *file, const char *folder) {
   if (faccessat(AT_FDCWD, file, R_OK | W_OK, AT_EACCESS) == 0) return true;
   return errno == ENOENT && faccessat(AT_FDCWD, folder, W_OK, AT_EACCESS) == 0;
 }
 
-/* Who reads the store says so in LMDB's lock.mdb, so that a host uses no page again that is being read. Who cannot write there
- * keeps hosts away instead. */
+/* A reader of the store registers in LMDB's lock.mdb, so that a host does not reuse a page that is being read. A process that
+ * cannot write there keeps hosts away instead. */
 static enum err keep_still(struct folder *folder, struct failure *failure) {
   char readers[PATH_MAX], file[PATH_MAX];
   enum err err = join(folder->store_path, "lock.mdb", readers, failure);
@@ -216,7 +216,7 @@ static struct folder *folder_new(void) {
   return folder;
 }
 
-/* Hands on what was opened, or closes it where that failed. */
+/* Hands on the folder that was opened, or closes it after an error. */
 static enum err hand_on(enum err err, struct folder *made, struct folder **folder) {
   if (err == ERR_NONE) *folder = made;
   else folder_close(made);
@@ -288,7 +288,7 @@ enum err folder_make(const char *path, struct folder **folder, struct failure *f
   if (err == ERR_NONE && format != FORMAT_NONE) {
     err = failure_set(failure, ERR_REQUEST, "%s is a data folder already", path);
   }
-  /* The rooms first: with no more than a LOCK in it, it would pass for a host's first start that was cut off. */
+  /* store/ and log/ first: a folder with only a LOCK would pass for a host's first start that was cut off. */
   if (err == ERR_NONE) err = make_rooms(made, failure);
   if (err == ERR_NONE) err = lock(path, &made->lock, failure);
   return hand_on(err, made, folder);

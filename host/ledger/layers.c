@@ -1,4 +1,4 @@
-/* layers.c -- records go down by whole tables, or by age. */
+/* layers.c -- records sink by whole tables, or by age. */
 #include "ledger/layers.h"
 
 #include "base/check.h"

@@ -10,18 +10,18 @@
 #include "base/mem.h"
 #include "ledger/segment.h"
 
-struct log {                /* log_tidy() reads of it what does not change */
+struct log {                /* log_tidy() reads only fields that do not change */
   int folder;
   int segment;          /* the newest; -1: the next batch begins one */
-  size_t offset;        /* where in it the next record comes to stand */
+  size_t offset;        /* where in it the next record goes */
   size_t segment_bytes;
   uint64_t last;        /* number of the last batch that was appended */
   uint64_t synced;      /* number of the last batch that was synced */
   uint64_t bytes;
   bool lost;            /* it is unknown what is on disk: nothing is written any more */
   bool rests;           /* the last append was refused untried */
-  unsigned failed;      /* so many turns of a segment failed in a row */
-  int64_t retry_ns;     /* when the next one is tried, where it is more than one */
+  unsigned failed;      /* how many turns to a new segment have failed in a row */
+  int64_t retry_ns;     /* when to try the next one, if more than one has failed */
   const struct logger *logger;
   const struct clock *clock;
   struct faults *faults;
@@ -48,9 +48,8 @@ static enum err open_folder(const char *path, int *folder, struct failure *failu
   return failure_set(failure, disk_err(error, ERR_REQUEST), "cannot open the log %s: %s", path, strerror(error));
 }
 
-/* Makes the newest segment ready to be gone on with. The records that may not have been synced are written again: after
- * a sync that failed they can be read, since the system remembers them, but another sync alone would not bring them to
- * the disk. */
+/* Makes the newest segment ready for more. Records that may not have been synced are written again: after a failed sync
+ * they can still be read, since the system remembers them, but another sync alone would not bring them to the disk. */
 static int take_segment(struct log *log, const struct log_contents *contents) {
   char name[SEGMENT_NAME_SIZE];
   segment_name(contents->first, name);
@@ -72,7 +71,7 @@ static enum err recover(struct log *log, const char *path, const struct log_cont
                         struct failure *failure) {
   int error = segment_sweep(log->folder);
   if (error == 0) error = disk_sync(log->folder, log->faults);
-  /* One that ends before what the store holds cannot be gone on with: the number of the next batch is higher. */
+  /* A segment that ends before what the store holds cannot go on: the number of the next batch is higher. */
   if (error == 0 && contents->next == contents->last + 1) error = take_segment(log, contents);
   if (error != 0) {
     return failure_set(failure, ERR_REQUEST, "cannot write to the log %s: %s", path, strerror(error));
@@ -127,8 +126,8 @@ enum err log_verify(const struct log_config *config, uint64_t after, const struc
 
 /* ---- appending ------------------------------------------------------------------------------------------- */
 
-/* Turns to a new segment for a record of so many bytes; if the newest holds no batch, it takes that one's place. A record
- * that is larger than a segment is alone in its own, where zeros would only be written for nothing. */
+/* Turns to a new segment for a record of so many bytes. If the newest segment holds no batch, the new one replaces it. A
+ * record that is larger than a segment gets one of its own, without zeros, which would be written for nothing. */
 static enum err try_turn(struct log *log, size_t size) {
   enum err err = log_sync(log);
   if (err != ERR_NONE) return err;
@@ -137,7 +136,7 @@ static enum err try_turn(struct log *log, size_t size) {
   size_t fill_bytes = size > log->segment_bytes ? 0 : log->segment_bytes;
   int error = segment_begin(log->folder, first, fill_bytes, log->faults, &segment);
   if (error != 0) return log_failed(log, ERR_STORAGE, "to begin a segment", error);
-  /* From here on the new one may be on disk, and so the old one must not be gone on with, whatever happens. */
+  /* From here on the new segment may be on disk, so nothing may be appended to the old one, whatever happens. */
   close_file(&log->segment);
   log->offset = 0;
   error = disk_sync(log->folder, log->faults);
@@ -160,7 +159,7 @@ static enum err turn_segment(struct log *log, size_t size) {
   return err;
 }
 
-/* Takes away what a write that failed has left. What was appended before is synced by that as well. */
+/* Removes what a failed write has left. That also syncs what was appended before. */
 static enum err cut_back(struct log *log, int write_error) {
   int error = disk_truncate(log->segment, log->offset, log->faults);
   if (error == 0) error = disk_sync_data(log->segment, log->faults);

@@ -1,4 +1,4 @@
-/* log_reader.c -- segment after segment, record after record, as far as one follows from the other. */
+/* log_reader.c -- segment after segment, record after record, as long as each follows from the one before. */
 #include "ledger/log_reader.h"
 
 #include <errno.h>
@@ -52,7 +52,7 @@ static enum err visit(const struct reading *reading, const struct log_record *re
                      err_code(err));
 }
 
-/* Scans the records of a segment as far as they are whole and in order. */
+/* Scans the records of a segment as long as they are whole and in order. */
 static enum err scan(const struct reading *reading, uint64_t *synced) {
   struct log_contents *contents = reading->contents;
   struct log_record record;
@@ -70,7 +70,7 @@ static enum err scan(const struct reading *reading, uint64_t *synced) {
   return ERR_NONE;
 }
 
-/* Where the first record begins whose number is above what is known to be synced. */
+/* Where the first record that is not known to be synced begins. */
 static size_t find_unproven(const struct log_contents *contents, uint64_t synced) {
   size_t offset = 0;
   struct log_record record;
@@ -82,16 +82,16 @@ static size_t find_unproven(const struct log_contents *contents, uint64_t synced
   return offset;
 }
 
-/* How many bytes there are behind the records up to the last that is not zero. */
+/* How many bytes follow the records, up to the last one that is not zero. */
 static size_t count_tail(const struct log_contents *contents) {
   size_t size = contents->newest.size;
   while (size > contents->end && contents->newest.data[size - 1] == 0) size--;
   return size - contents->end;
 }
 
-/* The highest number of a synced batch that is told of behind the end of the records. A head counts wherever it stands,
- * if as many records as its number says have room in between. But not within the body of a record: there may stand
- * anything, be it a copy of a log. */
+/* The highest number of a synced batch that anything behind the end of the records names. A head counts wherever it is, if
+ * as many records as its number implies have room in between. But not within the body of a record: that may hold anything,
+ * even a copy of a log. */
 static uint64_t find_synced(const struct log_contents *contents) {
   struct slice rest = slice_after(buf_slice(&contents->newest), contents->end);
   struct log_record record;
@@ -107,7 +107,7 @@ static uint64_t find_synced(const struct log_contents *contents) {
   return synced;
 }
 
-/* What stands behind the records of the newest segment: nothing, the tail of a crash, or damage. */
+/* Judges what follows the records of the newest segment: nothing, the tail of a crash, or damage. */
 static enum err judge_newest(const struct reading *reading) {
   struct log_contents *contents = reading->contents;
   contents->tail = count_tail(contents);
@@ -116,8 +116,8 @@ static enum err judge_newest(const struct reading *reading) {
   return damaged(reading, contents->first, contents->end, contents->next, "cannot be read, and it was synced");
 }
 
-/* Whether a segment leads on to the one that follows it. Batches that the store holds may be missing in between, but
- * only whole segments of them. */
+/* Judges whether a segment leads on to the next one. Batches that the store holds may be missing in between, but only in
+ * whole segments. */
 static enum err judge_turn(const struct reading *reading, uint64_t following) {
   const struct log_contents *contents = reading->contents;
   if (following == contents->next) return ERR_NONE;

@@ -1,4 +1,4 @@
-/* log_record.c -- heads with two checksums: that of the head holds where the body is damaged. */
+/* log_record.c -- heads with two checksums: the one of the head is right even if the body is damaged. */
 #include "ledger/log_record.h"
 
 #include "base/buf.h"

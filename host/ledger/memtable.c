@@ -1,10 +1,10 @@
-/* memtable.c -- a red-black tree of entries for their order, one of boundaries for the ranges that were deleted, and a
- * list of all writes for their age.
+/* memtable.c -- a red-black tree of entries for their order, one of boundaries for the deleted ranges, and a list of all
+ * writes for their age.
  *
- * A boundary says whether the keys from it on, up to the next boundary, are covered by a deleted range, and how old the
- * newest such range is. A range brings two boundaries, at its ends; the upper one goes on with what was there before.
- * They take the place of those that they meet or enclose. So the boundaries of the newest range are always in the tree,
- * and those of the oldest can be taken out without a trace, once what it covers is marked as not covered.
+ * A boundary says whether a deleted range covers the keys from it up to the next boundary, and how old the newest such
+ * range is. A range brings two boundaries, at its ends; the upper one continues what was there before. They replace the
+ * boundaries that they meet or enclose. So the boundaries of the newest range are always in the tree, and those of the
+ * oldest can be taken out without a trace, once what it covers is marked as not covered.
  *
  * A large table has a filter beside the tree, a Bloom filter with one hash (Bloom, "Space/time trade-offs in hash coding
  * with allowable errors", 1970). */
@@ -18,7 +18,7 @@
 #include "base/mem.h"
 #include "ledger/crc.h"
 
-/* A filter is worth its memory from so many entries on. Where tests run it is small, so that they meet it, full and not. */
+/* How many entries make a filter worth its memory, and its size. Both are small in tests, which so meet it full and not. */
 #ifdef TROUPE_FAULTS
 enum { FILTER_FROM = 8, FILTER_BITS_LOG2 = 8 };
 #else
@@ -29,8 +29,8 @@ enum { FILTER_BITS = 1 << FILTER_BITS_LOG2, FILTER_SHIFT = 64 - FILTER_BITS_LOG2
 
 enum write { WRITE_PUT, WRITE_DELETE, WRITE_RANGE };
 
-/* The first bytes of a key as numbers, the rest of a shorter one 0: where two heads differ, they are in the order of
- * their keys. A step down the tree mostly needs no more, and they share a line of the cache with its links. */
+/* The first bytes of a key as numbers, padded with 0: if two heads differ, they are in the order of their keys. A step down
+ * the tree mostly needs no more, and the head shares a cache line with the entry's links. */
 struct head {
   uint64_t first, second;
 };
@@ -42,7 +42,7 @@ struct memtable_entry {
   uint64_t seq;                      /* of the push that brought it */
   uint32_t key_size, value_size;     /* of a range: the sizes of its bounds */
   enum write write;
-  bool replaced;                     /* out of sight, and only in the order of age */
+  bool replaced;                     /* out of sight: only in the order of age */
 };
 
 /* One end of a range. */
@@ -67,15 +67,15 @@ struct memtable {
   struct entry_tree tree;
   struct boundary_tree boundaries;
   struct entry_list oldest_first;
-  uint64_t *filter;                  /* NULL: none. A bit for each owner of an entry that is in the tree, or was */
-  size_t inserted;                   /* entries that came into the tree, while there is no filter */
+  uint64_t *filter;                  /* NULL: none. A bit for each owner of an entry that is or was in the tree */
+  size_t inserted;                   /* entries that came into the tree while there was no filter */
   size_t bytes;
   size_t memory;
 };
 
 /* -- entries -- */
 
-/* Key and value stand behind the struct. */
+/* Key and value are behind the struct. */
 static uint8_t *entry_content(const struct memtable_entry *entry) {
   size_t head = entry->write == WRITE_RANGE ? sizeof(struct range) : sizeof *entry;
   return (uint8_t *)entry + head;
@@ -99,7 +99,7 @@ static struct head head_of(struct slice key) {
   return (struct head){ .first = be64toh(head.first), .second = be64toh(head.second) };
 }
 
-/* The order of a key, whose head is known, and that of an entry. */
+/* Compares a key, whose head is known, with an entry. */
 static inline int compare_with(struct head head, struct slice key, const struct memtable_entry *entry) {
   if (head.first != entry->head.first) return head.first < entry->head.first ? -1 : 1;
   if (head.second != entry->head.second) return head.second < entry->head.second ? -1 : 1;
@@ -114,7 +114,7 @@ static int boundary_compare(const struct boundary *a, const struct boundary *b) 
   return slice_compare(a->key, b->key);
 }
 
-/* What RB_GENERATE_STATIC makes, whose own mark for unused functions is not defined here. */
+/* The same as RB_GENERATE_STATIC, whose own mark for unused functions is not defined here. */
 RB_GENERATE_INTERNAL(entry_tree, memtable_entry, node, entry_compare, __attribute__((unused)) static)
 RB_GENERATE_INTERNAL(boundary_tree, boundary, node, boundary_compare, __attribute__((unused)) static)
 
@@ -160,7 +160,7 @@ static void forget(struct memtable *memtable, struct memtable_entry *entry) {
   if (!entry->replaced) memtable->bytes -= entry_bytes(entry);
 }
 
-/* An entry has left the tree: for good, or to be pulled. */
+/* Takes an entry that has left the tree out of sight: for good, or until it is pulled. */
 static void hide(struct memtable *memtable, struct memtable_entry *entry, bool keep) {
   if (keep) {
     entry->replaced = true;
@@ -173,8 +173,8 @@ static void hide(struct memtable *memtable, struct memtable_entry *entry, bool k
 
 /* -- the filter -- */
 
-/* Where a table is large, most reads are of actors of which it holds nothing: a bit says so, and spares them the way down
- * the tree. An owner is an actor's id, or where that is the host's own, 0, the key as a whole. */
+/* Most reads of a large table are for actors of which it holds nothing: a bit says so, and saves the way down the tree. An
+ * owner is an actor's id; for the host's own id, 0, it is the whole key. */
 static uint64_t owner_of(struct head head, struct slice key) {
   return head.first != 0 ? head.first : crc_end(crc_add(CRC_BEGIN, key));
 }
@@ -189,14 +189,14 @@ static void filter_set(uint64_t *filter, const struct memtable_entry *entry) {
   filter[bit / 64] |= (uint64_t)1 << bit % 64;
 }
 
-/* False: the tree holds no entry of the owner of this key. */
+/* False if the tree holds no entry of the owner of this key. */
 static bool filter_lets_pass(const struct memtable *memtable, struct head head, struct slice key) {
   if (memtable->filter == NULL) return true;
   size_t bit = filter_bit(head, key);
   return (memtable->filter[bit / 64] >> bit % 64 & 1) != 0;
 }
 
-/* Notes an entry of the tree; a filter that there is no memory for is not made. */
+/* Notes an entry of the tree. If out of memory, no filter is made. */
 static void filter_note(struct memtable *memtable, const struct memtable_entry *entry) {
   if (memtable->filter != NULL) {
     filter_set(memtable->filter, entry);
@@ -245,13 +245,13 @@ static void boundary_link(struct memtable *memtable, struct boundary *boundary) 
   boundary->linked = true;
 }
 
-/* Lets a range cover what is between its bounds. */
+/* Makes a range cover what is between its bounds. */
 static void range_link(struct memtable *memtable, struct range *range) {
   struct boundary *at = boundary_before(memtable, range->end.key);
   range->end.covers = at != NULL && at->covers;
   range->end.seq = at != NULL ? at->seq : 0;
   range->begin.seq = range->entry.seq;
-  range->begin.covers = true;      /* in the table that it came from, it may have been taken away */
+  range->begin.covers = true;      /* the table that it came from may have cleared this */
   while (at != NULL && slice_compare(at->key, range->begin.key) >= 0) {
     struct boundary *before = RB_PREV(boundary_tree, NULL, at);
     boundary_unlink(memtable, at);
@@ -261,7 +261,7 @@ static void range_link(struct memtable *memtable, struct range *range) {
   boundary_link(memtable, &range->end);
 }
 
-/* Takes the oldest range away: what only it covers is not covered any more. */
+/* Removes the oldest range: what only it covers is not covered any more. */
 static void range_unlink(struct memtable *memtable, struct range *range) {
   struct boundary *at = boundary_before(memtable, range->end.key);
   for (; at != NULL && slice_compare(at->key, range->begin.key) >= 0; at = RB_PREV(boundary_tree, NULL, at)) {
@@ -273,7 +273,7 @@ static void range_unlink(struct memtable *memtable, struct range *range) {
 
 /* -- writing -- */
 
-/* Puts an entry where another one of the same key is in the tree. */
+/* Replaces an older entry of the same key in the tree. */
 static void take_place(struct memtable *memtable, struct memtable_entry *older, struct memtable_entry *entry) {
   struct memtable_entry *parent = RB_PARENT(older, node);
   entry->node = older->node;
@@ -291,7 +291,7 @@ static void take_place(struct memtable *memtable, struct memtable_entry *older, 
 static void insert_entry(struct memtable *memtable, struct memtable_entry *entry, bool keep) {
   struct memtable_entry *older = RB_INSERT(entry_tree, &memtable->tree, entry);
   if (older == NULL) {
-    if (!keep) filter_note(memtable, entry);   /* from a table that is pushed to all leave soon */
+    if (!keep) filter_note(memtable, entry);   /* a table that is pushed to soon loses them all */
     return;
   }
   take_place(memtable, older, entry);
@@ -310,7 +310,7 @@ static void insert_range(struct memtable *memtable, struct range *range, bool ke
   range_link(memtable, range);
 }
 
-/* Brings a write in as the youngest. */
+/* Inserts a write as the youngest. */
 static void insert(struct memtable *memtable, struct memtable_entry *entry, bool keep) {
   entry->replaced = false;
   if (entry->write == WRITE_RANGE) {
@@ -344,10 +344,10 @@ bool memtable_try_delete_range(struct memtable *memtable, struct slice from, str
 
 /* -- moving -- */
 
-/* Gives all writes away, oldest first, as a list that is linked by age; the table is empty then. */
+/* Gives away all writes, oldest first, as a list linked by age; the table is empty then. */
 static struct memtable_entry *take_all(struct memtable *memtable) {
   struct memtable_entry *first = TAILQ_FIRST(&memtable->oldest_first);
-  /* All of them leave: the trees are given up at once, and balanced no more. */
+  /* All of them leave: the trees are dropped at once, without balancing. */
   RB_INIT(&memtable->tree);
   RB_INIT(&memtable->boundaries);
   filter_drop(memtable);
@@ -440,11 +440,11 @@ enum memtable_answer memtable_get(const struct memtable *memtable, struct slice 
   return boundary != NULL && boundary->covers ? MEMTABLE_DELETED : MEMTABLE_NOTHING;
 }
 
-/* The bounds of what is covered around a boundary that covers. */
+/* The bounds of the covered keys around a boundary that covers. */
 static void join_ranges(struct boundary *boundary, struct slice *from, struct slice *to) {
   struct boundary *first = boundary, *last = boundary, *before;
   while ((before = RB_PREV(boundary_tree, NULL, first)) != NULL && before->covers) first = before;
-  while (last->covers) last = boundary_after(last);      /* behind the last range there is always its end */
+  while (last->covers) last = boundary_after(last);      /* the last range always has its end behind it */
   *from = first->key;
   *to = last->key;
 }

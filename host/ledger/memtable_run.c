@@ -1,5 +1,5 @@
-/* memtable_run.c -- sorts by the first bytes of keys, by their digits from the last to the first (Knuth, The Art of Computer
- * Programming, volume 3, 5.2.5). That keeps the order of those that begin alike, and the tree does the rest. */
+/* memtable_run.c -- sorts by the first bytes of keys, digit by digit from the last to the first (Knuth, The Art of Computer
+ * Programming, volume 3, 5.2.5). Keys that begin alike keep their order, and the tree does the rest. */
 #include "ledger/memtable_run.h"
 
 #include "base/mem.h"
@@ -8,7 +8,7 @@
 enum { DIGITS = 16, DIGIT_VALUES = 256, AHEAD = 8 };
 
 struct item {
-  uint8_t head[DIGITS];      /* of the key; of a shorter one the rest is 0 */
+  uint8_t head[DIGITS];      /* of the key; if that is shorter, the rest is 0 */
   size_t at;                 /* in the content */
   uint32_t key_size, value_size;
   bool deleted;
@@ -26,7 +26,7 @@ static void hold_back(struct memtable_run *run, const struct change *change) {
   buf_put(&run->content, change->value);
 }
 
-/* Sorts by one digit, from one array into the other; false where all have the same, and nothing was done. */
+/* Sorts by one digit, from one array into the other; false if all have the same digit, and nothing was done. */
 static bool sort_by(const struct item *from, struct item *to, size_t count, int digit) {
   size_t places[DIGIT_VALUES] = { 0 };
   for (size_t i = 0; i < count; i++) places[from[i].head[digit]]++;
@@ -49,7 +49,7 @@ static bool insert(const struct memtable_run *run, const struct item *item) {
 
 static enum err insert_all(const struct memtable_run *run, const struct item *items, size_t count) {
   for (size_t i = 0; i < count; i++) {
-    /* What sorted neighbours hold lies anywhere: by the time that it is copied it has come. */
+    /* The content of sorted neighbours may be anywhere: ask for it now, and it is there when it is copied. */
     if (i + AHEAD < count) __builtin_prefetch(run->content.data + items[i + AHEAD].at);
     if (!insert(run, &items[i])) return ERR_MEMORY;
   }

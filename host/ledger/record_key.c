@@ -16,7 +16,7 @@ void record_key_put_head(struct buf *key, uint64_t id, enum record_space space) 
   buf_put(key, slice_of(head, sizeof head));
 }
 
-/* Bytes that are no record key. */
+/* For bytes that are not a record key. */
 static void put_hex(struct buf *buf, struct slice bytes) {
   for (size_t i = 0; i < bytes.size; i++) buf_printf(buf, "%02x", bytes.data[i]);
 }

@@ -11,13 +11,13 @@
 
 enum {
   STEPS_MAX = 65536,           /* entries of deleted ranges that are looked at for one commit */
-  NOTE_BYTES = 1024            /* what a call may note besides that deletes something: its idempotency key, a counter */
+  NOTE_BYTES = 1024            /* what a call that deletes something may note besides: its idempotency key, a counter */
 };
 
 struct reserve {
   struct reserve_config config;
-  _Atomic int64_t ask_ns;      /* when the system is asked next */
-  _Atomic int64_t want_ns;     /* when a checkpoint is wanted next, if it must be */
+  _Atomic int64_t ask_ns;      /* when to ask the system next */
+  _Atomic int64_t want_ns;     /* when to ask for a checkpoint next, if it is needed */
   atomic_bool is_short;
 };
 
@@ -76,13 +76,13 @@ static bool is_short(struct reserve *reserve, struct store_reader *reader, struc
 
 /* ---- what makes the data larger -------------------------------------------------------------------------- */
 
-/* What a turn has written and not sent, beside the records as they are without it. In bytes of keys and values. */
+/* What a turn has written and not sent, compared with the records without it. In bytes of keys and values. */
 struct balance {
   const struct drafts *drafts;
   struct view below;
-  uint64_t added;              /* by all records that are put */
-  uint64_t replaced;           /* of what they take the place of */
-  uint64_t removed;            /* of what is deleted */
+  uint64_t added;              /* of all records that are put */
+  uint64_t replaced;           /* of the records that those replace */
+  uint64_t removed;            /* of the records that are deleted */
 };
 
 static bool grows(const struct balance *balance) {
@@ -107,7 +107,7 @@ static void add_entries(struct balance *balance, const struct memtable *table) {
   }
 }
 
-/* Whether a record was put or deleted by itself, and so is counted. */
+/* Whether a record was put or deleted by itself, and so is already counted. */
 static bool is_entry(const struct balance *balance, struct slice key) {
   for (size_t i = drafts_sent_count(balance->drafts); i < drafts_table_count(balance->drafts, 0); i++) {
     const struct memtable_entry *entry = memtable_seek(drafts_table(balance->drafts, i), key, false);
@@ -116,7 +116,7 @@ static bool is_entry(const struct balance *balance, struct slice key) {
   return false;
 }
 
-/* Counts what is deleted by ranges, no further than it takes. */
+/* Counts what ranges delete, only as far as it matters. */
 static void add_ranges(struct balance *balance, const struct memtable *table, size_t *steps) {
   struct slice from, to, key, value, behind = slice_of(NULL, 0);
   for (; grows(balance) && memtable_next_range(table, behind, &from, &to); behind = to) {

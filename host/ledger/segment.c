@@ -20,7 +20,7 @@ void segment_name(uint64_t first, char name[SEGMENT_NAME_SIZE]) {
   CHECK_THAT(size, ==, SEGMENT_NAME_SIZE - 1);
 }
 
-/* The number in a segment's name; 0 where a file is none. */
+/* The number in a segment's name; 0 if the file is not a segment. */
 static uint64_t name_number(const char *name) {
   static const char digits[] = "0123456789abcdef";
   if (strlen(name) != SEGMENT_NAME_SIZE - 1) return 0;
@@ -38,7 +38,7 @@ static bool is_leftover(const char *name) {
   return strcmp(name, SPARE) == 0 || (size > end_size && strcmp(name + size - end_size, HALF_MADE) == 0);
 }
 
-/* Calls `visit` for each name in a folder, until one answers an errno. */
+/* Calls `visit` for each name in a folder, until it returns an errno. */
 static int each_name(int folder, int (*visit)(int folder, const char *name, void *context), void *context) {
   int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return errno;
@@ -83,7 +83,7 @@ static int rename_in(int folder, const char *from, const char *to) {
   return renameat(folder, from, folder, to) == 0 ? 0 : errno;
 }
 
-/* A segment of zeros under a name, open. */
+/* Makes a segment of zeros under a name, and opens it. */
 static int make(int folder, const char *name, size_t fill_bytes, struct faults *faults, int *fd) {
   char half_made[HALF_MADE_NAME_SIZE];
   snprintf(half_made, sizeof half_made, "%s" HALF_MADE, name);

@@ -10,7 +10,7 @@
 #include "ledger/memtable_run.h"
 
 enum {
-  TRIES = 8,                    /* of one sight of store and log, while a host is at work in both */
+  TRIES = 8,                    /* to see store and log as of one moment, while a host is at work in both */
   PAUSE_MS = 30
 };
 
@@ -18,7 +18,7 @@ struct snapshot {
   struct folder *folder;
   struct store *store;
   struct store_reader *reader;
-  struct memtable *tail;        /* what the log holds and the store does not */
+  struct memtable *tail;        /* what is in the log but not in the store */
   struct layers layers;
   struct view view;
   uint64_t last_batch;
@@ -41,8 +41,8 @@ static enum err look(struct snapshot *snapshot, const struct logger *logger, str
   return err;
 }
 
-/* While a host appends to the log or forgets what went to the store, a try can miss. Damage stays where it is: what is told
- * twice is true. */
+/* While a host appends to the log, or forgets what went to the store, a try can miss. Damage stays where it is: what two tries
+ * say is true. */
 static enum err look_again(struct snapshot *snapshot, const struct logger *logger, struct failure *failure) {
   const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000 };
   struct failure before = { 0 };

@@ -12,7 +12,7 @@ static int record_put(struct store *store, MDB_val at, struct slice key, struct 
   return rc;
 }
 
-/* An error within a batch: whatever it was, nothing of the batch is on disk once it is aborted. */
+/* Notes an error within a batch: whatever it was, nothing of the batch is on disk once it is aborted. */
 static enum err batch_failed(struct store *store, int rc) {
   store->batch_failed = true;
   return store_failed(store, ERR_STORAGE, "to write", rc);
@@ -22,7 +22,7 @@ enum err store_begin(struct store *store) {
   CHECK(store->txn == NULL);
   if (store->lost) return ERR_FATAL;
   store->batch_failed = false;
-  /* A reader whose process was killed would keep pages from being used again for ever. */
+  /* Otherwise a reader whose process was killed would keep its pages from ever being reused. */
   int dead;
   (void)mdb_reader_check(store->env, &dead);
   int rc = mdb_txn_begin(store->env, NULL, 0, &store->txn);
@@ -32,7 +32,7 @@ enum err store_begin(struct store *store) {
   return store_failed(store, store->lost ? ERR_FATAL : ERR_STORAGE, "to begin a batch", rc);
 }
 
-/* The first LMDB key that begins with or comes after some bytes, or with NULL the last of all. */
+/* Finds the first LMDB key that begins with some bytes or comes after them; with NULL, the last key of all. */
 static int batch_find(struct store *store, const uint8_t *from, size_t size, MDB_val *at) {
   MDB_cursor *cursor;
   int rc = mdb_cursor_open(store->txn, store->dbi, &cursor);
@@ -44,8 +44,8 @@ static int batch_find(struct store *store, const uint8_t *from, size_t size, MDB
   return rc;
 }
 
-/* A new continuation's id is one more than the highest in use. That is in the last LMDB key of all, or it is `*id`, of
- * the continuation where the pointer comes to stand, which may hold nothing yet. */
+/* Makes a pointer. The id of a new continuation is one more than the highest in use. That is the one in the last LMDB key of
+ * all, or `*id`, that of the continuation that the pointer goes into, which may hold nothing yet. */
 static int pointer_make(struct store *store, const struct store_key *where, uint64_t *id) {
   MDB_val last;
   int rc = batch_find(store, NULL, 0, &last);
@@ -86,11 +86,11 @@ enum err store_append(struct store *store, struct slice key, struct slice value)
   if (where.cut) return store_put(store, key, value);
   int rc = record_put(store, store_key_val(&where), key, value, MDB_APPEND);
   if (rc == 0) return ERR_NONE;
-  /* What continues long keys stands behind all others. */
+  /* The continuations of long keys are behind all other keys. */
   return rc == MDB_KEYEXIST ? store_put(store, key, value) : batch_failed(store, rc);
 }
 
-/* After a delete at the end of a path: takes away each pointer whose continuation has become empty. */
+/* After a delete at the end of a path: removes each pointer whose continuation has become empty. */
 static int path_prune(struct store *store, const struct store_key *path, size_t depth) {
   for (; depth > 0; depth--) {
     MDB_val at;
@@ -105,7 +105,7 @@ static int path_prune(struct store *store, const struct store_key *path, size_t 
   return 0;
 }
 
-/* ERR_NOT_FOUND: it was not there. */
+/* Deletes a record. ERR_NOT_FOUND: there was none. */
 static enum err delete_one(struct store *store, struct slice key) {
   struct store_key path[STORE_KEY_LEVELS_MAX];
   size_t depth = 0;
@@ -140,7 +140,7 @@ static enum err delete_here(struct store *store, const struct store_reader *read
   return rc == 0 ? ERR_NONE : batch_failed(store, rc);
 }
 
-/* Deletes a damaged pointer, where all that can be behind it is to go. What is there stays, out of reach. */
+/* Deletes a damaged pointer, if everything that can be behind it is to be deleted. What is behind it stays, out of reach. */
 static enum err delete_broken(struct store *store, const struct store_reader *reader, struct slice from, struct slice to) {
   struct slice begin = slice_of(reader->found.data, reader->found.size - 1);
   if (slice_compare(reader->found, from) < 0 || slice_begins(to, begin)) return store_damaged(store, reader->found);
@@ -156,7 +156,7 @@ enum err store_delete_some(struct store *store, struct slice from, struct slice 
   struct slice found;
   int rc = store_reader_begin_in_batch(reader, store);
   enum err err = rc == 0 ? ERR_NONE : batch_failed(store, rc);
-  /* From the beginning each time: what a delete does to the cursors of a continuation is not worth knowing. */
+  /* Seek anew each time: what a delete does to the cursors of a continuation is not worth knowing. */
   while (err == ERR_NONE && *count < count_max) {
     err = store_seek(reader, from, false, &found);
     if (err != ERR_NONE || slice_compare(found, to) >= 0) break;
@@ -167,7 +167,7 @@ enum err store_delete_some(struct store *store, struct slice from, struct slice 
     } else {
       memcpy(key, found.data, found.size);
       err = delete_one(store, slice_of(key, found.size));
-      /* One that is met and not found has a damaged key, here or on the way: it would be met for ever. */
+      /* Met by a scan but not found: its key is damaged, here or on the way, and we would meet it for ever. */
       if (err == ERR_NOT_FOUND) err = delete_here(store, reader);
     }
     *count += err == ERR_NONE;
@@ -182,17 +182,17 @@ static bool is_for_want_of_room(int rc) {
   return rc == ENOSPC || rc == EDQUOT || rc == EFBIG || rc == ENOMEM || rc == MDB_MAP_FULL || rc == MDB_TXN_FULL;
 }
 
-/* LMDB says EIO for a write that was cut short, which a full disk, a quota or a limit on the size of files does, as well as
- * for a sync that failed. The system tells every open file once that its bytes did not come to the disk; so the witness, by
- * which nothing else is synced, hears of it too. */
+/* LMDB says EIO for a failed sync, but also for a write that a full disk, a quota or a limit on the size of files cut short.
+ * The system tells each open file, once, that bytes did not reach the disk; so the witness, which syncs nothing else, is told
+ * too. */
 static bool is_short_write(const struct store *store, int rc) {
   if (rc != EIO) return false;
   int error = disk_sync_data(store->witness, NULL);
   return error == 0 || is_for_want_of_room(error);
 }
 
-/* LMDB writes and syncs all pages before the meta page that makes them count. Once that one could not be written, it
- * begins no transaction any more: so one that begins proves that nothing happened. */
+/* LMDB writes and syncs all pages before the meta page that makes them count. If it could not write that one, it begins no
+ * more transactions: so one that begins proves that nothing happened. */
 static bool is_usable(struct store *store) {
   MDB_txn *txn;
   if (mdb_txn_begin(store->env, NULL, 0, &txn) != 0) return false;

@@ -1,8 +1,8 @@
-/* store_check.c -- scans all of LMDB that a reader's snapshot reaches.
+/* store_check.c -- scans everything in LMDB that a reader's snapshot reaches.
  *
- * LMDB has no checksums of its own, and trusts its pages. So each key that a scan meets is also looked up from the root,
- * as a read would do it, and must be found at the same place; and the pages that are in use and those that are free must
- * be all that there are. */
+ * LMDB has no checksums of its own, and trusts its pages. So each key that a scan meets is also looked up from the root, as
+ * a read would do it, and must be found at the same place; and the pages in use and the free ones must together be all
+ * pages. */
 #include <inttypes.h>
 
 #include "ledger/record_key.h"
@@ -15,12 +15,12 @@ struct checking {
   struct findings *findings;
   struct store_place *place;
   struct buf pointed;       /* the continuation ids that pointers hold, uint64_t's */
-  struct buf continued;     /* those that keys begin with, in order, each once */
+  struct buf continued;     /* the ids that keys begin with, in order, each once */
 };
 
 /* ---- what is found --------------------------------------------------------------------------------------- */
 
-/* "... : what" about an LMDB key, by the record that it is the key of, or begins. */
+/* Adds "... : what" about an LMDB key, naming the record that it is the key of, or the beginning of. */
 static void add(const struct checking *checking, struct slice at, const char *what) {
   struct buf text = { 0 };
   bool is_top = at.size > 0 && at.data[0] == 'r';
@@ -58,7 +58,7 @@ static void check_pointer(struct checking *checking, struct slice at, MDB_val st
   }
 }
 
-/* The continuation that a key stands in. */
+/* Notes the continuation that a key is in. */
 static void note_continuation(struct checking *checking, struct slice at) {
   uint64_t id = read_u64(at.data + 1), last = 0;
   const struct buf *continued = &checking->continued;
@@ -77,14 +77,14 @@ static void check_key(struct checking *checking, struct slice at, MDB_val stored
   if (at.size == STORE_KEY_CUT) check_pointer(checking, at, stored);
 }
 
-/* Whether a read from the root finds what the scan has found. */
+/* Whether a read from the root finds what the scan found. */
 static bool is_found(const struct checking *checking, MDB_val at, MDB_val stored) {
   MDB_val found;
   if (mdb_get(checking->reader->txn, checking->reader->store->dbi, &at, &found) != 0) return false;
   return found.mv_data == stored.mv_data && found.mv_size == stored.mv_size;
 }
 
-/* Scans all LMDB keys: they are in order, can be found, and are as many as LMDB has counted. */
+/* Scans all LMDB keys: they must be in order, can be found, and be as many as LMDB has counted. */
 static void check_keys(struct checking *checking) {
   MDB_cursor *cursor = checking->reader->levels[0].cursor;
   MDB_val at, stored;
@@ -101,7 +101,7 @@ static void check_keys(struct checking *checking) {
        rc = mdb_cursor_get(cursor, &at, &stored, MDB_NEXT)) {
     struct slice key = val_slice(at);
     note_place(checking, key.size > 0 && key.data[0] == 'r' ? slice_after(key, 1) : key);
-    /* Pages that lead back to earlier ones lead round for ever. */
+    /* Pages that lead back to earlier ones go round for ever. */
     if (++count > stat.ms_entries || checking->findings->count > FINDINGS_TOLD_MAX) break;
     if (last_size > 0 && slice_compare(slice_of(last, last_size), key) >= 0) add(checking, key, "it is out of order");
     if (!is_found(checking, at, stored)) add(checking, key, "it is there, and is not found");
@@ -118,8 +118,8 @@ static void check_keys(struct checking *checking) {
 
 /* ---- long keys ------------------------------------------------------------------------------------------- */
 
-/* Each pointer has a continuation of its own. One without a pointer is no damage: it stays where a damaged pointer was
- * deleted, and nobody comes to it. */
+/* Each pointer must have a continuation of its own. A continuation without a pointer is not damage: it is what is left when
+ * a damaged pointer is deleted, and nobody reaches it. */
 static void check_continuations(struct checking *checking) {
   size_t pointed_count = checking->pointed.size / sizeof(uint64_t);
   size_t continued_count = checking->continued.size / sizeof(uint64_t);
@@ -149,7 +149,7 @@ static void check_record(const struct checking *checking, struct slice key) {
   buf_done(&text);
 }
 
-/* Scans all records as readers do: their checksums are right. Answers how many there are. */
+/* Scans all records as readers do: their checksums must be right. Returns how many there are. */
 static uint64_t check_records(const struct checking *checking) {
   struct slice key;
   uint64_t count = 0;

@@ -33,8 +33,8 @@ enum err store_damaged(const struct store *store, struct slice key) {
 
 /* ---- opening and closing --------------------------------------------------------------------------------- */
 
-/* Makes LMDB's file where it is missing. LMDB writes its first pages under the file's own name, and syncs them with the
- * first batch: after a power cut until then it would take the file for none of its own. */
+/* Makes LMDB's file if it is missing. LMDB itself would write the first pages under the file's own name, and sync them with
+ * the first batch: after a power cut before that, it would not recognize the file as its own. */
 static int env_make(const char *path) {
   char file[PATH_MAX], half_made[PATH_MAX];
   int size = snprintf(file, sizeof file, "%s/data.mdb", path);
@@ -51,11 +51,11 @@ static int env_make(const char *path) {
   return rc;
 }
 
-/* LMDB maps its lock file and writes there: where a disk has no room for such a page, the process would be ended by SIGBUS. So
- * the room is taken first. The size stays as it is, for it is what processes that have the file mapped go by. A store that is
- * only read takes one place for a reader, at the begin of the file, and what is there already. */
+/* LMDB maps its lock file and writes to it: on a disk without room for such a page, SIGBUS would end the process. So the room
+ * is taken first. The size stays as it is, since processes that have the file mapped go by it. A store that is only read
+ * needs one reader's place, at the beginning of the file, and the room of what is already there. */
 static int reserve_lock_file(const struct store_config *config) {
-  enum { PAGE = 4096, HEAD_SIZE = 192, READER_SIZE = 64 };      /* LMDB's lock file of today, in no way less */
+  enum { PAGE = 4096, HEAD_SIZE = 192, READER_SIZE = 64 };      /* of LMDB's lock file today, or more */
   char file[PATH_MAX];
   struct stat status;
   int size = snprintf(file, sizeof file, "%s/lock.mdb", config->path);
@@ -85,8 +85,8 @@ static int env_open(struct store *store, const struct store_config *config) {
   CHECK_THAT(mdb_env_get_maxkeysize(store->env), >=, STORE_KEY_CUT);
   if ((rc = mdb_env_set_mapsize(store->env, config->map_bytes)) != 0) return rc;
   if ((rc = mdb_env_set_maxreaders(store->env, config->readers_max)) != 0) return rc;
-  /* A reader belongs to a worker's struct and not to its thread; records are read here and there, so that reading ahead
-   * would mostly read for nothing. */
+  /* A reader belongs to a worker's struct, not to its thread. Records are read here and there, so reading ahead would mostly
+   * be for nothing. */
   unsigned flags = MDB_NOTLS | MDB_NORDAHEAD | (config->read_only ? MDB_RDONLY : 0) | (config->is_still ? MDB_NOLOCK : 0);
   if ((rc = mdb_env_open(store->env, config->path, flags, 0600)) != 0) return rc;
   int dead;
@@ -99,12 +99,12 @@ static int env_open(struct store *store, const struct store_config *config) {
   return rc != 0 || config->read_only ? rc : disk_sync_folder(config->path);
 }
 
-/* LMDB would take a file that is gone, or was emptied, for a store that begins. */
+/* LMDB would take a file that is gone, or was emptied, for a new store. */
 static enum err check_presence(const struct store_config *config, struct failure *failure) {
   char file[PATH_MAX];
   struct stat status = { 0 };
   int size = snprintf(file, sizeof file, "%s/data.mdb", config->path);
-  if (size < 0 || size >= PATH_MAX) return ERR_NONE;      /* opening it says so */
+  if (size < 0 || size >= PATH_MAX) return ERR_NONE;      /* opening it will say so */
   bool is_missing = stat(file, &status) != 0 && errno == ENOENT;
   bool is_empty = !is_missing && S_ISREG(status.st_mode) && status.st_size == 0;
   if (!is_empty && !(is_missing && config->must_exist)) return ERR_NONE;

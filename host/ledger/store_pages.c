@@ -1,8 +1,8 @@
-/* store_pages.c -- LMDB's pages: each in its place, in use or free, and not both.
+/* store_pages.c -- LMDB's pages: each must be in its place, and in use or free, but not both.
  *
- * LMDB tells how many pages are in use and lists those that are free, but not which are in use. A scan of all keys comes to
- * each page that holds any; those that only lead to others are read here, as LMDB's mdb.c lays them out (data version 1:
- * MDB_meta, MDB_db, MDB_page, MDB_node). All numbers are the machine's own. */
+ * LMDB says how many pages are in use and lists the free ones, but does not say which are in use. A scan of all keys reaches
+ * each page that holds any. Pages that only lead to others are read here, as LMDB's mdb.c lays them out (data version 1:
+ * MDB_meta, MDB_db, MDB_page, MDB_node). All numbers are in the machine's byte order. */
 #include <inttypes.h>
 
 #include "base/check.h"
@@ -12,9 +12,9 @@
 enum {
   NUMBER_SIZE = sizeof(size_t), ROOT_PAGES = 2,
   FREE_LIST = 0, RECORDS = 1,      /* the trees, by LMDB's numbers */
-  /* at the head of a page: its number, then */
+  /* in the head of a page, which begins with its number */
   FLAGS_AT = 10, LOWER_AT = 12, UPPER_AT = 14, COUNT_AT = 12, HEAD_SIZE = 16, IS_BRANCH = 1, IS_LEAF = 2,
-  /* behind the head of a root page: two trees, and the number of the transaction that they are of */
+  /* behind the head of a root page: two trees, and the number of their transaction */
   TREES_AT = 24, TREE_SIZE = 48, TREE_DEPTH_AT = 6, TREE_ROOT_AT = 40, TRANSACTION_AT = 128,
   META_SIZE = 136
 };
@@ -69,7 +69,7 @@ void store_pages_done(struct store_pages *pages) {
   buf_done(&pages->used);
 }
 
-/* A page that a scan has come to, at its address, and those behind it that belong to it. */
+/* Notes as used a page that a scan has come to, by its address, and those behind it that belong to it. */
 static void use(struct store_pages *pages, const uint8_t *at, uint64_t count) {
   size_t number = read_word_at(at);
   if (number < ROOT_PAGES || number >= pages->count || count > pages->count - number) {
@@ -85,8 +85,8 @@ static void use(struct store_pages *pages, const uint8_t *at, uint64_t count) {
   }
 }
 
-/* A page of nodes: behind its head where each of them is, up to `lower`; then nothing; then from `upper` on the nodes. Where
- * that is wrong LMDB still reads what is there, but what it writes next goes astray. */
+/* Checks a page of nodes. Behind its head are the offsets of the nodes, up to `lower`; then nothing; then the nodes, from
+ * `upper` on. If that is wrong, LMDB still reads the page, but what it writes there next goes astray. */
 static void use_nodes(struct store_pages *pages, const uint8_t *page, unsigned kind) {
   unsigned lower = read_u16_at(page + LOWER_AT), upper = read_u16_at(page + UPPER_AT), least = (unsigned)pages->page_size;
   use(pages, page, 1);
@@ -121,7 +121,7 @@ void store_pages_meet(struct store_pages *pages, struct slice key, struct slice 
   meet(pages, RECORDS, key, stored);
 }
 
-/* Goes down a tree of such a depth, to the pages that hold keys, which were met. */
+/* Goes down a tree of this depth as far as the pages that hold keys: those were met already. */
 static void scan_branches(struct store_pages *pages, int tree, size_t number, unsigned depth) {
   if (depth == 0 || pages->findings->count > FINDINGS_TOLD_MAX) return;
   if (number < ROOT_PAGES || number >= pages->count) {
@@ -139,14 +139,14 @@ static void scan_branches(struct store_pages *pages, int tree, size_t number, un
   pages->trees[tree].branches++;
   for (unsigned at = HEAD_SIZE; at < lower; at += 2) {
     unsigned node = read_u16_at(page + at);
-    if (node > pages->page_size - 8) continue;      /* LMDB has met it by now */
+    if (node > pages->page_size - 8) continue;      /* the scan of LMDB has met it by now */
     size_t child = read_u16_at(page + node) | (size_t)read_u16_at(page + node + 2) << 16 |
                    (size_t)read_u16_at(page + node + 4) << 32;
     scan_branches(pages, tree, child, depth - 1);
   }
 }
 
-/* One of the two trees that a root page tells of. */
+/* Scans one of the two trees that a root page describes. */
 static void scan_tree(struct store_pages *pages, int tree, const uint8_t *at) {
   enum { FLAGS = 4, KIND_MASK = 0xff, KIND_OF_LIST = MDB_INTEGERKEY };
   size_t root = read_word_at(at + TREE_ROOT_AT);
@@ -155,8 +155,8 @@ static void scan_tree(struct store_pages *pages, int tree, const uint8_t *at) {
   if (root != SIZE_MAX) scan_branches(pages, tree, root, read_u16_at(at + TREE_DEPTH_AT));   /* else the tree is empty */
 }
 
-/* Both trees of the snapshot, from the root page that it is of. False where that is gone: a host at work writes over it
- * with the second transaction after, and not over anything else that a reader sees. */
+/* Scans both trees of the snapshot, from its root page. False if that is gone: a host at work overwrites it with the second
+ * transaction after it, but nothing else that a reader sees. */
 static bool scan_trees(struct store_pages *pages) {
   uint8_t meta[META_SIZE];
   for (size_t root = 0; root < ROOT_PAGES && pages->first != NULL; root++) {
@@ -186,7 +186,7 @@ static void meet_free(struct store_pages *pages, size_t number) {
   }
 }
 
-/* An entry of LMDB's list: how many numbers, and the numbers, each a machine word. */
+/* Notes an entry of LMDB's list: how many numbers, then the numbers, each a machine word. */
 static void meet_list(struct store_pages *pages, struct slice list) {
   if (list.size < NUMBER_SIZE) return;
   size_t count = read_word_at(list.data);
@@ -216,7 +216,7 @@ static int scan_free_list(struct store_pages *pages) {
 
 /* ---- the whole ------------------------------------------------------------------------------------------- */
 
-/* Holds what was met of a tree against what LMDB has counted. Answers how many pages it has. */
+/* Compares what was met of a tree with what LMDB has counted. Returns how many pages it has. */
 static uint64_t check_tree(struct store_pages *pages, int tree, const char *name) {
   MDB_stat stat;
   const struct store_tree *met = &pages->trees[tree];

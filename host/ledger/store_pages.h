@@ -1,6 +1,6 @@
 /* store_pages.h -- which of LMDB's pages are in use, and which are free.
  *
- * WHY    LMDB writes over a page that its list says is free: damage there is damage to come.
+ * WHY    LMDB overwrites any page that its list calls free: damage to that list is damage to come.
  * ROOM   ledger. Only for store_check.c.
  * OWNS   Two sets of pages. store_pages_open() ... store_pages_done().
  * STATES open -> met (all keys, by store_pages_meet()) -> checked (store_pages_check())
@@ -21,7 +21,7 @@ struct store_pages {
   struct findings *findings;
   size_t page_size;
   uint64_t count;              /* of all pages */
-  bool is_current;             /* that is of the reader's snapshot, and not of a later one */
+  bool is_current;             /* the count is of the reader's snapshot, not of a later one */
   const uint8_t *first;        /* where page 0 must be; NULL: not known yet */
   const uint8_t *last;         /* the page of the key that was met last */
   struct store_tree trees[2];  /* by LMDB's number */
@@ -29,14 +29,14 @@ struct store_pages {
   uint64_t free_count;
 };
 
-/* False for want of memory. The reader has its snapshot. */
+/* False if out of memory. The reader must have its snapshot. */
 bool store_pages_open(struct store_pages *pages, struct store_reader *reader, struct findings *findings);
 void store_pages_done(struct store_pages *pages);
 
-/* Notes the pages of a record's key and of what is stored with it, as LMDB gives them, in the order of a scan of all. */
+/* Notes the pages of a record's key and value, as LMDB gives them. Must be called in the order of a scan of all records. */
 void store_pages_meet(struct store_pages *pages, struct slice key, struct slice stored);
 
-/* Holds the list of free pages against what was met, and both against the count of all pages. */
+/* Compares the list of free pages with what was met, and both with the count of all pages. */
 void store_pages_check(struct store_pages *pages);
 
 #endif

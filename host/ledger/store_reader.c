@@ -73,7 +73,7 @@ enum err store_reader_begin(struct store_reader *reader) {
   return ERR_NONE;
 }
 
-/* Where a key stands. ERR_NOT_FOUND: nowhere, for there is no pointer to it. */
+/* Finds where a key belongs. ERR_NOT_FOUND: nowhere, since no pointer leads there. */
 static enum err reader_find(struct store_reader *reader, struct slice key, struct store_key *where) {
   CHECK_THAT(key.size, <=, STORE_KEY_MAX);
   enum err err = store_reader_begin(reader);
@@ -104,7 +104,7 @@ enum err store_reach(struct store_reader *reader, struct slice key) {
   return err == ERR_NOT_FOUND ? ERR_NONE : err;
 }
 
-/* Steps down into the continuation that a pointer names. False where it is deeper than any key is long. */
+/* Steps down into the continuation that a pointer names. False if that is deeper than any key is long. */
 static bool reader_descend(struct store_reader *reader, struct slice part, uint64_t id) {
   if (reader->depth + 1 == STORE_KEY_LEVELS_MAX) return false;
   const struct level *upper = &reader->levels[reader->depth];
@@ -116,13 +116,13 @@ static bool reader_descend(struct store_reader *reader, struct slice part, uint6
   return true;
 }
 
-/* Where MDB_SET_RANGE has looked for the first LMDB key behind what is wanted: goes to the one before it. */
+/* After MDB_SET_RANGE has looked for the first LMDB key behind the wanted one: goes to the one before it. */
 static int cursor_back(MDB_cursor *cursor, int rc, MDB_val *at, MDB_val *stored) {
   if (rc == MDB_NOTFOUND) return mdb_cursor_get(cursor, at, stored, MDB_LAST);
   return rc != 0 ? rc : mdb_cursor_get(cursor, at, stored, MDB_PREV);
 }
 
-/* Puts the cursor of a level that was just entered at its first record, in reverse at its last. */
+/* Puts the cursor of a level that was just entered at its first record, or in reverse at its last. */
 static int reader_enter(const struct store_reader *reader, uint64_t id, MDB_val *at, MDB_val *stored) {
   uint8_t head[STORE_KEY_HEAD_MAX];
   MDB_cursor *cursor = reader->levels[reader->depth].cursor;
@@ -131,8 +131,8 @@ static int reader_enter(const struct store_reader *reader, uint64_t id, MDB_val 
   return reader->reverse ? cursor_back(cursor, rc, at, stored) : rc;
 }
 
-/* The system reads no page before it is asked for (store_env.c). A scan that comes from one page to the next, as they lie in
- * the file, asks for those behind them: else it would wait for the disk at each. */
+/* The system reads no page before it is asked for (store_env.c). A scan that goes from page to page in the order of the file
+ * asks for the pages ahead: otherwise it would wait for the disk at each. */
 static void look_ahead(struct store_reader *reader) {
   enum { PAGE = 4096, NEAR = 16 * PAGE, WINDOW = 64 * PAGE, SURE = 3 };
   uintptr_t page = (uintptr_t)reader->stored.mv_data & ~(uintptr_t)(PAGE - 1), last = reader->page;
@@ -145,11 +145,11 @@ static void look_ahead(struct store_reader *reader) {
   if (reader->steps < SURE) reader->ahead = page;
   bool is_far = forward ? reader->ahead > page + WINDOW / 2 : reader->ahead < page - WINDOW / 2;
   if (reader->steps < SURE || is_far) return;
-  (void)madvise((void *)(forward ? page : page - WINDOW), WINDOW, MADV_WILLNEED);    /* refused: it is slower */
+  (void)madvise((void *)(forward ? page : page - WINDOW), WINDOW, MADV_WILLNEED);    /* if refused, it is slower */
   reader->ahead = forward ? page + WINDOW : page - WINDOW;
 }
 
-/* Gives the key of what stands at `at`, put together with what the levels above hold. */
+/* Gives the key of the record at `at`, put together with the part that the levels above hold. */
 static enum err reader_give(struct store_reader *reader, MDB_val at, MDB_val stored, struct slice *found) {
   const struct level *level = &reader->levels[reader->depth];
   struct slice key = slice_after(val_slice(at), level->head_size);
@@ -164,7 +164,7 @@ static enum err reader_give(struct store_reader *reader, MDB_val at, MDB_val sto
   return ERR_NONE;
 }
 
-/* Of what is behind a damaged pointer only the beginning is known: gives the first key that could stand there. */
+/* Behind a damaged pointer, only the beginning of keys is known: gives the first key that could be there. */
 static enum err reader_give_broken(struct store_reader *reader, struct slice part, struct slice *found) {
   size_t above = reader->levels[reader->depth].above;
   memcpy(reader->key + above, part.data, part.size);
@@ -174,7 +174,7 @@ static enum err reader_give_broken(struct store_reader *reader, struct slice par
   return ERR_NONE;
 }
 
-/* Carries a step of the cursor through to a record: down upon a pointer, up where a continuation ended. */
+/* Carries a step of the cursor through to a record: down at a pointer, up at the end of a continuation. */
 static enum err reader_carry(struct store_reader *reader, int rc, MDB_val at, MDB_val stored, struct slice *found) {
   for (;;) {
     const struct level *level = &reader->levels[reader->depth];
@@ -250,7 +250,7 @@ static uint64_t pages_of(MDB_stat stat) {
   return stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;
 }
 
-/* The file has two pages of LMDB's own, those of its two trees, and those that are free. */
+/* The file consists of two pages of LMDB's own, those of its two trees, and the free ones. */
 uint64_t store_unused_bytes(struct store_reader *reader) {
   enum { FREE_TREE = 0, META_PAGES = 2 };
   MDB_envinfo info;

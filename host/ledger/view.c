@@ -1,5 +1,5 @@
-/* view.c -- one order out of many tables: the newer draft hides the older, drafts hide the layers, an upper layer hides
- * the lower, and all of them hide what is stored. */
+/* view.c -- one order out of many tables: newer drafts hide older ones, drafts hide the layers, an upper layer hides a lower
+ * one, and all of them hide what is stored. */
 #include "ledger/view.h"
 
 /* -- the tables over the store, the newest first -- */
@@ -12,7 +12,7 @@ static size_t table_count(const struct view *view) {
   return draft_count(view) + VIEW_LAYERS - (view->layers->frozen == NULL);
 }
 
-enum { LAYER_PENDING, LAYER_ACTIVE };      /* behind the drafts; then what is frozen */
+enum { LAYER_PENDING, LAYER_ACTIVE };      /* behind the drafts; then comes the frozen table */
 
 static const struct memtable *layer_at(const struct layers *layers, size_t index) {
   return index == LAYER_PENDING ? layers->pending : index == LAYER_ACTIVE ? layers->active : layers->frozen;
@@ -46,13 +46,13 @@ void scan_begin(struct scan *scan, const struct view *view, struct slice from, s
   *scan = (struct scan){ .view = view, .from = from, .to = to, .reverse = reverse };
 }
 
-/* Where the scan stands in a table: drafts keep it beside each of theirs. */
+/* Where the scan is in a table; drafts keep this beside each of their tables. */
 static const struct memtable_entry **cursor_at(struct scan *scan, size_t index) {
   size_t drafts = draft_count(scan->view);
   return index < drafts ? drafts_cursor(scan->view->drafts, drafts - 1 - index) : &scan->at[index - drafts];
 }
 
-/* Whether the scan has not come to its far bound yet. The near one is met by where it begins. */
+/* Whether a key is before the far bound of the scan. Where the scan begins takes care of the near bound. */
 static bool scan_holds(const struct scan *scan, struct slice key) {
   return scan->reverse ? slice_compare(key, scan->from) >= 0 : slice_compare(key, scan->to) < 0;
 }
@@ -61,7 +61,7 @@ static const struct memtable_entry *scan_bound(const struct scan *scan, const st
   return entry != NULL && scan_holds(scan, memtable_key(entry)) ? entry : NULL;
 }
 
-/* Puts the scan in a table behind a bound: at the first key >= it, in reverse at the last one below it. */
+/* Moves the scan in a table behind a bound: to the first key >= it, in reverse to the last one below it. */
 static void table_seek(struct scan *scan, size_t index, struct slice bound) {
   const struct memtable *table = table_at(scan->view, index);
   const struct memtable_entry *entry = NULL;
@@ -70,15 +70,15 @@ static void table_seek(struct scan *scan, size_t index, struct slice bound) {
   *cursor_at(scan, index) = scan_bound(scan, entry);
 }
 
-/* The same in the store, which holds its record then, if it has one. */
+/* Takes the outcome of the same in the store, which now holds its record, if it has one. */
 static void stored_take(struct scan *scan, enum err err) {
   if (err == ERR_NONE && !scan_holds(scan, scan->stored_key)) err = ERR_NOT_FOUND;
   scan->stored_err = err;
   scan->stored = err == ERR_NONE;
 }
 
-/* What the store gives from before the bound where a scan begins, or goes on: where pages are damaged, it may come to the
- * records of anybody; and behind a damaged pointer are records on both sides of the bound, for all that is known. */
+/* Refuses what the store gives from before the bound where a scan begins or goes on. With damaged pages the scan may have come
+ * to anybody's records; and for all that is known, a damaged pointer has records on both sides of the bound. */
 static void stored_check_place(struct scan *scan, struct slice bound) {
   int order = scan->stored ? slice_compare(scan->stored_key, bound) : 0;
   bool strays = scan->stored && (scan->reverse ? order >= 0 : order < 0);
@@ -92,7 +92,7 @@ static void stored_next(struct scan *scan) {
   stored_check_place(scan, scan->reverse ? scan->to : scan->from);
 }
 
-/* What the store's record at hand holds. Where that is damaged, the scan has come to its end. */
+/* What the store's record at hand holds. If that is damaged, the scan ends. */
 static enum err stored_value(struct scan *scan, struct slice *value) {
   enum err err = store_value(scan->view->reader, value);
   if (err == ERR_NONE) return err;
@@ -117,8 +117,8 @@ static bool tables_are_done(struct scan *scan) {
   return true;
 }
 
-/* Everything at its beginning; later, the store's next record at hand. It is read only when it is needed, since reading
- * ends the record before. */
+/* At first, puts everything at its beginning; later, fetches the store's next record. It is read only when it is needed,
+ * since reading it ends the record before. */
 static enum err scan_fetch(struct scan *scan) {
   if (!scan->begun) {
     scan->begun = true;
@@ -132,14 +132,14 @@ static enum err scan_fetch(struct scan *scan) {
   return scan->stored_err == ERR_NOT_FOUND ? ERR_NONE : scan->stored_err;
 }
 
-/* Whether a key comes before another one in the direction of the scan. */
+/* Whether key `a` comes before `b` in the direction of the scan. */
 static bool scan_is_nearer(const struct scan *scan, struct slice a, struct slice b) {
   int order = slice_compare(a, b);
   return scan->reverse ? order > 0 : order < 0;
 }
 
-/* The key that is next anywhere, and the newest table that has it (the count of tables: the store). False where all are
- * at their end. */
+/* The next key in any table or the store, and the newest table that has it (the count of tables: the store). False if all
+ * are at their ends. */
 static bool scan_nearest(struct scan *scan, struct slice *key, size_t *index) {
   bool any = scan->stored;
   if (any) *key = scan->stored_key;
@@ -154,7 +154,7 @@ static bool scan_nearest(struct scan *scan, struct slice *key, size_t *index) {
   return any;
 }
 
-/* Where a newer table deleted a range around the key: moves all older ones behind that range. */
+/* If a newer table has deleted a range around the key, moves all older ones behind that range. */
 static bool scan_skip(struct scan *scan, struct slice key, size_t index) {
   struct slice from, to;
   size_t count = table_count(scan->view);
@@ -168,7 +168,7 @@ static bool scan_skip(struct scan *scan, struct slice key, size_t index) {
   return false;
 }
 
-/* All move on behind a key that is given or hidden. */
+/* Moves everything behind a key that was given or is hidden. */
 static void scan_pass(struct scan *scan, struct slice key) {
   bool any_ended = false;
   if (scan->stored && slice_equal(scan->stored_key, key)) scan->stored = false;

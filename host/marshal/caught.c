@@ -184,19 +184,20 @@ static unsigned hops_of(lua_State *L, int index) {
 
 /* Of an error of the host: its code and message. One that blames the client, as `invalid_key` does, is the script's own
  * mistake where the script's doing raised it: its client could not tell it from one of its own. The place is for those
- * who know the script. */
+ * who know the script; behind many calls the places would crowd out the message, so only the first ones have theirs. */
 static void describe_host_error(lua_State *L, int index, struct failure *failure) {
   const struct vm *vm = vm_of(L);
   enum err err = host_error_code(L, index);
   if (err_blames_client(err) && vm->now.in_script) err = ERR_INTERNAL;
-  if (err == ERR_INTERNAL || vm->config.dev) {
+  unsigned hops = hops_of(L, index);
+  if ((err == ERR_INTERNAL || vm->config.dev) && hops < FAILURE_HOPS_NAMED) {
     size_t size;
     const char *text = luaL_tolstring(L, index, &size);
     failure_set_text(failure, err, slice_of(text, size));
   } else {
     failure_set_text(failure, err, text_field(L, index, "message"));
   }
-  failure->hops = hops_of(L, index);
+  failure->hops = hops;
 }
 
 /* error describe(error object, failure): the part of describing that can raise. [-2, +0, v] */

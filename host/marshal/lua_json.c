@@ -194,7 +194,7 @@ static bool read_object_end(void *context) {
   return place(building);
 }
 
-enum err lua_json_try_read(lua_State *L, struct slice text, size_t depth_max) {
+enum err lua_json_try_read(lua_State *L, struct slice text, size_t depth_max, struct failure *failure) {
   static const struct json_events events = {
     read_null, read_boolean, read_integer, read_float, read_string, read_key,
     read_array_begin, read_array_end, read_object_begin, read_object_end,
@@ -205,12 +205,12 @@ enum err lua_json_try_read(lua_State *L, struct slice text, size_t depth_max) {
   building.L = L;
   building.depth = 0;
   budget_check_stack(L, 8);
-  failure_clear(&vm->raised);
+  failure_clear(failure);
   if (vm->parser == NULL) vm->parser = json_parser_try_new(&events, NULL, depth_max);
-  if (vm->parser == NULL) return failure_set(&vm->raised, ERR_MEMORY, "no memory to read JSON");
+  if (vm->parser == NULL) return failure_set(failure, ERR_MEMORY, "no memory to read JSON");
   json_parser_again(vm->parser, &building);                          /* the VM owns it: an error below skips this frame */
   json_parser_set_depth(vm->parser, depth_max < LUA_JSON_DEPTH_MAX ? depth_max : LUA_JSON_DEPTH_MAX);
-  enum err err = json_parse(vm->parser, text, &vm->raised);
+  enum err err = json_parse(vm->parser, text, failure);
   json_parser_again(vm->parser, NULL);
   if (err != ERR_NONE) lua_settop(L, top);
   return err;
@@ -218,7 +218,8 @@ enum err lua_json_try_read(lua_State *L, struct slice text, size_t depth_max) {
 
 void lua_json_read(lua_State *L, struct slice text) {
   struct vm *vm = vm_of(L);
-  if (lua_json_try_read(L, text, (size_t)vm->config.limits->depth) != ERR_NONE) raise_failure(L, &vm->raised);
+  size_t depth_max = (size_t)vm->config.limits->depth;
+  if (lua_json_try_read(L, text, depth_max, &vm->raised) != ERR_NONE) raise_failure(L, &vm->raised);
 }
 
 /* -- the module -- */

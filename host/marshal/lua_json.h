@@ -19,9 +19,9 @@ enum err lua_json_show(lua_State *L, int index, struct buf *text, const struct w
 enum { LUA_JSON_DEPTH_MAX = 1000 };
 
 /* Pushes the value of the text, in which tables are nested at most `depth_max` deep (and never deeper than
- * LUA_JSON_DEPTH_MAX). If it fails, it pushes nothing, and the VM's `raised` says why, as json_parse() does.
+ * LUA_JSON_DEPTH_MAX). If it fails, it pushes nothing, and the failure (cleared first) says why, as json_parse() does.
  * [-0, +(0|1), v] */
-enum err lua_json_try_read(lua_State *L, struct slice text, size_t depth_max);
+enum err lua_json_try_read(lua_State *L, struct slice text, size_t depth_max, struct failure *failure);
 
 /* Pushes the value of the text. Raises `invalid_request`, with the place, if it is not JSON. [-0, +1, v] */
 void lua_json_read(lua_State *L, struct slice text);

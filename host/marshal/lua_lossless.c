@@ -1,15 +1,11 @@
 /* lua_lossless.c -- see lua_lossless.h. */
 #include "marshal/lua_lossless.h"
 
-#include <math.h>
-
 #include "base/limits.h"
 #include "base/recursion.h"
 #include "base/utf8.h"
-#include "codec/base64.h"
-#include "codec/json_text.h"
+#include "codec/json.h"
 #include "marshal/handle.h"
-#include "marshal/lua_key.h"
 #include "marshal/tracked.h"
 #include "marshal/walk.h"
 #include "vm/budget.h"
@@ -36,21 +32,11 @@ static struct slice string_at(lua_State *L, int index) {
   return slice_of(bytes, size);
 }
 
-static void put_string(struct buf *text, struct slice string) {
-  if (json_put_string(text, string)) return;
-  buf_put_text(text, "{\"$bytes\":\"");
-  base64_put(text, string);
-  buf_put_text(text, "\"}");
-}
-
 static void put_number(lua_State *L, int index, struct buf *text) {
-  lua_Number number = lua_tonumber(L, index);
   if (lua_isinteger(L, index)) {
     json_put_integer(text, lua_tointeger(L, index));
-  } else if (isfinite(number)) {
-    json_put_float(text, number);
   } else {
-    buf_printf(text, "{\"$number\":\"%s\"}", isnan(number) ? "nan" : number > 0 ? "inf" : "-inf");
+    json_put_lossless_float(text, lua_tonumber(L, index));
   }
 }
 
@@ -150,23 +136,13 @@ static void put_table(lua_State *L, int index, struct buf *text, const struct le
   lua_pop(L, 1);                                                     /* - */
 }
 
-/* The key as in a path: a string, or an array. */
 static void put_handle(lua_State *L, int index, struct buf *text) {
   const struct handle *handle = lua_touserdata(L, index);
-  struct slice key = handle_key(handle);
-  budget_check_stack(L, 8);
-  lua_key_read(L, key);                                              /* tuple */
-  if (lua_rawgeti(L, -1, 1) == LUA_TSTRING && lua_rawlen(L, -2) == 1) {
-    lua_replace(L, -2);                                              /* part */
-  } else {
-    lua_pop(L, 1);                                                   /* tuple */
-  }
   buf_put_text(text, "{\"$actor\":[");
-  put_string(text, handle_class(handle));
+  json_put_lossless_string(text, handle_class(handle));
   buf_put_byte(text, ',');
-  put_value(L, lua_gettop(L), text, NULL);
+  json_put_key(text, handle_key(handle));
   buf_put_text(text, "]}");
-  lua_pop(L, 1);                                                     /* - */
 }
 
 static void put_userdata(lua_State *L, int index, struct buf *text, const struct level *up) {
@@ -186,7 +162,7 @@ static void put_value(lua_State *L, int index, struct buf *text, const struct le
     case LUA_TNIL: buf_put_text(text, "null"); break;
     case LUA_TBOOLEAN: buf_put_text(text, lua_toboolean(L, index) ? "true" : "false"); break;
     case LUA_TNUMBER: put_number(L, index, text); break;
-    case LUA_TSTRING: put_string(text, string_at(L, index)); break;
+    case LUA_TSTRING: json_put_lossless_string(text, string_at(L, index)); break;
     case LUA_TTABLE: put_table(L, index, text, up); break;
     case LUA_TUSERDATA: put_userdata(L, index, text, up); break;
     case LUA_TFUNCTION: put_words(text, "a function"); break;

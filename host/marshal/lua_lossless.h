@@ -1,4 +1,4 @@
-/* lua_lossless.h -- any Lua value as JSON, with nothing lost.
+/* lua_lossless.h -- any Lua value as JSON that leaves nothing out.
  *
  * WHY     An operator may look at anything that a script holds, and looking never fails: values that JSON cannot express get
  *         a form of their own (lua/README.md, "The lossless form").

@@ -14,7 +14,7 @@
 #include "vm/raise.h"
 
 struct walk_options {
-  struct argument root;      /* how paths begin: "state", "result", ... */
+  struct argument root;      /* how paths begin: "value", "result", ...; "": as the caller says */
   size_t depth_max;          /* tables within tables */
   bool raw_metatables;       /* a table with a metatable is read like one without; otherwise it is an error */
   bool finite;               /* NaN and infinities are errors */

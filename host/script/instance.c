@@ -112,7 +112,7 @@ void instance_build(lua_State *L) {
   vm_set_ref(L, VM_SELF_META);                                       /* - */
 }
 
-/* -- the handle -- */
+/* -- the instance -- */
 
 struct opening {
   struct instance *instance;
@@ -147,6 +147,7 @@ enum err instance_open(struct vm *vm, struct slice class_name, struct slice key,
   *made = (struct instance){
     .vm = vm, .self_ref = LUA_NOREF, .serial = ++vm->serial, .actor_id = actor_id, .key = key,
   };
+  vm->instances++;
   struct opening opening = { .instance = made, .class_name = class_name };
   if (vm_enter(vm, open_self, &opening, failure) && !opening.found) {
     failure_set(failure, ERR_CLASS_NOT_FOUND, "there is no class \"%.*s\"",
@@ -163,7 +164,12 @@ enum err instance_open(struct vm *vm, struct slice class_name, struct slice key,
 void instance_close(struct instance *instance) {
   if (instance == NULL) return;
   luaL_unref(instance->vm->L, LUA_REGISTRYINDEX, instance->self_ref);
+  instance->vm->instances--;
   mem_free(instance);
+}
+
+struct vm *instance_vm(const struct instance *instance) {
+  return instance->vm;
 }
 
 bool instance_is_loaded(const struct instance *instance) {

@@ -1,7 +1,7 @@
 /* instance.h -- an actor in memory: its Lua side.
  *
  * WHY     `self`, the state and the fields that a method sets on `self` live in the VM while the actor is in memory. The
- *         stage holds them by this handle.
+ *         stage holds them by an instance.
  * ROOM    script, without lua.h.
  * OWNS    The reference that keeps `self` alive. After instance_close() every part or `self` that a script still holds is
  *         dead, and says so.
@@ -21,6 +21,9 @@ struct lua_State;
 enum err instance_open(struct vm *vm, struct slice class_name, struct slice key, uint64_t actor_id,
                        struct instance **instance, struct failure *failure);
 void instance_close(struct instance *instance);
+
+/* The VM in which it was opened, and in which all its turns run. */
+struct vm *instance_vm(const struct instance *instance);
 
 bool instance_is_loaded(const struct instance *instance);
 

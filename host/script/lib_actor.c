@@ -84,9 +84,10 @@ static void check_idempotency_key(lua_State *L, int index) {
   raise_misuse(L, "options.idempotency_key: %.*s", (int)failure->message.size, (const char *)failure->message.data);
 }
 
-void lib_actor_write_value(lua_State *L, int index, const struct argument *argument, size_t depth_max) {
+void lib_actor_write_value(lua_State *L, int index, const struct argument *argument) {
   struct vm *vm = vm_of(L);
-  struct walk_options options = { .root = *argument, .depth_max = depth_max, .boolean_keys = true, .shared = true };
+  struct walk_options options = { .root = *argument, .depth_max = (size_t)vm->config.limits->depth, .boolean_keys = true,
+                                  .shared = true };
   size_t begin = vm->value.size;
   enum err err = lua_value_write(L, index, &vm->value, &options, &vm->raised);
   budget_check_for(L, vm->value.size - begin);
@@ -99,10 +100,9 @@ void lib_actor_write_value(lua_State *L, int index, const struct argument *argum
 /* Replaces the value at `index`, where there is one, by the string of its bytes. [-0, +0, v] */
 static void write_input(lua_State *L, int index) {
   struct vm *vm = vm_of(L);
-  const struct limits *limits = vm->config.limits;
   if (lua_isnil(L, index)) return;
-  struct buf *value = vm_begin_value(vm, (size_t)limits->value_bytes);
-  lib_actor_write_value(L, index, &(struct argument){ .name = "options", .field = "input" }, (size_t)limits->depth);
+  struct buf *value = vm_begin_value(vm, (size_t)vm->config.limits->value_bytes);
+  lib_actor_write_value(L, index, &(struct argument){ .name = "options", .field = "input" });
   lua_pushlstring(L, (const char *)value->data, value->size);        /* bytes */
   lua_replace(L, index);                                             /* - */
 }

@@ -14,6 +14,6 @@ int lib_actor_make(lua_State *L);
 
 /* Appends the bytes of the value at `index`, which is the argument, to vm->value, as a kv could hold it. Raises what keeps
  * it from that, and where the buffer would be over its size. [-0, +0, v] */
-void lib_actor_write_value(lua_State *L, int index, const struct argument *argument, size_t depth_max);
+void lib_actor_write_value(lua_State *L, int index, const struct argument *argument);
 
 #endif

@@ -273,7 +273,7 @@ static int cjson_decode(lua_State *L) {
   const char *text = luaL_checklstring(L, 1, &size);
   if (size > limit) return raise_host(L, ERR_TOO_LARGE, "cjson.decode: more than %zu bytes " LIMIT_NAME(VALUE_BYTES), limit);
   size_t depth_max = (size_t)integer_setting(L, "decode_max_depth");
-  enum err err = lua_json_try_read(L, slice_of(text, size), depth_max);
+  enum err err = lua_json_try_read(L, slice_of(text, size), depth_max, &vm->raised);
   if (err == ERR_NONE) return 1;
   if (err == ERR_MEMORY) return raise_failure(L, &vm->raised);
   if (size > LAX_BYTES_MAX) return raise_misuse(L, "%.*s", (int)vm->raised.message.size, (const char *)vm->raised.message.data);

@@ -4,6 +4,9 @@
  * handler, neither in this call nor in a later one for which a script has kept it. Every function that could run one asks
  * first.
  *
+ * A coroutine that comes back with a wait for the host is not given to the script: its resumer waits as well, and resumes it
+ * again when the host goes on (wait.h).
+ *
  * A call's own coroutine belongs to the host, which reuses it for other calls. Scripts never get hold of it. In its place a
  * method finds Lua's main thread, which nobody can resume or close, just as in a plain Lua program. */
 #include "script/lib_coroutine.h"

@@ -1,9 +1,10 @@
 /* lib_coroutine.h -- the coroutine functions that differ from Lua's own.
  *
- * WHY     A stopped script stays stopped in coroutines too, a method's own coroutine is the host's, and closing cannot nest
- *         until the C stack overflows.
- * ROOM    script.
- * ALWAYS  A script holds no coroutine in which the host waits: none that saves, pauses or rests between calls.
+ * WHY     A call waits for the host in coroutines too, and nobody else goes on with those. What was stopped stays stopped
+ *         in them, a method's own coroutine is the host's, and closing cannot nest until the C stack ends.
+ * ROOM    script. Below: wait.
+ * ALWAYS  1. A script resumes and closes no coroutine that waits for the host, whoever holds it.
+ *         2. A script holds no coroutine of a turn: none that will be used for another call.
  */
 #ifndef TROUPE_LIB_COROUTINE_H
 #define TROUPE_LIB_COROUTINE_H

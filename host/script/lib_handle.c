@@ -71,19 +71,18 @@ static bool have_tables(lua_State *L, int count) {
 static void write_arguments(lua_State *L, int count) {
   struct vm *vm = vm_of(L);
   struct argument argument = { .name = "arguments" };
-  size_t depth = (size_t)vm->config.limits->depth;
   struct buf *value = vm_begin_value(vm, (size_t)vm->config.limits->value_bytes);
   budget_check_stack(L, 8);
   if (have_tables(L, count)) {
     push_arguments(L, count);                                        /* ... arguments */
-    lib_actor_write_value(L, count + 2, &argument, depth + 1);
+    lib_actor_write_value(L, count + 2, &argument);
     lua_pop(L, 1);                                                   /* ... */
     return;
   }
   value_put_array(value, (uint32_t)count);
   for (int i = 1; i <= count; i++) {
     argument.position = i;
-    lib_actor_write_value(L, i + 1, &argument, depth);
+    lib_actor_write_value(L, i + 1, &argument);
   }
 }
 

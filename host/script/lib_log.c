@@ -29,9 +29,10 @@ static void push_text(lua_State *L, int value) {
   }
   struct walk_options options = { .root.name = "field", .depth_max = (size_t)vm->config.limits->depth, .raw_metatables = true,
                                   .sequences = true };
-  enum err err = lua_json_show(L, value, vm_begin_value(vm, FIELD_TEXT_MAX), &options, &vm->raised);
+  struct buf *text = vm_begin_value(vm, FIELD_TEXT_MAX);
+  enum err err = lua_json_show(L, value, text, &options, &vm->raised);
   if (err == ERR_NONE || err == ERR_TOO_LARGE) {
-    lua_pushlstring(L, (const char *)vm->value.data, vm->value.size);
+    lua_pushlstring(L, (const char *)text->data, text->size);
   } else {
     lua_pushcfunction(L, lib_base_tostring);
     lua_pushvalue(L, value);
@@ -39,14 +40,13 @@ static void push_text(lua_State *L, int value) {
   }
 }
 
-/* Adds the actor that speaks: class and key. */
-static size_t put_speaker(lua_State *L, struct log_field *fields) {
+/* Adds the actor that speaks: class, and key, whose text goes into `key`. */
+static size_t put_speaker(lua_State *L, struct log_field *fields, struct buf *key) {
   const struct instance *instance = vm_of(L)->now.instance;
   if (instance == NULL) return 0;
   self_push_slot(L, instance, SELF_CLASS);                           /* class */
   lua_getfield(L, -1, "name");                                       /* class name */
   fields[0] = (struct log_field){ "class", slice_at(L, -1) };
-  struct buf *key = &vm_of(L)->key;
   buf_clear(key);
   key_print(key, instance->key);
   fields[1] = (struct log_field){ "key", buf_slice(key) };
@@ -79,7 +79,7 @@ static int write_line(lua_State *L, enum log_level level) {
       lua_pushvalue(L, -2);
     }
   }
-  size_t speaker = put_speaker(L, fields);
+  size_t speaker = put_speaker(L, fields, &vm->key);
   size_t first = 2 - speaker;
   for (size_t i = 0; i < speaker && first != 0; i++) fields[first + i] = fields[i];
   logger_event(vm->config.logger, level, slice_at(L, 2), fields + first, count - first);
@@ -120,7 +120,7 @@ int lib_log_print(lua_State *L) {
   }
   luaL_pushresult(&text);                                            /* ... text */
   int line = lua_gettop(L);
-  size_t speaker = put_speaker(L, fields);
+  size_t speaker = put_speaker(L, fields, &vm_of(L)->key);
   logger_event(vm_of(L)->config.logger, LOG_INFO, slice_at(L, line), fields, speaker);
   return 0;
 }

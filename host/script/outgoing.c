@@ -25,7 +25,7 @@ void outgoing_free(struct outgoing *outgoing) {
 void outgoing_name_failure(struct outgoing *outgoing) {
   struct failure *failure = &outgoing->failure;
   struct buf text = { 0 };
-  if (failure->hops >= OUTGOING_HOPS_NAMED) return;
+  if (failure->hops >= FAILURE_HOPS_NAMED) return;
   key_print_address(&text, buf_slice(&outgoing->class_name), buf_slice(&outgoing->key));
   if (text.err == ERR_NONE && text.size > ADDRESS_SHOWN_MAX) {
     text.size = utf8_cut(buf_slice(&text), ADDRESS_SHOWN_MAX);

@@ -29,10 +29,8 @@ struct outgoing {
 struct outgoing *outgoing_try_new(void);
 void outgoing_free(struct outgoing *outgoing);
 
-/* Puts in front of the failure's message whom the call asked, `Account/ann.deposit: `, unless it names OUTGOING_HOPS_NAMED
+/* Puts in front of the failure's message whom the call asked, `Account/ann.deposit: `, unless it names FAILURE_HOPS_NAMED
  * already. For want of memory it stays as it is. */
 void outgoing_name_failure(struct outgoing *outgoing);
-
-enum { OUTGOING_HOPS_NAMED = 3 };
 
 #endif

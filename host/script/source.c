@@ -29,18 +29,17 @@ static void check_inside(lua_State *L, const char *path, char real_path[PATH_MAX
   if (!inside) luaL_error(L, "%s: lies outside the folder of actors", name);
 }
 
-/* The bytes of a file, in the working buffer. [-0, +0, v] */
-static struct slice read_file(lua_State *L, const char *path) {
-  struct buf *bytes = &vm_of(L)->value;
+/* The bytes of a file, all that is in `into` then. [-0, +0, v] */
+static struct slice read_file(lua_State *L, const char *path, struct buf *into) {
   const char *name = source_name(vm_of(L), path);
   char real_path[PATH_MAX];
   check_inside(L, path, real_path);
-  buf_clear(bytes);
-  int error = disk_read_file(real_path, FILE_BYTES_MAX, bytes);
+  buf_clear(into);
+  int error = disk_read_file(real_path, FILE_BYTES_MAX, into);
   if (error == EINVAL) luaL_error(L, "%s: is not a regular file", name);
   if (error == EFBIG) luaL_error(L, "%s: is larger than %d bytes, the most that a Lua file may have", name, FILE_BYTES_MAX);
   if (error != 0) luaL_error(L, "%s: %s", name, strerror(error));
-  return buf_slice(bytes);
+  return buf_slice(into);
 }
 
 static bool begins_with(struct slice bytes, const char *mark) {
@@ -57,7 +56,7 @@ static struct slice skip_head(struct slice text) {
 }
 
 void source_push_chunk(lua_State *L, const char *path) {
-  struct slice text = skip_head(read_file(L, path));
+  struct slice text = skip_head(read_file(L, path, &vm_of(L)->value));
   const char *name = source_name(vm_of(L), path);
   if (begins_with(text, "\xff\xfe") || begins_with(text, "\xfe\xff")) {
     luaL_error(L, "%s: is written in UTF-16; save it as UTF-8", name);

@@ -62,13 +62,6 @@ static void push_bytes(lua_State *L, const struct turn *turn, struct slice bytes
 
 /* -- the version of an actor -- */
 
-static struct slice version_key(struct turn *turn) {
-  struct buf *key = &turn->vm->key;
-  buf_clear(key);
-  self_begin_key(turn->instance, SPACE_VERSION, key);
-  return buf_slice(key);
-}
-
 /* state_version of the class; 1 if it has none. [-0, +0, v] */
 static lua_Integer class_version(lua_State *L, const struct turn *turn) {
   push_class(L, turn);                                               /* class */
@@ -80,9 +73,12 @@ static lua_Integer class_version(lua_State *L, const struct turn *turn) {
 }
 
 static void draft_version(lua_State *L, struct turn *turn, lua_Integer version) {
-  struct buf *value = vm_begin_value(turn->vm, 0);
+  struct buf *key = &turn->vm->key, *value = vm_begin_value(turn->vm, 0);
+  buf_clear(key);
+  self_begin_key(turn->instance, SPACE_VERSION, key);
   value_put_integer(value, version);
-  if (value->err != ERR_NONE || !drafts_try_put(turn->view.drafts, version_key(turn), buf_slice(value))) {
+  bool made = key->err == ERR_NONE && value->err == ERR_NONE;
+  if (!made || !drafts_try_put(turn->view.drafts, buf_slice(key), buf_slice(value))) {
     raise_host(L, ERR_MEMORY, "no memory for the changes of a call");
   }
 }
@@ -191,13 +187,19 @@ static int step_admit(lua_State *L, struct turn *turn) {
   return go_on(L, status, (lua_KContext)STEP_ADMITTED);
 }
 
+/* Whether an error of the hook refuses the client. One that names a limit or the disk, of this actor or of one that the hook
+ * called, says nothing of the client. */
+static bool refuses(enum err err) {
+  return err == ERR_USER || err == ERR_INTERNAL || err_blames_client(err);
+}
+
 /* On top of the stack is what the hook returned, or the error that it raised. */
 static int step_admitted(lua_State *L, struct turn *turn, int status) {
   budget_check_stopped(L);
   if (status == LUA_OK || status == LUA_YIELD) return go_on(L, LUA_OK, STEP_TASK);
   struct failure *refusal = &turn->failure;          /* the turn owns it, so an error below leaks nothing */
   caught_describe(L, status, refusal);
-  if (refusal->err == ERR_MEMORY || refusal->err == ERR_TIMEOUT) return luaL_error(L, "on_before_connect was stopped");
+  if (!refuses(refusal->err)) return luaL_error(L, "on_before_connect was stopped");      /* the failure stands */
   bool tells = refusal->err == ERR_USER || turn->vm->config.dev;
   if (refusal->err != ERR_USER) {
     logger_printf(turn->vm->config.logger, LOG_ERROR, "on_before_connect failed, and so refused: %.*s",
@@ -305,6 +307,10 @@ static void write_result(lua_State *L, struct turn *turn) {
   enum err err = json && turn->task == TURN_INSPECT ? lua_lossless_write(L, -1, &turn->result, failure)
                  : json ? lua_json_write(L, -1, &turn->result, &options, failure)
                         : lua_value_write(L, -1, &turn->result, &options, failure);
+  if (err == ERR_TOO_LARGE && !turn_looks(turn)) {
+    raise_host(L, ERR_TOO_LARGE, "result: more than %zu bytes, the limit of a value " LIMIT_NAME(VALUE_BYTES),
+               turn->result.size_max);
+  }
   if (err != ERR_NONE) raise_unwritten(L, err, failure);
 }
 
@@ -314,8 +320,7 @@ static void settle_drafts(lua_State *L, struct turn *turn) {
   size_t bytes = drafts_bytes(turn->view.drafts), limit = (size_t)turn->vm->config.limits->commit_bytes;
   if (bytes > limit) {
     raise_host(L, ERR_TOO_LARGE, "%zu bytes changed by one call; the limit of one commit is %zu " LIMIT_NAME(COMMIT_BYTES),
-               bytes,
-             limit);
+               bytes, limit);
   }
 }
 
@@ -338,8 +343,7 @@ static void check_held(lua_State *L, const struct turn *turn) {
   size_t bytes = drafts_held_memory(turn->view.drafts), limit = (size_t)turn->vm->config.limits->call_bytes;
   if (bytes <= limit) return;
   raise_host(L, ERR_MEMORY, "%zu bytes that this call has saved are kept in memory for an iterator of kv:each that began "
-             "before; the "
-           "limit is %zu " LIMIT_NAME(CALL_BYTES), bytes, limit);
+             "before; the limit is %zu " LIMIT_NAME(CALL_BYTES), bytes, limit);
 }
 
 static int finish_save(lua_State *L, int status, lua_KContext context) {

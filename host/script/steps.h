@@ -20,7 +20,8 @@ int steps_run(lua_State *L);
 void steps_adopt(lua_State *L, struct turn *turn);
 
 /* self:save_state(): ends one commit and begins the next. When it returns, all changes so far are durable; a later error
- * undoes only later ones. Raises if a value cannot be saved, and outside a method's own coroutine.   [-1, +0, v] */
+ * undoes only later ones. Raises if a value cannot be saved, outside a method, and where a call cannot wait.
+ * [-1, +0, v] */
 int steps_save_state(lua_State *L);
 
 #endif

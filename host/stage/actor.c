@@ -29,7 +29,7 @@ struct actors *actors_new(void) {
 
 static void actor_free(struct actor *actor) {
   struct request *request;
-  while ((request = mailbox_take(&actor->mailbox)) != NULL) request_free(request);
+  while ((request = mailbox_take(&actor->mailbox)) != NULL) request_abandon(request);
   instance_close(actor->instance);
   mem_free(actor);
 }
@@ -134,6 +134,11 @@ void actors_take_out(struct actors *actors, struct actor *actor, struct request 
 
 bool actors_have_mail(const struct actors *actors) {
   return !TAILQ_EMPTY(&actors->ready);
+}
+
+void actors_each_ready(const struct actors *actors, void (*visit)(const struct actor *actor, void *context), void *context) {
+  const struct actor *actor;
+  TAILQ_FOREACH(actor, &actors->ready, link) visit(actor, context);
 }
 
 struct actor *actors_idlest(const struct actors *actors) {

@@ -85,6 +85,9 @@ void actors_take_out(struct actors *actors, struct actor *actor, struct request 
 
 bool actors_have_mail(const struct actors *actors);
 
+/* Calls `visit` with each entry whose mailbox holds something, except for those that are busy. */
+void actors_each_ready(const struct actors *actors, void (*visit)(const struct actor *actor, void *context), void *context);
+
 /* The actor that has been idle longest; NULL if none is idle. */
 struct actor *actors_idlest(const struct actors *actors);
 

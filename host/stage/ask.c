@@ -15,6 +15,18 @@ static void deliver(struct reply *reply) {
   }
 }
 
+void ask_abandon(struct ask *ask) {
+  if (ask->caller == NULL) {
+    ask_free(ask);
+  } else {
+    ask->is_answered = true;
+  }
+}
+
+static void abandon(struct reply *reply) {
+  ask_abandon((struct ask *)(void *)((uint8_t *)reply - offsetof(struct ask, reply)));
+}
+
 static struct ask *try_new(struct slice callee, uint32_t key_size, const struct actor *caller) {
   struct ask *ask = mem_try_zero(sizeof *ask + callee.size + caller->address_size);
   if (ask == NULL) return NULL;
@@ -25,6 +37,7 @@ static struct ask *try_new(struct slice callee, uint32_t key_size, const struct 
   memcpy(ask->addresses + callee.size, caller->address, caller->address_size);
   reply_init(&ask->reply, FORMAT_VALUE, deliver);
   ask->reply.early = true;
+  ask->reply.abandon = abandon;
   return ask;
 }
 
@@ -53,6 +66,7 @@ bool ask_try_make(struct outgoing *outgoing, const struct actor *caller, uint64_
   buf_move(&asked->input, &outgoing->input);
   buf_move(&asked->idempotency_key, &outgoing->idempotency_key);
   asked->create = outgoing->create;
+  made->method = buf_slice(&outgoing->method);
   struct slice address_of_caller = slice_of(made->addresses + made->address_size, caller->address_size);
   asked->caller_key = slice_after(address_of_caller, caller->address_size - caller->key_size);
   asked->caller_class = key_string_inside(slice_of(address_of_caller.data, caller->address_size - caller->key_size));
@@ -61,9 +75,12 @@ bool ask_try_make(struct outgoing *outgoing, const struct actor *caller, uint64_
   return true;
 }
 
+struct slice ask_class(const struct ask *ask) {
+  return key_string_inside(slice_of(ask->addresses, ask->address_size - ask->key_size));
+}
+
 void ask_print_callee(const struct ask *ask, struct buf *text) {
-  struct slice head = slice_of(ask->addresses, ask->address_size - ask->key_size);
-  key_print_address(text, key_string_inside(head), slice_after(ask_address(ask), head.size));
+  key_print_address(text, ask_class(ask), ask_key(ask));
 }
 
 void ask_free(struct ask *ask) {
@@ -75,12 +92,4 @@ void ask_free(struct ask *ask) {
 void ask_forget(struct ask *ask) {
   ask->caller = NULL;
   atomic_store(&ask->reply.is_unwanted, true);
-}
-
-void ask_throw_away(struct ask *ask) {
-  if (ask->caller == NULL) {
-    ask_free(ask);
-  } else {
-    ask->is_answered = true;
-  }
 }

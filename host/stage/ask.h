@@ -28,14 +28,21 @@ struct ask {
   const struct post *post;
   void (*arrive)(void *context, struct ask *ask);   /* of one that is local: takes the answer */
   void *context;
+  struct slice method;         /* while its caller waits: in the caller's outgoing */
   uint32_t address_size, key_size;   /* of the callee */
   uint8_t addresses[];         /* the callee's (router.h), and behind that the caller's */
 };
 
-/* The callee. */
+/* The callee: its address, and what that consists of. */
 static inline struct slice ask_address(const struct ask *ask) {
   return slice_of(ask->addresses, ask->address_size);
 }
+
+static inline struct slice ask_key(const struct ask *ask) {
+  return slice_after(ask_address(ask), ask->address_size - ask->key_size);
+}
+
+struct slice ask_class(const struct ask *ask);
 
 /* Appends the callee for people: "Account/ann". */
 void ask_print_callee(const struct ask *ask, struct buf *text);
@@ -50,8 +57,8 @@ void ask_free(struct ask *ask);
 /* Nobody waits for the answer any more: a request that has not begun will not, and what comes is freed. */
 void ask_forget(struct ask *ask);
 
-/* The host ends, and the letter of this answer is not read any more: it is freed, unless a caller still has it. */
-void ask_throw_away(struct ask *ask);
+/* The host ends, and no answer will come, or its letter is not read: freed with its caller, or now if that has gone. */
+void ask_abandon(struct ask *ask);
 
 static inline struct ask *ask_of(struct letter *letter) {
   return (struct ask *)(void *)((uint8_t *)letter - offsetof(struct ask, letter));

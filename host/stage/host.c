@@ -13,6 +13,8 @@
 #include "ledger/reserve.h"
 #include "script/script.h"
 #include "stage/router.h"
+#include "stage/signature.h"
+#include "stage/survey.h"
 #include "stage/worker.h"
 
 enum { BATCH_BYTES_MAX = 64 * 1024 * 1024, BATCH_COMMITS_MAX = 65536 };
@@ -30,6 +32,9 @@ struct host {
   struct commit_source **sources;
   struct checkpoint_source **checkpoint_sources;
   unsigned worker_count;
+  uint64_t files;                   /* with dev: the signature of what the classes were loaded from */
+  struct buf class_names;           /* of the VMs that were loaded last, as the next */
+  bool admits;
   struct post post;
   _Atomic unsigned unquiet;
   _Atomic uint64_t next_actor_id;
@@ -111,7 +116,38 @@ static void open_reserve(struct host *host) {
   host->reserve = reserve_new(&config);
 }
 
-static enum err open_workers(struct host *host, struct failure *failure) {
+static struct vm_config vm_config_of(const struct host *host, unsigned worker) {
+  const struct host_config *config = &host->config;
+  return (struct vm_config){
+    .actors_path = config->actors_path, .limits = &config->limits, .clock = config->clock, .logger = config->logger,
+    .worker = worker, .pause_ms = config->pause_ms, .dev = config->dev,
+  };
+}
+
+/* Opens a VM for each worker: all, or on an error none. */
+static enum err open_vms(struct host *host, struct vm **vms, struct failure *failure) {
+  unsigned count = 0;
+  if (host->config.dev) host->files = signature_read(host->config.actors_path);
+  while (count < host->config.workers) {
+    struct vm_config config = vm_config_of(host, count);
+    if (script_open(&config, &vms[count], failure) != ERR_NONE) break;
+    count++;
+  }
+  if (count == host->config.workers) return ERR_NONE;
+  while (count > 0) vm_close(vms[--count]);
+  return failure->err;
+}
+
+/* Notes what is to be known of the classes: their VMs are the workers' from then on. */
+static void note_classes(struct host *host, struct vm *vm) {
+  buf_clear(&host->class_names);
+  buf_put_text(&host->class_names, script_class_names(vm));
+  host->admits = script_admits(vm);
+}
+
+/* Takes the VMs over, one a worker. */
+static enum err open_workers(struct host *host, struct vm **vms, struct failure *failure) {
+  enum err err = ERR_NONE;
   host->workers = mem_zero(host->config.workers * sizeof *host->workers);
   host->post.inboxes = mem_zero(host->config.workers * sizeof *host->post.inboxes);
   host->post.count = host->config.workers;
@@ -120,8 +156,7 @@ static enum err open_workers(struct host *host, struct failure *failure) {
   host->checkpoint_sources = mem_zero(host->config.workers * sizeof *host->checkpoint_sources);
   for (unsigned i = 0; i < host->config.workers; i++) {
     struct worker_config config = {
-      .vm = { .actors_path = host->config.actors_path, .limits = &host->config.limits, .clock = host->config.clock,
-              .logger = host->config.logger, .worker = i, .pause_ms = host->config.pause_ms, .dev = host->config.dev },
+      .vm = vm_config_of(host, i),
       .store = host->store,
       .recovered = host->recovered,
       .reserve = host->reserve,
@@ -134,14 +169,26 @@ static enum err open_workers(struct host *host, struct failure *failure) {
       .next_actor_id = &host->next_actor_id,
       .next_call_id = &host->next_call_id,
     };
-    enum err err = worker_open(&config, &host->workers[i], failure);
-    if (err != ERR_NONE) return err;
+    if (err == ERR_NONE) err = worker_open(&config, &vms[i], &host->workers[i], failure);
+    if (err != ERR_NONE) {
+      vm_close(vms[i]);
+      continue;
+    }
     host->worker_count++;
     host->post.inboxes[i] = worker_inbox(host->workers[i]);
     host->sources[i] = worker_commit_source(host->workers[i]);
     host->checkpoint_sources[i] = worker_checkpoint_source(host->workers[i]);
   }
-  return ERR_NONE;
+  return err;
+}
+
+static enum err open_stage(struct host *host, struct failure *failure) {
+  struct vm **vms = mem_zero(host->config.workers * sizeof(struct vm *));
+  enum err err = open_vms(host, vms, failure);
+  if (err == ERR_NONE) note_classes(host, vms[0]);
+  if (err == ERR_NONE) err = open_workers(host, vms, failure);
+  mem_free(vms);
+  return err;
 }
 
 static void open_checkpointer(struct host *host) {
@@ -179,7 +226,7 @@ enum err host_open(const struct host_config *config, struct host **host, struct 
   if (err == ERR_NONE) err = open_log(made, failure);
   if (err == ERR_NONE) err = find_next_actor_id(made, failure);
   open_reserve(made);
-  if (err == ERR_NONE) err = open_workers(made, failure);
+  if (err == ERR_NONE) err = open_stage(made, failure);
   if (err != ERR_NONE) {
     host_close(made, true);
     return err;
@@ -214,6 +261,7 @@ void host_close(struct host *host, bool abandon) {
   log_close(host->log);
   store_close(host->store);
   folder_close(host->folder);
+  buf_done(&host->class_names);
   mem_free(host);
 }
 
@@ -230,9 +278,11 @@ static void trace_request(const struct host *host, const struct request *request
 void host_submit(struct host *host, struct request **request) {
   (*request)->reply->call_id = atomic_fetch_add(&host->next_call_id, 1);
   (*request)->reply->logger = host->config.logger;
-  if (trace_is_on(host->config.logger)) trace_request(host, *request);
+  if (trace_is_on(host->config.logger) && (*request)->type != REQUEST_CALLS) trace_request(host, *request);
   struct slice class_name = buf_slice(&(*request)->class_name), key = buf_slice(&(*request)->key);
-  worker_put(host->workers[router_worker(class_name, key, host->worker_count)], request);
+  unsigned first = 0;
+  unsigned worker = (*request)->type == REQUEST_CALLS ? first : router_worker(class_name, key, host->worker_count);
+  worker_put(host->workers[worker], request);
 }
 
 void host_ring(struct host *host) {
@@ -241,6 +291,37 @@ void host_ring(struct host *host) {
 
 void host_stop(struct host *host) {
   for (unsigned i = 0; i < host->worker_count; i++) worker_stop(host->workers[i]);
+}
+
+static enum err reload(struct host *host, struct vm **vms, struct failure *failure) {
+  if (vms == NULL) return failure_set(failure, ERR_MEMORY, "no memory for another VM");
+  enum err err = open_vms(host, vms, failure);
+  if (err != ERR_NONE) return err;
+  note_classes(host, vms[0]);
+  for (unsigned i = 0; i < host->worker_count; i++) worker_bring(host->workers[i], &vms[i]);
+  return ERR_NONE;
+}
+
+enum err host_reload(struct host *host, struct failure *failure) {
+  const struct logger *logger = host->config.logger;
+  struct vm **vms = mem_try_zero(host->worker_count * sizeof(struct vm *));
+  enum err err = reload(host, vms, failure);
+  mem_free(vms);
+  if (err == ERR_NONE) {
+    logger_printf(logger, LOG_INFO, "classes reloaded: %.*s", (int)host->class_names.size,
+                  (const char *)host->class_names.data);
+  } else {
+    logger_printf(logger, LOG_ERROR, "classes not reloaded, the old ones serve on: %.*s", (int)failure->message.size,
+                  (const char *)failure->message.data);
+  }
+  return err;
+}
+
+void host_look(struct host *host) {
+  if (!host->config.dev || signature_read(host->config.actors_path) == host->files) return;
+  struct failure failure = { 0 };
+  (void)host_reload(host, &failure);
+  failure_done(&failure);
 }
 
 void host_worker_step(struct host *host, unsigned worker, bool *worked) {
@@ -308,12 +389,21 @@ enum err host_checkpoint(struct host *host) {
   return ERR_NONE;
 }
 
-const char *host_class_names(const struct host *host) {
-  return script_class_names(worker_vm(host->workers[0]));
+enum err host_calls(const struct host *host, struct buf *text) {
+  struct survey *survey = survey_try_new(NULL);
+  if (survey == NULL) return ERR_MEMORY;
+  for (unsigned i = 0; i < host->worker_count; i++) worker_survey(host->workers[i], survey);
+  enum err err = survey_put(survey, text);
+  survey_free(survey);
+  return err;
+}
+
+struct slice host_class_names(const struct host *host) {
+  return buf_slice(&host->class_names);
 }
 
 bool host_admits(const struct host *host) {
-  return script_admits(worker_vm(host->workers[0]));
+  return host->admits;
 }
 
 const char *host_token(const struct host *host) {
@@ -326,11 +416,7 @@ const struct committer_stats *host_stats(const struct host *host) {
 
 size_t host_memory(struct host *host) {
   size_t bytes = 0;
-  for (unsigned i = 0; i < host->worker_count; i++) {
-    struct vm *vm = worker_vm(host->workers[i]);
-    vm_collect(vm);
-    bytes += vm_bytes(vm);
-  }
+  for (unsigned i = 0; i < host->worker_count; i++) bytes += worker_memory(host->workers[i]);
   return bytes;
 }
 

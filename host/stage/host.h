@@ -4,6 +4,7 @@
  *         here.
  * ROOM    stage. Below: script, ledger.
  * THREAD  host_submit() and host_ring() from any thread. Steps: each on one thread, or all on the caller's.
+ *         host_reload() and what looks at classes: on one, which need not be a worker's.
  * OWNS    All rooms, and the lock on the data folder.
  * STATES  open -> stopping (host_stop: no new calls; what is running ends) -> closed.
  */
@@ -33,7 +34,7 @@ struct host_config {
   const char *actors_path;
   const char *data_path;           /* made if missing */
   unsigned workers;                /* 1 to WORKERS_MAX */
-  bool dev;                        /* errors of scripts reach the client in full; reload on change */
+  bool dev;                        /* errors of scripts reach the client in full; host_look() looks */
   struct limits limits;
   unsigned pause_ms;               /* vm/vm.h */
   unsigned turns_a_step;           /* of a worker (worker.h); TURNS_A_STEP, but in specs that want to be between two turns */
@@ -58,14 +59,22 @@ enum err host_open(const struct host_config *config, struct host **host, struct 
  * no last commit, and replies are never delivered. */
 void host_close(struct host *host, bool abandon);
 
-/* Hands a request to the worker of its actor. Takes it over; its reply is delivered in any case. The worker hears of it at
- * the next host_ring(). */
+/* Hands a request to the worker of its actor, or one for all calls to the first. Takes it over; its reply is delivered in any
+ * case. The worker hears of it at the next host_ring(). */
 void host_submit(struct host *host, struct request **request);
 void host_ring(struct host *host);
 
 /* Lets the workers finish what they have and put every actor to sleep; requests from now on are refused with
  * `overloaded`. From any thread, at most once. */
 void host_stop(struct host *host);
+
+/* Loads the classes anew, a VM for each worker, and lets the workers have them: requests that are submitted from now on run
+ * in these, and what has begun before ends in those that it began in. Where the classes do not load, the failure names
+ * file, line and reason, and the workers keep what they have. The log tells either. */
+enum err host_reload(struct host *host, struct failure *failure);
+
+/* With `dev`, the same where a file of the actors has changed since they were loaded, or failed to load. */
+void host_look(struct host *host);
 
 /* A step does what there is to do and returns; `*worked` tells whether there was anything. worker < workers. With threads,
  * call host_worker_ring() after each step of a worker: it wakes those that have something from it. host_worker_wait() waits
@@ -93,10 +102,15 @@ void host_checkpointer_wake(struct host *host);
  * steps run inline, or their threads have ended. */
 enum err host_checkpoint(struct host *host);
 
-/* The names of the classes, sorted, one line: "Counter, Inventory". Valid until the next step of the first worker. */
-const char *host_class_names(const struct host *host);
+/* Appends what each call is doing, as GET /calls tells it (survey.h). Only if the steps run inline; nothing runs.
+ * ERR_MEMORY. */
+enum err host_calls(const struct host *host, struct buf *text);
 
-/* Whether any class asks who calls. It too may change with the next step of the first worker. */
+/* The names of the classes that were loaded last, sorted, one line: "Counter, Inventory". Dead with the next
+ * host_reload(). */
+struct slice host_class_names(const struct host *host);
+
+/* Whether any of these classes asks who calls. */
 bool host_admits(const struct host *host);
 
 /* The operator's token, a text of 43 characters. */

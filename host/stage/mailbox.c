@@ -1,7 +1,7 @@
 /* mailbox.c -- see mailbox.h. Requests are linked by their queue item. */
 #include "stage/mailbox.h"
 
-static struct request *next_of(const struct request *request) {
+struct request *mailbox_next(const struct request *request) {
   return request->letter.item.next == NULL ? NULL : request_of(request->letter.item.next);
 }
 
@@ -23,7 +23,7 @@ bool mailbox_try_put(struct mailbox *mailbox, struct request **request, size_t c
 struct request *mailbox_take(struct mailbox *mailbox) {
   struct request *taken = mailbox->first;
   if (taken == NULL) return NULL;
-  mailbox->first = next_of(taken);
+  mailbox->first = mailbox_next(taken);
   if (mailbox->first == NULL) mailbox->last = NULL;
   mailbox->count--;
   taken->letter.item.next = NULL;
@@ -31,7 +31,7 @@ struct request *mailbox_take(struct mailbox *mailbox) {
 }
 
 struct request *mailbox_find(const struct mailbox *mailbox, uint64_t call_id) {
-  for (struct request *at = mailbox->first; at != NULL; at = next_of(at)) {
+  for (struct request *at = mailbox->first; at != NULL; at = mailbox_next(at)) {
     if (at->reply->call_id == call_id) return at;
   }
   return NULL;
@@ -39,9 +39,9 @@ struct request *mailbox_find(const struct mailbox *mailbox, uint64_t call_id) {
 
 void mailbox_take_out(struct mailbox *mailbox, struct request *request) {
   struct request *before = NULL, *at = mailbox->first;
-  for (; at != request; at = next_of(at)) before = at;
+  for (; at != request; at = mailbox_next(at)) before = at;
   if (before == NULL) {
-    mailbox->first = next_of(at);
+    mailbox->first = mailbox_next(at);
   } else {
     before->letter.item.next = at->letter.item.next;
   }

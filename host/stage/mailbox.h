@@ -21,6 +21,9 @@ bool mailbox_try_put(struct mailbox *mailbox, struct request **request, size_t c
 /* The oldest, or NULL. The caller owns it. */
 struct request *mailbox_take(struct mailbox *mailbox);
 
+/* The request behind this one; NULL: it is the last. */
+struct request *mailbox_next(const struct request *request);
+
 /* The request with this id; NULL if it is not in here. */
 struct request *mailbox_find(const struct mailbox *mailbox, uint64_t call_id);
 

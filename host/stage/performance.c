@@ -51,7 +51,8 @@ static enum turn_task task_of(enum request_type type) {
     case REQUEST_STATE: return TURN_STATE;
     case REQUEST_KV: return TURN_KV;
     case REQUEST_CALL:
-    case REQUEST_SLEEP: break;
+    case REQUEST_SLEEP:
+    case REQUEST_CALLS: break;
   }
   return TURN_CALL;
 }
@@ -97,6 +98,10 @@ static void answer_failure(struct performances *all, struct performance *perform
   }
 }
 
+static int64_t now_ns(const struct performances *all) {
+  return clock_monotonic_ns(all->config.vm->clock);
+}
+
 /* The actor is busy until what it waits for is due. */
 static void wait_for(struct performances *all, struct performance *performance, enum wait_what what) {
   struct actor *actor = performance->actor;
@@ -104,7 +109,7 @@ static void wait_for(struct performances *all, struct performance *performance, 
   /* It has seen the actor's last commit, not the worker's. The worker's may already have failed, and if nothing was saved
    * no other will come. */
   performance->wait = (struct wait){
-    .what = what, .seen = actor->seen, .held_batch = holds ? performance->batch : UINT64_MAX,
+    .what = what, .seen = actor->seen, .held_batch = holds ? performance->batch : UINT64_MAX, .since_ns = now_ns(all),
   };
   performance->commit = rig_let_wait(&all->rig, &performance->turn, what == WAIT_SAVE);
   if (actor->waiting == NULL) actors_set_waiting(all->config.actors, actor, performance);
@@ -116,10 +121,6 @@ static void wait_for(struct performances *all, struct performance *performance, 
 static int64_t wall_end_ns(const struct performances *all, const struct vm_usage *usage) {
   int64_t end_ns = usage->wall_begin_ns + (int64_t)all->config.vm->limits->call_wall_ms * 1000000;
   return usage->deadline_ns != 0 && usage->deadline_ns < end_ns ? usage->deadline_ns : end_ns;
-}
-
-static int64_t now_ns(const struct performances *all) {
-  return clock_monotonic_ns(all->config.vm->clock);
 }
 
 /* The callee ends its call at the deadline and says so. Only if it is stuck, no word comes. */
@@ -187,11 +188,12 @@ static void ask(struct performances *all, struct performance *performance) {
   asked->post = all->config.post;
   asked->arrive = arrive;
   asked->context = all;
+  request->since_ns = performance->wait.since_ns;
   request->seen = performance->actor->seen;
   request->epoch = turn->epoch;
   request->depth = performance->request->depth + 1;
   request->deadline_ns = wall_end_ns(all, &turn->usage);
-  int64_t own_ns = outgoing->timeout_ms == 0 ? INT64_MAX : now_ns(all) + outgoing->timeout_ms * 1000000;
+  int64_t own_ns = outgoing->timeout_ms == 0 ? INT64_MAX : request->since_ns + outgoing->timeout_ms * 1000000;
   if (own_ns < request->deadline_ns) request->deadline_ns = own_ns;
   performance->is_overdue = false;
   performance->deadline = (struct deadline){ .pass = pass_deadline, .context = all };
@@ -200,10 +202,48 @@ static void ask(struct performances *all, struct performance *performance) {
   all->config.send(all->config.context, &request);
 }
 
-/* After a turn, or a request that did not become one. An actor that was asked for but does not exist leaves no trace. */
+/* on_stop, in a turn of its own, if the actor is there: its reply is `reply`, unless that is NULL. False: it was not
+ * there, or failed; then the reply is not kept. */
+static bool stop(struct performances *all, struct actor *actor, struct reply *reply) {
+  struct turn turn = {
+    .call_id = reply != NULL ? reply->call_id : atomic_fetch_add(all->config.next_call_id, 1),
+    .task = TURN_STOP, .caller = CALLER_NONE, .format = FORMAT_VALUE,
+  };
+  bool stopped = false;
+  if (actor->instance != NULL && instance_is_loaded(actor->instance)) {
+    stopped = rig_begin(&all->rig, actor, &turn, false, reply) == TURN_DONE;
+    if (!stopped) report_log(all->config.vm->logger, actor, &turn, slice_text("on_stop"));
+  }
+  rig_end(&all->rig, &turn);
+  turn_done(&turn);
+  return stopped;
+}
+
+void performances_put_to_sleep(struct performances *all, struct actor *actor, struct reply *reply) {
+  if (!stop(all, actor, reply) && reply != NULL) reply_keep(reply);
+  actors_remove(all->config.actors, actor);
+}
+
+bool performances_must_retire(const struct performances *all, const struct actor *actor) {
+  return actor->instance != NULL && instance_vm(actor->instance) != all->rig.vm;
+}
+
+/* Before a turn of an actor whose VM retires: it leaves that VM, so that the turn begins in the present one. */
+static void move(struct performances *all, struct actor *actor) {
+  stop(all, actor, NULL);
+  actor_drop(actor);
+}
+
+/* After a turn, or a request that did not become one. An actor that was asked for but does not exist leaves no trace; one
+ * whose VM retires leaves memory with its last turn there. */
 static void let_go(struct performances *all, struct actor *actor) {
-  actors_touch(all->config.actors, actor, clock_monotonic_ns(all->config.vm->clock));
-  if (actor->instance == NULL && actor->mailbox.count == 0) actors_remove(all->config.actors, actor);
+  actors_touch(all->config.actors, actor, now_ns(all));
+  if (actor->mailbox.count > 0) return;
+  if (performances_must_retire(all, actor)) {
+    performances_put_to_sleep(all, actor, NULL);
+  } else if (actor->instance == NULL) {
+    actors_remove(all->config.actors, actor);
+  }
 }
 
 /* After a stay in Lua: waits, or answers and lets the actor take its next call. */
@@ -228,6 +268,7 @@ static void perform(struct performances *all, struct actor *actor, struct reques
     request_free(request);
     return;
   }
+  if (performances_must_retire(all, actor)) move(all, actor);
   performance->actor = actor;
   performance->request = request;
   performance->batch = records_durable_batch(all->config.records);
@@ -294,6 +335,7 @@ static void fail_waiting(struct performances *all, struct performance *performan
   report_log(all->config.vm->logger, performance->actor, turn, turn->method);
   report_tell(all->config.vm->dev, turn, reply);
   actors_set_waiting(all->config.actors, performance->actor, NULL);
+  actor_drop(performance->actor);
   performance_free(all, performance);
   reply_keep(reply);
 }
@@ -394,6 +436,18 @@ const struct request *performance_request(const struct performance *performance)
   return performance->request;
 }
 
+void performances_each(const struct performances *all,
+                       void (*visit)(const struct performance *performance, const struct actor *actor,
+                                     const struct wait *wait, void *context), void *context) {
+  struct wait *wait;
+  for (int what = 0; what < WAIT_WHAT_COUNT; what++) {
+    TAILQ_FOREACH(wait, &all->waits.lines[what], link) {
+      const struct performance *performance = performance_of(wait);
+      visit(performance, performance->actor, wait, context);
+    }
+  }
+}
+
 void performances_ring(struct performances *all, bool in_any_case) {
   gate_ring(&all->rig.gate, in_any_case);
 }
@@ -414,31 +468,14 @@ uint64_t performances_hold_back(const struct performances *all, uint64_t batch) 
   return waits_hold_back(&all->waits, batch);
 }
 
-void performances_put_to_sleep(struct performances *all, struct actor *actor, struct reply *reply) {
-  struct turn turn = {
-    .call_id = reply != NULL ? reply->call_id : atomic_fetch_add(all->config.next_call_id, 1),
-    .task = TURN_STOP, .caller = CALLER_NONE, .format = FORMAT_VALUE,
-  };
-  struct reply *waiting = reply;
-  if (actor->instance != NULL && instance_is_loaded(actor->instance)) {
-    if (rig_begin(&all->rig, actor, &turn, false, reply) == TURN_DONE) {
-      waiting = NULL;
-    } else {
-      report_log(all->config.vm->logger, actor, &turn, slice_text("on_stop"));
-    }
-  }
-  rig_end(&all->rig, &turn);
-  turn_done(&turn);
-  if (waiting != NULL) reply_keep(waiting);
-  actors_remove(all->config.actors, actor);
-}
-
 void performances_free(struct performances *all) {
   if (all == NULL) return;
   for (int what = 0; what < WAIT_WHAT_COUNT; what++) {
     struct wait *wait;
     while ((wait = waits_take(&all->waits, (enum wait_what)what)) != NULL) {
-      performance_free(all, performance_of(wait));
+      struct performance *performance = performance_of(wait);
+      reply_abandon(performance->request->reply);
+      performance_free(all, performance);
     }
   }
   rig_done(&all->rig);

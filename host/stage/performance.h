@@ -13,7 +13,8 @@
  *         durable. If that fails, so does the call.
  *         Asking another actor (ask.h): it waits for the answer, and until its deadline for a word of it.
  * ALWAYS  1. An actor has one performance at a time.
- *         2. Each request that is taken has its reply kept once, directly or through the gate. Only what still waits at
+ *         2. A turn is in the VM of its actor's instance from its beginning to its end.
+ *         3. Each request that is taken has its reply kept once, directly or through the gate. Only what still waits at
  *            performances_free() gets no reply.
  */
 #ifndef TROUPE_PERFORMANCE_H
@@ -47,8 +48,12 @@ struct performances *performances_new(const struct performances_config *config);
 /* Forgets all that still wait: they get no reply. */
 void performances_free(struct performances *all);
 
-/* The VM in which they run. Set it before the first one, and change it only while none waits. */
+/* The VM in which actors are opened from now on. Set it before the first one. Any other that actors are in retires: turns that
+ * wait go on there, and an actor that is called leaves it first. */
 void performances_set_vm(struct performances *all, struct vm *vm);
+
+/* Whether the actor is in a VM that retires. */
+bool performances_must_retire(const struct performances *all, const struct actor *actor);
 
 /* Runs one request of an actor to its reply, or until it must wait. Takes the request over. */
 void performances_begin(struct performances *all, struct actor *actor, struct request **request);
@@ -72,6 +77,11 @@ const struct ask *performance_ask(const struct performance *performance);
 
 /* Its request. */
 const struct request *performance_request(const struct performance *performance);
+
+/* Calls `visit` with each that waits. */
+void performances_each(const struct performances *all,
+                       void (*visit)(const struct performance *performance, const struct actor *actor,
+                                     const struct wait *wait, void *context), void *context);
 
 /* Tells the committer of what was sent: if somebody waits for it, or in any case. Whether somebody does. */
 void performances_ring(struct performances *all, bool in_any_case);

@@ -9,24 +9,8 @@
 #ifndef TROUPE_POST_H
 #define TROUPE_POST_H
 
-#include "base/queue.h"
 #include "base/slice.h"
-
-enum letter_kind {
-  LETTER_REQUEST,      /* request.h */
-  LETTER_ANSWER,       /* ask.h: what another actor answered */
-  LETTER_PROBE         /* probe.h: a question about who waits for whom */
-};
-
-/* The first member of all that is sent. */
-struct letter {
-  struct queue_item item;
-  enum letter_kind kind;
-};
-
-static inline struct letter *letter_of(struct queue_item *item) {
-  return (struct letter *)(void *)((uint8_t *)item - offsetof(struct letter, item));
-}
+#include "stage/letter.h"
 
 struct post {
   struct queue **inboxes;      /* of all workers */

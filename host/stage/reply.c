@@ -47,6 +47,10 @@ void reply_keep(struct reply *reply) {
   deliver(reply);
 }
 
+void reply_abandon(struct reply *reply) {
+  if (reply->abandon != NULL) reply->abandon(reply);
+}
+
 void reply_fail(struct reply *reply, enum err err, const char *format, ...) {
   char message[FAILURE_MESSAGE_MAX];
   va_list arguments;

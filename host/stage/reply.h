@@ -27,6 +27,7 @@ struct reply {
   struct buf body;             /* the result, in `format`; empty after a failure */
   struct failure failure;      /* err != ERR_NONE: the call failed */
   void (*deliver)(struct reply *reply);
+  void (*abandon)(struct reply *reply);   /* the host ends, and it will not be kept; NULL: its maker knows */
   atomic_bool is_unwanted;     /* set by the door, at any time: nobody waits for it any more */
   uint64_t call_id;            /* set by host_submit(): `rpc.id`, and the id under which the call is traced (base/trace.h) */
   const struct logger *logger; /* NULL before */
@@ -37,6 +38,9 @@ struct reply {
 /* Makes an embedded reply ready: empty, and delivered when its effect is released. */
 void reply_init(struct reply *reply, enum format format, void (*deliver)(struct reply *reply));
 void reply_done(struct reply *reply);
+
+/* The host ends, and this reply will not be kept. */
+void reply_abandon(struct reply *reply);
 
 /* Delivers the reply as it is. */
 void reply_keep(struct reply *reply);

@@ -20,3 +20,9 @@ void request_free(struct request *request) {
   for (size_t i = 0; i < sizeof bytes / sizeof *bytes; i++) buf_done(bytes[i]);
   mem_free(request);
 }
+
+void request_abandon(struct request *request) {
+  if (request == NULL) return;
+  reply_abandon(request->reply);
+  request_free(request);
+}

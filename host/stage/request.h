@@ -16,7 +16,8 @@ enum request_type {
   REQUEST_INSPECT,    /* the result of inspect_state, or else the state: for operators */
   REQUEST_STATE,      /* the state as it is: for specs */
   REQUEST_KV,         /* all kv entries, {{key = tuple, value = v}, ...}: for specs */
-  REQUEST_SLEEP       /* leave memory when idle: for specs */
+  REQUEST_SLEEP,      /* leave memory when idle: for specs */
+  REQUEST_CALLS       /* what each call of the host is doing (survey.h): of no actor, in JSON, for operators */
 };
 
 struct actor;
@@ -35,6 +36,7 @@ struct request {
   struct buf headers;          /* of an HTTP call: a value, a map from lower-case names to strings; else empty */
   struct buf idempotency_key;  /* of a call: the client's (idempotency.h), or empty */
   struct reply *reply;         /* whose format is `format`; where it is early, an actor has sent the request */
+  int64_t since_ns;            /* by the host's clock: when its worker took it in, or the actor sent it */
   /* of an actor's request; else all zero */
   struct slice caller_class, caller_key;   /* the actor, in memory that lives until the reply is kept */
   uint64_t seen, epoch;        /* what the caller has seen (gate.h, G1), in which epoch */
@@ -49,6 +51,9 @@ struct request *request_try_new(enum request_type type, struct reply *reply);
 
 /* Frees the request, not its reply. */
 void request_free(struct request *request);
+
+/* Frees a request when the host ends: its reply is not kept. */
+void request_abandon(struct request *request);
 
 /* The request in which this item of a queue or a mailbox is embedded. */
 static inline struct request *request_of(struct queue_item *item) {

@@ -112,7 +112,7 @@ enum turn_status rig_begin(struct rig *rig, struct actor *actor, struct turn *tu
     roll_back(actor, turn);
     return TURN_FAILED;
   }
-  turn->vm = rig->vm;
+  turn->vm = instance_vm(actor->instance);
   turn->instance = actor->instance;
   turn->view = records_view(rig->records, rig->drafts);
   turn->create = !actor->exists;

@@ -20,7 +20,7 @@ struct rig {
   const struct vm_config *config;
   struct records *records;
   _Atomic uint64_t *next_actor_id;     /* the host's */
-  struct vm *vm;
+  struct vm *vm;                       /* in which actors are opened; a turn is in that of its instance */
   struct gate gate;
   struct drafts *drafts;
 };

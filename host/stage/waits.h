@@ -31,6 +31,7 @@ struct wait {
   enum wait_what what;
   uint64_t seen;       /* its actor has seen what was committed up to here, its own saves included */
   uint64_t held_batch; /* its drafts may hold records of batches after this one; UINT64_MAX: they hold none */
+  int64_t since_ns;    /* by the host's clock: when it was put; a move changes nothing of it */
 };
 
 TAILQ_HEAD(wait_list, wait);

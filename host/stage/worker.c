@@ -2,11 +2,11 @@
 #include "stage/worker.h"
 
 #include "base/mem.h"
-#include "script/script.h"
 #include "stage/actor.h"
 #include "stage/delivery.h"
 #include "stage/performance.h"
-#include "stage/reload.h"
+#include "stage/survey.h"
+#include "stage/vms.h"
 
 enum {
   TURNS_A_RING = 16,              /* how many turns go to the committer and the doors together */
@@ -21,19 +21,19 @@ enum {
 struct worker {
   struct worker_config config;
   struct queue *inbox;
-  struct vm *vm;
+  struct vms vms;
   struct records *records;
   struct actors *actors;
   struct deadlines deadlines;          /* of turns that ask others, and of requests in mailboxes */
   struct delivery delivery;
   struct performances *performances;
-  bool connected;                      /* to the committer */
   size_t leaving;                      /* how many actors must still leave before their time, because memory is short */
   bool collects;                       /* they have left, and their garbage goes bit by bit */
+  size_t stuck_bytes;                  /* what the VMs held when memory was short and nobody could leave; 0: some can */
+  int64_t taken_ns;                    /* when the step took its letters, by the host's clock */
   int64_t step_end_ns;                 /* when the step has lasted long enough, by clock_work_ns() */
   bool stopping, stopped;
   bool quiet;                          /* it stops, and has no call left: not among the host's unquiet workers */
-  uint64_t files;                      /* --dev: the files that the classes were read from (reload.h) */
   _Atomic bool told_stop;
 };
 
@@ -46,8 +46,7 @@ void worker_ring_others(struct worker *worker) {
 
 /* While Lua runs for long: what earlier turns have ready need not wait for it. */
 static void tick(void *context) {
-  struct worker *worker = context;
-  if (worker->connected) worker_ring_others(worker);
+  worker_ring_others(context);
 }
 
 /* What an actor of this worker asks of another. */
@@ -63,12 +62,13 @@ static void send_request(void *context, struct request **request) {
   }
 }
 
-/* The host ends, and nobody reads this letter any more. An ask that was answered is its caller's, unless that has gone. */
-static void throw_away(struct letter *letter) {
+/* The host ends, and nobody reads this letter any more. */
+static void abandon_letter(struct letter *letter) {
   switch (letter->kind) {
-    case LETTER_REQUEST: request_free(request_of(&letter->item)); break;
-    case LETTER_ANSWER: ask_throw_away(ask_of(letter)); break;
+    case LETTER_REQUEST: request_abandon(request_of(&letter->item)); break;
+    case LETTER_ANSWER: ask_abandon(ask_of(letter)); break;
     case LETTER_PROBE: probe_free(probe_of(letter)); break;
+    case LETTER_SURVEY: survey_free(survey_of(letter)); break;
   }
 }
 
@@ -81,16 +81,22 @@ static enum err open_records(struct worker *worker, struct failure *failure) {
   return records_open(&records, &worker->records, failure);
 }
 
-enum err worker_open(const struct worker_config *config, struct worker **worker, struct failure *failure) {
+/* Takes over the VM that was brought, if one was; the present one retires. */
+static bool renew(struct worker *worker) {
+  if (!vms_renew(&worker->vms)) return false;
+  performances_set_vm(worker->performances, vms_present(&worker->vms));
+  return true;
+}
+
+enum err worker_open(const struct worker_config *config, struct vm **vm, struct worker **worker,
+                     struct failure *failure) {
   struct worker *made = mem_zero(sizeof *made);
   made->config = *config;
-  if (config->vm.dev) made->files = reload_signature(config->vm.actors_path);
   made->inbox = queue_new();
   made->actors = actors_new();
-  made->config.vm.tick = tick;
-  made->config.vm.tick_context = made;
-  enum err err = script_open(&made->config.vm, &made->vm, failure);
-  if (err == ERR_NONE) err = open_records(made, failure);
+  vms_init(&made->vms);
+  vms_bring(&made->vms, vm);
+  enum err err = open_records(made, failure);
   if (err != ERR_NONE) {
     worker_close(made);
     return err;
@@ -105,7 +111,7 @@ enum err worker_open(const struct worker_config *config, struct worker **worker,
     .send = send_request, .context = made,
   };
   made->performances = performances_new(&performances);
-  performances_set_vm(made->performances, made->vm);
+  renew(made);
   *worker = made;
   return ERR_NONE;
 }
@@ -114,19 +120,19 @@ void worker_close(struct worker *worker) {
   if (worker == NULL) return;
   for (struct queue_item *item = queue_take(worker->inbox), *next; item != NULL; item = next) {
     next = item->next;
-    throw_away(letter_of(item));
+    abandon_letter(letter_of(item));
   }
   performances_free(worker->performances);
   actors_free(worker->actors);
   records_close(worker->records);
-  vm_close(worker->vm);
+  vms_done(&worker->vms);
   queue_free(worker->inbox);
   mem_free(worker);
 }
 
 void worker_connect(struct worker *worker, struct committer *committer, struct checkpointer *checkpointer) {
   records_connect(worker->records, committer, checkpointer);
-  worker->connected = true;
+  vm_set_tick(vms_present(&worker->vms), tick, worker);
 }
 
 struct commit_source *worker_commit_source(struct worker *worker) {
@@ -137,8 +143,15 @@ struct checkpoint_source *worker_checkpoint_source(struct worker *worker) {
   return records_checkpoint_source(worker->records);
 }
 
-struct vm *worker_vm(const struct worker *worker) {
-  return worker->vm;
+void worker_bring(struct worker *worker, struct vm **vm) {
+  vm_set_tick(*vm, tick, worker);
+  vms_bring(&worker->vms, vm);
+  queue_wake(worker->inbox);
+}
+
+size_t worker_memory(struct worker *worker) {
+  vms_collect(&worker->vms);
+  return vms_bytes(&worker->vms);
 }
 
 void worker_put(struct worker *worker, struct request **request) {
@@ -170,6 +183,10 @@ bool worker_is_done(struct worker *worker) {
 
 /* -- the step -- */
 
+static int64_t now_ns(const struct worker *worker) {
+  return clock_monotonic_ns(worker->config.vm.clock);
+}
+
 static void drop_undurable(struct actor *actor, void *context) {
   struct worker *worker = context;
   if (actor->seen <= records_verdict(worker->records)) return;
@@ -200,7 +217,37 @@ static void hear_of(struct worker *worker, uint64_t epoch) {
   if (epoch > records_epoch(worker->records)) hear(worker);
 }
 
+void worker_survey(const struct worker *worker, struct survey *survey) {
+  survey_add(survey, worker->actors, worker->performances, now_ns(worker));
+}
+
+/* Adds what this worker has, and sends the survey on to the next one. */
+static void take_survey(struct worker *worker, struct survey *survey) {
+  unsigned next = worker->config.vm.worker + 1;
+  worker_survey(worker, survey);
+  if (next < worker->config.post->count) {
+    post_send(worker->config.post, next, survey_letter(survey));
+  } else {
+    survey_end(survey);
+  }
+}
+
+static void begin_survey(struct worker *worker, struct request *request) {
+  struct reply *reply = request->reply;
+  struct survey *survey = survey_try_new(&request);
+  if (survey != NULL) {
+    take_survey(worker, survey);
+  } else {
+    request_free(request);
+    reply_fail(reply, ERR_MEMORY, "no memory to look at the calls");
+  }
+}
+
 static void take_request(struct worker *worker, struct request *request) {
+  if (request->type == REQUEST_CALLS) {
+    begin_survey(worker, request);
+    return;
+  }
   if (request->reply->early) {
     hear_of(worker, request->epoch);
   } else if (worker->stopping) {
@@ -208,6 +255,7 @@ static void take_request(struct worker *worker, struct request *request) {
     request_free(request);
     return;
   }
+  if (!request->reply->early) request->since_ns = worker->taken_ns;
   delivery_put(&worker->delivery, request);
 }
 
@@ -219,6 +267,7 @@ static void take_letter(struct worker *worker, struct letter *letter) {
       performances_answer(worker->performances, ask_of(letter));
       break;
     case LETTER_PROBE: probe_take(&worker->delivery.probes, letter); break;
+    case LETTER_SURVEY: take_survey(worker, survey_of(letter)); break;
   }
 }
 
@@ -281,20 +330,20 @@ static bool run_waiting(struct worker *worker, enum wait_place place) {
   return worked;
 }
 
-static int64_t now_ns(const struct worker *worker) {
-  return clock_monotonic_ns(worker->config.vm.clock);
-}
-
-/* When the VM is nearly full, a quarter of the actors leave before their time, those idle longest first; then their garbage
- * is collected. Both take many steps, so that nobody waits for long, and go faster than newcomers can come. */
+/* When the VMs are nearly full, a quarter of the actors leave before their time, those idle longest first; then their garbage
+ * is collected. Both take many steps, so that nobody waits for long, and go faster than newcomers can come. If nobody could
+ * leave, that is tried again when they hold a good deal more. */
 static void relieve(struct worker *worker) {
-  bool tight = vm_bytes(worker->vm) > worker->config.vm.limits->vm_bytes / 4 * 3;
-  if (worker->leaving == 0 && !worker->collects && tight) worker->leaving = actors_count(worker->actors) / 4 + 1;
+  size_t bytes = vms_bytes(&worker->vms), limit = worker->config.vm.limits->vm_bytes;
+  bool tight = bytes > limit / 4 * 3;
+  if (!tight) worker->stuck_bytes = 0;
+  bool stuck = worker->stuck_bytes > 0 && bytes < worker->stuck_bytes + limit / 32;
+  if (worker->leaving == 0 && !worker->collects && tight && !stuck) worker->leaving = actors_count(worker->actors) / 4 + 1;
 }
 
 static bool collect(struct worker *worker) {
   if (!worker->collects || worker->leaving > 0) return false;
-  worker->collects = !vm_collect_some(worker->vm);
+  worker->collects = !vms_collect_some(&worker->vms);
   return true;
 }
 
@@ -317,7 +366,8 @@ static bool note_quiet(struct worker *worker) {
   return true;
 }
 
-/* A shortage of memory never makes the last actor leave: that one stays until its time has come. */
+/* A shortage of memory never makes the last actor leave: that one stays until its time has come, or that of its
+ * VM. */
 static bool put_idle_to_sleep(struct worker *worker) {
   relieve(worker);
   int64_t idle_ns = (int64_t)worker->config.vm.limits->idle_ms * 1000000;
@@ -325,6 +375,7 @@ static bool put_idle_to_sleep(struct worker *worker) {
   for (; slept < most; slept++) {
     struct actor *actor = actors_idlest(worker->actors);
     bool sooner = rests(worker) || (worker->leaving > 0 && actors_count(worker->actors) > 1);
+    if (actor != NULL) sooner |= performances_must_retire(worker->performances, actor);
     if (actor == NULL || (!sooner && now_ns(worker) - actor->used_ns < idle_ns)) break;
     if (worker->leaving > 0) worker->collects = --worker->leaving == 0;
     performances_put_to_sleep(worker->performances, actor, NULL);
@@ -332,33 +383,9 @@ static bool put_idle_to_sleep(struct worker *worker) {
   if (slept < most && worker->leaving > 0) {          /* the others are busy, or have mail */
     worker->leaving = 0;
     worker->collects = true;
+    worker->stuck_bytes = slept == 0 ? vms_bytes(&worker->vms) : 0;
   }
   return slept > 0;
-}
-
-/* --dev: a new VM when a file has changed. Only between turns, while no actor has mail: a sleeping actor needs no VM. */
-static void reload(struct worker *worker) {
-  const struct logger *logger = worker->config.vm.logger;
-  uint64_t files = reload_signature(worker->config.vm.actors_path);
-  bool busy = actors_have_mail(worker->actors) || performances_are_waiting(worker->performances);
-  if (files == worker->files || busy) return;
-  worker->files = files;
-  struct failure failure = { 0 };
-  struct vm *vm;
-  if (script_open(&worker->config.vm, &vm, &failure) == ERR_NONE) {
-    struct actor *actor;
-    while ((actor = actors_idlest(worker->actors)) != NULL) {
-      performances_put_to_sleep(worker->performances, actor, NULL);
-    }
-    vm_close(worker->vm);
-    worker->vm = vm;
-    performances_set_vm(worker->performances, vm);
-    logger_printf(logger, LOG_INFO, "classes reloaded: %s", script_class_names(vm));
-  } else {
-    logger_printf(logger, LOG_ERROR, "classes not reloaded, the old ones serve on: %.*s", (int)failure.message.size,
-                  (const char *)failure.message.data);
-  }
-  failure_done(&failure);
 }
 
 bool worker_step(struct worker *worker) {
@@ -367,9 +394,10 @@ bool worker_step(struct worker *worker) {
   records_refresh(worker->records);
   bool worked = hear_checkpointer(worker);
   if (atomic_load(&worker->told_stop)) worker->stopping = true;
-  if (worker->config.vm.dev) reload(worker);
+  worker->taken_ns = now_ns(worker);
   worked |= take_letters(worker);
-  worked |= deadlines_pass(&worker->deadlines, now_ns(worker));
+  worked |= renew(worker);       /* behind the letters: what was put after a VM was brought is not run in an older one */
+  worked |= deadlines_pass(&worker->deadlines, worker->taken_ns);
   worked |= note_quiet(worker);
   worked |= run_waiting(worker, WAIT_GOES_FIRST);
   worked |= run_turns(worker);
@@ -377,6 +405,7 @@ bool worker_step(struct worker *worker) {
   worked |= performances_are_due(worker->performances);
   worked |= put_idle_to_sleep(worker);
   worked |= collect(worker);
+  worked |= vms_close_some(&worker->vms);
   if (rests(worker) && !worked && actors_count(worker->actors) == 0) {
     performances_ring(worker->performances, true);
     records_wake_when_durable(worker->records);

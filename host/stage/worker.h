@@ -1,15 +1,15 @@
-/* worker.h -- one worker: its VM, its actors, their turns.
+/* worker.h -- one worker: its VMs, its actors, their turns.
  *
  * WHY     An actor lives on one worker, so nothing about it is shared and nothing is locked.
- * ROOM    stage. Below: performance, records, actor, script.
- * THREAD  worker_put(), worker_ring() and worker_stop() from any; the rest on its own (inline: the caller's).
- * OWNS    Its VM, its actors, its performances, its records, the requests put to it.
+ * ROOM    stage. Below: performance, records, actor, vms, script.
+ * THREAD  worker_put(), worker_ring(), worker_bring() and worker_stop() from any; the rest on its own (inline: the caller's).
+ * OWNS    Its VMs, its actors, its performances, its records, the requests put to it.
  * STATES  of a request: put -> in the actor's mailbox -> its turn (performance.h) -> its reply at the gate (gate.h)
  *         -> delivered.
  * ALWAYS  1. When an epoch ends, and before any other turn begins, every actor that saw something not durable leaves
  *            memory, and every waiting turn that did fails.
- *         2. With --dev, once a file of the actors has changed and no actor has mail or is busy, every actor goes to sleep
- *            and the worker gets a new VM before the next turn begins. If the new files do not load, the old VM serves on.
+ *         2. A request that is put after worker_bring() has returned begins in that VM, or in a later one. What has begun
+ *            before ends in its own VM, and notices nothing (vms.h).
  * LIMITS  waiting_calls, idle_ms, vm_bytes; those of records.h.
  */
 #ifndef TROUPE_WORKER_H
@@ -20,6 +20,7 @@
 #include "vm/vm.h"
 
 struct worker;
+struct survey;
 
 struct worker_config {
   struct vm_config vm;
@@ -36,7 +37,9 @@ struct worker_config {
   _Atomic uint64_t *next_call_id;
 };
 
-enum err worker_open(const struct worker_config *config, struct worker **worker, struct failure *failure);
+/* Takes the VM over, which is one of this configuration. */
+enum err worker_open(const struct worker_config *config, struct vm **vm, struct worker **worker,
+                     struct failure *failure);
 void worker_close(struct worker *worker);
 
 /* Where it sends to; set once, before its first step. */
@@ -64,10 +67,17 @@ bool worker_owes(const struct worker *worker);
 void worker_wait(struct worker *worker);
 void worker_stop(struct worker *worker);
 
+/* Adds what its actors have to a survey (survey.h). The worker does so when the survey comes as a letter; anybody else only
+ * where the steps run inline, between two of them. */
+void worker_survey(const struct worker *worker, struct survey *survey);
+
 /* Whether a stopping worker has nothing left. */
 bool worker_is_done(struct worker *worker);
 
-/* The VM that it has now. With --dev it may be another one after the next step. */
-struct vm *worker_vm(const struct worker *worker);
+/* Brings it a new VM, in which actors are opened from its next step on. Takes it over. */
+void worker_bring(struct worker *worker, struct vm **vm);
+
+/* Bytes that its VMs hold after all garbage was collected. */
+size_t worker_memory(struct worker *worker);
 
 #endif

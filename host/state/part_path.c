@@ -43,11 +43,8 @@ static bool put_path_of(lua_State *L, int part, int index, int seen, size_t dept
 }
 
 int part_path_raise(lua_State *L, int part, int key, const char *what) {
-  struct vm *vm = vm_of(L);
-  struct instance *instance = vm->now.instance;
-  struct buf *path = &vm->value;
-  buf_clear(path);
-  holder_push(L, instance);                                          /* holder */
+  struct buf *path = raise_begin(L);
+  holder_push(L, vm_of(L)->now.instance);                            /* holder */
   int holder = lua_gettop(L);
   buf_put_text(path, "state");
   if (!lua_rawequal(L, part, holder)) {

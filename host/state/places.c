@@ -256,7 +256,7 @@ void places_put_path(struct settling *s, int owner, int key, struct buf *path) {
 /* Raises for the part whose two places are on top of the stack. */
 static void fail_twice(struct settling *s) {
   int top = lua_gettop(s->L);
-  struct buf *path = vm_begin_value(s->vm, 0);
+  struct buf *path = raise_begin(s->L);
   forget_live(s);
   places_put_path(s, top - 1, top, path);
   buf_put_text(path, ": this table is in the state twice, also as ");

@@ -18,6 +18,7 @@ struct settling {
   struct vm *vm;
   struct instance *instance;
   struct drafts *drafts;
+  struct buf *key; /* of the record in hand */
   int copies;      /* plain table -> the part that is its copy; a part that was detached and comes back -> itself */
   int claims;      /* part -> { owner, key, owner, key, ... }: the fields that it was stored in */
   int live;        /* part -> true: it is in the state; false: about to be found out */

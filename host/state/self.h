@@ -1,6 +1,6 @@
 /* self.h -- an actor in memory: what the host keeps of it, and where.
  *
- * WHY     The files that make up `self` (fields, state, kv, log) share the actor's handle and the slots of its
+ * WHY     The files that make up `self` (fields, state, kv, log) share the actor's instance and the slots of its
  *         userdata.
  * ROOM    state. script/instance.h is what the stage sees.
  */

@@ -3,7 +3,7 @@
  * The way of a turn's changes: plain tables become parts -> each part that was stored somewhere gets its one place in the
  * state (places.h) -> what fell out of the state loses its records (bury) -> nodes that became small move into their
  * parents' records (demote) -> the records that hold the written fields are written, and tables in them that have grown
- * become nodes (write_field, promote). */
+ * become nodes (write_field, promote). Most turns need none of that: try_settle_root(). */
 #include "state/settle.h"
 
 #include <lauxlib.h>
@@ -29,17 +29,15 @@ static const char header_mark;
 /* -- records -- */
 
 static struct slice record_key(struct settling *s, const struct part *node, int key) {
-  struct buf *bytes = &s->vm->key;
-  buf_clear(bytes);
-  part_put_record_key(s->L, s->instance, node->node_id, key, bytes);
-  if (bytes->err != ERR_NONE) raise_host(s->L, ERR_MEMORY, "no memory for the key of a record");
-  return buf_slice(bytes);
+  buf_clear(s->key);
+  part_put_record_key(s->L, s->instance, node->node_id, key, s->key);
+  if (s->key->err != ERR_NONE) raise_host(s->L, ERR_MEMORY, "no memory for the key of a record");
+  return buf_slice(s->key);
 }
 
-static void draft_put(struct settling *s, const struct part *node, int key) {
-  struct slice value = buf_slice(&s->vm->value);
+static void draft_put(struct settling *s, const struct part *node, int key, const struct buf *value) {
   size_t limit = (size_t)s->vm->config.limits->commit_bytes;
-  if (s->vm->value.err != ERR_NONE || !drafts_try_put(s->drafts, record_key(s, node, key), value)) {
+  if (value->err != ERR_NONE || !drafts_try_put(s->drafts, record_key(s, node, key), buf_slice(value))) {
     raise_host(s->L, ERR_MEMORY, "no memory for the changes of a call");
   }
   if (drafts_bytes(s->drafts) > limit) {
@@ -157,29 +155,31 @@ static uint64_t node_of(lua_State *L, int index) {
   return ((struct part *)lua_touserdata(L, index))->node_id;
 }
 
-/* Appends the value at `index` to vm->value: nodes in it as references, other tables with everything in them. If it cannot be
- * saved, raises with the path. */
-static enum err put_value(struct settling *s, int owner, int key, int index) {
-  struct vm *vm = s->vm;
-  struct walk_options options = { .root.name = "state", .depth_max = RECURSION_MAX, .finite = true, .node_of = node_of };
-  enum err err = lua_value_write(s->L, index, &vm->value, &options, &vm->raised);
+/* A value of a state; its path goes on from that of its field. */
+static const struct walk_options value_options = { .root.name = "", .depth_max = RECURSION_MAX, .finite = true,
+                                                   .node_of = node_of };
+
+/* Appends the value at `index`, of the field `key` of `owner`: nodes in it as references, other tables with everything in
+ * them. If it cannot be saved, raises with the path. */
+static enum err put_value(struct settling *s, int owner, int key, int index, struct buf *into) {
+  const struct failure *raised = &s->vm->raised;
+  enum err err = lua_value_write(s->L, index, into, &value_options, &s->vm->raised);
   if (err == ERR_INTERNAL) {
-    struct slice text = buf_slice(&vm->raised.message);
-    lua_pushlstring(s->L, (const char *)text.data + 5, text.size - 5);               /* what follows "state" */
-    struct buf *path = vm_begin_value(vm, 0);
-    places_put_path(s, owner, key, path);
-    raise_misuse(s->L, "%.*s%s", (int)path->size, (const char *)path->data, lua_tostring(s->L, -1));
+    buf_clear(into);                                                 /* of no use any more, but for the path */
+    places_put_path(s, owner, key, into);
+    raise_misuse(s->L, "%.*s%.*s", (int)into->size, (const char *)into->data, (int)raised->message.size,
+                 (const char *)raised->message.data);
   }
-  if (err == ERR_MEMORY) raise_failure(s->L, &vm->raised);
+  if (err == ERR_MEMORY) raise_host(s->L, ERR_MEMORY, "no memory for the bytes of state");
   return err;
 }
 
 /* As put_value(), but the value itself is a reference too if it is a node. */
-static enum err put_field(struct settling *s, int owner, int key, int index) {
+static enum err put_field(struct settling *s, int owner, int key, int index, struct buf *into) {
   uint64_t node_id = part_is(s->L, index) ? node_of(s->L, index) : 0;
-  if (node_id == 0) return put_value(s, owner, key, index);
-  value_put_node(&s->vm->value, node_id);
-  return s->vm->value.err;
+  if (node_id == 0) return put_value(s, owner, key, index, into);
+  value_put_node(into, node_id);
+  return into->err;
 }
 
 /* Writes the record of a node itself: whether it is a marked sequence, and those fields whose names are too long for the key
@@ -205,13 +205,13 @@ static void write_header(struct settling *s, int index) {
       size_t size;
       const char *name = lua_tolstring(L, -2, &size);
       value_put_string(value, slice_of(name, size));
-      put_field(s, index, lua_gettop(L) - 1, lua_gettop(L));
+      put_field(s, index, lua_gettop(L) - 1, lua_gettop(L), value);
     }
     lua_pop(L, 1);                                                   /* data key */
   }
   if (count == 0) lua_pop(L, 1);                                     /* data */
   lua_pop(L, 1);                                                     /* - */
-  draft_put(s, node, 0);
+  draft_put(s, node, 0, value);
 }
 
 static void write_field(struct settling *s, int index, int key);
@@ -241,7 +241,7 @@ static void check_sequence(struct settling *s, int index, int key, bool there) {
   lua_getiuservalue(L, index, PART_DATA);                            /* data */
   bool fits = n >= 1 && (there ? n == 1 || lua_rawgeti(L, -1, n - 1) != LUA_TNIL : lua_rawgeti(L, -1, n + 1) == LUA_TNIL);
   if (fits || (n < 1 && !there)) return;
-  struct buf *path = vm_begin_value(s->vm, 0);
+  struct buf *path = raise_begin(L);
   places_put_path(s, index, key, path);
   raise_misuse(L, "%.*s: a table marked as a sequence has a key that is not of 1..n", (int)path->size,
                (const char *)path->data);
@@ -265,13 +265,13 @@ static void write_field(struct settling *s, int index, int key) {
   }
   struct part *part = part_is(L, value) ? lua_touserdata(L, value) : NULL;
   struct buf *bytes = vm_begin_value(s->vm, part == NULL ? 0 : STATE_INLINE_BYTES_MAX);
-  bool fits = (part != NULL && part->node_id != 0) || put_value(s, index, key, value) == ERR_NONE;
+  bool fits = (part != NULL && part->node_id != 0) || put_value(s, index, key, value, bytes) == ERR_NONE;
   if (!fits) promote(s, value);
   if (part != NULL && part->node_id != 0) {
     bytes = vm_begin_value(s->vm, 0);
     value_put_node(bytes, part->node_id);
   }
-  draft_put(s, node, key);
+  draft_put(s, node, key, bytes);
   lua_settop(L, top);                                                /* - */
 }
 
@@ -290,8 +290,8 @@ static void demote(struct settling *s, int index) {
   }
   lua_settop(L, top);                                                /* - */
   if (fields > DEMOTED_FIELDS_MAX || !places_push_home(s, index)) return;   /* owner key */
-  vm_begin_value(s->vm, STATE_INLINE_BYTES_MAX / 4);
-  if (put_value(s, top + 1, top + 2, index) == ERR_NONE) {
+  struct buf *bytes = vm_begin_value(s->vm, STATE_INLINE_BYTES_MAX / 4);       /* only tried */
+  if (put_value(s, top + 1, top + 2, index, bytes) == ERR_NONE) {
     draft_delete_node(s, index);
     part_note(L, s->instance, index);
     node->node_id = 0;
@@ -369,7 +369,6 @@ static void look_where(lua_State *L, void *context) {
 static bool try_settle_root(struct settling *s) {
   lua_State *L = s->L;
   struct written written = { .s = s, .in_root = true };
-  struct walk_options options = { .root.name = "state", .depth_max = RECURSION_MAX, .finite = true, .node_of = node_of };
   if (s->instance->tables_moved) return false;
   journal_each(L, s->instance, look_where, &written);
   if (!written.any || !written.in_root) return !written.any;
@@ -377,8 +376,8 @@ static bool try_settle_root(struct settling *s) {
   lua_pushinteger(L, STATE_ROOT_FIELD);                              /* data key */
   lua_rawgeti(L, -2, STATE_ROOT_FIELD);                              /* data key root */
   struct buf *bytes = vm_begin_value(s->vm, STATE_INLINE_BYTES_MAX);
-  if (lua_value_write(L, -1, bytes, &options, &s->vm->raised) != ERR_NONE) return false;
-  draft_put(s, lua_touserdata(L, s->holder), lua_gettop(L) - 1);
+  if (lua_value_write(L, -1, bytes, &value_options, &s->vm->raised) != ERR_NONE) return false;
+  draft_put(s, lua_touserdata(L, s->holder), lua_gettop(L) - 1, bytes);
   return true;
 }
 
@@ -388,8 +387,9 @@ void settle(lua_State *L, struct instance *instance) {
   int top = lua_gettop(L);
   budget_check_stack(L, 16);
   holder_push(L, instance);                                          /* holder */
-  struct settling s = { .L = L, .vm = vm, .instance = instance, .drafts = vm->now.view->drafts, .holder = top + 1,
-                        .copies = top + 2, .claims = top + 3, .live = top + 4, .dirty = top + 5, .dead = top + 6 };
+  struct settling s = { .L = L, .vm = vm, .instance = instance, .drafts = vm->now.view->drafts, .key = &vm->key,
+                        .holder = top + 1, .copies = top + 2, .claims = top + 3, .live = top + 4, .dirty = top + 5,
+                        .dead = top + 6 };
   if (!try_settle_root(&s)) {
     lua_settop(L, s.holder);                                         /* holder */
     for (int i = 0; i < 5; i++) lua_newtable(L);                     /* holder copies claims live dirty dead */

@@ -271,12 +271,9 @@ void state_begin_read(lua_State *L, struct instance *instance) {
 
 /* Notes that the reading at `index` goes on behind this record. [-0, +0, v] */
 static void keep_place(lua_State *L, int index, struct slice key) {
-  struct vm *vm = vm_of(L);
-  buf_clear(&vm->key);
-  buf_put(&vm->key, key);
-  buf_put_byte(&vm->key, 0);
-  if (vm->key.err != ERR_NONE) raise_host(L, ERR_MEMORY, "no memory to read a state");
-  lua_pushlstring(L, (const char *)vm->key.data, vm->key.size);      /* from */
+  lua_pushlstring(L, (const char *)key.data, key.size);              /* key */
+  lua_pushlstring(L, "", 1);                                         /* key nul */
+  lua_concat(L, 2);                                                  /* from */
   lua_setiuservalue(L, index, READING_FROM);                         /* - */
 }
 

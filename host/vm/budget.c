@@ -8,7 +8,8 @@
 
 enum {
   WORK_A_CLOCK = 64,          /* reading a thread's processor time is a system call: not at each hook */
-  CPU_CLOCK_OLD_NS = 1000000, /* nor for each call: a reading is good for this long, and may overcharge a call by as much */
+  CPU_CLOCK_OLD_NS = 1000000, /* nor for each stay: a reading is good for this long, and may overcharge a call by as much */
+  SHORT_STAY_NS = 100000,     /* a stay so short counts as it went by, whether its thread had a processor all the time or not */
   WORK_A_HOOK = 4,            /* what a hook counts as, if one budget_check() is 1 */
   WORK_BYTES = 8192,          /* so many bytes that C goes over are 1 too */
   LOOKS_A_CLOCK = 64          /* calls of budget_is_due() between two readings of the clock */
@@ -39,15 +40,37 @@ void *budget_allocate(void *context, void *block, size_t old_size, size_t size) 
   return moved;
 }
 
+/* What those beside it leave a VM of the limit. A quarter is its own in any case: what has just come shall not fail for
+ * what is about to go. */
+static size_t limit_of(const struct vm *vm) {
+  size_t limit = vm->config.limits->vm_bytes, beside = 0;
+  for (const struct vm *other = vm->beside; other != vm; other = other->beside) beside += other->bytes;
+  return beside > limit / 4 * 3 ? limit / 4 : limit - beside;
+}
+
+static void set_bytes(struct vm *vm) {
+  size_t limit = limit_of(vm);
+  vm->bytes_soft = vm->bytes_call < limit ? vm->bytes_call : limit;
+  vm->bytes_hard = vm->bytes_soft + margin_of(vm->bytes_soft);
+}
+
+/* Where the limit of the VM and not that of the call is met, the garbage of those beside it is in the way too. */
+static void collect_for_call(lua_State *L, struct vm *vm) {
+  lua_gc(L, LUA_GCCOLLECT, 0);
+  if (vm->bytes <= vm->bytes_soft || vm->bytes_soft == vm->bytes_call || vm->beside == vm) return;
+  for (struct vm *other = vm->beside; other != vm; other = other->beside) lua_gc(other->L, LUA_GCCOLLECT, 0);
+  set_bytes(vm);
+}
+
 static void look_at_limits(lua_State *L, struct vm *vm, size_t work) {
   if (vm->bytes > vm->bytes_soft && !vm->granting) {
-    lua_gc(L, LUA_GCCOLLECT, 0);
+    collect_for_call(L, vm);
     if (vm->bytes > vm->bytes_soft && vm->stopped == ERR_NONE) vm->stopped = ERR_MEMORY;
   }
   vm->work += work;
   if (vm->work < WORK_A_CLOCK || vm->stopped != ERR_NONE) return;
   vm->work = 0;
-  if (vm->config.tick != NULL) vm->config.tick(vm->config.tick_context);
+  if (vm->tick != NULL) vm->tick(vm->tick_context);
   bool late = clock_thread_cpu_ns(vm->config.clock) > vm->cpu_end_ns || clock_monotonic_ns(vm->config.clock) > vm->wall_end_ns;
   if (late) vm->stopped = ERR_TIMEOUT;
 }
@@ -87,16 +110,15 @@ void budget_check_for(lua_State *L, size_t bytes) {
 void budget_begin(struct vm *vm, struct vm_usage *usage) {
   const struct limits *limits = vm->config.limits;
   size_t used = usage->bytes > 0 ? (size_t)usage->bytes : 0;
-  size_t soft = vm->bytes + (used < limits->call_bytes ? limits->call_bytes - used : 0);
-  if (soft > limits->vm_bytes) soft = limits->vm_bytes;
-  vm->bytes_soft = soft;
-  vm->bytes_hard = soft + margin_of(soft);
+  vm->bytes_call = vm->bytes + (used < limits->call_bytes ? limits->call_bytes - used : 0);
+  set_bytes(vm);
   vm->bytes_begin = vm->bytes;
   int64_t now_ns = clock_work_ns(vm->config.clock);
-  if (usage->cpu_ns > 0 || now_ns - vm->cpu_read_ns >= CPU_CLOCK_OLD_NS) {
+  if (now_ns - vm->cpu_read_ns >= CPU_CLOCK_OLD_NS) {
     vm->cpu_begin_ns = clock_thread_cpu_ns(vm->config.clock);
     vm->cpu_read_ns = now_ns;
   }
+  vm->begin_ns = now_ns;
   vm->cpu_end_ns = vm->cpu_begin_ns + (int64_t)limits->call_cpu_ms * 1000000 - usage->cpu_ns;
   if (usage->wall_begin_ns == 0) usage->wall_begin_ns = clock_monotonic_ns(vm->config.clock);
   vm->wall_end_ns = usage->wall_begin_ns + (int64_t)limits->call_wall_ms * 1000000;
@@ -108,7 +130,8 @@ void budget_begin(struct vm *vm, struct vm_usage *usage) {
 }
 
 void budget_begin_load(struct vm *vm) {
-  size_t limit = vm->config.limits->vm_bytes;
+  size_t whole = vm->config.limits->vm_bytes, limit = limit_of(vm);
+  vm->bytes_call = whole + margin_of(whole) / 2;
   vm->bytes_soft = limit + margin_of(limit) / 2;
   vm->bytes_hard = limit + margin_of(limit);
   vm->cpu_end_ns = INT64_MAX;
@@ -117,15 +140,25 @@ void budget_begin_load(struct vm *vm) {
 
 void budget_lift(struct vm *vm) {
   vm->bytes_soft = SIZE_MAX;
+  vm->bytes_call = SIZE_MAX;
   vm->bytes_hard = SIZE_MAX;
   vm->cpu_end_ns = INT64_MAX;
   vm->wall_end_ns = INT64_MAX;
   vm->stopped = ERR_NONE;
 }
 
+/* The processor time of the stay that ends, or a little more: no stay takes more of it than goes by, and the reading from
+ * before the stay is no younger than the stay. */
+static int64_t stay_cpu_ns(struct vm *vm) {
+  int64_t went_by_ns = clock_work_ns(vm->config.clock) - vm->begin_ns;
+  if (went_by_ns < SHORT_STAY_NS) return went_by_ns;
+  int64_t used_ns = clock_thread_cpu_ns(vm->config.clock) - vm->cpu_begin_ns;
+  return used_ns < went_by_ns ? used_ns : went_by_ns;
+}
+
 void budget_end(struct vm *vm, struct vm_usage *usage) {
   if (usage != NULL) {
-    usage->cpu_ns += clock_thread_cpu_ns(vm->config.clock) - vm->cpu_begin_ns;
+    usage->cpu_ns += stay_cpu_ns(vm);
     usage->bytes += (int64_t)vm->bytes - (int64_t)vm->bytes_begin;
   }
   budget_lift(vm);

@@ -4,7 +4,8 @@
  *         call must let other actors have their turns.
  * ROOM    vm. Beside vm.c, which makes a VM with this allocator and this hook.
  * ALWAYS  1. Once `stopped` is set, every return from a protected call inside Lua raises again, until budget_end().
- *         2. While `granting`, the allocator refuses nothing that the system can give: undoing must not fail at a limit.
+ *         2. VMs beside one another (vm.h) share vm_bytes, but a quarter of it is each one's own.
+ *         3. While `granting`, the allocator refuses nothing that the system can give: undoing must not fail at a limit.
  * LIMITS  call_cpu_ms, call_wall_ms, call_bytes, vm_bytes
  */
 #ifndef TROUPE_BUDGET_H

@@ -62,10 +62,15 @@ struct vm {
   lua_State *L;
   struct vm_config config;
   vm_describer *describe;
+  void (*tick)(void *context); /* or NULL */
+  void *tick_context;
+  struct vm *beside;           /* the next one in the ring of those that share `limits.vm_bytes` */
+  size_t instances;            /* that are open in it (script/instance.c) */
   struct vm_now now;
   lua_State *coroutine;        /* of the turn that is running, or NULL */
   size_t bytes;                /* given out by the allocator */
   size_t bytes_soft;           /* beyond this the next hook collects; if that frees too little, it stops the call */
+  size_t bytes_call;           /* what it would be if this VM had no limit: that of the call alone */
   size_t bytes_hard;           /* beyond this the allocator says no */
   size_t bytes_begin;          /* `bytes` when the stay began */
   unsigned cycles;             /* of the collector, since vm_collect_some() last said that all is gone */
@@ -74,6 +79,7 @@ struct vm {
   enum err stopped;            /* ERR_TIMEOUT, ERR_MEMORY, ERR_STORAGE: the call must end */
   int64_t cpu_begin_ns;        /* the thread's processor time when the stay began, or shortly before */
   int64_t cpu_read_ns;         /* when that was read, by clock_work_ns() */
+  int64_t begin_ns;            /* when the stay began, by clock_work_ns() */
   int64_t cpu_end_ns;
   int64_t wall_end_ns;         /* of the host's clock */
   size_t work;                 /* since the clocks were last read */
@@ -83,7 +89,8 @@ struct vm {
   unsigned closing;            /* coroutines that are being closed, within each other */
   uint64_t serial;             /* numbers instances, turns and loads, never reused */
   uint64_t load;               /* of the innermost module whose file is running; 0: none (classes.c) */
-  /* working buffers of the lib_ functions; each user first clears them, or begins with vm_begin_value() */
+  /* Working buffers. The function that owns an operation names them, and clears them first; a function that fills one is
+   * given it. */
   struct buf value;
   struct buf key;
   struct buf key_end;

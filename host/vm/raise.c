@@ -50,6 +50,12 @@ int raise_misuse(lua_State *L, const char *format, ...) {
   return luaL_error(L, "%s", message);
 }
 
+struct buf *raise_begin(lua_State *L) {
+  struct failure *raised = &vm_of(L)->raised;
+  failure_clear(raised);
+  return &raised->message;
+}
+
 void raise_put_argument(const struct argument *argument, struct buf *text) {
   buf_put_text(text, argument->name);
   if (argument->position != 0) buf_printf(text, "[%lld]", (long long)argument->position);
@@ -57,13 +63,12 @@ void raise_put_argument(const struct argument *argument, struct buf *text) {
 }
 
 int raise_about(lua_State *L, enum err err, const struct argument *argument, const char *format, ...) {
-  struct buf *text = &vm_of(L)->raised.message;
   va_list arguments;
   char message[FAILURE_MESSAGE_MAX];
   va_start(arguments, format);
   vsnprintf(message, sizeof message, format, arguments);
   va_end(arguments);
-  failure_clear(&vm_of(L)->raised);
+  struct buf *text = raise_begin(L);
   raise_put_argument(argument, text);
   buf_printf(text, ": %s", message);
   budget_check_stack(L, 4);

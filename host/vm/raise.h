@@ -19,6 +19,9 @@ int raise_host(lua_State *L, enum err err, const char *format, ...) __attribute_
  * sees as `internal_error`. [-0, +0, v] */
 int raise_misuse(lua_State *L, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The VM's buffer for a message in several pieces, empty. It is for the error that is raised next. */
+struct buf *raise_begin(lua_State *L);
+
 /* How errors name an argument of a script: `key`, `options.limit`, `keys[5]`, `entries[37].value`. */
 struct argument {
   const char *name;

@@ -32,6 +32,7 @@ bool vm_enter(struct vm *vm, lua_CFunction function, void *context, struct failu
 static void set_up(struct vm *vm, const struct vm_config *config, vm_describer *describe) {
   vm->config = *config;
   vm->describe = describe;
+  vm->beside = vm;
   for (size_t i = 0; i < VM_REF_COUNT; i++) vm->refs[i] = LUA_NOREF;
   budget_lift(vm);
 }
@@ -69,10 +70,32 @@ void vm_free_beside(struct vm *vm) {
 
 void vm_close(struct vm *vm) {
   if (vm == NULL) return;
+  struct vm *before = vm;
+  while (before->beside != vm) before = before->beside;
+  before->beside = vm->beside;
   vm->granting = true;
   lua_close(vm->L);
   CHECK_THAT(vm->bytes, ==, 0);
   vm_free_beside(vm);
+}
+
+void vm_set_tick(struct vm *vm, void (*tick)(void *context), void *context) {
+  vm->tick = tick;
+  vm->tick_context = context;
+}
+
+void vm_put_beside(struct vm *vm, struct vm *other) {
+  CHECK(vm->beside == vm);
+  vm->beside = other->beside;
+  other->beside = vm;
+}
+
+struct vm *vm_beside(const struct vm *vm) {
+  return vm->beside;
+}
+
+size_t vm_instances(const struct vm *vm) {
+  return vm->instances;
 }
 
 size_t vm_bytes(const struct vm *vm) {

@@ -3,7 +3,7 @@
  * WHY     A Lua error, which is a longjmp, must land in one place; and rooms that do not see Lua make a VM, ask how full it
  *         is and close it.
  * ROOM    vm, without lua.h. Below: budget, lua_vm.
- * THREAD  Its worker's.
+ * THREAD  Its worker's; until that has it, the one that opens it.
  * OWNS    The Lua state and all classes in it.
  * ALWAYS  Lua is entered through vm_enter() only. Whatever is acquired while Lua runs belongs to the turn or to the VM, never
  *         to a C frame, so that an error leaks nothing.
@@ -18,6 +18,19 @@ struct vm;
 struct lua_State;
 
 void vm_close(struct vm *vm);
+
+/* What is called now and then while Lua runs in it, not before 16,000 instructions; none from the start. */
+void vm_set_tick(struct vm *vm, void (*tick)(void *context), void *context);
+
+/* Puts a VM beside another: they stand in a ring, which vm_close() leaves, and `limits.vm_bytes` holds for all in it
+ * together (budget.h). A VM is in a ring of its own at first. */
+void vm_put_beside(struct vm *vm, struct vm *other);
+
+/* The next one in its ring. */
+struct vm *vm_beside(const struct vm *vm);
+
+/* How many actors have their Lua side in it. */
+size_t vm_instances(const struct vm *vm);
 
 /* Memory of the VM in bytes. */
 size_t vm_bytes(const struct vm *vm);

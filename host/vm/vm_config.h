@@ -21,8 +21,6 @@ struct vm_config {
   unsigned worker;           /* the number of its worker, for the ids of calls */
   unsigned pause_ms;         /* a stay in Lua this long pauses where it can (budget_is_due()); 0: at each look */
   bool dev;
-  void (*tick)(void *context);   /* called now and then while Lua runs, not before 16,000 instructions; NULL: never */
-  void *tick_context;
 };
 
 /* What a call has used in its stays in Lua so far. */

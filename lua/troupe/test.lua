@@ -180,6 +180,31 @@ function Host:inspect(class, key)
   return self:_look("inspect", class, key)
 end
 
+---@class troupe.Call
+---@field id string             its rpc.id
+---@field class string
+---@field key any               one string as it is, any other key as a tuple
+---@field method string|nil     nil: an operator or a spec looks at the actor
+---@field caller { class: string, key: any }|nil  the actor that made the call
+---@field seconds number        since its worker took it in
+---@field waits "mailbox"|"save"|"others"|"answer"|"answered"  for what
+---@field waits_seconds number  since when
+---@field asks { id: string, class: string, key: any, method: string }|nil  the call whose answer it waits for
+
+--- Each call that waits, for its turn or in the middle of it, as `GET /calls` tells it. Runs nothing: a call that was
+--- begun is seen once its worker has taken a step. Also returns whether there were too many to tell of all.
+---@return troupe.Call[]
+---@return boolean
+function Host:calls()
+  local found = self._kit:calls()
+  for _, call in ipairs(found.calls) do
+    for name, value in pairs(call) do
+      if value == troupe.null then call[name] = nil end
+    end
+  end
+  return found.calls, found.cut
+end
+
 --- Makes an actor leave memory, as it would when idle: on_stop runs.
 function Host:sleep(class, key)
   self:start_sleep(class, key):get()
@@ -216,7 +241,14 @@ function Host:checkpoint()
   self._kit:checkpoint()
 end
 
---- Lets time pass, in seconds.
+--- Loads the classes anew, as SIGHUP asks the program to: calls that begin from now on run in them, those that have
+--- begun end in what they began in. Raises why they do not load; then the old ones serve on. Runs nothing.
+function Host:reload()
+  if self._kit:is_open() then self._kit:reload() else self._kit:reopen() end
+end
+
+--- Lets time pass, in seconds, and runs what is due: idle actors leave memory, and with `dev` files that have changed
+--- are loaded.
 ---@param seconds number
 function Host:advance(seconds)
   if not self._kit:is_open() then self._kit:reopen() end
@@ -243,6 +275,12 @@ end
 --- Ends the host as kill -9 would; the next call starts it again on the same data.
 function Host:crash()
   self._kit:crash()
+end
+
+--- Stops the host in good order, as SIGTERM does: calls that have begun end, and every actor goes to sleep. The next
+--- call starts it again on the same data.
+function Host:stop()
+  self._kit:stop()
 end
 
 --- Starts a host that has ended, without waiting for the next call.

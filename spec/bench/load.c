@@ -6,11 +6,11 @@
  *
  * PROTOCOL says how an answer is read: http, resp (Redis) or iproto (Tarantool). REQUEST is a file with the bytes of a
  * request. In it, a run of seven # stands for a number from first to last, at random, or, where `calls` are given, in
- * order, by steps; a run of seven @ stands for the number of the request, so that each is different. A number has seven
- * `digits`, or at least as many as that says, where the request's own lengths allow it. `trace` names a
- * file for a line a call: when it ended, in microseconds since 1970, and how many it took. `sync` names a file to which,
- * when an answer has come, 128 bytes are written over zeros and synced before it counts: what a call would cost that is a
- * round trip and a sync and nothing else.
+ * order, by steps; a run of seven & for another such number, always at random; a run of seven @ for the number of the
+ * request, so that each is different. A number has seven `digits`, or at least as many as that says, where the request's
+ * own lengths allow it. `trace` names a file for a line a call: when it ended, in microseconds since 1970, and how many it
+ * took. `sync` names a file to which, when an answer has come, 128 bytes are written over zeros and synced before it
+ * counts: what a call would cost that is a round trip and a sync and nothing else.
  *
  * SIGINT ends it as the end of its seconds would. Prints one line: calls=N seconds=S p50_us=N p99_us=N. An answer that is an error ends it, with status 1. */
 #include <arpa/inet.h>
@@ -170,6 +170,7 @@ static void send_next(struct load *load, struct connection *connection) {
   char bytes[REQUEST_BYTES_MAX];
   memcpy(bytes, load->request, load->request_size);
   size_t size = fill(bytes, load->request_size, '#', load->digits, number);
+  size = fill(bytes, size, '&', load->digits, load->first + next_random(load) % span);
   size = fill(bytes, size, '@', DIGITS, load->sent++);
   connection->begun_ns = now;
   ssize_t sent = write(connection->fd, bytes, size);

@@ -7,7 +7,9 @@
 -- not run any more is seen: its figures say nothing, and nobody asserts them. What breaks a topic is a change of the
 -- host; so that run takes the peers that are installed, and installs none. A topic without a peer tells the rest.
 
-local TOPICS = { "kv", "stall", "beyond", "increments", "reads", "syncs", "checkpoint", "start", "state", "memory" }
+local TOPICS = {
+  "kv", "stall", "beyond", "increments", "reads", "chains", "syncs", "checkpoint", "start", "state", "memory",
+}
 
 local measure = require "spec.bench.measure"
 local servers = require "spec.bench.servers"

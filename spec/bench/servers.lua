@@ -75,6 +75,11 @@ function Server:errors()
   return servers.read(self.log)
 end
 
+--- How many syncs a host that has stopped says that it made.
+function Server:syncs()
+  return assert(tonumber(self:errors():match "stopped .*syncs=(%d+)"), "no count of syncs")
+end
+
 --- Whether the program of a peer is there. One that is not is left out, and what is told of it with it.
 local function has(program)
   if os.execute(("command -v %s >/dev/null"):format(program)) then return true end
@@ -190,6 +195,24 @@ function servers.tarantool()
   local folder = empty_folder "tarantool"
   start(server, ("tarantool spec/bench/peers/tarantool.lua %s %d"):format(folder, server.port))
   return server
+end
+
+-- --- workerd: HTTP -------------------------------------------------------------------------------------------------
+
+local WORKERD = "build/workerd/node_modules/@cloudflare/workerd-linux-*/bin/workerd"   -- see README.md
+
+--- Durable Objects in JavaScript; what one has put is synced before it answers another.
+function servers.workerd()
+  local here = servers.capture(("ls %s 2>/dev/null || :"):format(WORKERD)):match "[^\n]+"
+  local program = os.getenv "WORKERD" or here or "workerd"
+  if not has(program) then return nil end
+  local server = { name = "workerd", protocol = "http", port = servers.free_port(), request = servers.http }
+  local folder = empty_folder "workerd"
+  servers.write(folder .. "/workerd.js", servers.read "spec/bench/peers/workerd.js")
+  local data = folder .. "/data"
+  servers.capture("mkdir " .. data)
+  local config = servers.read "spec/bench/peers/workerd.capnp":gsub("FOLDER", data):gsub("PORT", server.port)
+  return start(server, ("%s serve %s"):format(program, servers.write(folder .. "/workerd.capnp", config)))
 end
 
 return servers

@@ -14,6 +14,7 @@
 #include "assert_text.h"
 #include "base/mem.h"
 #include "codec/json.h"
+#include "codec/key.h"
 #include "codec/value.h"
 #include "random.h"
 
@@ -304,6 +305,38 @@ static void damaged_values_are_the_hosts_fault(void **state) {
   }
 }
 
+static void keys_are_strings_or_arrays(void **state) {
+  (void)state;
+  struct buf key = { 0 }, text = { 0 };
+  key_put_string(&key, slice_of("a\0[\"", 4));
+  json_put_key(&text, buf_slice(&key));
+  assert_text(&text, "\"a\\u0000[\\\"\"");
+  key_put_integer(&key, 42);
+  key_tuple_begin(&key);
+  key_tuple_begin(&key);
+  key_tuple_end(&key);
+  key_put_boolean(&key, true);
+  key_tuple_end(&key);
+  key_put_float(&key, 1.5);
+  key_put_float(&key, -INFINITY);
+  key_put_string(&key, slice_text("\xff"));
+  buf_clear(&text);
+  json_put_key(&text, buf_slice(&key));
+  assert_text(&text, "[\"a\\u0000[\\\"\",42,[[],true],1.5,{\"$number\":\"-inf\"},{\"$bytes\":\"/w==\"}]");
+  buf_clear(&key);
+  key_put_integer(&key, 7);
+  buf_clear(&text);
+  json_put_key(&text, buf_slice(&key));
+  assert_text(&text, "[7]");
+  mem_fail_at(1);
+  buf_done(&text);
+  json_put_key(&text, buf_slice(&key));
+  mem_fail_at(0);
+  assert_int_equal(text.err, ERR_MEMORY);
+  buf_done(&text);
+  buf_done(&key);
+}
+
 static void printing_is_bounded(void **state) {
   (void)state;
   struct buf value = { 0 }, buf = { 0 };
@@ -383,6 +416,7 @@ int main(void) {
     cmocka_unit_test(values_become_json),
     cmocka_unit_test(what_json_cannot_express_is_refused_with_its_path),
     cmocka_unit_test(damaged_values_are_the_hosts_fault),
+    cmocka_unit_test(keys_are_strings_or_arrays),
     cmocka_unit_test(printing_is_bounded),
     cmocka_unit_test(printing_without_memory_is_an_error),
     cmocka_unit_test(failures_always_leave),

@@ -195,6 +195,26 @@ static void inspect_wants_the_token(void **state) {
   trial_done(&trial);
 }
 
+static void calls_want_the_token_and_no_query(void **state) {
+  (void)state;
+  static const struct {
+    const char *method, *target, *authorization;
+    enum err err;
+  } tried[] = {
+    { "GET", "/calls", "Bearer " TOKEN, ERR_NONE },       { "HEAD", "/calls", "Bearer " TOKEN, ERR_NONE },
+    { "GET", "/calls", "", ERR_UNAUTHORIZED },            { "GET", "/calls?x=1", "Bearer x", ERR_UNAUTHORIZED },
+    { "GET", "/calls?x=1", "Bearer " TOKEN, ERR_REQUEST }, { "POST", "/calls", "Bearer " TOKEN, ERR_NOT_ALLOWED },
+    { "GET", "/calls/", "Bearer " TOKEN, ERR_PATH },      { "GET", "/calls/x", "Bearer " TOKEN, ERR_PATH },
+  };
+  for (size_t i = 0; i < sizeof tried / sizeof *tried; i++) {
+    struct trial trial;
+    try_route(&trial, tried[i].method, slice_text(tried[i].target), tried[i].authorization);
+    assert_int_equal(trial.err, tried[i].err);
+    if (trial.err == ERR_NONE) assert_int_equal(trial.request->type, REQUEST_CALLS);
+    trial_done(&trial);
+  }
+}
+
 static void options_tell_the_methods_of_a_path(void **state) {
   (void)state;
   static const struct {
@@ -441,6 +461,7 @@ int main(void) {
     cmocka_unit_test(options_tell_the_methods_of_a_path),
     cmocka_unit_test(a_host_before_the_path_is_cut_off),
     cmocka_unit_test(inspect_wants_the_token),
+    cmocka_unit_test(calls_want_the_token_and_no_query),
     cmocka_unit_test(each_mistake_is_named),
     cmocka_unit_test(the_limit_of_a_key_is_exact),
     cmocka_unit_test(what_is_escaped_comes_back),

@@ -74,6 +74,7 @@ describe("on_before_connect", function()
     function Class:on_before_connect(params, rpc)
       assert(rpc.caller == "client")
       if params == "loop" then while true do end end
+      if params == "large" then self.kv:put("k", ("x"):rep(2000)) end
       if not params then error "no ticket" end
       if params.ticket ~= self.key[1] then error(UserError("wrong ticket", { metadata = params })) end
     end
@@ -82,11 +83,12 @@ describe("on_before_connect", function()
 
   it("refuses a call, which then creates nothing", function()
     local host = hosts.open({ ["guarded.lua"] = guarded },
-                            { dev = false, errors = true, limits = { call_cpu_ms = 100 } })
+                            { dev = false, errors = true, limits = { call_cpu_ms = 100, value_bytes = 1000 } })
     for params, expected in pairs {
       [false] = "unauthorized: refused by on_before_connect",
       wrong = "unauthorized: .*wrong ticket",
       loop = "timeout: ",
+      large = "payload_too_large: value: more than 1000 bytes",
     } do
       local actor = host:actor("Guarded", "g", { params = params == "wrong" and { ticket = "x" } or params or nil })
       assert.matches(expected, tostring(hosts.failure_of(actor.get, actor)))

@@ -15,7 +15,7 @@ local holder = [[
     tostring = tostring, type = type, rawequal = rawequal, pcall = pcall, null = null, array = array, print = print,
     json = require "troupe.json", cjson = require "cjson", error = error, UserError = UserError, pairs = pairs,
     getmetatable = getmetatable, setmetatable = setmetatable, table = table, string = string,
-    ipairs = ipairs })(self, rpc, ...) end
+    ipairs = ipairs, coroutine = coroutine })(self, rpc, ...) end
 ]]
 
 local function open(options)
@@ -222,6 +222,17 @@ describe("A handle", function()
     assert.is_true(other:run "local self = ... return self.state.kept == self:actor('Account', 'ann')")
   end)
 
+  it("of a class that a reload has taken away is still a value, without methods", function()
+    local host, run = open { dev = true }
+    run "self.state.a = self:actor('Account', 'ann')"
+    os.remove(host.folder .. "/account.lua")
+    local found = run [[
+      local ok, e = pcall(function() return self.state.a.deposit end)
+      return { tostring(self.state.a), ok, e.code, e.message, (pcall(self.actor, self, "Account", "ann")) }
+    ]]
+    assert.same({ "Account/ann", false, "class_not_found", 'there is no class "Account"', false }, found)
+  end)
+
   it("is shown by its address in the log, and left out of an error's metadata", function()
     local host, run = open()
     run "self.log:info('saw', { who = self:actor('Account', 'ann'), list = { self:actor('Account', 1) } })"
@@ -230,5 +241,101 @@ describe("A handle", function()
       error(UserError("no", { metadata = { who = self:actor("Account", "a"), n = 1 } }))
     ]])
     assert.same({ n = 1 }, failure.metadata)
+  end)
+end)
+
+describe("A method of a handle", function()
+  after_each(hosts.close_all)
+
+  it("is one that a client could call; any other name is method_not_found", function()
+    local _, run = open { errors = true }
+    for _, name in ipairs { "withdraw", "_private", "on_start", "limit", "extend", "actor", "name", "__index", "" } do
+      local found = run([[
+        local _, _, name = ...
+        local ok, e = pcall(function() return self:actor("Account", "ann")[name] end)
+        return { ok, e.code, e.message }
+      ]], name)
+      assert.same({ false, "method_not_found", ('the class "Account" has no method "%s"'):format(name) }, found)
+    end
+    local failure = hosts.failure_of(run, "self:actor('Account', 'ann'):withdraw(5)")
+    assert.equal("internal_error", failure.code)
+    assert.matches('run:1: the class "Account" has no method "withdraw"', failure.message)
+    local function message_of(text)
+      return hosts.failure_of(run, "local ann = self:actor('Account', 1) " .. text).message
+    end
+    assert.matches("no field with a number as its name", message_of "return ann[1]")
+    assert.matches("a handle cannot be written to", message_of "ann.deposit = print")
+  end)
+
+  it("is the same function for all handles of a class, and names asked for in vain leave nothing", function()
+    local _, run = open { limits = { vm_bytes = 16 * 1024 * 1024, call_bytes = 8 * 1024 * 1024 } }
+    assert.is_true(run "return rawequal(self:actor('Account', 'ann').deposit, self:actor('Account', 'bob').deposit)")
+    run [[
+      local ann, pad = self:actor("Account", "ann"), ("x"):rep(1000)
+      for i = 1, 20000 do pcall(function() return ann[i .. pad] end) end
+    ]]
+  end)
+
+  it("wants a handle of its class in front", function()
+    local _, run = open { errors = true }
+    for call, expected in pairs {
+      ["ann.deposit(5)"] = "call deposit with a colon: handle:deposit(...)",
+      ["ann.deposit()"] = "call deposit with a colon: handle:deposit(...)",
+      ["ann.deposit(self, 5)"] = "call deposit with a colon: handle:deposit(...)",
+      ["ann.deposit(self:actor('Holder', 1), 5)"] =
+        'deposit: a method of the class "Account", called with a handle of another',
+    } do
+      local message = hosts.failure_of(run, "local ann = self:actor('Account', 'ann') " .. call).message
+      assert.equal("run:1: " .. expected, message)
+    end
+  end)
+
+  it("refuses arguments that cannot be copied, and says where", function()
+    local _, run = open { errors = true, limits = { value_bytes = 1000 } }
+    for arguments, expected in pairs {
+      ["print"] = "run:1: arguments[1]: a function cannot be saved or sent",
+      ["1, coroutine.create(print)"] = "run:1: arguments[2]: a thread cannot be saved or sent",
+      ["nil, { a = { 1, self } }"] = "run:1: arguments[2].a[2]: a userdata cannot be saved or sent",
+      ["1, nil, self.kv"] = "run:1: arguments[3]: a userdata cannot be saved or sent",
+      ["{ f = print }, {}"] = "run:1: arguments[1].f: a function cannot be saved or sent",
+      ["setmetatable({}, {})"] = "run:1: arguments[1]: a table with a metatable cannot be saved",
+      ["{ [{}] = 1 }"] = "run:1: arguments[1]: a key cannot be a table",
+    } do
+      local message = hosts.failure_of(run, ("self:actor('Account', 'ann'):deposit(%s)"):format(arguments)).message
+      assert.equal(expected, message)
+    end
+    local too_large = "more than 1000 bytes, the limit of a value (--limit-value-bytes)"
+    for arguments, expected in pairs {
+      ["('x'):rep(2000)"] = "payload_too_large arguments[1]: " .. too_large,
+      ["{ ('x'):rep(2000) }"] = "payload_too_large arguments: " .. too_large,
+      ["table.unpack({}, 1, 201)"] = "invalid_arguments 201 arguments; a call takes at most 200",
+    } do
+      assert.equal(expected, run(([[
+        local ok, e = pcall(function() self:actor("Account", "ann"):deposit(%s) end)
+        return e.code .. " " .. e.message
+      ]]):format(arguments)))
+    end
+    local deep = "local t = {} for i = 1, 99 do t = { t } end self:actor('Account', 'ann'):deposit(t)"
+    assert.matches("nested more than 100 deep", hosts.failure_of(run, deep).message)
+  end)
+
+  it("cannot be called where nothing can wait", function()
+    local host, run = open { errors = true }
+    for _, text in ipairs {
+      "table.sort({ 2, 1, 3 }, function(a, b) ann:deposit() return a < b end)",
+      "return (('text'):gsub('t', function() ann:deposit() end))",
+      "return tostring(setmetatable({}, { __tostring = function() return ann:deposit() end }))",
+    } do
+      assert.matches("deposit: a call cannot wait within a sort or a gsub",
+                     hosts.failure_of(run, "local ann = self:actor('Account', 'ann') " .. text).message)
+    end
+    host:close()
+    host = hosts.open({ ["account.lua"] = account, ["leaver.lua"] = hosts.class("Leaver", [[
+      function Class:run() return 1 end
+      function Class:on_stop() self:actor("Account", "ann"):deposit(5) end
+    ]]) }, { errors = true })
+    host:actor("Leaver", 1):run()
+    host:sleep("Leaver", 1)
+    assert.matches("deposit: on_stop cannot call other actors", host:log())
   end)
 end)

@@ -90,6 +90,13 @@ describe("An actor", function()
     assert.same({ 2, 1, 1 }, host:actor("Sleeper", { wave + 1 }):look())
   end)
 
+  it("stays when the VM is full of it alone; the host comes to rest all the same", function()
+    local host = hosts.open({ ["sleeper.lua"] = source },
+                            { limits = { vm_bytes = 8 * 1024 * 1024, call_bytes = 16 * 1024 * 1024 } })
+    local actor = host:actor("Sleeper", { 1, 7 * 1024 * 1024 })
+    for i = 1, 3 do assert.same({ 1, 0, i }, actor:look()) end
+  end)
+
   it("shows what inspect_state gives", function()
     local host = hosts.open { ["sleeper.lua"] = source }
     assert.is_nil(host:inspect("Sleeper", "s"))

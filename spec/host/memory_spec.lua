@@ -8,18 +8,22 @@ local troupe = require "troupe.test"
 local runs = { 1, 2, 1000000 }
 
 -- Calls that fail on their own, and how.
-local failing = { user_error = "refused", script_error = "internal_error", state_refused = "internal_error" }
+local failing = {
+  user_error = "refused", script_error = "internal_error", state_refused = "internal_error",
+  asks_in_vain = "internal_error",
+}
 
 local methods = {
   "state_write", "state_assign", "state_read", "state_tables", "state_refused", "fields", "kv_put", "kv_get",
   "kv_delete", "kv_list", "kv_get_batch", "kv_each", "kv_count", "kv_put_batch", "kv_delete_batch", "kv_delete_range",
   "kv_delete_all", "kv_each_again", "log_lines", "json", "cjson", "user_error", "script_error", "requires", "marks",
-  "rpc_fields", "coroutines", "strings",
+  "rpc_fields", "handles", "asks", "asks_in_vain", "coroutines", "coroutines_wait", "strings",
 }
 
 -- Those that go over entries, and pause on the way if they are told to.
 local pausing = {
   "kv_list", "kv_get_batch", "kv_each", "kv_each_again", "kv_count", "kv_delete_range", "kv_delete_all",
+  "coroutines_wait",
 }
 
 describe("memory", function()
@@ -116,7 +120,7 @@ describe("memory", function()
   end)
 
   for _, count in ipairs(runs) do
-    for method, saved in pairs { state_write_and_count = 0, state_write_and_save = 1 } do
+    for method, saved in pairs { state_write_and_count = 0, state_write_and_save = 1, coroutines_save = 1 } do
       local what = "runs out while another call is in the midst of %s, %d in a row, and neither is half done"
       it(what:format(method, count), function()
         host = troupe.host { actors = "spec/support/actors_attack", pause_ms = 0 }

@@ -65,6 +65,7 @@ describe("save_state", function()
         local source = hosts.class("Hook", "Class.state_version = 2 function Class:initialize_state() return {} end " ..
           "function Class:get() return 1 end function Class:migrate_state() self:save_state() end")
         files.write(host.folder .. "/hook.lua", source)
+        host:reload()
       end
       local look = hook == "inspect_state" and function() actor:get(); return host:inspect("Hook", "h") end or actor.get
       assert.matches("only a method can save", hosts.failure_of(look, actor).message)
@@ -161,32 +162,36 @@ describe("migrate_state", function()
   it("brings a state up with the call that wakes it, or not at all", function()
     local host = hosts.open({ ["old.lua"] = version "" }, { errors = true })
     local actor = host:actor("Old", "o")
+    local function change(source)
+      files.write(host.folder .. "/old.lua", version(source))
+      host:reload()
+    end
     assert.same({ name = "ann smith" }, actor:get())
-    files.write(host.folder .. "/old.lua", version [[
+    change [[
       Class.state_version = 3
       function Class:migrate_state(state, from)
         state.first = state.name:match "%a+"
         state.from = from
         error "not today"
-      end]])
+      end]]
     assert.matches("not today", hosts.failure_of(actor.get, actor).message)
-    files.write(host.folder .. "/old.lua", version [[
+    change [[
       Class.state_version = 3
       function Class:migrate_state(state, from)
         state.first, state.from, state.name = state.name:match "%a+", from, nil
-      end]])
+      end]]
     assert.same({ first = "ann", from = 1 }, actor:get())
     host:crash()
     assert.same({ first = "ann", from = 1 }, actor:get())
-    files.write(host.folder .. "/old.lua", version [[
+    change [[
       Class.state_version = 4
-      function Class:migrate_state(state, from) return { whole = state, from = from } end]])
+      function Class:migrate_state(state, from) return { whole = state, from = from } end]]
     assert.same({ whole = { first = "ann", from = 1 }, from = 3 }, actor:get())
-    files.write(host.folder .. "/old.lua", version "Class.state_version = 2")
+    change "Class.state_version = 2"
     assert.matches("is of version 4; its class is of version 2", hosts.failure_of(actor.get, actor).message)
-    files.write(host.folder .. "/old.lua", version "Class.state_version = 'x'")
+    change "Class.state_version = 'x'"
     assert.matches("a positive integer", hosts.failure_of(actor.get, actor).message)
-    files.write(host.folder .. "/old.lua", version "Class.state_version = 4")
+    change "Class.state_version = 4"
     assert.equal(3, actor:get().from)
     local new = host:actor("Old", "new")
     assert.same({ name = "ann smith" }, new:get())
@@ -199,8 +204,10 @@ describe("migrate_state", function()
     local actor = host:actor("Old", "o")
     actor:get()
     os.rename(host.folder .. "/old.lua", host.folder .. "/old.gone")
+    host:reload()
     assert.equal("class_not_found", hosts.failure_of(actor.get, actor).code)
     os.rename(host.folder .. "/old.gone", host.folder .. "/old.lua")
+    host:reload()
     assert.same({ name = "ann smith" }, actor:get())
   end)
 end)

@@ -44,8 +44,8 @@ describe("A host that gets a signal", function()
     return host
   end
 
-  local function serve(line)
-    return keep(program.serve_behind(line or "", actors, folder .. "/data", "--limit-call-cpu-ms", "600000"))
+  local function serve(line, flag)
+    return keep(program.serve_behind(line or "", actors, folder .. "/data", "--limit-call-cpu-ms", "600000", flag))
   end
 
   local function ask(host, method)
@@ -55,7 +55,7 @@ describe("A host that gets a signal", function()
   end
 
   it("stops in order where that asks it to", function()
-    local names = { "TERM", "INT", "QUIT", "HUP", "PWR", "XCPU", "ALRM", "VTALRM", "PROF" }
+    local names = { "TERM", "INT", "QUIT", "PWR", "XCPU", "ALRM", "VTALRM", "PROF" }
     for stops, name in ipairs(names) do
       local host = serve()
       assert.equal(stops - 1 .. "\n", ask(host, "stops"))
@@ -80,13 +80,57 @@ describe("A host that gets a signal", function()
     assert.matches(" stopping signal=SIGTERM", host:log())
   end)
 
-  it("serves on where whoever started it wants no stop by SIGHUP", function()
-    local host = serve "trap '' HUP"
+  it("loads the classes anew at SIGHUP, also where whoever started it wants no stop by that", function()
+    for _, line in ipairs { "", "trap '' HUP" } do
+      local host = serve(line)
+      write("marked.lua", MARKED)
+      host:signal "HUP"
+      host:logged "info classes reloaded: Marked\n"
+      write("marked.lua", "return return")
+      host:signal "HUP"
+      host:logged "error classes not reloaded, the old ones serve on: [^\n]*marked%.lua:1: [^\n]*near 'return'\n"
+      write("marked.lua", MARKED)
+      ask(host, "stops")
+      host:signal "TERM"
+      assert.equal(0, host:wait())
+      assert.not_matches("signal=SIGHUP", host:log())
+    end
+  end)
+
+  it("loads the classes anew as soon as it serves, where SIGHUP comes while it starts", function()
+    write("slow.lua", [[
+      print "begun"
+      repeat until pcall(require, "lib.gate")
+      return require "troupe.actor":extend "Slow"]])
+    os.execute("mkdir " .. actors .. "/lib")
+    local host = keep(program.begin_behind("", actors, folder .. "/data", "--limit-call-cpu-ms", "600000"))
+    host:logged "begun"
     host:signal "HUP"
-    assert.equal("0\n", ask(host, "stops"))
+    program.open_gate(actors, "gate")
+    host:logged "info classes reloaded: Marked, Slow\n"
     host:signal "TERM"
     assert.equal(0, host:wait())
-    assert.not_matches("SIGHUP", host:log())
+  end)
+
+  it("stops in order where its terminal has gone, unless whoever started it wants no stop by that", function()
+    for line, stops in pairs { [""] = true, ['trap "" HUP'] = false } do
+      -- It leads the session of a terminal that `script` holds, and that is gone with that.
+      for _, name in ipairs { "out", "err" } do files.write(folder .. "/own_" .. name, "") end
+      local host = keep(program.begin_behind(([[
+        exec script -qec 'echo $$ >%s/own_pid; %s
+          exec %s serve %s --data %s --listen 127.0.0.1:0 >%s/own_out 2>%s/own_err' /dev/null]]):format(folder, line,
+        program.path, actors, folder .. "/data", folder, folder), actors, folder .. "/data"))
+      program.eventually("its first line", function() return files.read(folder .. "/own_out"):find "\n" end)
+      host:signal "KILL"
+      host:wait()
+      if not stops then os.execute("kill -TERM $(cat " .. folder .. "/own_pid)") end
+      local log = program.eventually("its end", function()
+        local text = files.read(folder .. "/own_err")
+        return text:find "info stopped " and text
+      end)
+      assert.matches("stopping signal=SIG" .. (stops and "HUP" or "TERM") .. "\n", log)
+      assert.not_matches("reloaded", log)
+    end
   end)
 
   it("stops where whoever started it ignored or held that", function()
@@ -115,8 +159,8 @@ describe("A host that gets a signal", function()
   it("ends at once at the second one that insists", function()
     local host = serve()
     work(host, 1000000000000)
-    host:signal "HUP"
-    host:logged "stopping signal=SIGHUP"
+    host:signal "PWR"
+    host:logged "stopping signal=SIGPWR"
     host:signal "QUIT"
     assert.equal(1, host:wait())
   end)
@@ -124,7 +168,7 @@ describe("A host that gets a signal", function()
   for name, text in pairs { ["a class that loops"] = LOOPING, ["a pattern that finds no end"] = FINDING } do
     it("ends at once while it loads " .. name, function()
       write("looping.lua", text)
-      for _, signal in ipairs { "TERM", "HUP" } do
+      for _, signal in ipairs { "TERM", "PWR" } do
         local host = keep(program.begin_behind("", actors, folder .. "/data", "--limit-call-cpu-ms", "600000"))
         host:logged "begun"
         host:signal "USR1"
@@ -133,6 +177,20 @@ describe("A host that gets a signal", function()
       end
       write("looping.lua", 'return require "troupe.actor":extend "Looping"')
       assert.equal("0\n", ask(serve(), "stops"))
+    end)
+
+    it("stops in order while it loads " .. name .. " anew", function()
+      for _, flag in ipairs { "--dev", "--limit-call-cpu-ms=600000" } do
+        write("looping.lua", 'return require "troupe.actor":extend "Looping"')
+        local host = serve("", flag)
+        write("looping.lua", text)
+        if flag ~= "--dev" then host:signal "HUP" end
+        host:logged "begun"
+        ask(host, "stops")
+        host:signal "TERM"
+        assert.equal(0, host:wait())
+        assert.matches(" info stopped ", host:log())
+      end
     end)
   end
 end)

@@ -130,6 +130,10 @@ describe("self.state", function()
     assert.matches("string or a number", message_of "self.state[true] = 1")
     assert.matches("state%.me: a userdata", message_of "self.state.me = self")
     assert.matches("a state is a table", message_of "self.state = 5")
+    assert.matches("^state%.list: a table marked as a sequence",
+                   message_of "self.state.list = array { 1 }; self.state.list.x = 1")
+    assert.matches("^state%.deep%.a%[1%]%.y: a table marked as a sequence",
+                   message_of "self.state.deep.a = { { y = array {} } }; self.state.deep.a[1].y.x = 1")
   end)
 
   it("refuses one table in two places, naming both", function()

@@ -16,7 +16,10 @@ local initialized = class(get .. "function Class:initialize_state(input) return 
 -- A host, and what puts another class in place of the last.
 local function open(body)
   local host = hosts.open({ ["old.lua"] = body }, { errors = true })
-  return host, function(new) files.write(host.folder .. "/old.lua", new) end
+  return host, function(new)
+    files.write(host.folder .. "/old.lua", new)
+    host:reload()
+  end
 end
 
 describe("An actor of a class that had no state", function()

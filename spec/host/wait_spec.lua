@@ -15,6 +15,12 @@ local ways = [[
   function ways.nested(f)
     return ways.resumed(function() return ways.wrapped(function() return ways.resumed(f) end) end)
   end
+  function ways.bare(f)
+    local resume, inner = coroutine.wrap(coroutine.resume), coroutine.create(coroutine.wrap(pcall))
+    local _, resumed, wrapped, result = pcall(resume, inner, f)
+    if not wrapped then error(result, 0) end
+    return resumed and result
+  end
   function ways.iterated(f)
     local results
     for value in coroutine.wrap(function() coroutine.yield(f()) end) do results = results or value end
@@ -84,8 +90,8 @@ local ways = [[
   end
   return ways]]
 
-local open_ways = { "method", "resumed", "wrapped", "nested", "iterated", "caught", "closed", "closed_by_error",
-                    "index" }
+local open_ways = { "method", "resumed", "wrapped", "nested", "bare", "iterated", "caught", "closed",
+                    "closed_by_error", "index" }
 local shut_ways = { "sorted", "sorted_by_metamethod", "replaced", "printed", "sorted_outside", "sorted_inside",
                     "sorted_far_outside", "closed_by_death", "closing" }
 
@@ -125,6 +131,23 @@ local actors = {
       local count = ways[way](function() return self.kv:count() end)
       self:note "paused"
       return count
+    end
+    function Class:entries(_, way, how)
+      return ways[way](function()
+        local kv, found = self.kv, array {}
+        if how == "list" then return kv:list() end
+        if how == "get_batch" then
+          local got = kv:get_batch { 1, 5, 20 }
+          return array { got[1], got[5], got[20] }
+        end
+        if how == "delete_range" then return kv:delete_range { start = 5 } end
+        if how == "delete_all" then return kv:delete_all() end
+        for key, value in kv:each() do
+          found[#found + 1] = { key, value }
+          if how == "each_and_save" then kv:put({ "again", value }, value); self:save_state() end
+        end
+        return found
+      end)
     end
     function Class:note(what) kept.order = kept.order or {}; table.insert(kept.order, what) end
     function Class:notes() self:note "other" end
@@ -231,6 +254,19 @@ describe("A call that waits in a coroutine", function()
       assert.same({ "other", "paused" }, actor:order())
     end)
   end
+
+  it("goes over entries there as it does in its method", function()
+    local host = hosts.open(actors, { pause_ms = 0 })
+    for _, how in ipairs { "list", "get_batch", "each", "each_and_save", "delete_range", "delete_all" } do
+      local results = {}
+      for i, way in ipairs { "method", "wrapped", "nested", "iterated" } do
+        local actor = host:actor("Waiter", how .. i)
+        actor:fill(20)
+        results[i] = { actor:entries(way, how), host:kv("Waiter", how .. i) }
+        assert.same(results[1], results[i], how .. " " .. way)
+      end
+    end
+  end)
 
   for _, way in ipairs(shut_ways) do
     it("is told that it cannot wait, " .. way, function()

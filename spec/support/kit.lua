@@ -23,4 +23,11 @@ function kit.fail_allocation(host, k, count)
   return host._kit:fail_allocation(k, count)
 end
 
+--- Asks all workers for their calls by a letter, as the door does. Returns the kit's pending, whose answer is JSON.
+---@param host troupe.Host
+---@return userdata
+function kit.ask_for_calls(host)
+  return host._kit:submit("calls", "", "")
+end
+
 return kit

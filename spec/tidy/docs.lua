@@ -1,6 +1,8 @@
 -- The rules that hold documents against the tree that they speak of.
 
-local each_line = require("spec.tidy.house").each_line
+local files = require "spec.tidy.house"
+
+local each_line, line_of = files.each_line, files.line_of
 
 local rules = {}
 
@@ -66,6 +68,35 @@ function rules.spec_index(file, complain, house)
   if not index or not file.path:find "^spec/host/.*_spec%.lua$" then return end
   if not index.text:find("`" .. file.path .. "`", 1, true) then
     complain(1, "spec/README.md does not name it: add it to a promise or to a section of the reference")
+  end
+end
+
+local function has(text, part)
+  return text:find(part, 1, true) ~= nil
+end
+
+-- Each option of kv that the host takes is in the annotations and in the reference.
+function rules.kv_options(file, complain, house)
+  if file.path ~= "host/kv/kv_range.c" then return end
+  local at, names = file.text:match "\n[^\n;]-()option_names%[[%w_]*%] = (%b{})"
+  if not names then
+    return complain(1, "option_names, the names of kv's options, is not found: tell spec/tidy/docs.lua what it is now")
+  end
+  local line, annotations, fields = line_of(file.text, at), house["lua/troupe/actor.lua"].text, ""
+  for _, class in ipairs { "KvFormat", "KvRange: KvFormat" } do
+    fields = fields .. (annotations:match("%-%-%-@class " .. class .. "\n(.-)\n\n") or "") .. "\n"
+  end
+  local rows = house["lua/README.md"].text:match "\n| option | what it means |\n(.-)\n\n" or ""
+  local cells = rows:gsub("|([^\n]-)|[^\n]*", "%1")
+  for name in names:gmatch '"([%w_]+)"' do
+    local quoted = ('["%s"]'):format(name)
+    if not has(fields, ("---@field %s "):format(name)) and not has(fields, quoted) then
+      complain(line, ('"%s" is not among the fields of KvFormat and KvRange of lua/troupe/actor.lua: add it'):format(
+        name))
+    end
+    if not has(cells, ("`%s`"):format(name)) and not has(cells, quoted) then
+      complain(line, ('"%s" is not in the table of options of lua/README.md: add it'):format(name))
+    end
   end
 end
 

@@ -2,6 +2,8 @@
 -- The peer in Redis: functions that do what the actors do. A shelf is a sorted set for the order and a hash for the
 -- values.
 
+local START = 1000000   -- what is in a new account
+
 local function put(keys, args)
   redis.call("ZADD", keys[1], args[1], args[1])
   redis.call("HSET", keys[2], args[1], args[2])
@@ -37,9 +39,23 @@ local function increment_many(_, args)
   return 1
 end
 
+-- Redis undoes nothing: the check comes first.
+local function move(keys, args)
+  local amount = tonumber(args[1])
+  if tonumber(redis.call("HGET", keys[2], "balance") or START) < amount then
+    return redis.error_reply "there is not enough"
+  end
+  for i = 2, 3 do redis.call("HSETNX", keys[i], "balance", START) end
+  redis.call("HINCRBY", keys[2], "balance", -amount)
+  redis.call("HINCRBY", keys[3], "balance", amount)
+  redis.call("HINCRBY", keys[1], "sum", amount)
+  return redis.call("HINCRBY", keys[1], "count", 1)
+end
+
 redis.register_function("put", put)
 redis.register_function { function_name = "get", callback = get, flags = { "no-writes" } }
 redis.register_function { function_name = "top", callback = top, flags = { "no-writes" } }
 redis.register_function("put_many", put_many)
 redis.register_function("increment", increment)
 redis.register_function("increment_many", increment_many)
+redis.register_function("move", move)

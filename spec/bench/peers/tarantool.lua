@@ -10,6 +10,13 @@ shelf:create_index("primary", { type = "TREE", parts = { { 1, "unsigned" } } })
 local counters = box.schema.space.create "counters"
 counters:create_index("primary", { type = "TREE", parts = { { 1, "unsigned" } } })
 
+local accounts = box.schema.space.create "accounts"
+accounts:create_index("primary", { type = "TREE", parts = { { 1, "string" } } })
+local transfers = box.schema.space.create "transfers"
+transfers:create_index("primary", { type = "TREE", parts = { { 1, "string" } } })
+
+local START = 1000000   -- what is in a new account
+
 local procedures = {}
 
 function procedures.put(number, value)
@@ -56,6 +63,23 @@ function procedures.increment_many(first, count)
   box.begin()
   for number = tonumber(first), first + count - 1 do procedures.increment(number) end
   box.commit()
+end
+
+local function add(name, amount)
+  local account = accounts:get(name)
+  local balance = (account and account[2] or START) + amount
+  if balance < 0 then error "there is not enough" end
+  accounts:replace { name, balance }
+end
+
+function procedures.move(from, to, amount)
+  return box.atomic(function()
+    add(from, -amount)
+    add(to, amount)
+    local noted = transfers:get(from) or { from, 0, 0 }
+    transfers:replace { from, noted[2] + 1, noted[3] + amount }
+    return noted[2] + 1
+  end)
 end
 
 for name, procedure in pairs(procedures) do

@@ -162,6 +162,31 @@ function Memory:rpc_fields(rpc)
   return { rpc.id, rpc.caller, rpc.params or 0, rpc.headers or 0, self.key, self.class.name }
 end
 
+function Memory:handles()
+  local options = { create = false, input = { 1, { 2 } }, timeout = 1.5, idempotency_key = "once" }
+  local other = self:actor("Memory", { "other", 1 }, options)
+  self.state.plain.other, self.state.list[3] = other, { other }
+  self.state.plain.others = { { other } }
+  self.kv:put("other", { other, other })
+  local ping, kept = other.ping, self.kv:get "other"
+  return { tostring(other), ping == other.ping, kept[2], self.state.plain.other == kept[1] }
+end
+
+function Memory:asks()
+  self.state.n = self.state.n + 1
+  local other = self:actor("Memory", "asked", { input = { 1 } })
+  self.state.t.asked = other:echo({ other, self.state.t }, nil, "text")
+  return other:ping()
+end
+
+function Memory:asks_in_vain()
+  local other = self:actor("Memory", "asked")
+  self.state.t.caught = select(2, pcall(other.user_error, other)).metadata
+  other:script_error()
+end
+
+function Memory:echo(_, value) return value end
+
 function Memory:coroutines()
   local wrapped = coroutine.wrap(function(a) return (coroutine.yield(a)) end)
   wrapped(1)
@@ -172,6 +197,28 @@ function Memory:coroutines()
   coroutine.resume(co)
   coroutine.close(co)
   return wrapped(2)
+end
+
+-- Goes over entries in coroutines within each other. What resume() could not do for want of memory is done again, since
+-- the error is a string there.
+function Memory:coroutines_wait()
+  local total = 0
+  local function count() return self.kv:count() end
+  for n in coroutine.wrap(function()
+    local ok, found = coroutine.resume(coroutine.create(count))
+    coroutine.yield(ok and found or count())
+    coroutine.yield(coroutine.wrap(count)(1, 2, 3))
+  end) do total = total + n end
+  self.state.n = total
+  return total
+end
+
+function Memory:coroutines_save()
+  self.state.n = self.state.n + 1
+  coroutine.wrap(function()
+    if not coroutine.resume(coroutine.create(self.save_state), self) then self:save_state() end
+  end)()
+  self.state.n = self.state.n + 1
 end
 
 function Memory:strings()

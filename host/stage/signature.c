@@ -1,5 +1,5 @@
-/* reload.c -- see reload.h. */
-#include "stage/reload.h"
+/* signature.c -- see signature.h. */
+#include "stage/signature.h"
 
 #include <fts.h>
 #include <string.h>
@@ -35,7 +35,7 @@ static uint64_t mix_place(uint64_t hash, struct slice path, const struct stat *s
 
 /* The walk notes where a link leads but does not follow it: files that may be read lie in the folder, where the walk finds
  * them anyway. So links that lead in circles do no harm. */
-uint64_t reload_signature(const char *folder) {
+uint64_t signature_read(const char *folder) {
   char *paths[] = { (char *)(uintptr_t)folder, NULL };
   uint64_t hash = 0xcbf29ce484222325u;
   FTS *walk = fts_open(paths, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_name);
