@@ -156,8 +156,8 @@ function Chains:rest()
     self:take_answers()
   end
   if disk.is_cut() or not self.kit:is_open() then return end
-  local left = #self.under_way
-  if left > 0 then self:fail(("%d calls have no answer, and the host is at rest"):format(left)) end
+  local left = #self.under_way + #self.kit:calls().calls
+  if left > 0 then self:fail(("%d calls are left, and the host is at rest"):format(left)) end
   self.tally.rests = self.tally.rests + 1
 end
 
@@ -172,6 +172,7 @@ local happening = World.weighted {
   { 2, Chains.hold },
   { 2, Chains.fail_write },
   { 1, Chains.rest },
+  { 1, function(world) world.kit:calls() end },
   { 1, function(world) world.kit:advance(0.3) end },
 }
 

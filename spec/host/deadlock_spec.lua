@@ -158,6 +158,7 @@ local function try(host, workers, roots, beginning)
     host:run()
     local ok, circles = pcall(function()
       for _, pending in ipairs(pendings) do pending:result() end
+      assert(#host:calls() == 0, "a call is left")
       return judge(host:log())
     end)
     if not ok then error(("%s\n  path %s"):format(tostring(circles), table.concat(path, " ")), 0) end
