@@ -137,7 +137,7 @@ local LAYOUTS = {       -- of 2, 3 and 4 actors on 1 to 3 workers
   { 3, { 1, 2, 3 } }, { 3, { 1, 2, 3, 1 } }, { 3, { 1, 2, 1, 3 } },
 }
 
-local DEPTH = orders.depth(7)
+local DEPTH = orders.depth(8)
 
 -- Tries all orders in which clients begin and workers take steps, behind a beginning that is always the same. Returns
 -- how many paths there were, and how many of them had a circle and none.
