@@ -1,6 +1,7 @@
 /* performance.c -- see performance.h. */
 #include "stage/performance.h"
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "base/trace.h"
 #include "script/outgoing.h"
@@ -106,8 +107,8 @@ static int64_t now_ns(const struct performances *all) {
 static void wait_for(struct performances *all, struct performance *performance, enum wait_what what) {
   struct actor *actor = performance->actor;
   bool holds = drafts_hold(performance->turn.view.drafts);
-  /* It has seen the actor's last commit, not the worker's. The worker's may already have failed, and if nothing was saved
-   * no other will come. */
+  CHECK(!performance->wait.is_in_line);
+  /* What its actor has seen, and not the worker's last commit: that may fail without this turn. */
   performance->wait = (struct wait){
     .what = what, .seen = actor->seen, .held_batch = holds ? performance->batch : UINT64_MAX, .since_ns = now_ns(all),
   };
@@ -300,7 +301,7 @@ static bool take_over(struct performances *all, struct actor *actor, struct requ
   } else if (now_ns(all) >= request->deadline_ns) {
     reply_fail(request->reply, ERR_TIMEOUT, "the time of its caller was over: the call had not begun, and will not");
   } else {
-    if (actor->seen < request->seen) actor->seen = request->seen;
+    actor_see(actor, request->seen);
     return true;
   }
   request_free(request);
@@ -362,7 +363,7 @@ static bool take_answer(struct performances *all, struct performance *performanc
   if (word == GATE_FAILED) {
     failure_set(&outgoing->failure, ERR_STORAGE, "the call could not be made durable; nothing of it happened");
   } else if (word == GATE_HOLDS) {
-    if (actor->seen < reply->seen) actor->seen = reply->seen;
+    actor_see(actor, reply->seen);
     buf_move(&outgoing->result, &reply->body);
     failure_move(&outgoing->failure, &reply->failure);
   }
