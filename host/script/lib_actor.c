@@ -36,7 +36,7 @@ static enum option check_option(lua_State *L, int index) {
   return OPTION_COUNT;
 }
 
-/* Pushes one value for each option, nil where it is not given; whether any is. [-0, +OPTION_COUNT, v] */
+/* Pushes one value for each option, nil if it is not given. Whether any is. [-0, +OPTION_COUNT, v] */
 static bool push_options(lua_State *L, int index) {
   bool marked, any = false;
   int place = lua_gettop(L) + 1;
@@ -97,7 +97,7 @@ void lib_actor_write_value(lua_State *L, int index, const struct argument *argum
   raise_about(L, err, argument, "more than %zu bytes, the limit of a value " LIMIT_NAME(VALUE_BYTES), vm->value.size_max);
 }
 
-/* Replaces the value at `index`, where there is one, by the string of its bytes. [-0, +0, v] */
+/* Replaces the value at `index`, unless it is nil, by the string of its bytes. [-0, +0, v] */
 static void write_input(lua_State *L, int index) {
   struct vm *vm = vm_of(L);
   if (lua_isnil(L, index)) return;

@@ -67,7 +67,7 @@ static bool have_tables(lua_State *L, int count) {
   return false;
 }
 
-/* Puts the arguments into vm->value, as a kv could hold them. [-0, +0, v] */
+/* Puts the arguments into vm->value, in the form of the kv. [-0, +0, v] */
 static void write_arguments(lua_State *L, int count) {
   struct vm *vm = vm_of(L);
   struct argument argument = { .name = "arguments" };
@@ -90,8 +90,8 @@ static void put_string(struct buf *buf, lua_State *L, int index) {
   if (lua_type(L, index) == LUA_TSTRING) buf_put(buf, string_at(L, index));
 }
 
-/* Makes of the handle, and of what is in vm->value, what the stage sends. It is the turn's at once, so that an error
- * leaks nothing. [-0, +0, v] */
+/* Makes what the stage sends, of the handle and of what is in vm->value. It is the turn's at once, so that an error leaks
+ * nothing. [-0, +0, v] */
 static void make_outgoing(lua_State *L, struct turn *turn, const struct handle *handle) {
   outgoing_free(turn->outgoing);
   struct outgoing *outgoing = turn->outgoing = outgoing_try_new();
@@ -153,7 +153,7 @@ static int call(lua_State *L) {
   return wait_yield(L, TURN_ASKS, 0, finish_call);
 }
 
-/* Pushes the functions for the methods of a class that were looked up so far, or nil where there are none. [-0, +1, m] */
+/* Pushes the functions for those methods of a class that were looked up so far, or nil. Whether there are any. [-0, +1, m] */
 static bool push_functions(lua_State *L, struct slice class_name) {
   vm_push_ref(L, VM_HANDLE_METHODS);                                 /* classes */
   lua_pushlstring(L, (const char *)class_name.data, class_name.size);

@@ -106,7 +106,7 @@ enum err host_calls(const struct host *host, struct buf *text);
  * host_reload(). */
 struct slice host_class_names(const struct host *host);
 
-/* Whether any of these classes asks who calls. */
+/* Whether any of these classes has on_before_connect. */
 bool host_admits(const struct host *host);
 
 /* The operator's token, a text of 43 characters. */

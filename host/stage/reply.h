@@ -32,7 +32,7 @@ struct reply {
   void (*abandon)(struct reply *reply);   /* as the host ends, in place of `deliver`; NULL: its maker needs no word */
   atomic_bool is_unwanted;     /* set by its maker, at any time: nobody waits for it any more */
   uint64_t call_id;            /* `rpc.id`, and the id under which the call is traced (base/trace.h): one a call of the host */
-  const struct logger *logger; /* NULL before */
+  const struct logger *logger; /* the host's, once that has the reply; NULL before */
   bool early;                  /* an actor's: kept before it is durable (gate.h, G3), */
   uint64_t seen, epoch;        /* with what it depends on */
 };
@@ -44,7 +44,7 @@ void reply_done(struct reply *reply);
 /* The host ends, and this reply will not be kept. */
 void reply_abandon(struct reply *reply);
 
-/* Delivers the reply as it is. */
+/* Delivers the reply as it is. It is not the caller's any more, and may be freed already. */
 void reply_keep(struct reply *reply);
 
 /* Notes a failure with a message, empties the body and delivers. */

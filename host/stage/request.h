@@ -35,7 +35,7 @@ struct request {
   struct buf params;           /* what a client sends beside the arguments (`?params=`), or empty */
   struct buf headers;          /* of an HTTP call: a value, a map from lower-case names to strings; else empty */
   struct buf idempotency_key;  /* of a call: the client's (idempotency.h), or empty */
-  struct reply *reply;         /* whose format is `format`; where it is early, an actor has sent the request */
+  struct reply *reply;         /* whose format is `format`; if it is early, an actor has sent the request */
   int64_t since_ns;            /* by the host's clock: when its worker took it in, or the actor sent it */
   /* of an actor's request; else all zero */
   struct slice caller_class, caller_key;   /* the actor, in memory that lives until the reply is kept */

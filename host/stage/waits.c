@@ -27,7 +27,7 @@ static bool always(const struct wait *wait, uint64_t durable) {
 static const struct {
   const char *name;
   bool (*is_due)(const struct wait *wait, uint64_t durable);
-  bool (*is_lost)(const struct wait *wait, uint64_t durable);   /* asked where an epoch has ended */
+  bool (*is_lost)(const struct wait *wait, uint64_t durable);   /* asked when an epoch has ended */
   enum wait_place place;  /* a turn that let others go while it waited goes first; one that has run for long goes last */
   bool wants_durable;     /* it becomes due with the disk, so that the worker must be woken then */
 } table[WAIT_WHAT_COUNT] = {
