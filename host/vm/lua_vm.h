@@ -85,7 +85,7 @@ struct vm {
   size_t work;                 /* since the clocks were last read */
   int64_t pause_ns;            /* when the stay has lasted long enough to pause, by clock_work_ns() */
   unsigned pause_looks;
-  unsigned unyieldable;        /* how many coroutines below the one that runs cannot yield, since C called them (wait.h) */
+  unsigned unyieldable;        /* how many that resumed the coroutine that runs cannot yield, since C called them (wait.h) */
   unsigned closing;            /* how many coroutines are being closed, one within another */
   uint64_t serial;             /* numbers instances, turns and loads, never reused */
   uint64_t load;               /* of the innermost module whose file is running; 0: none (classes.c) */
