@@ -17,18 +17,25 @@
 #include "stage/post.h"
 #include "stage/request.h"
 
+struct ask;
+
+/* What all asks of a worker have in common. Outlives them. */
+struct ask_home {
+  unsigned worker;             /* its number */
+  const struct post *post;
+  const struct logger *logger;
+  void (*arrive)(void *context, struct ask *ask);   /* takes the answer of a callee on the same worker: without a letter */
+  void *context;
+};
+
 struct ask {
   struct letter letter;        /* the answer on its way back */
   struct reply reply;          /* early */
   uint64_t id;                 /* the call id of its request */
+  const struct ask_home *home; /* of the caller */
   struct performance *caller;  /* NULL: forgotten */
   bool is_answered;
-  bool is_local;               /* the callee lives on the caller's worker, and its answer takes no letter */
-  unsigned home;               /* the caller's worker */
   unsigned worker;             /* the callee's */
-  const struct post *post;
-  void (*arrive)(void *context, struct ask *ask);   /* of a local one: takes the answer */
-  void *context;
   struct slice method;         /* while its caller waits: in the caller's outgoing */
   uint32_t address_size, key_size;   /* of the callee */
   uint8_t addresses[];         /* the callee's (router.h), and behind that the caller's */
@@ -48,10 +55,10 @@ struct slice ask_class(const struct ask *ask);
 /* Appends the callee for people: "Account/ann". */
 void ask_print_callee(const struct ask *ask, struct buf *text);
 
-/* Makes an ask and its request out of what a turn asks, whose bytes it takes. False if memory runs out; then nothing is taken.
- * The rest of both is the caller's to set. */
-bool ask_try_make(struct outgoing *outgoing, const struct actor *caller, uint64_t id, struct ask **ask,
-                  struct request **request);
+/* Makes an ask and its request out of what a turn of the actor asks, whose bytes it takes. False if memory runs out; then
+ * nothing is taken. The ask has no caller yet, and the request stands on nothing and has no deadline. */
+bool ask_try_make(const struct ask_home *home, const struct actor *actor, struct outgoing *outgoing, uint64_t id,
+                  struct ask **ask, struct request **request);
 
 void ask_free(struct ask *ask);
 

@@ -34,7 +34,8 @@ struct performances_config {
   struct deadlines *deadlines;
   const struct post *post;
   unsigned worker;                     /* its number */
-  void (*send)(void *context, struct request **request);   /* takes the request of an actor to its callee's worker */
+  /* Takes the request of an actor to its callee's worker. */
+  void (*send)(void *context, unsigned worker, struct request **request);
   void *context;
   _Atomic uint64_t *next_actor_id;     /* the host's, as the next */
   _Atomic uint64_t *next_call_id;

@@ -50,11 +50,10 @@ static void tick(void *context) {
 }
 
 /* What an actor of this worker asks of another. */
-static void send_request(void *context, struct request **request) {
+static void send_request(void *context, unsigned receiver, struct request **request) {
   struct worker *worker = context;
   struct request *sent = *request;
   *request = NULL;
-  unsigned receiver = post_worker(worker->config.post, buf_slice(&sent->class_name), buf_slice(&sent->key));
   if (receiver == worker->config.vm.worker) {
     delivery_put(&worker->delivery, sent);
   } else {

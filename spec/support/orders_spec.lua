@@ -1,7 +1,7 @@
 -- What goes over all orders leaves none out, and tries none twice.
 local orders = require "spec.support.orders"
 
--- The ways that were gone, each the choices that did something, where `can` tells of a choice after which others it does.
+-- The ways that were gone, each the choices that did something; `can` tells whether a choice does, after which others.
 local function ways(depth, choices, can)
   local gone, way = {}, nil
   local paths = orders.try_all(depth, choices, function() way = "" end, function(choice)
