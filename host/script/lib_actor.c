@@ -14,12 +14,6 @@
 #include "vm/budget.h"
 #include "vm/raise.h"
 
-static struct slice string_at(lua_State *L, int index) {
-  size_t size;
-  const char *text = lua_tolstring(L, index, &size);
-  return slice_of(text, size);
-}
-
 enum option { OPTION_CREATE, OPTION_INPUT, OPTION_TIMEOUT, OPTION_IDEMPOTENCY_KEY, OPTION_COUNT };
 
 static const char *const option_names[OPTION_COUNT] = { "create", "input", "timeout", "idempotency_key" };
@@ -80,7 +74,7 @@ static void check_idempotency_key(lua_State *L, int index) {
     raise_misuse(L, "options.idempotency_key: a string, not a %s", luaL_typename(L, index));
   }
   failure_clear(failure);
-  if (idempotency_key_check(string_at(L, index), failure) == ERR_NONE) return;
+  if (idempotency_key_check(vm_string_at(L, index), failure) == ERR_NONE) return;
   raise_misuse(L, "options.idempotency_key: %.*s", (int)failure->message.size, (const char *)failure->message.data);
 }
 
@@ -123,7 +117,7 @@ int lib_actor_make(lua_State *L) {
   int64_t timeout_ms = read_timeout(L, place + OPTION_TIMEOUT);
   check_idempotency_key(L, place + OPTION_IDEMPOTENCY_KEY);
   write_input(L, place + OPTION_INPUT);
-  struct slice class_name = string_at(L, 2);
+  struct slice class_name = vm_string_at(L, 2);
   classes_need(L, class_name);                                       /* ... class */
   lua_pop(L, 1);                                                     /* ... */
   buf_clear(&vm->key);

@@ -19,12 +19,6 @@
 
 enum { NAME_SHOWN_MAX = 128 };
 
-static struct slice string_at(lua_State *L, int index) {
-  size_t size;
-  const char *text = lua_tolstring(L, index, &size);
-  return slice_of(text, size);
-}
-
 static int shown_size(struct slice name) {
   return name.size > NAME_SHOWN_MAX ? NAME_SHOWN_MAX : (int)name.size;
 }
@@ -36,7 +30,7 @@ static const struct handle *check_handle(lua_State *L) {
   const char *method = lua_tostring(L, lua_upvalueindex(UPVALUE_METHOD));
   if (!handle_is(L, 1)) raise_misuse(L, "call %s with a colon: handle:%s(...)", method, method);
   const struct handle *handle = lua_touserdata(L, 1);
-  struct slice class_name = string_at(L, lua_upvalueindex(UPVALUE_CLASS));
+  struct slice class_name = vm_string_at(L, lua_upvalueindex(UPVALUE_CLASS));
   if (!slice_equal(handle_class(handle), class_name)) {
     raise_misuse(L, "%s: a method of the class \"%.*s\", called with a handle of another", method, shown_size(class_name),
                  (const char *)class_name.data);
@@ -87,7 +81,7 @@ static void write_arguments(lua_State *L, int count) {
 }
 
 static void put_string(struct buf *buf, lua_State *L, int index) {
-  if (lua_type(L, index) == LUA_TSTRING) buf_put(buf, string_at(L, index));
+  if (lua_type(L, index) == LUA_TSTRING) buf_put(buf, vm_string_at(L, index));
 }
 
 /* Makes what the stage sends, of the handle and of what is in vm->value. It is the turn's at once, so that an error leaks
@@ -199,7 +193,7 @@ static int handle_index(lua_State *L) {
     lua_pop(L, 1);                                                   /* handle method functions */
   }
   classes_need(L, class_name);                                       /* handle method functions|nil class */
-  struct slice method = string_at(L, 2);
+  struct slice method = vm_string_at(L, 2);
   if (!classes_push_method(L, 4, method)) {
     return raise_host(L, ERR_METHOD_NOT_FOUND, "the class \"%.*s\" has no method \"%.*s\"", shown_size(class_name),
                       (const char *)class_name.data, shown_size(method), (const char *)method.data);

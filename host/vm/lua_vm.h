@@ -124,6 +124,13 @@ void vm_set_ref(lua_State *L, enum vm_ref ref);                     /* [-1, +0, 
 /* Whether the value at `index` is exactly this string. [-0, +0, -] */
 bool vm_is_text(lua_State *L, int index, const char *text);
 
+/* The string at `index`, which it keeps. [-0, +0, -] */
+static inline struct slice vm_string_at(lua_State *L, int index) {
+  size_t size;
+  const char *text = lua_tolstring(L, index, &size);
+  return slice_of(text, size);
+}
+
 /* An idle coroutine, or a new one. [-0, +1, m] */
 lua_State *vm_take_coroutine(lua_State *L);
 /* Gives back the coroutine on top of the stack. Its own stack must be empty, and it must not have failed. [-1, +0, m] */
