@@ -194,7 +194,7 @@ map:  ## list the files of the host by room, and what each is for, as its header
 	    if (told) printf "%-30s %s\n", FILENAME, text }' \
 	  $(headers) $(filter-out $(headers:.h=.c),$(wildcard host/*.c host/*/*.c)) | sort
 
-crash: build/release/troupe $(call kit,kit) packages  ## 100,000 simulated crashes, then 500 kills under load: nothing may be missing
+crash: build/release/troupe $(call kit,kit) packages  ## 100,000 simulated crashes of actors alone, and of chains, then 500 kills under load: nothing may be missing
 	@LUA_PATH="./?.lua;lua/?.lua;;" LUA_CPATH="build/kit/?.so;;" LD_PRELOAD=build/kit/simulated_disk.so \
 	  TROUPE_CRASHES=$${TROUPE_CRASHES:-100000} lua5.4 spec/crash/run.lua
 	@TROUPE_PROGRAM=build/release/troupe TROUPE_ROUNDS=$${TROUPE_ROUNDS:-500} busted \

@@ -305,6 +305,7 @@ static enum err open_rooms(struct house *house, struct failure *failure) {
     .dev = options->dev,
     .limits = options->limits,
     .pause_ms = VM_PAUSE_MS,
+    .turns_a_step = TURNS_A_STEP,
     .relaxed = options->relaxed,
     .map_bytes = MAP_BYTES,
     .segment_bytes = SEGMENT_BYTES,

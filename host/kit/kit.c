@@ -74,7 +74,8 @@ static lua_Integer number_option(lua_State *L, const char *name, lua_Integer oth
 /* Raises for an option that does not exist: a misspelt one would silently do nothing. [-0, +0, v] */
 static void check_options(lua_State *L) {
   static const char *const known[] = { "actors", "data", "workers", "limits", "dev", "time", "log", "map_bytes", "durability",
-                                       "pause_ms", "look_us", "segment_bytes", "checkpoint_bytes", "portion_records" };
+                                       "pause_ms", "look_us", "segment_bytes", "checkpoint_bytes", "portion_records",
+                                       "turns_a_step" };
   lua_pushnil(L);                                                    /* name */
   while (lua_next(L, 1)) {                                           /* name value */
     const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : luaL_typename(L, -2);
@@ -153,6 +154,7 @@ static int kit_open(lua_State *L) {
   kit->config.actors_path = kit->actors;
   kit->config.data_path = kit->data;
   kit->config.pause_ms = (unsigned)number_option(L, "pause_ms", VM_PAUSE_MS, 0, INT32_MAX);
+  kit->config.turns_a_step = (unsigned)number_option(L, "turns_a_step", TURNS_A_STEP, 1, INT32_MAX);
   kit->config.workers = (unsigned)number_option(L, "workers", 1, 1, KIT_WORKERS_MAX);
   kit->config.map_bytes = (size_t)number_option(L, "map_bytes", UPKEEP_MAP_BYTES, 1, INT64_MAX);
   kit->config.segment_bytes = (size_t)number_option(L, "segment_bytes", SEGMENT_BYTES, 1, INT64_MAX);
@@ -218,19 +220,20 @@ static bool step_workers(struct kit *kit) {
   return any;
 }
 
-/* Runs the steps until everything is at rest, or the host ends. */
+/* Runs the steps until everything is at rest, or the host ends. The workers' come last: they may have heard of a sync that was
+ * due, or of a checkpoint that failed, neither of which counts as work. */
 static void run_steps(struct kit *kit) {
-  bool worked = true;
-  while (worked && kit->host != NULL) {
+  bool worked = kit->host != NULL;
+  if (worked) step_workers(kit);
+  while (worked) {
     bool committed = false, checkpointed = false;
-    worked = step_workers(kit);
     enum err err = kit->held ? ERR_NONE : host_committer_step(kit->host, &committed);
     if (err == ERR_NONE && !kit->stuck) err = host_checkpointer_step(kit->host, &checkpointed);
     if (err == ERR_FATAL) {
       end_host(kit);
       return;
     }
-    worked |= committed || checkpointed;
+    worked = step_workers(kit) || committed || checkpointed;
   }
 }
 
@@ -311,14 +314,25 @@ static int kit_checkpoint(lua_State *L) {
   return 0;
 }
 
-/* kit:advance(seconds) */
-static int kit_advance(lua_State *L) {
-  struct kit *kit = kit_check(L);
+/* Lets the seconds at 2 pass. [-0, +0, v] */
+static void let_pass(lua_State *L, struct kit *kit) {
   lua_Number seconds = luaL_checknumber(L, 2);
   luaL_argcheck(L, seconds >= 0 && seconds < 1e9, 2, "a number of seconds, 0 or more");
   clock_advance(&kit->clock, (int64_t)(seconds * 1e9));
+}
+
+/* kit:advance(seconds): time passes, and what is due runs */
+static int kit_advance(lua_State *L) {
+  struct kit *kit = kit_check(L);
+  let_pass(L, kit);
   if (kit->host != NULL) host_look(kit->host);
   run_steps(kit);
+  return 0;
+}
+
+/* kit:elapse(seconds): time passes, and nothing runs */
+static int kit_elapse(lua_State *L) {
+  let_pass(L, kit_check(L));
   return 0;
 }
 
@@ -445,8 +459,8 @@ int luaopen_troupe_host(lua_State *L) {
     { "advance", kit_advance },     { "log", kit_log },         { "fail_next", kit_fail_next },
     { "memory", kit_memory },       { "entries", kit_entries }, { "stick", kit_stick },
     { "stats", kit_stats },         { "close", kit_close },     { "fail_allocation", kit_fail_allocation },
-    { "checkpoint", kit_checkpoint }, { "step", kit_step },   { "reload", kit_reload },
-    { "stop", kit_stop }, { "calls", kit_calls },
+    { "checkpoint", kit_checkpoint }, { "step", kit_step },     { "elapse", kit_elapse },
+    { "reload", kit_reload },       { "stop", kit_stop },       { "calls", kit_calls },
     { NULL, NULL },
   };
   static const luaL_Reg functions[] = {

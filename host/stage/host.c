@@ -161,6 +161,7 @@ static enum err open_workers(struct host *host, struct vm **vms, struct failure 
       .recovered = host->recovered,
       .reserve = host->reserve,
       .checkpoint_bytes = host->config.checkpoint_bytes,
+      .turns_a_step = host->config.turns_a_step,
       .post = &host->post,
       .unquiet = &host->unquiet,
       .delivered = host->config.delivered,

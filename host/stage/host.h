@@ -23,7 +23,10 @@
 #define MAP_BYTES GIB(1024)
 #endif
 
-enum { WORKERS_MAX = 1024 };       /* as many as the router has shards */
+enum {
+  WORKERS_MAX = 1024,              /* as many as the router has shards */
+  TURNS_A_STEP = 256
+};
 
 struct host;
 
@@ -34,6 +37,7 @@ struct host_config {
   bool dev;                        /* errors of scripts reach the client in full; host_look() looks */
   struct limits limits;
   unsigned pause_ms;               /* vm/vm.h */
+  unsigned turns_a_step;           /* of a worker (worker.h); TURNS_A_STEP, but in specs that want to be between two turns */
   bool relaxed;                    /* answered before synced; synced within SYNC_MS (ledger/committer.h) */
   size_t map_bytes;
   size_t segment_bytes;            /* of the log */

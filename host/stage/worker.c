@@ -10,12 +10,12 @@
 
 enum {
   TURNS_A_RING = 16,              /* how many turns go to the committer and the doors together */
-  TURNS_A_STEP = 256,             /* then the step ends, so that calls that came meanwhile get their place in line; */
-  STEP_NS = 5000000,              /* if turns are long, it ends after this time: then each kind of work that is left does
-                                   * one piece */
+  STEP_NS = 5000000,              /* after turns_a_step turns a step ends, so that calls that came meanwhile get their
+                                   * place in line; if turns are long, after this time: then each kind of work that is
+                                   * left does one piece */
   UNRUNG_NS = 1000000,            /* so long a commit for which nobody outside waits may be with the committer unrung */
   SLEEPERS_A_STEP = 64,
-  LEAVE_A_STEP = 2 * TURNS_A_STEP
+  LEAVE_A_STEP = 512              /* more than can come in a step */
 };
 
 struct worker {
@@ -297,7 +297,7 @@ static bool is_due(const struct worker *worker) {
 
 static bool run_turns(struct worker *worker) {
   bool worked = false;
-  for (int i = 0; i < TURNS_A_STEP; i++) {
+  for (unsigned i = 0; i < worker->config.turns_a_step; i++) {
     struct request *request;
     if (must_wait_for_disk(worker)) break;
     /* Chains that have begun end before others begin: fewer turns wait. */
@@ -321,6 +321,7 @@ static bool run_waiting(struct worker *worker, enum wait_place place) {
     if (waits_place((enum wait_what)what) != place) continue;
     size_t count = performances_line_up(worker->performances, (enum wait_what)what);
     if (count > 0) worked = true;
+    if (count > worker->config.turns_a_step) count = worker->config.turns_a_step;
     for (; count > 0 && performances_resume(worker->performances, (enum wait_what)what); count--) {
       if (records_epoch_ended(worker->records)) hear(worker);
       if (is_due(worker)) break;

@@ -28,6 +28,7 @@ struct worker_config {
   const struct memtable *recovered;    /* as in records.h, with the two below */
   struct reserve *reserve;
   size_t checkpoint_bytes;
+  unsigned turns_a_step;               /* at most so many new turns, and so many of each kind that waits; then the step ends */
   const struct post *post;             /* the host's; where worker_inbox() of each worker stands */
   _Atomic unsigned *unquiet;           /* the host's: so many workers do not stop yet, or still have calls (worker_stop()) */
   void (*delivered)(void *context);    /* the host's: called after replies were delivered */

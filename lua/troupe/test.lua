@@ -95,6 +95,7 @@ Host.__index = Host
 ---@field map_bytes integer|nil  address space of the store
 ---@field durability string|nil  "commit" (default) or "relaxed"
 ---@field look_us integer|nil    processor time that passes between two looks at it (100); 0: it stands still
+---@field turns_a_step integer|nil  after how many turns a step of a worker ends (256)
 ---@field pause_ms integer|nil   processor time after which work on many records pauses (10); 0: at each record
 
 --- Opens a host in this process, on a data folder, with a clock of its own.
@@ -252,6 +253,12 @@ end
 function Host:advance(seconds)
   if not self._kit:is_open() then self._kit:reopen() end
   self._kit:advance(seconds)
+end
+
+--- Lets time pass, in seconds, and runs nothing: for a spec that takes the host's steps one by one.
+---@param seconds number
+function Host:elapse(seconds)
+  self._kit:elapse(seconds)
 end
 
 --- Makes the next write ("write": as on a full disk) or sync ("sync": the host ends) fail. A host that has ended is

@@ -1,5 +1,5 @@
--- The crash simulation in small: some hundred crashes, and that it would notice one that loses what was answered.
--- `make crash` has many more.
+-- The crash simulations in small: some hundred crashes each, and that they would notice one that loses what was
+-- answered. `make crash` has many more.
 
 local disk = require "simulated_disk"
 
@@ -11,7 +11,7 @@ describe("A crash", function()
     pending "is tried with simulated_disk.so preloaded: by make test, or make crash"
     return
   end
-  local simulation = require "spec.crash.simulation"
+  local simulation, chains = require "spec.crash.simulation", require "spec.crash.chains"
 
   it("at any operation of the disk loses nothing that was answered and leaves no half of a call", function()
     local tally = simulation.run(SEED, CRASHES, {})
@@ -19,9 +19,20 @@ describe("A crash", function()
     assert.is_true(tally.answers > CRASHES)
   end)
 
-  it("on a disk that only pretends to sync is noticed", function()
-    local ok, why = pcall(simulation.run, SEED, CRASHES, { lies = true })
-    assert.is_false(ok)
-    assert.is_truthy(why:find "was answered" or why:find "were read", why)
+  it("leaves no caller's change without its callee's, and no memory of what did not happen", function()
+    local tally = chains.run(SEED, CRASHES, {})
+    assert.is_true(tally.cuts > CRASHES / 4)
+    assert.is_true(tally.answers > CRASHES)
+    assert.is_true(tally.failed_writes > CRASHES / 4)
+    assert.is_true(tally.rests > CRASHES / 20)
+    assert.is_true(tally.codes.deadlock > 0)
   end)
+
+  for name, tried in pairs { ["a call"] = simulation, ["a chain of calls"] = chains } do
+    it("on a disk that only pretends to sync is noticed after " .. name, function()
+      local ok, why = pcall(tried.run, SEED, CRASHES, { lies = true })
+      assert.is_false(ok)
+      assert.is_truthy(why:find "answer" or why:find "read", why)
+    end)
+  end
 end)

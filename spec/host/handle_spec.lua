@@ -223,9 +223,10 @@ describe("A handle", function()
   end)
 
   it("of a class that a reload has taken away is still a value, without methods", function()
-    local host, run = open { dev = true }
+    local host, run = open()
     run "self.state.a = self:actor('Account', 'ann')"
     os.remove(host.folder .. "/account.lua")
+    host:reload()
     local found = run [[
       local ok, e = pcall(function() return self.state.a.deposit end)
       return { tostring(self.state.a), ok, e.code, e.message, (pcall(self.actor, self, "Account", "ann")) }

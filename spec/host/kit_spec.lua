@@ -107,6 +107,24 @@ describe("troupe.host", function()
     assert.matches("no such worker", hosts.failure_of(host.step, host, 2))
   end)
 
+  it("ends a worker's step after so many turns, and lets time pass while nothing runs", function()
+    for turns, answered in pairs { [1] = 1, [2] = 2, [256] = 3 } do
+      local host = hosts.open({ ["store.lua"] = store }, { turns_a_step = turns, limits = { idle_ms = 1000 } })
+      local counts = {}
+      for i = 1, 3 do counts[i] = host:start("Store", i, "count") end
+      host:step(1)
+      host:step "committer"
+      for i = 1, 3 do assert.equal(i <= answered, counts[i]:is_done()) end
+      host:run()
+      host:log()
+      host:elapse(2)
+      assert.equal("", host:log())
+      assert.is_true(host:step(1))                                  -- idle actors leave
+      assert.is_false(host:step(1))
+    end
+    assert.matches("turns_a_step", hosts.failure_of(hosts.open, { ["store.lua"] = store }, { turns_a_step = 0 }))
+  end)
+
   it("brings to the store what is durable when it is told to, and starts a host again at once", function()
     local host = hosts.open({ ["store.lua"] = store }, { checkpoint_bytes = 1000 })
     local actor = host:actor("Store", "s")
