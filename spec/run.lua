@@ -26,7 +26,7 @@ local function quote(text)
 end
 
 local environment = "env TROUPE_SEED=" .. seed .. " CMOCKA_MESSAGE_OUTPUT=TAP UBSAN_OPTIONS=print_stacktrace=1 "
-  .. "ASAN_OPTIONS=detect_stack_use_after_return=1 TSAN_OPTIONS=halt_on_error=1 "
+  .. "ASAN_OPTIONS=detect_stack_use_after_return=1 TSAN_OPTIONS=halt_on_error=1:report_thread_leaks=0 "
   .. "LSAN_OPTIONS=suppressions=$PWD/spec/leaks.supp:print_suppressions=0 "
 
 local function test_program(path)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -20,6 +21,7 @@ struct visit {
   bool *is_closed;               /* set if h2o closes the socket while it is called */
   size_t early_bytes_max;        /* while a call is under way: how much the socket's input may hold */
   atomic_bool *is_unwanted;      /* of that call, or NULL */
+  bool is_over;                  /* nothing more is taken in: hang_up() */
   h2o_timeout_entry_t grace;     /* runs once the client has closed its side, while the call may still begin */
   int linger_fd;                 /* a second handle, so that h2o's close does not yet end the connection; or -1 */
   h2o_socket_t *lingering;
@@ -99,6 +101,7 @@ static void on_close(void *data) {
  * NULL. */
 static const char *take_in(h2o_socket_t *sock) {
   struct visit *visit = visit_of(sock);
+  if (visit->is_over) return h2o_socket_error_closed;
   ssize_t got = read_some(visit->visits, sock);
   if (got == 0) return h2o_socket_error_closed;
   if (got < 0) return errno == EAGAIN ? NULL : h2o_socket_error_io;
@@ -283,15 +286,23 @@ void visits_refuse(struct visits *visits) {
   visits->listener = NULL;
 }
 
-/* shutdown(), not close(): h2o reads the end of the connection and tidies up by itself. */
+/* shutdown(), not close(): h2o reads the end of the connection and tidies up by itself. Bytes that have come before could still
+ * be read, and would begin a call whose answer nobody gets. */
 static void hang_up(h2o_socket_t *sock) {
+  visit_of(sock)->is_over = true;
   shutdown(h2o_socket_get_fd(sock), SHUT_RDWR);
+}
+
+/* Whether bytes have come that were not read yet. */
+static bool has_bytes(h2o_socket_t *sock) {
+  char byte;
+  return recv(h2o_socket_get_fd(sock), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 static int close_if_idle(h2o_req_t *req, void *context) {
   const bool *unfinished = context;
   h2o_socket_t *sock = req->conn->callbacks->get_socket(req->conn);
-  bool is_between = sock->input->size == 0 && framing_is_between(&visit_of(sock)->framing);
+  bool is_between = sock->input->size == 0 && framing_is_between(&visit_of(sock)->framing) && !has_bytes(sock);
   if (sock->_cb.read == on_bytes && (*unfinished || is_between)) hang_up(sock);
   return 0;
 }

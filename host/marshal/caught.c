@@ -225,10 +225,14 @@ static int describe(lua_State *L) {
 
 static void describe_stop(struct vm *vm, struct failure *failure) {
   const struct limits *limits = vm->config.limits;
-  if (vm->stopped == ERR_TIMEOUT) {
-    failure_set(failure, ERR_TIMEOUT, "the call took more than %llu ms of processor time " LIMIT_NAME(CALL_CPU_MS)
-                ", or %llu ms in all " LIMIT_NAME(CALL_WALL_MS),
-                (unsigned long long)limits->call_cpu_ms, (unsigned long long)limits->call_wall_ms);
+  if (vm->stopped == ERR_TIMEOUT && vm->on_the_processor) {
+    failure_set(failure, ERR_TIMEOUT, "the call took more than %llu ms of processor time " LIMIT_NAME(CALL_CPU_MS),
+                (unsigned long long)limits->call_cpu_ms);
+  } else if (vm->stopped == ERR_TIMEOUT && vm->ends_with_caller) {
+    failure_set(failure, ERR_TIMEOUT, "the time of its caller was over: the call was ended");
+  } else if (vm->stopped == ERR_TIMEOUT) {
+    failure_set(failure, ERR_TIMEOUT, "the call took more than %llu ms in all " LIMIT_NAME(CALL_WALL_MS),
+                (unsigned long long)limits->call_wall_ms);
   } else if (vm->stopped == ERR_STORAGE) {
     failure_set(failure, ERR_STORAGE, "a record of this actor cannot be read");
   } else {

@@ -335,6 +335,7 @@ void steps_adopt(lua_State *L, struct turn *turn) {
 static int step_result(lua_State *L, struct turn *turn) {
   write_result(L, turn);
   settle_drafts(L, turn);
+  budget_check_caller(L);
   return 0;
 }
 

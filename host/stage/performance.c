@@ -1,6 +1,8 @@
 /* performance.c -- see performance.h. */
 #include "stage/performance.h"
 
+#include <stdio.h>
+
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/trace.h"
@@ -376,14 +378,17 @@ static bool take_answer(struct performances *all, struct performance *performanc
 }
 
 /* Why a turn ends whose time was over while it waited for an answer. What came of that call is part of it. */
-static void set_late(const struct performances *all, struct outgoing *outgoing, struct failure *failure) {
-  const struct failure *heard = &outgoing->failure;
+static void set_late(const struct performances *all, const struct turn *turn, struct failure *failure) {
+  const struct failure *heard = &turn->outgoing->failure;
   bool late = heard->err == ERR_TIMEOUT;
-  if (late) outgoing_name_failure(outgoing);
-  failure_set(failure, ERR_TIMEOUT, "the call took more than %llu ms in all " LIMIT_NAME(CALL_WALL_MS)
-              ", or than its caller had left, while it waited for another actor%s%.*s",
-              (unsigned long long)all->config.vm->limits->call_wall_ms, late ? ": " : "", late ? (int)heard->message.size : 0,
-              (const char *)heard->message.data);
+  char why[128] = "the time of its caller was over";
+  if (turn->usage.deadline_ns == 0) {
+    snprintf(why, sizeof why, "the call took more than %llu ms in all " LIMIT_NAME(CALL_WALL_MS),
+             (unsigned long long)all->config.vm->limits->call_wall_ms);
+  }
+  if (late) outgoing_name_failure(turn->outgoing);
+  failure_set(failure, ERR_TIMEOUT, "%s, while it waited for another actor%s%.*s", why, late ? ": " : "",
+              late ? (int)heard->message.size : 0, (const char *)heard->message.data);
 }
 
 static void resume(struct performances *all, struct performance *performance) {
@@ -392,7 +397,7 @@ static void resume(struct performances *all, struct performance *performance) {
   struct failure failure = { 0 };
   bool late = performance->wait.what == WAIT_ANSWERED && now_ns(all) >= wall_end_ns(all, &turn->usage);
   if (!drafts_hold(turn->view.drafts)) performance->batch = records_durable_batch(all->config.records);
-  if (late) set_late(all, turn->outgoing, &failure);
+  if (late) set_late(all, turn, &failure);
   enum turn_status status = late ? rig_cancel(&all->rig, actor, turn, &performance->commit, &failure)
                                  : rig_go_on(&all->rig, actor, turn, &performance->commit, performance->request->reply);
   failure_done(&failure);

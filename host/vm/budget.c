@@ -71,8 +71,8 @@ static void look_at_limits(lua_State *L, struct vm *vm, size_t work) {
   if (vm->work < WORK_A_CLOCK || vm->stopped != ERR_NONE) return;
   vm->work = 0;
   if (vm->tick != NULL) vm->tick(vm->tick_context);
-  bool late = clock_thread_cpu_ns(vm->config.clock) > vm->cpu_end_ns || clock_monotonic_ns(vm->config.clock) > vm->wall_end_ns;
-  if (late) vm->stopped = ERR_TIMEOUT;
+  vm->on_the_processor = clock_thread_cpu_ns(vm->config.clock) > vm->cpu_end_ns;
+  if (vm->on_the_processor || clock_monotonic_ns(vm->config.clock) > vm->wall_end_ns) vm->stopped = ERR_TIMEOUT;
 }
 
 void budget_hook(lua_State *L, lua_Debug *where) {
@@ -107,6 +107,13 @@ void budget_check_for(lua_State *L, size_t bytes) {
   budget_check_stopped(L);
 }
 
+void budget_check_caller(lua_State *L) {
+  struct vm *vm = vm_of(L);
+  if (!vm->ends_with_caller || clock_monotonic_ns(vm->config.clock) < vm->wall_end_ns) return;
+  vm->on_the_processor = false;
+  budget_stop(L, ERR_TIMEOUT);
+}
+
 void budget_begin(struct vm *vm, struct vm_usage *usage) {
   const struct limits *limits = vm->config.limits;
   size_t used = usage->bytes > 0 ? (size_t)usage->bytes : 0;
@@ -122,7 +129,8 @@ void budget_begin(struct vm *vm, struct vm_usage *usage) {
   vm->cpu_end_ns = vm->cpu_begin_ns + (int64_t)limits->call_cpu_ms * 1000000 - usage->cpu_ns;
   if (usage->wall_begin_ns == 0) usage->wall_begin_ns = clock_monotonic_ns(vm->config.clock);
   vm->wall_end_ns = usage->wall_begin_ns + (int64_t)limits->call_wall_ms * 1000000;
-  if (usage->deadline_ns != 0 && usage->deadline_ns < vm->wall_end_ns) vm->wall_end_ns = usage->deadline_ns;
+  vm->ends_with_caller = usage->deadline_ns != 0 && usage->deadline_ns < vm->wall_end_ns;
+  if (vm->ends_with_caller) vm->wall_end_ns = usage->deadline_ns;
   vm->pause_ns = now_ns + (int64_t)vm->config.pause_ms * 1000000;
   vm->pause_looks = 0;
   vm->work = 0;

@@ -46,6 +46,10 @@ void budget_check(lua_State *L);
 /* The same after C has gone over so many bytes in one go; they count as work in proportion. [-0, +0, v] */
 void budget_check_for(lua_State *L, size_t bytes);
 
+/* Stops the call of an actor if its caller's time is over: C may have run for long since anybody looked, and what nobody waits
+ * for must not stay. Asked once, at the end of a call. [-0, +0, v] */
+void budget_check_caller(lua_State *L);
+
 /* Long work in the middle of a call lets other actors have their turns. Keep what it needs after a pause on the Lua stack or
  * in a userdata: meanwhile the working buffers of the VM and every scan belong to other turns.
  *

@@ -77,11 +77,13 @@ struct vm {
   bool granting;
   bool refused;                /* the allocator has refused memory since budget_check_stack() began to ask */
   enum err stopped;            /* ERR_TIMEOUT, ERR_MEMORY, ERR_STORAGE: the call must end */
+  bool on_the_processor;       /* with ERR_TIMEOUT: it was its processor time that was over */
   int64_t cpu_begin_ns;        /* the thread's processor time when the stay began, or shortly before */
   int64_t cpu_read_ns;         /* when that was read, by clock_work_ns() */
   int64_t begin_ns;            /* when the stay began, by clock_work_ns() */
   int64_t cpu_end_ns;
   int64_t wall_end_ns;         /* of the host's clock */
+  bool ends_with_caller;       /* then the time of the caller is over, and not that of the call itself */
   size_t work;                 /* since the clocks were last read */
   int64_t pause_ns;            /* when the stay has lasted long enough to pause, by clock_work_ns() */
   unsigned pause_looks;

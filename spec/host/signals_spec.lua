@@ -167,6 +167,8 @@ describe("A host that gets a signal", function()
 
   for name, text in pairs { ["a class that loops"] = LOOPING, ["a pattern that finds no end"] = FINDING } do
     it("ends at once while it loads " .. name, function()
+      -- the thread sanitizer holds a signal back until its thread comes to a function that it knows
+      if text == FINDING and program.path:find "/tsan/" then return end
       write("looping.lua", text)
       for _, signal in ipairs { "TERM", "PWR" } do
         local host = keep(program.begin_behind("", actors, folder .. "/data", "--limit-call-cpu-ms", "600000"))
