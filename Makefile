@@ -80,8 +80,8 @@ build/$(1)/simulated_disk.so: $(call objects,$(1),$(crash_sources))
 	@echo "link  $$@"
 	@$$(CC) $$(flags_$(1)) -pthread -shared -Wl,-Bsymbolic -Wl,-z,nodelete -o $$@ $$^
 
-# What the tests in C are linked with: an archive, of which each takes what it needs; but for one that is neither Lua nor
-# h2o.
+# What the tests in C are linked with: an archive, of which each takes what it needs, and so neither Lua nor h2o. Only
+# stay_test needs Lua.
 build/$(1)/rooms.a: $(call objects,$(1),$(filter-out host/kit/%,$(kit_sources)) $(wildcard host/door/*.c) $(helper_sources))
 	@echo "ar    $$@"
 	@rm -f $$@ && ar rcs $$@ $$^

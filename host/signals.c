@@ -56,8 +56,8 @@ void signals_ignore(int number) {
   handle(number, SIG_IGN);
 }
 
-/* SIGHUP waits from the start to the end, so that its handler never runs: it only notes whether a stop was ruled out, as
- * by `nohup`. */
+/* SIGHUP is held from the start to the end, so that its handler never runs. The handler only notes whether `nohup`, say, has
+ * ruled a stop out. */
 static void hold_hangup(void) {
   sigset_t set;
   sigemptyset(&set);
@@ -66,7 +66,7 @@ static void hold_hangup(void) {
   handle(SIGHUP, handler_of(SIGHUP) == SIG_DFL ? end_start : pass_over);
 }
 
-/* Somebody who sends SIGHUP wants a reload. That of a terminal which has gone comes from the kernel, and wants a stop. */
+/* A SIGHUP that somebody sends asks for a reload. That of a terminal that has gone comes from the kernel, and asks to stop. */
 static bool is_of_terminal(const siginfo_t *info) {
   return info->si_code == SI_KERNEL;
 }

@@ -6,7 +6,7 @@
  * THREAD  The main thread. Others begin with signals held, or are begun behind it.
  * STATES  starting (signals_begin()): what asks to stop ends the program at once, with status 0. Nobody was served yet, and
  *         the next start goes over what this one leaves half done, as after a crash.
- *         SIGHUP waits: whoever sends it has changed files, maybe behind those that are read already.
+ *         SIGHUP waits: its sender has changed files, some of which may have been read already.
  *         -> serving (signals_hold()): each waits for signals_wait(). SIGHUP loads the classes anew, unless it
  *         comes from a terminal that has gone: that asks to stop, if it was not ignored when the host was started.
  *         -> stopping (signals_wait() has returned): SIGTERM, SIGINT and SIGQUIT end the program at once, with status 1: its
@@ -27,8 +27,8 @@ void signals_begin(void);
 void signals_hold(void);
 void signals_release(void);
 
-/* Waits for a signal that asks to stop, and returns its name, "SIGTERM". At each SIGHUP until then calls `reload`. One that
- * means nothing here is a line in the log. */
+/* Waits for a signal that asks to stop, and returns its name, "SIGTERM". Until then it calls `reload` at each SIGHUP that
+ * asks for one. A signal that means nothing here is a line in the log. */
 const char *signals_wait(const struct logger *logger, void (*reload)(void *context), void *context);
 
 #endif

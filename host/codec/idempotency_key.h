@@ -1,8 +1,8 @@
 /* idempotency_key.h -- what may be an idempotency key.
  *
- * WHY     Doors, scripts and specs give one along with a call; it is the same everywhere. What it does is told in
- *         stage/idempotency.h.
+ * WHY     Clients, scripts and specs give one along with a call, by the same rule. stage/idempotency.h says what it does.
  * ROOM    codec.
+ * OWNS    Nothing.
  * LIMITS  IDEMPOTENCY_KEY_BYTES_MAX
  */
 #ifndef TROUPE_IDEMPOTENCY_KEY_H
@@ -12,7 +12,7 @@
 
 enum { IDEMPOTENCY_KEY_BYTES_MAX = 255 };
 
-/* Whether bytes are an idempotency key: 1 to 255 visible characters of ASCII. ERR_REQUEST says what not. */
+/* Whether bytes are an idempotency key: 1 to 255 visible ASCII characters. ERR_REQUEST says what is wrong. */
 enum err idempotency_key_check(struct slice key, struct failure *failure);
 
 #endif

@@ -56,8 +56,8 @@ enum err json_parse(struct json_parser *parser, struct slice text, struct failur
  * nothing. */
 enum err json_parse_key(struct slice text, struct buf *key, struct failure *failure);
 
-/* An actor's key (codec/key.h), which is valid, in the lossless form: a tuple of one string as that string, any other as an
- * array. */
+/* An actor's key (codec/key.h), which is valid, in the lossless form: a tuple of one string as that string, any other tuple as
+ * an array. */
 void json_put_key(struct buf *buf, struct slice key);
 
 /* A value's bytes (codec/value.h) as JSON by the rules of "JSON out" (lua/README.md): used where no Lua is near. A map

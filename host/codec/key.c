@@ -271,7 +271,7 @@ void key_print(struct buf *buf, struct slice key) {
   key_reader_done(&reader);
 }
 
-/* Whether a text is not taken for anything else where it stands without quotes. */
+/* Whether a text without quotes is not taken for anything else. */
 static bool is_bare(struct slice text) {
   if (text.size == 0 || text.data[0] == '[' || !utf8_is_valid(text)) return false;
   for (size_t i = 0; i < text.size; i++) {

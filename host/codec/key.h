@@ -72,10 +72,10 @@ bool key_is_valid(struct slice key);
 void key_print(struct buf *buf, struct slice key);
 
 /* The address of an actor as a person reads it, and writes it in a path: `Account/ann`, `Room/["eu",42]`. A key of one
- * string stands as it is where a path could have it so. */
+ * string stands without quotes if a path can have it so. */
 void key_print_address(struct buf *buf, struct slice class_name, struct slice key);
 
-/* A name as it stands there: as it is, or with quotes where it could be taken for something else. */
+/* A name as it stands there: as it is, or with quotes if it could be taken for something else. */
 void key_print_name(struct buf *buf, struct slice name);
 
 #endif

@@ -17,8 +17,8 @@ struct committer {
   struct commit_list waiting;   /* taken from the queue, but beyond the limits of the batches so far */
   struct commit_list batch;
   struct buf bytes;             /* of the batch, as the log takes it */
-  bool unsynced;                /* something is appended and not synced; only between two steps where relaxed */
-  int64_t sync_ns;              /* when it must be, at the latest */
+  bool unsynced;                /* something is appended and not synced; between two steps only with `relaxed` */
+  int64_t sync_ns;              /* when it must be synced at the latest */
   uint64_t taken;               /* the ticket of the last commit that was taken from the queue */
   uint64_t appended;            /* of the last one that was appended */
   _Atomic uint64_t released, durable, epoch;
@@ -175,7 +175,7 @@ static enum err committer_collect(struct committer *committer, size_t bytes) {
   return ERR_STORAGE;
 }
 
-/* Tells what is durable now, and each source what of it is. */
+/* Tells what is durable now, and each source how much of its own is. */
 static void committer_tell_durable(struct committer *committer) {
   bool more = atomic_exchange(&committer->durable, committer->appended) != committer->appended;
   for (size_t i = 0; more && i < committer->config.source_count; i++) {
@@ -251,8 +251,8 @@ static void committer_complain(const struct committer *committer) {
   if (committer->config.checkpointer != NULL) checkpointer_want(committer->config.checkpointer);
 }
 
-/* Ends the epoch: tells every source, then fails the batch and what is behind it. What was appended before is synced
- * first, and so not lost with it. The order is ALWAYS 5. */
+/* Ends the epoch: tells every source, then fails the batch and everything behind it. What was appended before is synced first,
+ * so that it is not lost too. The order is ALWAYS 5. */
 static enum err committer_fail(struct committer *committer) {
   enum err err = committer->unsynced ? committer_sync(committer) : ERR_NONE;
   if (err != ERR_NONE) return err;

@@ -12,7 +12,7 @@
  *                  ERR_FATAL, nothing is let go any more, and main ends the host
  * WORDS    The *ticket* of a commit is its place in the committer's queue, from 1: one order for the commits of all sources.
  *          A batch that fails ends the *epoch*; verdicts.h.
- * ALWAYS   1. No effect leaves before the batch of its changes, and each batch before it, is synced (`relaxed`: is
+ * ALWAYS   1. No effect leaves before the batch of its changes, and each batch before it, is synced (with `relaxed`:
  *             appended).
  *          2. Commits are made durable in the order of their tickets. If one of an epoch is durable, so is every smaller one of
  *             that epoch.
@@ -20,13 +20,12 @@
  *             batch, those behind it, and those that still come from a source that has not heard of the new epoch.
  *          4. An effect is released before committer_released() tells its ticket, and that before committer_durable() does
  *             and its source hears of it. committer_durable_batch() tells a batch only after that.
- *          5. Where an epoch ends, this is done in this order: every source hears which of its commits are durable, the verdict
- *             can be read, the new epoch can be read, the effects of the old one fail. So a client that hears of the failure
- *             cannot call again upon memory that is about to be thrown away.
+ *          5. When an epoch ends, every source first hears what is durable; then the verdict can be read; then the new epoch;
+ *             and only then do effects of the old one fail. So a client that sees the failure cannot call again and meet
+ *             memory that is about to go.
  *          6. A ticket that committer_released() tells is released if it is of the epoch that committer_epoch() tells after
  *             that; of an older epoch, the verdict says.
- * LIMITS   batch_bytes_max, batch_commits_max. Its queue has no bound of its own: each source bounds what it has under
- *          way.
+ * LIMITS   batch_bytes_max, batch_commits_max. The queue has no bound of its own: each source limits what it has under way.
  */
 #ifndef TROUPE_COMMITTER_H
 #define TROUPE_COMMITTER_H
@@ -49,10 +48,10 @@ struct effect {
 
 /* Where commits come from: a worker. Called on the thread of committer_step(), which may be another source's. */
 struct commit_source {
-  /* More is durable: of this source, all commits up to this ticket, one of its own, which may be the one it was told before. */
+  /* All commits of this source up to `ticket`, one of its own, are durable. It may be the same one again. */
   void (*durable)(struct commit_source *source, uint64_t ticket);
-  /* The epoch ended: what this source committed and did not hear to be durable has failed or will. New commits bear
-   * committer_epoch(), as soon as the source has looked at it. */
+  /* The epoch has ended: every commit of this source that durable() has not covered has failed or will. New commits carry
+   * committer_epoch(), once the source has looked at it. */
   void (*failed)(struct commit_source *source);
   uint64_t appended;                   /* the committer's: the ticket of its last commit that was appended */
 };
@@ -93,7 +92,7 @@ struct committer_config {
 struct committer *committer_new(const struct committer_config *config);
 void committer_free(struct committer *committer);   /* nothing may be under way */
 
-/* Takes the commit over, and returns its ticket. The committer hears of it with the next committer_ring(). */
+/* Takes over the commit, and returns its ticket. The committer learns of it at the next committer_ring(). */
 uint64_t committer_put(struct committer *committer, struct commit **commit);
 
 void committer_ring(struct committer *committer);
@@ -111,7 +110,7 @@ uint64_t committer_epoch(const struct committer *committer);
 /* The verdict of an epoch that has ended; as verdicts_find(). */
 bool committer_find_verdict(const struct committer *committer, uint64_t epoch, uint64_t *ticket);
 
-/* The last batch of which every source has heard all that is durable. From any thread. */
+/* The last batch that is durable and of which every source has heard. From any thread. */
 uint64_t committer_durable_batch(const struct committer *committer);
 
 /* After a step: for how long there is nothing to do unless commits come, in nanoseconds; -1: for ever; 0: there is more. */

@@ -24,7 +24,7 @@ bool verdicts_find(const struct verdicts *verdicts, uint64_t epoch, uint64_t *ti
     const struct verdict *entry = &verdicts->ring[(place - 1) % VERDICTS_MAX];
     bool within = atomic_load(&entry->first_epoch) <= epoch && epoch <= atomic_load(&entry->last_epoch);
     uint64_t found = atomic_load(&entry->ticket);
-    /* The writer may be at work on the entry behind the last one, which is this one where the ring has come round. */
+    /* The writer may be at work on the entry behind the last one. Once the ring has come round, that is this one. */
     if (atomic_load(&verdicts->count) >= place - 1 + VERDICTS_MAX) return false;
     if (!within) continue;
     *ticket = found;

@@ -4,7 +4,7 @@
  *         Whether what that answer stands on is durable is a fact, and not a guess: here it is looked up.
  * ROOM    ledger.
  * THREAD  verdicts_put() on one at a time; verdicts_find() from any, at any time, without a lock.
- * OWNS    Nothing but its entries.
+ * OWNS    Its entries.
  * WORDS   The *verdict* of an epoch is the last ticket (committer.h) that was durable when the epoch ended. A smaller ticket of
  *         that epoch is durable, a greater one never will be.
  * LIMITS  VERDICTS_MAX entries. Epochs that end one after the other with the same ticket share one, so that a disk that stays
@@ -31,7 +31,7 @@ struct verdicts {
 /* Notes how an epoch ended. Epochs come in order, from 0 and without a gap; their tickets do not fall. */
 void verdicts_put(struct verdicts *verdicts, uint64_t epoch, uint64_t ticket);
 
-/* Looks up how an epoch ended. False where it has not ended, or so long ago that its entry is gone. */
+/* Looks up how an epoch ended. False if it has not ended, or so long ago that its entry is gone. */
 bool verdicts_find(const struct verdicts *verdicts, uint64_t epoch, uint64_t *ticket);
 
 #endif

@@ -182,9 +182,10 @@ static unsigned hops_of(lua_State *L, int index) {
   return hops > 0 && hops < 100 ? (unsigned)hops : 0;
 }
 
-/* Of an error of the host: its code and message. One that blames the client, as `invalid_key` does, is the script's own
- * mistake where the script's doing raised it: its client could not tell it from one of its own. The place is for those
- * who know the script; behind many calls the places would crowd out the message, so only the first ones have theirs. */
+/* Takes code and message of an error of the host. An error that blames the client, such as `invalid_key`, becomes the
+ * script's mistake if it was raised while the script ran: the client could not tell it from a mistake of its own. The place
+ * is for people who know the script. Behind many calls the places would leave no room for the message, so only the first
+ * ones are told. */
 static void describe_host_error(lua_State *L, int index, struct failure *failure) {
   const struct vm *vm = vm_of(L);
   enum err err = host_error_code(L, index);

@@ -26,12 +26,6 @@ static void put_words(struct buf *text, const char *words) {
   buf_printf(text, "{\"$unshown\":\"%s\"}", words);
 }
 
-static struct slice string_at(lua_State *L, int index) {
-  size_t size;
-  const char *bytes = lua_tolstring(L, index, &size);
-  return slice_of(bytes, size);
-}
-
 static void put_number(lua_State *L, int index, struct buf *text) {
   if (lua_isinteger(L, index)) {
     json_put_integer(text, lua_tointeger(L, index));
@@ -43,7 +37,7 @@ static void put_number(lua_State *L, int index, struct buf *text) {
 /* Whether the name of a field can be that of an object in JSON, without looking like one of the forms here. */
 static bool is_plain_name(lua_State *L, int index) {
   if (lua_type(L, index) != LUA_TSTRING) return false;
-  struct slice name = string_at(L, index);
+  struct slice name = vm_string_at(L, index);
   return (name.size == 0 || name.data[0] != '$') && utf8_is_valid(name);
 }
 
@@ -162,7 +156,7 @@ static void put_value(lua_State *L, int index, struct buf *text, const struct le
     case LUA_TNIL: buf_put_text(text, "null"); break;
     case LUA_TBOOLEAN: buf_put_text(text, lua_toboolean(L, index) ? "true" : "false"); break;
     case LUA_TNUMBER: put_number(L, index, text); break;
-    case LUA_TSTRING: json_put_lossless_string(text, string_at(L, index)); break;
+    case LUA_TSTRING: json_put_lossless_string(text, vm_string_at(L, index)); break;
     case LUA_TTABLE: put_table(L, index, text, up); break;
     case LUA_TUSERDATA: put_userdata(L, index, text, up); break;
     case LUA_TFUNCTION: put_words(text, "a function"); break;

@@ -62,7 +62,8 @@ static void on_handle(void *context, struct slice class_name, struct slice key) 
   value_put_handle(context, class_name, key);
 }
 
-/* Writes what is no table; false, and nothing written, for all else. */
+/* Writes a string, number or boolean; false, and nothing written, for anything else, and for a float that must be finite:
+ * walk() looks at those. */
 static bool write_scalar(lua_State *L, int index, struct buf *bytes, const struct walk_options *options) {
   size_t size;
   const char *text;

@@ -18,11 +18,11 @@ void classes_load(lua_State *L, struct failure *failure);
 /* Pushes the class of this name; false, and nothing pushed, if there is none. [-0, +(0|1), m] */
 bool classes_push(lua_State *L, struct slice name);
 
-/* The same; raises `class_not_found` where there is none. [-0, +1, v] */
+/* The same; raises `class_not_found` if there is none. [-0, +1, v] */
 void classes_need(lua_State *L, struct slice name);
 
-/* Pushes the method of the class at `index` that may be called from outside by this name; false, and nothing pushed,
- * where there is none: unknown, private, a hook, a metamethod, not a function, or Actor's own. [-0, +(0|1), m] */
+/* Pushes the method of the class at `index` that clients and other actors may call by this name. False, and nothing pushed, if
+ * there is none: unknown, private, a hook, a metamethod, not a function, or Actor's own. [-0, +(0|1), m] */
 bool classes_push_method(lua_State *L, int index, struct slice name);
 
 /* Pushes the hook of the class at `index`, a function found in the class or a parent; false, and nothing pushed, if there

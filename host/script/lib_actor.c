@@ -14,12 +14,6 @@
 #include "vm/budget.h"
 #include "vm/raise.h"
 
-static struct slice string_at(lua_State *L, int index) {
-  size_t size;
-  const char *text = lua_tolstring(L, index, &size);
-  return slice_of(text, size);
-}
-
 enum option { OPTION_CREATE, OPTION_INPUT, OPTION_TIMEOUT, OPTION_IDEMPOTENCY_KEY, OPTION_COUNT };
 
 static const char *const option_names[OPTION_COUNT] = { "create", "input", "timeout", "idempotency_key" };
@@ -36,7 +30,7 @@ static enum option check_option(lua_State *L, int index) {
   return OPTION_COUNT;
 }
 
-/* Pushes one value for each option, nil where it is not given; whether any is. [-0, +OPTION_COUNT, v] */
+/* Pushes one value for each option, nil if it is not given. Whether any is. [-0, +OPTION_COUNT, v] */
 static bool push_options(lua_State *L, int index) {
   bool marked, any = false;
   int place = lua_gettop(L) + 1;
@@ -80,7 +74,7 @@ static void check_idempotency_key(lua_State *L, int index) {
     raise_misuse(L, "options.idempotency_key: a string, not a %s", luaL_typename(L, index));
   }
   failure_clear(failure);
-  if (idempotency_key_check(string_at(L, index), failure) == ERR_NONE) return;
+  if (idempotency_key_check(vm_string_at(L, index), failure) == ERR_NONE) return;
   raise_misuse(L, "options.idempotency_key: %.*s", (int)failure->message.size, (const char *)failure->message.data);
 }
 
@@ -97,7 +91,7 @@ void lib_actor_write_value(lua_State *L, int index, const struct argument *argum
   raise_about(L, err, argument, "more than %zu bytes, the limit of a value " LIMIT_NAME(VALUE_BYTES), vm->value.size_max);
 }
 
-/* Replaces the value at `index`, where there is one, by the string of its bytes. [-0, +0, v] */
+/* Replaces the value at `index`, unless it is nil, by the string of its bytes. [-0, +0, v] */
 static void write_input(lua_State *L, int index) {
   struct vm *vm = vm_of(L);
   if (lua_isnil(L, index)) return;
@@ -123,7 +117,7 @@ int lib_actor_make(lua_State *L) {
   int64_t timeout_ms = read_timeout(L, place + OPTION_TIMEOUT);
   check_idempotency_key(L, place + OPTION_IDEMPOTENCY_KEY);
   write_input(L, place + OPTION_INPUT);
-  struct slice class_name = string_at(L, 2);
+  struct slice class_name = vm_string_at(L, 2);
   classes_need(L, class_name);                                       /* ... class */
   lua_pop(L, 1);                                                     /* ... */
   buf_clear(&vm->key);

@@ -3,6 +3,7 @@
  * WHY     An actor names another by class and key, once; what it gets is a value (marshal/handle.h) through which it calls
  *         (lib_handle.h).
  * ROOM    script. Below: classes, handle, lua_key.
+ * OWNS    Nothing.
  */
 #ifndef TROUPE_LIB_ACTOR_H
 #define TROUPE_LIB_ACTOR_H
@@ -12,8 +13,8 @@
 /* self:actor(class, key [, options]) -> handle; raises class_not_found, invalid_key   [-0, +1, v] */
 int lib_actor_make(lua_State *L);
 
-/* Appends the bytes of the value at `index`, which is the argument, to vm->value, as a kv could hold it. Raises what keeps
- * it from that, and where the buffer would be over its size. [-0, +0, v] */
+/* Appends the bytes of the value at `index` to vm->value, in the form of the kv. Raises if it cannot be a value, or if the
+ * buffer is full; `argument` names it then. [-0, +0, v] */
 void lib_actor_write_value(lua_State *L, int index, const struct argument *argument);
 
 #endif

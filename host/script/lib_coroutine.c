@@ -33,14 +33,14 @@ static bool was_stopped(lua_State *co) {
   return status == LUA_ERRMEM || lua_touserdata(co, -1) == vm_of(co);
 }
 
-/* Whether a coroutine runs, or waits for one that it resumed. */
+/* Whether a coroutine runs, or waits for another that it has resumed. */
 static bool is_active(lua_State *L, lua_State *co) {
   lua_Debug frame;
   return co == L || (lua_status(co) == LUA_OK && lua_getstack(co, 0, &frame) != 0);
 }
 
-/* Why a coroutine cannot be resumed, or NULL. Lua would say most of it too, but on a stack that may be the host's, and in
- * need of memory there. */
+/* Why a coroutine cannot be resumed, or NULL. Lua would say most of it too, but would put the error on that stack, which may
+ * be the host's and have no memory for it. */
 static const char *refusal_of(lua_State *L, lua_State *co) {
   int status = lua_status(co);
   if (wait_of(co) != TURN_DONE) return "cannot resume a coroutine that waits for the host";
@@ -103,7 +103,7 @@ static int take_results(lua_State *L, lua_State *co, int status, int count, enum
 
 static int run_on(lua_State *L, int status, lua_KContext way);
 
-/* Resumes with the `count` values on top of the coroutine. Where that comes back with a wait for the host, waits too.
+/* Resumes with the `count` values on top of the coroutine. If that comes back with a wait for the host, waits too.
  * [-0, +n, v] */
 static int run(lua_State *L, lua_State *co, int count, enum way way) {
   struct vm *vm = vm_of(L);
@@ -143,7 +143,7 @@ static int coroutine_resume(lua_State *L) {
   return run_with(L, 1, WAY_RESUME);
 }
 
-/* What coroutine.wrap() gives: resumes the coroutine that is upvalue 1   [-0, +n, v] */
+/* The function that coroutine.wrap() returns: resumes the coroutine that is upvalue 1   [-0, +n, v] */
 static int resume_wrapped(lua_State *L) {
   return run_with(L, 0, WAY_WRAP);
 }
@@ -203,7 +203,7 @@ static int coroutine_running(lua_State *L) {
   return 2;
 }
 
-/* coroutine.status(co) -> string; "normal" of one that waits for the host, with which no script goes on [-0, +1, v] */
+/* coroutine.status(co) -> string; "normal" of one that waits for the host, which no script can resume   [-0, +1, v] */
 static int coroutine_status(lua_State *L) {
   const struct vm *vm = vm_of(L);
   lua_State *co = lua_tothread(L, 1);

@@ -1,10 +1,11 @@
 /* lib_coroutine.h -- the coroutine functions that differ from Lua's own.
  *
- * WHY     A call waits for the host in coroutines too, and nobody else goes on with those. What was stopped stays stopped
- *         in them, a method's own coroutine is the host's, and closing cannot nest until the C stack ends.
+ * WHY     A call waits for the host in coroutines too, and only the host goes on with those. A stopped script stays stopped in
+ *         coroutines too, a method's own coroutine is the host's, and closing cannot nest until the C stack overflows.
  * ROOM    script. Below: wait.
- * ALWAYS  1. A script resumes and closes no coroutine that waits for the host, whoever holds it.
- *         2. A script holds no coroutine of a turn: none that will be used for another call.
+ * OWNS    Nothing.
+ * ALWAYS  1. No script resumes or closes a coroutine that waits for the host.
+ *         2. No script holds the coroutine of a turn, which will be used for other calls.
  */
 #ifndef TROUPE_LIB_COROUTINE_H
 #define TROUPE_LIB_COROUTINE_H

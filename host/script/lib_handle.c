@@ -19,12 +19,6 @@
 
 enum { NAME_SHOWN_MAX = 128 };
 
-static struct slice string_at(lua_State *L, int index) {
-  size_t size;
-  const char *text = lua_tolstring(L, index, &size);
-  return slice_of(text, size);
-}
-
 static int shown_size(struct slice name) {
   return name.size > NAME_SHOWN_MAX ? NAME_SHOWN_MAX : (int)name.size;
 }
@@ -36,7 +30,7 @@ static const struct handle *check_handle(lua_State *L) {
   const char *method = lua_tostring(L, lua_upvalueindex(UPVALUE_METHOD));
   if (!handle_is(L, 1)) raise_misuse(L, "call %s with a colon: handle:%s(...)", method, method);
   const struct handle *handle = lua_touserdata(L, 1);
-  struct slice class_name = string_at(L, lua_upvalueindex(UPVALUE_CLASS));
+  struct slice class_name = vm_string_at(L, lua_upvalueindex(UPVALUE_CLASS));
   if (!slice_equal(handle_class(handle), class_name)) {
     raise_misuse(L, "%s: a method of the class \"%.*s\", called with a handle of another", method, shown_size(class_name),
                  (const char *)class_name.data);
@@ -67,7 +61,7 @@ static bool have_tables(lua_State *L, int count) {
   return false;
 }
 
-/* Puts the arguments into vm->value, as a kv could hold them. [-0, +0, v] */
+/* Puts the arguments into vm->value, in the form of the kv. [-0, +0, v] */
 static void write_arguments(lua_State *L, int count) {
   struct vm *vm = vm_of(L);
   struct argument argument = { .name = "arguments" };
@@ -87,11 +81,11 @@ static void write_arguments(lua_State *L, int count) {
 }
 
 static void put_string(struct buf *buf, lua_State *L, int index) {
-  if (lua_type(L, index) == LUA_TSTRING) buf_put(buf, string_at(L, index));
+  if (lua_type(L, index) == LUA_TSTRING) buf_put(buf, vm_string_at(L, index));
 }
 
-/* Makes of the handle, and of what is in vm->value, what the stage sends. It is the turn's at once, so that an error
- * leaks nothing. [-0, +0, v] */
+/* Makes what the stage sends, of the handle and of what is in vm->value. It is the turn's at once, so that an error leaks
+ * nothing. [-0, +0, v] */
 static void make_outgoing(lua_State *L, struct turn *turn, const struct handle *handle) {
   outgoing_free(turn->outgoing);
   struct outgoing *outgoing = turn->outgoing = outgoing_try_new();
@@ -153,7 +147,7 @@ static int call(lua_State *L) {
   return wait_yield(L, TURN_ASKS, 0, finish_call);
 }
 
-/* Pushes the functions for the methods of a class that were looked up so far, or nil where there are none. [-0, +1, m] */
+/* Pushes the functions for those methods of a class that were looked up so far, or nil. Whether there are any. [-0, +1, m] */
 static bool push_functions(lua_State *L, struct slice class_name) {
   vm_push_ref(L, VM_HANDLE_METHODS);                                 /* classes */
   lua_pushlstring(L, (const char *)class_name.data, class_name.size);
@@ -199,7 +193,7 @@ static int handle_index(lua_State *L) {
     lua_pop(L, 1);                                                   /* handle method functions */
   }
   classes_need(L, class_name);                                       /* handle method functions|nil class */
-  struct slice method = string_at(L, 2);
+  struct slice method = vm_string_at(L, 2);
   if (!classes_push_method(L, 4, method)) {
     return raise_host(L, ERR_METHOD_NOT_FOUND, "the class \"%.*s\" has no method \"%.*s\"", shown_size(class_name),
                       (const char *)class_name.data, shown_size(method), (const char *)method.data);

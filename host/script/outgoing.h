@@ -25,12 +25,12 @@ struct outgoing {
   struct failure failure;      /* the stage's: err != ERR_NONE: the call failed */
 };
 
-/* An empty one, that creates; NULL where there is no memory. */
+/* An empty one, with create = true; NULL if out of memory. */
 struct outgoing *outgoing_try_new(void);
 void outgoing_free(struct outgoing *outgoing);
 
-/* Puts in front of the failure's message whom the call asked, `Account/ann.deposit: `, unless it names FAILURE_HOPS_NAMED
- * already. For want of memory it stays as it is. */
+/* Puts in front of the failure's message which call failed, `Account/ann.deposit: `, unless it names FAILURE_HOPS_NAMED
+ * already. If memory runs out, the message stays as it is. */
 void outgoing_name_failure(struct outgoing *outgoing);
 
 #endif

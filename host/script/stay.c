@@ -25,8 +25,8 @@ enum {
 /* One stay in Lua. */
 struct running {
   struct turn *turn;
-  bool begins;           /* else it goes on where it waited */
-  enum turn_status how;  /* it waits; or TURN_DONE */
+  bool begins;           /* else it goes on after a wait */
+  enum turn_status how;  /* how it waits; TURN_DONE: it does not */
 };
 
 /* Notes what went wrong in a coroutine, while its stack still tells where. A traceback takes memory. An error that the
@@ -74,7 +74,7 @@ static int run(lua_State *L) {
   int status = lua_resume(call, L, 0, &results);
   if (status == LUA_YIELD) {
     running->how = wait_of(call);
-    CHECK(running->how != TURN_DONE);      /* for nothing else yields from here (lib_coroutine.c) */
+    CHECK(running->how != TURN_DONE);      /* nothing else can yield from here (lib_coroutine.c) */
     return 0;
   }
   drop_coroutine(L, turn);
@@ -122,7 +122,7 @@ static void begin(struct turn *turn) {
   struct vm *vm = turn->vm;
   CHECK(vm->now.turn == NULL);
   vm->now = now_of(turn);
-  vm->unyieldable = 0;         /* an error that had no memory may have passed over those who count */
+  vm->unyieldable = 0;         /* an error for lack of memory may have skipped the counting down */
   vm->closing = 0;
 }
 
@@ -142,7 +142,7 @@ static enum turn_status enter(struct turn *turn, bool begins) {
   if (!ran && turn->failure.err == ERR_NONE) failure_move(&turn->failure, &raised);
   failure_done(&raised);
   if (turn->failure.err != ERR_NONE) put_back(turn);
-  /* else the next call would be measured from on top of this one's garbage */
+  /* or else the garbage of this call would count against the next one */
   if (vm->stopped == ERR_MEMORY) vm_collect(vm);
   budget_end(vm, running.how != TURN_DONE ? &turn->usage : NULL);
   turn->in_script = vm->now.in_script;

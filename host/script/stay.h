@@ -12,20 +12,20 @@
 #include "script/turn.h"
 #include "vm/turn_status.h"
 
-/* Begins the turn and runs it to its end, or to where it waits. Loads the instance where it is not loaded yet. */
+/* Begins the turn, and runs it until it ends or waits. Loads the instance first if it is not loaded yet. */
 enum turn_status stay_begin(struct turn *turn);
 
-/* Goes on with a turn that waited: was saving, when that is durable; was paused, when others had their turns; asked, when
- * the answer is there. The limits go on counting, wall time also while it waits; but after a save they begin anew, all but
- * that of processor time. */
+/* Goes on with a turn: one that was saving, once that is durable; one that was paused, once others had their turns; one that
+ * asked, once the answer is there. The limits go on counting, wall time also while it waits. After a save they begin anew, all
+ * but that of processor time. */
 enum turn_status stay_go_on(struct turn *turn);
 
-/* Ends a turn that waits, for a reason that is not the script's: its time is over, the host stops. It is then as after
- * TURN_FAILED, and takes the failure over; but nothing of it runs any more, no handler of __close either. */
+/* Ends a turn that waits, because its time is over. Takes over the failure, and leaves the turn as after TURN_FAILED. But
+ * nothing of it runs any more, not even a __close handler. */
 void stay_cancel(struct turn *turn, struct failure *failure);
 
-/* Ends a turn that waits, when what it saved or saw cannot become durable: nothing of it runs any more. Its actor's
- * memory is ahead of the disk, and must go. */
+/* Ends a turn that waits, if what it saved or saw cannot become durable: nothing of it runs any more. Its actor's memory is
+ * ahead of the disk, and must be dropped. */
 void stay_abandon(struct turn *turn);
 
 #endif

@@ -26,7 +26,7 @@
 #include "vm/raise.h"
 #include "vm/wait.h"
 
-/* The steps, in order; a continuation gets the one that it continues with. */
+/* The steps, in order. A continuation is given the step with which it goes on. */
 enum step {
   STEP_LOAD, STEP_READ, STEP_CREATED, STEP_MIGRATE, STEP_MIGRATED, STEP_START, STEP_ADMIT, STEP_ADMITTED, STEP_TASK, STEP_RESULT
 };
@@ -187,8 +187,8 @@ static int step_admit(lua_State *L, struct turn *turn) {
   return go_on(L, status, (lua_KContext)STEP_ADMITTED);
 }
 
-/* Whether an error of the hook refuses the client. One that names a limit or the disk, of this actor or of one that the hook
- * called, says nothing of the client. */
+/* Whether an error of the hook refuses the client. One that names a limit or the disk, of this actor or of one that the
+ * hook called, says nothing about the client. */
 static bool refuses(enum err err) {
   return err == ERR_USER || err == ERR_INTERNAL || err_blames_client(err);
 }

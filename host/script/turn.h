@@ -6,15 +6,15 @@
  * THREAD  Its worker's.
  * OWNS    Its result, failure, refusal, traceback and outgoing call; turn_done() lets them go. Drafts and view are the
  *         stage's, slices the request's.
- * STATES  begun -> done (result set, drafts hold what changed, the state's memory is what the drafts say)
- *               -> failed (failure set, memory is as before the turn, or as of its last save; the drafts are to be
- *               thrown away)
- *               -> saving (self:save_state(): the drafts hold what changed so far; the turn waits until that is
- *               durable) -> stay_go_on() -> ...
- *               -> paused (it has run for long, and others may have their turns: the drafts go on with it)
+ * STATES  begun -> done (result set, the drafts hold the changes, and the state's memory agrees with them)
+ *               -> failed (failure set, memory is as before the turn, or as of its last save; the drafts must be thrown
+ *               away)
+ *               -> saving (self:save_state(): the drafts hold the changes so far; the turn waits until they are durable)
  *               -> stay_go_on() -> ...
- *               -> asks (it waits for the answer of another actor: the drafts go on with it) -> stay_go_on() -> ...
- *         saving, paused or asks -> failed by stay_cancel(), or gone by stay_abandon()
+ *               -> paused (it has run for long, so others have their turns; its drafts wait with it)
+ *               -> stay_go_on() -> ...
+ *               -> asks (it waits for the answer of another actor; its drafts wait with it) -> stay_go_on() -> ...
+ *         saving, paused, asks -> failed by stay_cancel(), or gone by stay_abandon()
  */
 #ifndef TROUPE_TURN_H
 #define TROUPE_TURN_H
@@ -62,8 +62,8 @@ struct turn {
   struct slice caller_class, caller_key;   /* of the actor that calls; empty unless CALLER_ACTOR */
   struct slice idempotency_key;   /* or empty */
   struct outgoing *outgoing;  /* the call of another actor that it waits for, or NULL (outgoing.h) */
-  struct buf result;          /* of a repeat: what the stage put here before */
-  struct failure refusal;     /* the stage's: of a repeat that has no result to give, why; raised when it is admitted */
+  struct buf result;          /* of a repeat: put here by the stage before */
+  struct failure refusal;     /* the stage's: why a repeat has no result to give; raised once it is admitted */
   struct failure failure;
   struct buf traceback;       /* of a script's failure, for the log */
 };

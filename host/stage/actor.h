@@ -10,10 +10,10 @@
  *         known -> loaded         the first turn that is done
  *         loaded -> known         actor_drop(): memory and disk differ
  *         any -> gone             actors_remove(), with an empty mailbox
- * ALWAYS  1. `seen` is not smaller than the ticket of any commit that the actor's memory depends on, as long as that commit
- *            is not durable.
- *         2. An entry that is busy is in neither list. Any other is in the ready list exactly while its mailbox holds
- *            something, and in the idle list exactly while it does not.
+ * ALWAYS  1. `seen` is at least the ticket of every commit that the actor's memory depends on and that is not yet durable.
+ *            It rises (actor_see()), and falls only when the actor leaves memory (gate.h, G8).
+ *         2. A busy entry is in neither list. Any other is in the ready list while its mailbox holds something, and in
+ *            the idle list while it does not.
  */
 #ifndef TROUPE_ACTOR_H
 #define TROUPE_ACTOR_H
@@ -31,7 +31,7 @@ struct actor {
   TAILQ_ENTRY(actor) link;     /* in ready or idle */
   struct mailbox mailbox;
   struct instance *instance;   /* or NULL */
-  struct performance *waiting; /* it is busy: its turn waits, it takes no other call, and it is in neither list; else NULL */
+  struct performance *waiting; /* its turn that waits: it is busy, and takes no other call; else NULL */
   uint64_t id;
   uint64_t seen;               /* 0: nothing that is not durable */
   int64_t used_ns;             /* when its last turn ended */
@@ -56,6 +56,11 @@ static inline struct slice actor_key(const struct actor *actor) {
   return slice_after(actor_address(actor), actor->address_size - actor->key_size);
 }
 
+/* Its memory depends on all commits up to this ticket. */
+static inline void actor_see(struct actor *actor, uint64_t ticket) {
+  if (actor->seen < ticket) actor->seen = ticket;
+}
+
 /* The name of the class. A NUL in it is escaped (codec/key.h); names of real classes have none. */
 struct slice actor_class(const struct actor *actor);
 
@@ -77,7 +82,7 @@ bool actors_try_mail(struct actors *actors, struct actor *actor, struct request 
  * list or, if its mailbox is now empty, to the end of the idle list. */
 struct actor *actors_take(struct actors *actors, struct request **request);
 
-/* Takes an actor out of its list while its turn waits, in this performance; NULL: puts it back into the right one. */
+/* The actor is busy: its turn waits, in this performance; NULL: it does not wait any more. */
 void actors_set_waiting(struct actors *actors, struct actor *actor, struct performance *waiting);
 
 /* Takes a request out of the mailbox of an actor. The caller owns it. */

@@ -8,10 +8,11 @@
 /* On the callee's worker, where the reply is kept. */
 static void deliver(struct reply *reply) {
   struct ask *ask = (struct ask *)(void *)((uint8_t *)reply - offsetof(struct ask, reply));
-  if (ask->is_local) {
-    ask->arrive(ask->context, ask);
+  const struct ask_home *home = ask->home;
+  if (ask->worker == home->worker) {
+    home->arrive(home->context, ask);
   } else {
-    post_send(ask->post, ask->home, &ask->letter);
+    post_send(home->post, home->worker, &ask->letter);
   }
 }
 
@@ -47,11 +48,11 @@ static bool try_copy(struct buf *to, const struct buf *from) {
   return to->err == ERR_NONE;
 }
 
-bool ask_try_make(struct outgoing *outgoing, const struct actor *caller, uint64_t id, struct ask **ask,
-                  struct request **request) {
+bool ask_try_make(const struct ask_home *home, const struct actor *actor, struct outgoing *outgoing, uint64_t id,
+                  struct ask **ask, struct request **request) {
   struct buf address = { 0 };
   router_put_address(&address, buf_slice(&outgoing->class_name), buf_slice(&outgoing->key));
-  struct ask *made = address.err == ERR_NONE ? try_new(buf_slice(&address), (uint32_t)outgoing->key.size, caller) : NULL;
+  struct ask *made = address.err == ERR_NONE ? try_new(buf_slice(&address), (uint32_t)outgoing->key.size, actor) : NULL;
   buf_done(&address);
   struct request *asked = made == NULL ? NULL : request_try_new(REQUEST_CALL, &made->reply);
   if (asked == NULL || !try_copy(&asked->class_name, &outgoing->class_name) || !try_copy(&asked->key, &outgoing->key) ||
@@ -61,15 +62,18 @@ bool ask_try_make(struct outgoing *outgoing, const struct actor *caller, uint64_
     return false;
   }
   made->id = id;
+  made->home = home;
+  made->worker = post_worker(home->post, buf_slice(&asked->class_name), buf_slice(&asked->key));
   made->reply.call_id = id;
+  made->reply.logger = home->logger;
   buf_move(&asked->args, &outgoing->args);
   buf_move(&asked->input, &outgoing->input);
   buf_move(&asked->idempotency_key, &outgoing->idempotency_key);
   asked->create = outgoing->create;
   made->method = buf_slice(&outgoing->method);
-  struct slice address_of_caller = slice_of(made->addresses + made->address_size, caller->address_size);
-  asked->caller_key = slice_after(address_of_caller, caller->address_size - caller->key_size);
-  asked->caller_class = key_string_inside(slice_of(address_of_caller.data, caller->address_size - caller->key_size));
+  struct slice caller = slice_of(made->addresses + made->address_size, actor->address_size);
+  asked->caller_key = slice_after(caller, actor->address_size - actor->key_size);
+  asked->caller_class = key_string_inside(slice_of(caller.data, actor->address_size - actor->key_size));
   *ask = made;
   *request = asked;
   return true;

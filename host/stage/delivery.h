@@ -2,7 +2,7 @@
  *
  * WHY     It waits in that actor's mailbox until its turn comes, its time is over, or it turns out that it would wait for
  *         itself.
- * ROOM    stage. Below: actor, deadlines, probe.
+ * ROOM    stage. Below: actor, deadlines, performance, probe.
  * THREAD  Its worker's.
  * OWNS    Nothing.
  * LIMITS  waiting_calls

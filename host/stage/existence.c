@@ -10,7 +10,6 @@ static void put_index_key(struct buf *key, const struct actor *actor) {
   buf_put(key, actor_address(actor));
 }
 
-/* Looks up whether the actor exists, and its id. */
 enum err existence_learn(struct records *records, struct drafts *drafts, struct actor *actor) {
   if (actor->known) return ERR_NONE;
   struct view view = records_view(records, drafts);
@@ -27,7 +26,7 @@ enum err existence_learn(struct records *records, struct drafts *drafts, struct 
   /* It may have been in memory before, and may now see writes of its own that are not durable yet. Which commit holds them
    * is not known, so the last one sent counts. */
   bool is_pending = actor->exists ? records_is_pending(records, actor->id) : records_has_pending(records);
-  if (is_pending && actor->seen < records_ticket(records)) actor->seen = records_ticket(records);
+  if (is_pending) actor_see(actor, records_ticket(records));
   return ERR_NONE;
 }
 

@@ -4,6 +4,7 @@
  *         records stand.
  * ROOM    stage. Below: actor, records.
  * THREAD  Its worker's.
+ * OWNS    Nothing.
  */
 #ifndef TROUPE_EXISTENCE_H
 #define TROUPE_EXISTENCE_H
@@ -14,7 +15,7 @@
 /* Learns whether the actor exists, and its id, unless that is known. ERR_STORAGE or ERR_MEMORY: it cannot be learnt now. */
 enum err existence_learn(struct records *records, struct drafts *drafts, struct actor *actor);
 
-/* Drafts the records that make an actor exist: its place in the index, and its class and key. False where memory runs out. */
+/* Drafts the records that make an actor exist: its place in the index, and its class and key. False if memory runs out. */
 bool existence_try_draft(struct drafts *drafts, const struct actor *actor);
 
 #endif

@@ -280,8 +280,8 @@ void host_submit(struct host *host, struct request **request) {
   (*request)->reply->logger = host->config.logger;
   if (trace_is_on(host->config.logger) && (*request)->type != REQUEST_CALLS) trace_request(host, *request);
   struct slice class_name = buf_slice(&(*request)->class_name), key = buf_slice(&(*request)->key);
-  unsigned first = 0;
-  unsigned worker = (*request)->type == REQUEST_CALLS ? first : router_worker(class_name, key, host->worker_count);
+  bool is_survey = (*request)->type == REQUEST_CALLS;        /* it begins at the first worker */
+  unsigned worker = is_survey ? 0 : router_worker(class_name, key, host->worker_count);
   worker_put(host->workers[worker], request);
 }
 

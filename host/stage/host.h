@@ -69,11 +69,11 @@ void host_ring(struct host *host);
 void host_stop(struct host *host);
 
 /* Loads the classes anew, a VM for each worker, and lets the workers have them: requests that are submitted from now on run
- * in these, and what has begun before ends in those that it began in. Where the classes do not load, the failure names
- * file, line and reason, and the workers keep what they have. The log tells either. */
+ * in these, and what has begun before ends in those that it began in. If the classes do not load, the failure names file, line
+ * and reason, and the workers keep what they have. Either is a line in the log. */
 enum err host_reload(struct host *host, struct failure *failure);
 
-/* With `dev`, the same where a file of the actors has changed since they were loaded, or failed to load. */
+/* With `dev`, the same if a file of the actors has changed since they were loaded, or failed to load. */
 void host_look(struct host *host);
 
 /* A step does what there is to do and returns; `*worked` tells whether there was anything. worker < workers. With threads,
@@ -106,11 +106,11 @@ enum err host_checkpoint(struct host *host);
  * ERR_MEMORY. */
 enum err host_calls(const struct host *host, struct buf *text);
 
-/* The names of the classes that were loaded last, sorted, one line: "Counter, Inventory". Dead with the next
+/* The names of the classes that were loaded last, sorted, one line: "Counter, Inventory". Valid until the next
  * host_reload(). */
 struct slice host_class_names(const struct host *host);
 
-/* Whether any of these classes asks who calls. */
+/* Whether any of these classes has on_before_connect. */
 bool host_admits(const struct host *host);
 
 /* The operator's token, a text of 43 characters. */

@@ -14,9 +14,9 @@
  *                   new -> interrupted   the first save_state that keeps something
  *                   interrupted -> done  the commit of the same call, when it succeeds after that
  *                   done, interrupted -> new    IDEMPOTENCY_KEPT_S later
- *         A call that fails leaves the key as the last commit of the call has it.
- * ALWAYS  1. Each record by key has the one by time that its expiry tells, and the other way round.
- *         2. An actor runs one call at a time, so a repeat is looked up when the call that it repeats is over.
+ *         A call that fails leaves the key as the call's last commit has it.
+ * ALWAYS  1. Each record by key has a record by time, with the same expiry, and the other way round.
+ *         2. An actor runs one call at a time, so the call that a repeat repeats is over when the repeat is looked up.
  * LIMITS  IDEMPOTENCY_KEY_BYTES_MAX (codec/idempotency_key.h). The records do not count towards commit-bytes: a result has
  *         a limit of its own.
  */

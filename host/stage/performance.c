@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "base/trace.h"
 #include "script/outgoing.h"
@@ -30,14 +31,22 @@ struct performance {
 struct performances {
   struct performances_config config;
   struct rig rig;
+  struct ask_home home;
   struct waits waits;                  /* their actors are busy */
 };
 
 /* -- life -- */
 
+static void arrive(void *context, struct ask *ask) {
+  performances_answer(context, ask);
+}
+
 struct performances *performances_new(const struct performances_config *config) {
   struct performances *made = mem_zero(sizeof *made);
   made->config = *config;
+  made->home = (struct ask_home){
+    .worker = config->worker, .post = config->post, .logger = config->vm->logger, .arrive = arrive, .context = made,
+  };
   rig_init(&made->rig, config->vm, config->records, config->next_actor_id);
   waits_init(&made->waits);
   return made;
@@ -59,7 +68,7 @@ static enum turn_task task_of(enum request_type type) {
   return TURN_CALL;
 }
 
-/* -- a performance: a request's turn, from its beginning to its reply -- */
+/* -- a performance -- */
 
 static struct performance *performance_of(struct wait *wait) {
   return (struct performance *)(void *)((uint8_t *)wait - offsetof(struct performance, wait));
@@ -108,8 +117,8 @@ static int64_t now_ns(const struct performances *all) {
 static void wait_for(struct performances *all, struct performance *performance, enum wait_what what) {
   struct actor *actor = performance->actor;
   bool holds = drafts_hold(performance->turn.view.drafts);
-  /* It has seen the actor's last commit, not the worker's. The worker's may already have failed, and if nothing was saved
-   * no other will come. */
+  CHECK(!performance->wait.is_in_line);
+  /* What its actor has seen, and not the worker's last commit: that may fail without this turn. */
   performance->wait = (struct wait){
     .what = what, .seen = actor->seen, .held_batch = holds ? performance->batch : UINT64_MAX, .since_ns = now_ns(all),
   };
@@ -118,6 +127,8 @@ static void wait_for(struct performances *all, struct performance *performance, 
   waits_put(&all->waits, &performance->wait);
   trace_text(all->config.vm->logger, performance->turn.call_id, "turn waits", "for", waits_name(what));
 }
+
+/* -- a turn asks another actor -- */
 
 /* When the wall time of a call is over, that of its callers included. */
 static int64_t wall_end_ns(const struct performances *all, const struct vm_usage *usage) {
@@ -161,10 +172,6 @@ static bool may_ask(const struct performances *all, const struct performance *pe
   return true;
 }
 
-static void arrive(void *context, struct ask *ask) {
-  performances_answer(context, ask);
-}
-
 /* Sends what a turn asks, and lets it wait for the answer. */
 static void ask(struct performances *all, struct performance *performance) {
   struct turn *turn = &performance->turn;
@@ -176,20 +183,12 @@ static void ask(struct performances *all, struct performance *performance) {
     return;
   }
   uint64_t id = atomic_fetch_add(all->config.next_call_id, 1);
-  if (!ask_try_make(outgoing, performance->actor, id, &performance->ask, &request)) {
+  if (!ask_try_make(&all->home, performance->actor, outgoing, id, &performance->ask, &request)) {
     failure_set(&outgoing->failure, ERR_MEMORY, "no memory for a call");
     waits_move(&all->waits, &performance->wait, WAIT_ANSWERED);
     return;
   }
-  struct ask *asked = performance->ask;
-  asked->reply.logger = all->config.vm->logger;
-  asked->caller = performance;
-  asked->home = all->config.worker;
-  asked->worker = post_worker(all->config.post, buf_slice(&request->class_name), buf_slice(&request->key));
-  asked->is_local = asked->worker == asked->home;
-  asked->post = all->config.post;
-  asked->arrive = arrive;
-  asked->context = all;
+  performance->ask->caller = performance;
   request->since_ns = performance->wait.since_ns;
   request->seen = performance->actor->seen;
   request->epoch = turn->epoch;
@@ -201,8 +200,10 @@ static void ask(struct performances *all, struct performance *performance) {
   performance->deadline = (struct deadline){ .pass = pass_deadline, .context = all };
   deadlines_set(all->config.deadlines, &performance->deadline, request->deadline_ns);
   trace_number(all->config.vm->logger, turn->call_id, "turn asks", "call", id);
-  all->config.send(all->config.context, &request);
+  all->config.send(all->config.context, performance->ask->worker, &request);
 }
+
+/* -- an actor leaves memory -- */
 
 /* on_stop, in a turn of its own, if the actor is there: its reply is `reply`, unless that is NULL. False: it was not
  * there, or failed; then the reply is not kept. */
@@ -247,6 +248,8 @@ static void let_go(struct performances *all, struct actor *actor) {
     actors_remove(all->config.actors, actor);
   }
 }
+
+/* -- a request's turn -- */
 
 /* After a stay in Lua: waits, or answers and lets the actor take its next call. */
 static void after_turn(struct performances *all, struct performance *performance, enum turn_status status) {
@@ -302,7 +305,7 @@ static bool take_over(struct performances *all, struct actor *actor, struct requ
   } else if (now_ns(all) >= request->deadline_ns) {
     reply_fail(request->reply, ERR_TIMEOUT, "the time of its caller was over: the call had not begun, and will not");
   } else {
-    if (actor->seen < request->seen) actor->seen = request->seen;
+    actor_see(actor, request->seen);
     return true;
   }
   request_free(request);
@@ -327,6 +330,8 @@ void performances_begin(struct performances *all, struct actor *actor, struct re
     perform(all, actor, performed);
   }
 }
+
+/* -- a turn goes on, or cannot -- */
 
 /* Something that the turn saved or saw has failed with its epoch. */
 static void fail_waiting(struct performances *all, struct performance *performance) {
@@ -364,7 +369,7 @@ static bool take_answer(struct performances *all, struct performance *performanc
   if (word == GATE_FAILED) {
     failure_set(&outgoing->failure, ERR_STORAGE, "the call could not be made durable; nothing of it happened");
   } else if (word == GATE_HOLDS) {
-    if (actor->seen < reply->seen) actor->seen = reply->seen;
+    actor_see(actor, reply->seen);
     buf_move(&outgoing->result, &reply->body);
     failure_move(&outgoing->failure, &reply->failure);
   }
@@ -431,6 +436,8 @@ void performances_answer(struct performances *all, struct ask *ask) {
     waits_move(&all->waits, &ask->caller->wait, WAIT_ANSWERED);
   }
 }
+
+/* -- what others may know -- */
 
 const struct ask *performance_ask(const struct performance *performance) {
   const struct ask *asked = performance->ask;

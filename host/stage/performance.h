@@ -2,9 +2,9 @@
  *
  * WHY     A turn (script/turn.h) is what Lua does; around it stand an actor, drafts, a commit and a reply. Here they stay
  *         together, even while the turn waits in the middle.
- * ROOM    stage. Below: waits, gate, ask, idempotency, records, actor, script.
+ * ROOM    stage. Below: rig, report, waits, ask, deadlines, records, actor, script.
  * THREAD  Its worker's.
- * OWNS    What waits: performances with their requests; the drafts and the gate that turns share.
+ * OWNS    What waits: performances, with their requests and asks. The rig.
  * STATES  begun -> done       its drafts become pending, its changes go through the gate with the reply
  *               -> failed     its drafts are thrown away, and the error goes through the gate
  *               -> waiting (waits.h) -> goes on -> ...
@@ -34,7 +34,8 @@ struct performances_config {
   struct deadlines *deadlines;
   const struct post *post;
   unsigned worker;                     /* its number */
-  void (*send)(void *context, struct request **request);   /* takes the request of an actor to its callee's worker */
+  /* Takes the request of an actor to its callee's worker. */
+  void (*send)(void *context, unsigned worker, struct request **request);
   void *context;
   _Atomic uint64_t *next_actor_id;     /* the host's, as the next */
   _Atomic uint64_t *next_call_id;
@@ -72,7 +73,7 @@ bool performances_are_due(struct performances *all);
 /* The answer to what a turn of this worker had asked is here. Takes it over. */
 void performances_answer(struct performances *all, struct ask *ask);
 
-/* What the turn of an actor asked, if that is what it waits for and it has no answer yet; NULL otherwise. */
+/* What its turn asks, while it waits for the answer; else NULL. */
 const struct ask *performance_ask(const struct performance *performance);
 
 /* Its request. */
@@ -83,7 +84,7 @@ void performances_each(const struct performances *all,
                        void (*visit)(const struct performance *performance, const struct actor *actor,
                                      const struct wait *wait, void *context), void *context);
 
-/* Tells the committer of what was sent: if somebody waits for it, or in any case. Whether somebody does. */
+/* As gate_ring(); whether somebody outside waits for what it would tell, and whether there is anything to tell. */
 void performances_ring(struct performances *all, bool in_any_case);
 bool performances_owe(const struct performances *all);
 bool performances_are_unrung(const struct performances *all);

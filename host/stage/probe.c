@@ -2,6 +2,7 @@
  * arrives and made exact by a second round. */
 #include "stage/probe.h"
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "codec/key.h"
 #include "stage/performance.h"
@@ -18,7 +19,9 @@ struct hop {
 
 struct probe {
   struct letter letter;
-  uint64_t request;            /* its id: the one in the mailbox of the first hop's actor */
+  uint64_t request;            /* the id of the one in a mailbox with which it began */
+  unsigned home;               /* the worker of that mailbox's actor, */
+  size_t home_size;            /* whose address comes first in `addresses` */
   struct buf hops;
   struct buf addresses;
   size_t next_at, next_size, next_key_size;    /* where it goes in the first round */
@@ -46,6 +49,7 @@ static size_t hop_count(const struct probe *probe) {
 
 static struct hop hop_at(const struct probe *probe, size_t place) {
   struct hop hop;
+  CHECK_THAT(place, <, hop_count(probe));
   memcpy(&hop, probe->hops.data + place * sizeof hop, sizeof hop);
   return hop;
 }
@@ -97,12 +101,11 @@ static void refuse(const struct probes *probes, const struct probe *probe, struc
 }
 
 static void end_at_home(const struct probes *probes, const struct probe *probe) {
-  struct hop first = hop_at(probe, 0);
-  struct actor *actor = actors_find(probes->actors, address_of(probe, &first));
+  struct actor *actor = actors_find(probes->actors, slice_of(probe->addresses.data, probe->home_size));
   struct request *request = actor == NULL ? NULL : mailbox_find(&actor->mailbox, probe->request);
   if (request == NULL) return;
   const struct ask *ask = actor->waiting == NULL ? NULL : performance_ask(actor->waiting);
-  if (probe->starved || (ask != NULL && ask->id == first.ask)) refuse(probes, probe, actor, request);
+  if (probe->starved || (ask != NULL && ask->id == hop_at(probe, 0).ask)) refuse(probes, probe, actor, request);
 }
 
 static bool try_add_hop(const struct probes *probes, struct probe *probe, const struct ask *ask) {
@@ -162,8 +165,8 @@ static void go_on(const struct probes *probes, struct probe *probe) {
   unsigned worker = 0;
   enum onward onward = probe->closed || probe->starved ? ONWARD_HOME : follow(probes, probe, &worker);
   if (onward == ONWARD_HOME && probe->crossed && !probe->starved) onward = ask_again(probes, probe, &worker);
-  if (onward == ONWARD_HOME && hop_at(probe, 0).worker != probes->worker) {
-    worker = hop_at(probe, 0).worker;
+  if (onward == ONWARD_HOME && probe->home != probes->worker) {
+    worker = probe->home;
     onward = ONWARD_WORKER;
   }
   if (onward == ONWARD_WORKER) {
@@ -180,10 +183,10 @@ void probe_begin(const struct probes *probes, struct actor *actor, const struct 
   if (probe != NULL) {
     probe->letter.kind = LETTER_PROBE;
     probe->request = probe->owed = request->reply->call_id;
-    probe->next_size = actor->address_size;
+    probe->home = probes->worker;
+    probe->home_size = probe->next_size = actor->address_size;
     probe->next_key_size = actor->key_size;
     buf_put(&probe->addresses, actor_address(actor));
-    probe->hops = (struct buf){ 0 };
   }
   if (probe == NULL || probe->addresses.err != ERR_NONE) {
     probe_free(probe);

@@ -225,6 +225,7 @@ uint64_t records_commit(struct records *records, struct commit **commit, struct 
   if (drafts == NULL) return ticket;
   if (ends) drafts_end_snapshots(drafts, records->layers.active);
   drafts_send(drafts, records->layers.pending, ticket);
+  CHECK_THAT(ticket, >, records->ticket);
   records->ticket = ticket;
   return ticket;
 }

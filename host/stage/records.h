@@ -3,8 +3,8 @@
  * WHY     An actor lives on one worker, and so do its records: those sent but not yet durable, and those durable but not
  *         yet in the store. Other threads tell how far they are; what follows from that happens here, between two turns.
  * ROOM    stage. Below: layers, committer, checkpointer, store, reserve. Knows no actor and no turn.
- * THREAD  Its worker's. What its two sources are told, on the threads of committer_step() and checkpointer_step():
- *         each is an atomic field and a wake of the worker.
+ * THREAD  Its worker's. Its two sources are told things on the threads of committer_step() and checkpointer_step(); each
+ *         time that sets an atomic field or wakes the worker.
  * OWNS    The layers, the reader of the store, the ticket of the last commit, the worker's epoch.
  * STATES  of a record: in a turn's drafts -> pending (records_commit) -> active (records_hear: durable) -> frozen
  *         (records_freeze) -> in the store (records_thaw).
@@ -44,8 +44,8 @@ struct checkpoint_source *records_checkpoint_source(struct records *records);
 
 /* -- what other threads told -- */
 
-/* Whether the effects of all commits up to this ticket, which is of this worker's epoch or an older one, have left; whether all
- * of them are durable; and the last ticket that is. */
+/* Whether the effects of all commits up to this ticket have left, which is of this worker's epoch or an older one; and the last
+ * ticket that is durable. */
 bool records_is_released(const struct records *records, uint64_t ticket);
 uint64_t records_durable(const struct records *records);
 
@@ -90,9 +90,9 @@ bool records_is_pending(const struct records *records, uint64_t actor_id);
 /* The ticket of the last commit that has changes. */
 uint64_t records_ticket(const struct records *records);
 
-/* Sends a commit whose changes, effects, epoch and sync are set; takes it over and returns its ticket. What was drafted
- * becomes pending under that; `drafts` NULL: the commit has no changes. `ends`: all snapshots of the turn end. The committer
- * hears of it with records_ring(). */
+/* Sends a commit whose changes, effects, epoch and sync are set. Takes it over, and returns its ticket. What was drafted
+ * becomes pending under that ticket; `drafts` NULL: the commit has no changes. `ends`: all snapshots of the turn end. The
+ * committer hears of it with records_ring(). */
 uint64_t records_commit(struct records *records, struct commit **commit, struct drafts *drafts, bool ends);
 void records_ring(struct records *records);
 

@@ -2,6 +2,7 @@
  *
  * WHY     An operator wants to know all of it; a client must not learn how a script is made.
  * ROOM    stage. Below: actor, reply, script (turn).
+ * OWNS    Nothing.
  */
 #ifndef TROUPE_REPORT_H
 #define TROUPE_REPORT_H
@@ -12,8 +13,8 @@
 /* The one line that a failed or stopped call leaves in the log. */
 void report_log(const struct logger *logger, const struct actor *actor, const struct turn *turn, struct slice method);
 
-/* What the client hears of a failure. Of a mistake in a script it hears only that there was one, unless it is an operator
- * or the host runs with --dev. */
+/* What the caller hears of a failure. Of a mistake in a script it hears only that there was one, unless it is an operator or
+ * the host runs with --dev. */
 void report_tell(bool dev, struct turn *turn, struct reply *reply);
 
 #endif

@@ -1,8 +1,8 @@
-/* request.h -- what a client asks of an actor.
+/* request.h -- what a client, or another actor, asks of an actor.
  *
  * WHY     One form for all doors, self-contained, so that it can travel between threads.
  * ROOM    stage.
- * OWNS    Its bytes. The reply belongs to the door; the request only carries it.
+ * OWNS    Its bytes. The reply belongs to its maker, a door or an ask; the request only carries it.
  */
 #ifndef TROUPE_REQUEST_H
 #define TROUPE_REQUEST_H
@@ -35,7 +35,7 @@ struct request {
   struct buf params;           /* what a client sends beside the arguments (`?params=`), or empty */
   struct buf headers;          /* of an HTTP call: a value, a map from lower-case names to strings; else empty */
   struct buf idempotency_key;  /* of a call: the client's (idempotency.h), or empty */
-  struct reply *reply;         /* whose format is `format`; where it is early, an actor has sent the request */
+  struct reply *reply;         /* whose format is `format`; if it is early, an actor has sent the request */
   int64_t since_ns;            /* by the host's clock: when its worker took it in, or the actor sent it */
   /* of an actor's request; else all zero */
   struct slice caller_class, caller_key;   /* the actor, in memory that lives until the reply is kept */
@@ -52,7 +52,7 @@ struct request *request_try_new(enum request_type type, struct reply *reply);
 /* Frees the request, not its reply. */
 void request_free(struct request *request);
 
-/* Frees a request when the host ends: its reply is not kept. */
+/* As the host ends: abandons its reply, and frees it. */
 void request_abandon(struct request *request);
 
 /* The request in which this item of a queue or a mailbox is embedded. */

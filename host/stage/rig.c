@@ -71,7 +71,9 @@ static enum err commit_turn(struct rig *rig, struct actor *actor, struct turn *t
     buf_done(&changes);
     return lose_memory(turn);
   }
-  actor->seen = gate_send(&rig->gate, turn, &changes, reply, saving);
+  uint64_t ticket = gate_send(&rig->gate, turn, &changes, reply, saving);
+  CHECK_THAT(ticket, >, actor->seen);
+  actor_see(actor, ticket);
   actor->exists = true;
   return ERR_NONE;
 }

@@ -29,7 +29,7 @@ void rig_init(struct rig *rig, const struct vm_config *config, struct records *r
 void rig_done(struct rig *rig);
 
 /* Begins a turn and sends what it has produced. If it fails, the turn's failure says why, and `reply`, if there is one, is
- * still to be told. */
+ * still to be kept. */
 enum turn_status rig_begin(struct rig *rig, struct actor *actor, struct turn *turn, bool create, struct reply *reply);
 
 /* A turn waits from now on, and takes its drafts along; `has_sent`: its commit is on its way, and it waits for that. Returns

@@ -2,6 +2,7 @@
  *
  * WHY     A developer who saves a class wants to see it run, and types nothing for that.
  * ROOM    stage. Below: base.
+ * OWNS    Nothing.
  */
 #ifndef TROUPE_SIGNATURE_H
 #define TROUPE_SIGNATURE_H

@@ -1,15 +1,15 @@
 /* survey.h -- what each call of a host is doing: a question that goes from worker to worker.
  *
- * WHY     A call that does not come back waits for something, perhaps for an actor on another worker. Whoever runs the host
- *         wants to know for what, and neither a lock nor a list on the way of calls may be the price.
+ * WHY     A call that does not come back waits for something, perhaps for an actor on another worker. An operator wants to
+ *         know for what. Calls must not pay for that with a lock or a list.
  * ROOM    stage. Below: actor, performance, post.
  * THREAD  The worker's where it is; as a letter it goes from the first worker to the last.
- * OWNS    What it has found, and the request that asks. Where the host ends before it has come to the last worker, it is freed
+ * OWNS    What it has found, and the request that asks. If the host ends before it has come to the last worker, it is freed
  *         like any request, without a reply.
  * ALWAYS  1. It sees each worker between two turns. So it finds the calls that wait, for their turn or in the middle of it; one
  *            that is over and waits for nothing but the disk is not there any more.
  *         2. Workers are seen one after the other: a call may have begun or ended meanwhile.
- *         3. It costs what there is to tell: actors without a call are not looked at.
+ *         3. Its cost grows with what there is to tell: actors without a call are not looked at.
  * LIMITS  SURVEY_CALLS_MAX calls, SURVEY_BYTES_MAX bytes of text; beyond that it says that it is cut.
  */
 #ifndef TROUPE_SURVEY_H

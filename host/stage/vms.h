@@ -1,7 +1,7 @@
 /* vms.h -- the VMs of one worker: the present one, and those that retire.
  *
  * WHY     A reload must not fail a call, nor let one begin in old classes and end in new ones. So new classes come in a VM
- *         of their own, and the old one goes when nobody is in it any more.
+ *         of their own, and the old one goes when no actor is in it any more.
  * ROOM    stage. Below: vm.
  * THREAD  vms_bring() from any; the rest its worker's.
  * OWNS    The VMs.
@@ -32,13 +32,13 @@ void vms_done(struct vms *vms);
 /* Takes the VM over. */
 void vms_bring(struct vms *vms, struct vm **vm);
 
-/* Makes what was brought last the present one; false where nothing was. */
+/* Makes what was brought last the present one; false if nothing was. */
 bool vms_renew(struct vms *vms);
 
 struct vm *vms_present(const struct vms *vms);
 
-/* Collects what is garbage in a retiring VM that nobody is in, a piece at a time, and then closes it. Whether there is
- * any. */
+/* Collects what is garbage in a retiring VM that no actor is in, a piece at a time, and then closes it. Whether there is
+ * one. */
 bool vms_close_some(struct vms *vms);
 
 /* Bytes of all that are present or retiring. */

@@ -1,6 +1,8 @@
 /* waits.c -- see waits.h. */
 #include "stage/waits.h"
 
+#include "base/check.h"
+
 static bool is_durable(const struct wait *wait, uint64_t durable) {
   return wait->seen <= durable;
 }
@@ -25,9 +27,9 @@ static bool always(const struct wait *wait, uint64_t durable) {
 static const struct {
   const char *name;
   bool (*is_due)(const struct wait *wait, uint64_t durable);
-  bool (*is_lost)(const struct wait *wait, uint64_t durable);   /* asked where an epoch has ended */
-  enum wait_place place;  /* who has let others go while it waited goes first; who has run for long goes last */
-  bool wants_durable;     /* is due when something has become durable: the worker is to be woken then */
+  bool (*is_lost)(const struct wait *wait, uint64_t durable);   /* asked when an epoch has ended */
+  enum wait_place place;  /* a turn that let others go while it waited goes first; one that has run for long goes last */
+  bool wants_durable;     /* it becomes due with the disk, so that the worker must be woken then */
 } table[WAIT_WHAT_COUNT] = {
   [WAIT_SAVE]     = { "save",     is_durable, is_not_durable, WAIT_GOES_FIRST,   .wants_durable = true },
   [WAIT_OTHERS]   = { "others",   always,     is_not_durable, WAIT_GOES_LAST,    .wants_durable = false },
@@ -45,17 +47,21 @@ const char *waits_name(enum wait_what what) {
 }
 
 void waits_put(struct waits *waits, struct wait *wait) {
+  CHECK(!wait->is_in_line);
+  wait->is_in_line = true;
   TAILQ_INSERT_TAIL(&waits->lines[wait->what], wait, link);
   waits->counts[wait->what]++;
 }
 
-void waits_remove(struct waits *waits, struct wait *wait) {
+static void take_out(struct waits *waits, struct wait *wait) {
+  CHECK(wait->is_in_line);
+  wait->is_in_line = false;
   TAILQ_REMOVE(&waits->lines[wait->what], wait, link);
   waits->counts[wait->what]--;
 }
 
 void waits_move(struct waits *waits, struct wait *wait, enum wait_what what) {
-  waits_remove(waits, wait);
+  take_out(waits, wait);
   wait->what = what;
   waits_put(waits, wait);
 }
@@ -85,7 +91,7 @@ size_t waits_line_up(struct waits *waits, enum wait_what what, uint64_t durable)
 
 struct wait *waits_take(struct waits *waits, enum wait_what what) {
   struct wait *wait = TAILQ_FIRST(&waits->lines[what]);
-  if (wait != NULL) waits_remove(waits, wait);
+  if (wait != NULL) take_out(waits, wait);
   return wait;
 }
 
@@ -96,7 +102,7 @@ void waits_take_lost(struct waits *waits, uint64_t durable, struct wait_list *lo
     for (struct wait *wait = TAILQ_FIRST(line), *next; wait != NULL; wait = next) {
       next = TAILQ_NEXT(wait, link);
       if (!table[what].is_lost(wait, durable)) continue;
-      waits_remove(waits, wait);
+      take_out(waits, wait);
       TAILQ_INSERT_TAIL(lost, wait, link);
     }
   }
@@ -132,7 +138,7 @@ uint64_t waits_hold_back(const struct waits *waits, uint64_t batch) {
 
 bool waits_is_empty(const struct waits *waits) {
   for (int what = 0; what < WAIT_WHAT_COUNT; what++) {
-    if (!TAILQ_EMPTY(&waits->lines[what])) return false;
+    if (waits->counts[what] > 0) return false;
   }
   return true;
 }

@@ -8,7 +8,7 @@
  * OWNS    Nothing.
  * ALWAYS  1. Turns that wait for the same go on in the order in which they came. One that was due, but for which there was
  *            no time, comes before all that were not.
- *         2. A wait stands in no line from waits_take() or waits_take_lost() on.
+ *         2. A wait stands in one line or in none: in none from waits_take() or waits_take_lost() on.
  */
 #ifndef TROUPE_WAITS_H
 #define TROUPE_WAITS_H
@@ -31,7 +31,8 @@ struct wait {
   enum wait_what what;
   uint64_t seen;       /* its actor has seen what was committed up to here, its own saves included */
   uint64_t held_batch; /* its drafts may hold records of batches after this one; UINT64_MAX: they hold none */
-  int64_t since_ns;    /* by the host's clock: when it was put; a move changes nothing of it */
+  int64_t since_ns;    /* by the host's clock: when it was put; a move does not change it */
+  bool is_in_line;
 };
 
 TAILQ_HEAD(wait_list, wait);
@@ -51,9 +52,6 @@ void waits_put(struct waits *waits, struct wait *wait);
 
 /* Puts one that stands in a line at the end of another. */
 void waits_move(struct waits *waits, struct wait *wait, enum wait_what what);
-
-/* Takes one out of its line. */
-void waits_remove(struct waits *waits, struct wait *wait);
 
 /* How many wait for this. */
 size_t waits_count(const struct waits *waits, enum wait_what what);

@@ -1,6 +1,7 @@
 /* worker.c -- see worker.h: the step, and what it holds together. */
 #include "stage/worker.h"
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "stage/actor.h"
 #include "stage/delivery.h"
@@ -50,11 +51,10 @@ static void tick(void *context) {
 }
 
 /* What an actor of this worker asks of another. */
-static void send_request(void *context, struct request **request) {
+static void send_request(void *context, unsigned receiver, struct request **request) {
   struct worker *worker = context;
   struct request *sent = *request;
   *request = NULL;
-  unsigned receiver = post_worker(worker->config.post, buf_slice(&sent->class_name), buf_slice(&sent->key));
   if (receiver == worker->config.vm.worker) {
     delivery_put(&worker->delivery, sent);
   } else {
@@ -190,9 +190,10 @@ static int64_t now_ns(const struct worker *worker) {
 static void drop_undurable(struct actor *actor, void *context) {
   struct worker *worker = context;
   if (actor->seen <= records_verdict(worker->records)) return;
+  CHECK(actor->waiting == NULL);                             /* what has seen as much does not wait any more */
   actor_drop(actor);
   actor->seen = 0;
-  if (actor->mailbox.count == 0 && actor->waiting == NULL) actors_remove(worker->actors, actor);
+  if (actor->mailbox.count == 0) actors_remove(worker->actors, actor);
 }
 
 /* Takes in what the committer told: what is durable and, if an epoch ended, what has failed. */

@@ -30,7 +30,7 @@ struct worker_config {
   size_t checkpoint_bytes;
   unsigned turns_a_step;               /* at most so many new turns, and so many of each kind that waits; then the step ends */
   const struct post *post;             /* the host's; where worker_inbox() of each worker stands */
-  _Atomic unsigned *unquiet;           /* the host's: so many workers do not stop yet, or still have calls (worker_stop()) */
+  _Atomic unsigned *unquiet;           /* the host's: how many workers do not stop yet, or have calls left */
   void (*delivered)(void *context);    /* the host's: called after replies were delivered */
   void *delivered_context;
   _Atomic uint64_t *next_actor_id;     /* the host's, as the next */
@@ -67,8 +67,8 @@ bool worker_owes(const struct worker *worker);
 void worker_wait(struct worker *worker);
 void worker_stop(struct worker *worker);
 
-/* Adds what its actors have to a survey (survey.h). The worker does so when the survey comes as a letter; anybody else only
- * where the steps run inline, between two of them. */
+/* Adds what its actors have to a survey (survey.h). The worker does so when the survey comes as a letter; others may only if
+ * the steps run inline, between two of them. */
 void worker_survey(const struct worker *worker, struct survey *survey);
 
 /* Whether a stopping worker has nothing left. */

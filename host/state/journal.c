@@ -51,7 +51,7 @@ static void note(lua_State *L, int index, struct tracked *tracked) {
   lua_pop(L, 2);                                                     /* key value */
 }
 
-/* A plain table, or a part. */
+/* Whether a value is a plain table or a part. */
 static bool is_tabular(lua_State *L, int index) {
   return lua_type(L, index) == LUA_TTABLE || tracked_is_part(L, index);
 }

@@ -9,7 +9,7 @@
 enum {
   WORK_A_CLOCK = 64,          /* reading a thread's processor time is a system call: not at each hook */
   CPU_CLOCK_OLD_NS = 1000000, /* nor for each stay: a reading is good for this long, and may overcharge a call by as much */
-  SHORT_STAY_NS = 100000,     /* a stay so short counts as it went by, whether its thread had a processor all the time or not */
+  SHORT_STAY_NS = 100000,     /* a stay this short counts with the time that went by, on a processor or not */
   WORK_A_HOOK = 4,            /* what a hook counts as, if one budget_check() is 1 */
   WORK_BYTES = 8192,          /* so many bytes that C goes over are 1 too */
   LOOKS_A_CLOCK = 64          /* calls of budget_is_due() between two readings of the clock */
@@ -40,8 +40,8 @@ void *budget_allocate(void *context, void *block, size_t old_size, size_t size) 
   return moved;
 }
 
-/* What those beside it leave a VM of the limit. A quarter is its own in any case: what has just come shall not fail for
- * what is about to go. */
+/* What those beside it leave a VM of the limit. A quarter is its own in any case: a new VM must not fail because the
+ * old one has not gone yet. */
 static size_t limit_of(const struct vm *vm) {
   size_t limit = vm->config.limits->vm_bytes, beside = 0;
   for (const struct vm *other = vm->beside; other != vm; other = other->beside) beside += other->bytes;
@@ -54,7 +54,7 @@ static void set_bytes(struct vm *vm) {
   vm->bytes_hard = vm->bytes_soft + margin_of(vm->bytes_soft);
 }
 
-/* Where the limit of the VM and not that of the call is met, the garbage of those beside it is in the way too. */
+/* If it is the limit of the VM, and not that of the call, the garbage of those beside it goes too. */
 static void collect_for_call(lua_State *L, struct vm *vm) {
   lua_gc(L, LUA_GCCOLLECT, 0);
   if (vm->bytes <= vm->bytes_soft || vm->bytes_soft == vm->bytes_call || vm->beside == vm) return;

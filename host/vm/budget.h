@@ -53,8 +53,8 @@ void budget_check_caller(lua_State *L);
 /* Long work in the middle of a call lets other actors have their turns. Keep what it needs after a pause on the Lua stack or
  * in a userdata: meanwhile the working buffers of the VM and every scan belong to other turns.
  *
- * Whether this stay in Lua has lasted so long that it should pause (vm_config.pause_ms). To be asked once a record: it
- * reads the clock at every 64th. False where a call cannot wait (wait_is_possible()): in a function that a sort or a gsub
+ * Whether this stay in Lua has lasted so long that it should pause (vm_config.pause_ms). Ask once a record: it reads the
+ * clock every 64th time. False where a call cannot wait (wait_is_possible()): in a function that a sort or a gsub
  * calls, in on_stop. */
 bool budget_is_due(lua_State *L);
 

@@ -28,7 +28,7 @@ struct vm_now {
   uint64_t owner;              /* whose parts: the serial of the instance, never 0 */
   uint64_t serial;             /* of the turn */
   bool may_wait;               /* not in on_stop */
-  bool in_script;              /* a function of the script has been called, and has not returned */
+  bool in_script;              /* a function of the script has been called and has not returned yet */
 };
 
 /* What the VM keeps in the registry for its own use. */
@@ -70,7 +70,7 @@ struct vm {
   lua_State *coroutine;        /* of the turn that is running, or NULL */
   size_t bytes;                /* given out by the allocator */
   size_t bytes_soft;           /* beyond this the next hook collects; if that frees too little, it stops the call */
-  size_t bytes_call;           /* what it would be if this VM had no limit: that of the call alone */
+  size_t bytes_call;           /* the same by the limit of the call alone, without that of the VM */
   size_t bytes_hard;           /* beyond this the allocator says no */
   size_t bytes_begin;          /* `bytes` when the stay began */
   unsigned cycles;             /* of the collector, since vm_collect_some() last said that all is gone */
@@ -87,8 +87,8 @@ struct vm {
   size_t work;                 /* since the clocks were last read */
   int64_t pause_ns;            /* when the stay has lasted long enough to pause, by clock_work_ns() */
   unsigned pause_looks;
-  unsigned unyieldable;        /* how many that resumed a coroutine which runs now cannot yield: C called them (wait.h) */
-  unsigned closing;            /* coroutines that are being closed, within each other */
+  unsigned unyieldable;        /* how many that resumed the coroutine that runs cannot yield, since C called them (wait.h) */
+  unsigned closing;            /* how many coroutines are being closed, one within another */
   uint64_t serial;             /* numbers instances, turns and loads, never reused */
   uint64_t load;               /* of the innermost module whose file is running; 0: none (classes.c) */
   /* Working buffers. The function that owns an operation names them, and clears them first; a function that fills one is
@@ -98,8 +98,8 @@ struct vm {
   struct buf key_end;
   struct key_reader key_reader;
   struct failure raised;       /* what a lib_ function is about to raise: a message outlives the C frame that found it */
-  struct json_parser *parser;  /* or NULL; what a text took is let go by its user, or where the stay in Lua ends */
-  const void *array_mark;      /* the address of VM_ARRAY_META, to be told by */
+  struct json_parser *parser;  /* or NULL; its user lets go what a text took, or else the end of the stay in Lua does */
+  const void *array_mark;      /* the address of VM_ARRAY_META, which tells it from other tables */
   const void *handle_mark;     /* that of VM_HANDLE_META */
   int refs[VM_REF_COUNT];
 };
@@ -125,6 +125,13 @@ void vm_set_ref(lua_State *L, enum vm_ref ref);                     /* [-1, +0, 
 
 /* Whether the value at `index` is exactly this string. [-0, +0, -] */
 bool vm_is_text(lua_State *L, int index, const char *text);
+
+/* The string at `index`, which it keeps. [-0, +0, -] */
+static inline struct slice vm_string_at(lua_State *L, int index) {
+  size_t size;
+  const char *text = lua_tolstring(L, index, &size);
+  return slice_of(text, size);
+}
 
 /* An idle coroutine, or a new one. [-0, +1, m] */
 lua_State *vm_take_coroutine(lua_State *L);

@@ -9,7 +9,7 @@
 #include "vm/budget.h"
 #include "vm/lua_vm.h"
 
-/* Raises a table of code, message, place and, where it came from another actor, hops; the message is on top of the stack.
+/* Raises a table of code, message, place and, if the error came from another actor, hops. The message is on top of the stack.
  * [-1, +0, v] */
 static int raise_host_error(lua_State *L, enum err err, unsigned hops) {
   lua_createtable(L, 0, hops > 0 ? 4 : 3);                           /* message error */

@@ -1,7 +1,8 @@
 /* turn_status.h -- how a turn came out of Lua.
  *
- * WHY     Who leaves Lua in the middle says for what (wait.h), and the stage hears it from stay.h.
+ * WHY     A function that leaves Lua in the middle says for what (wait.h), and the stage hears it from stay.h.
  * ROOM    vm, without lua.h.
+ * OWNS    Nothing.
  */
 #ifndef TROUPE_TURN_STATUS_H
 #define TROUPE_TURN_STATUS_H

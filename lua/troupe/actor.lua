@@ -57,7 +57,7 @@
 ---@field log Log            of an actor: writes its lines into the host's log
 ---@field save_state fun(self: Actor)  of an actor: ends one commit of a call and begins the next
 ---@field actor fun(self: Actor, class: string, key: Key, options?: HandleOptions): Handle  of an actor: names another
----@field state_version integer|nil    what migrate_state brings older states up to; 1 where it is not given
+---@field state_version integer|nil    the version to which migrate_state brings older states; nil counts as 1
 local Actor = { name = "Actor" }
 
 local new_class = ...     -- the host's: makes a class that only its own file can write to, while that file loads

@@ -192,7 +192,7 @@ end
 ---@field asks { id: string, class: string, key: any, method: string }|nil  the call whose answer it waits for
 
 --- Each call that waits, for its turn or in the middle of it, as `GET /calls` tells it. Runs nothing: a call that was
---- begun is seen once its worker has taken a step. Also returns whether there were too many to tell of all.
+--- begun is seen once its worker has taken a step. Also returns whether the list is cut.
 ---@return troupe.Call[]
 ---@return boolean
 function Host:calls()

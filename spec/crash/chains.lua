@@ -11,6 +11,7 @@ local STEPS, TURNS = { 40, 150, 150, 500 }, { 1, 1, 2, 256 }
 local LINKS = { "link1", "link2", "link3", "link4", "link5", "link6", "link7", "link8" }
 local WORKERS_MAX, DEPTH_MAX, VISITS_MAX, UNDER_WAY_MAX = 3, 4, 10, 12
 local HELD = { 5, 20, 60 }        -- so many happenings or less
+local PAUSES = { 0.2, 1.5 }       -- seconds: calls may take one
 
 local chance, any = World.chance, World.any
 
@@ -34,7 +35,7 @@ function Chains:random_call(chain, depth)
   chain.on[key] = true
   local plan = self:random_plan(chain, depth + 1)
   chain.on[key] = was_on
-  return { "call", number, key, not chance(3), once, plan }
+  return { "call", number, key, not chance(3), once, plan, chance(5) and 1 or false }
 end
 
 function Chains:random_plan(chain, depth)
@@ -90,7 +91,7 @@ local INTERRUPTED = "the call with this idempotency key failed after a save_stat
 local function may_end_with(world, chain, code, message)
   if code == "storage_error" then return world.may_fail end
   if message:find(INTERRUPTED, 1, true) then return chain.once end
-  return code == "told" or code == "deadlock"
+  return code == "told" or code == "deadlock" or code == "timeout"
 end
 
 function Chains.expects(_, line) return line:find(INTERRUPTED, 1, true) ~= nil end
@@ -174,6 +175,7 @@ local happening = World.weighted {
   { 1, Chains.rest },
   { 1, function(world) world.kit:calls() end },
   { 1, function(world) world.kit:advance(0.3) end },
+  { 2, function(world) world.kit:elapse(any(PAUSES)) end },
 }
 
 function Chains:live()

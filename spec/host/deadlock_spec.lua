@@ -1,6 +1,7 @@
 -- Actors that wait for one another are told so, and nobody else is: in every order of steps, held against a graph of
 -- who waits for whom. TROUPE_DEPTH=n tries all orders of the first n choices.
 local hosts = require "spec.support.hosts"
+local kit = require "spec.support.kit"
 local orders = require "spec.support.orders"
 local troupe = require "troupe.test"
 
@@ -223,6 +224,26 @@ describe("Actors that wait for one another", function()
     judge(host:log())
     assert.is_nil(ring:pass { "ring5" })
   end)
+
+  local partners = { itself = { 1 }, ["one on its own worker"] = { 1, 1 }, ["one on another worker"] = { 1, 2 } }
+  for name, layout in pairs(partners) do
+    it("are told out_of_memory if there is none to find that out: one that waits for " .. name, function()
+      local keys = keys_on(layout, 2)
+      local host = hosts.open({ ["knot.lua"] = knot }, { workers = 2 })
+      local first, k, failed = host:actor("Knot", keys[1]), 0
+      local way = { keys[2] or keys[1], keys[2] and keys[1] }
+      repeat
+        k = k + 1
+        kit.fail_allocation(host, k)
+        local failure = hosts.failure_of(first.pass, first, way)
+        failed = kit.fail_allocation(host, 0)
+        assert.equal(failed and failure.code == "out_of_memory" and "out_of_memory" or "deadlock", failure.code)
+        assert.same({}, (host:calls()))
+        assert(k < 1000)
+      until not failed
+      assert.is_true(k > 2)
+    end)
+  end
 
   it("may be a hundred without a circle, and a chain of ten thousand leaves nothing", function()
     local host = hosts.open({ ["knot.lua"] = knot }, { workers = 3, limits = { call_depth = 100 } })

@@ -1,7 +1,7 @@
 -- What goes over all orders leaves none out, and tries none twice.
 local orders = require "spec.support.orders"
 
--- The ways that were gone, each the choices that did something, where `can` tells of a choice after which others it does.
+-- The ways that were gone, each the choices that did something; `can` tells of a choice behind others whether it does.
 local function ways(depth, choices, can)
   local gone, way = {}, nil
   local paths = orders.try_all(depth, choices, function() way = "" end, function(choice)
@@ -27,7 +27,7 @@ describe("All orders", function()
   end)
 
   it("pass over what does nothing, and end where nothing does anything", function()
-    local gone = ways(9, 3, function(way, choice) return not way:find(tostring(choice)) end)   -- each just once
+    local gone = ways(9, 3, function(way, choice) return not way:find(tostring(choice)) end)
     for _, way in ipairs { "123", "132", "213", "231", "312", "321" } do assert.truthy(gone[way], way) end
     assert.same({ [""] = 1 }, (ways(3, 2, function() return false end)))
   end)
