@@ -198,7 +198,7 @@ crash: build/release/troupe $(call kit,kit) packages  ## 100,000 simulated crash
 	@LUA_PATH="./?.lua;lua/?.lua;;" LUA_CPATH="build/kit/?.so;;" LD_PRELOAD=build/kit/simulated_disk.so \
 	  TROUPE_CRASHES=$${TROUPE_CRASHES:-100000} lua5.4 spec/crash/run.lua
 	@TROUPE_PROGRAM=build/release/troupe TROUPE_ROUNDS=$${TROUPE_ROUNDS:-500} busted \
-	  spec/host/kill_spec.lua spec/host/linearizable_spec.lua
+	  spec/host/kill_spec.lua spec/host/transfer_spec.lua spec/host/linearizable_spec.lua
 
 fuzz: build/asan/troupe $(call kit,asan) $(filter build/asan/spec/fuzz/%,$(call tests,asan))  ## bytes that nobody should have written: FUZZ_SECONDS=30 for each reader of bytes
 	@TROUPE_PROGRAM=build/asan/troupe FUZZ_SECONDS=$${FUZZ_SECONDS:-30} lua5.4 spec/run.lua asan \

@@ -110,7 +110,7 @@ for workers = 1, 2 do
       all:check_rest()
     end)
 
-    it("that ends as the time of its caller is over is as before, and says so, though nobody has looked at the clock", function()
+    it("is as before, and says so, where it ends when the time of its caller is over", function()
       local all = nodes.open { workers = workers, dev = false }
       all.host:hold(true)
       local asking = all:start [==[
@@ -122,7 +122,8 @@ for workers = 1, 2 do
       all.host:advance(1)
       assert.is_false(asking:is_done())
       all.host:hold(false)
-      assert.same({ false, "timeout", named(all, 2) .. "the time of its caller was over: the call was ended" }, asking:get())
+      local expected = named(all, 2) .. "the time of its caller was over: the call was ended"
+      assert.same({ false, "timeout", expected }, asking:get())
       assert.same({ "b" }, all:node(2):marks())
       all:check_rest()
     end)

@@ -1,5 +1,5 @@
--- The program under 64 clients whose calls go over three actors and two workers: a stop answers every call that has begun
--- and leaves nothing behind, and a reload fails none.
+-- The program under 64 clients whose calls go over three actors and two workers: a stop answers every call that has
+-- begun and leaves nothing behind, and a reload fails none.
 --
 -- The keys of a chain are in order, so that no two chains wait for each other.
 
@@ -14,8 +14,8 @@ local spread = require "spec.support.spread"
 local CLIENTS, ACTORS, LENGTH, WORKERS = 64, 60, 3, 2
 local STOPS, RELOADS, CALLS_BETWEEN = 3, 10, 100
 
--- Every actor of a chain counts the call, and those that are not the last one ask the next. An answer tells the versions in
--- which they ran.
+-- Every actor of a chain counts the call, and those that are not the last one ask the next. An answer tells the
+-- versions in which they ran.
 local function link(version)
   return hosts.class("Link", ([[
   local version = %d
@@ -24,7 +24,8 @@ local function link(version)
     self.state.count = self.state.count + 1
     local versions = array { version }
     if place < #keys then
-      for _, other in ipairs(self:actor("Link", keys[place + 1]):pass(keys, place + 1)) do versions[#versions + 1] = other end
+      local others = self:actor("Link", keys[place + 1]):pass(keys, place + 1)
+      for _, other in ipairs(others) do versions[#versions + 1] = other end
     end
     return versions
   end

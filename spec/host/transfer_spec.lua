@@ -1,7 +1,7 @@
 -- Money moves between two accounts on two workers, in chains of calls that pass the client's idempotency key on. The
--- program is killed again and again meanwhile, and whoever got no answer asks again. At each start the money is what the
--- calls allow: a clerk has noted a transfer only if the money has arrived, and money has arrived only if it has left;
--- nothing that was answered is missing, and nothing has happened twice.
+-- program is killed again and again meanwhile, and whoever got no answer asks again. At each start the money is what
+-- the calls allow: a clerk has noted a transfer only if the money has arrived, and money has arrived only if it has
+-- left; nothing that was answered is missing, and nothing has happened twice.
 --
 -- TROUPE_ROUNDS: how often it is killed (10). TROUPE_SEED repeats what is asked, though not when the host dies.
 
@@ -137,8 +137,8 @@ describe("Money that two accounts send each other while the host is killed", fun
     return more
   end
 
-  -- Holds all that is there against the books. Returns how many transfers nobody has heard of, and how many of these are
-  -- under way with their money.
+  -- Holds all that is there against the books. Returns how many transfers nobody has heard of, and how many of these
+  -- are under way with their money.
   local function compare(books)
     local money, counts = read_accounts()
     local unheard, under_way, missing = 0, 0, 0
@@ -175,9 +175,9 @@ describe("Money that two accounts send each other while the host is killed", fun
     run(books, false)
     assert.same({ 0, 0 }, { compare(books) })
     for _, book in ipairs(books) do calls = calls + book.calls end
-    print(("# killed %d times: %d transfers answered, none missing, none twice; %d without an answer, of %d of them the " ..
-      "money was on its way, and arrived when they were asked again (TROUPE_SEED=%d)"):format(ROUNDS, calls, unheard,
-      under_way, SEED))
+    print(("# killed %d times: %d transfers answered, none missing, none twice; %d without an answer, of %d of them " ..
+      "the money was on its way, and arrived when they were asked again (TROUPE_SEED=%d)"):format(ROUNDS, calls,
+      unheard, under_way, SEED))
     assert(calls > ROUNDS and unheard > 0)
   end)
 end)
