@@ -30,7 +30,7 @@ struct change {
   bool truncates;
   bool syncs;           /* by itself, being written to an O_DSYNC file */
   bool synced;          /* so it is durable, though older ones are not */
-  bool stuck;           /* a sync of it failed */
+  bool stuck;           /* a sync of it failed; never if it is synced */
   uint8_t bytes[];
 };
 
@@ -320,13 +320,23 @@ static void apply_sectors(struct image *image, const struct change *change) {
   }
 }
 
-/* Which of them reached the disk is decided here and now, for the system has forgotten that they did not. */
+/* Which of them reached the disk is decided here and now, for the system has forgotten that they did not. What synced by
+ * itself has reached it, and is over what is older: none of it may be applied again, over what is still to come. */
 static void fail_sync(struct disk_file *file) {
-  for (struct change *change = file->changes; change != NULL; change = change->next) {
-    if (change->stuck) continue;
-    apply_sectors(&file->durable, change);
+  struct change **at = &file->changes;
+  while (*at != NULL) {
+    struct change *change = *at;
+    if (change->synced) {
+      image_apply(&file->durable, change);
+      *at = change->next;
+      free(change);
+      continue;
+    }
+    if (!change->stuck) apply_sectors(&file->durable, change);
     change->stuck = true;
+    at = &change->next;
   }
+  file->last = at;
 }
 
 bool disk_hears(int fd) {
