@@ -200,6 +200,33 @@ static void a_write_may_sync_by_itself(void **state) {
   end(&room);
 }
 
+static void what_a_write_left_whose_own_sync_failed_can_be_read(void **state) {
+  (void)state;
+  unsigned lost = 0;
+  for (uint64_t seed = 0; seed < SEEDS; seed++) {
+    struct room room;
+    begin(&room, seed);
+    make_durable(&room, room.a, "old");
+    int fd = open(room.a, O_WRONLY | O_DSYNC | O_CLOEXEC), other = open(room.a, O_RDONLY | O_CLOEXEC);
+    while (disk_operations() % 2 == 0) assert_int_equal(fdatasync(fd), 0);      /* the next one does not take a half */
+    disk_fail_at(disk_operations() + 1, 1, EIO);
+    assert_int_equal(pwrite(fd, "new", 3, 0), -1);
+    assert_int_equal(errno, EIO);
+    assert_int_equal(fdatasync(other), -1);
+    assert_int_equal(fdatasync(other), 0);
+    close(other);
+    close(fd);
+    disk_kill();
+    assert_holds(room.a, "new");
+    assert_int_equal(sync_path(room.a), 0);
+    disk_lose(LOSS_NONE);
+    char text[64];
+    lost += strcmp(text_of(room.a, text), "old") == 0;
+    end(&room);
+  }
+  assert_in_range(lost, 1, SEEDS - 1);
+}
+
 /* A failed sync takes nothing back of what a write has synced by itself, and does not bring it once more, over what came
  * later. */
 static void what_synced_by_itself_is_none_of_a_failed_sync(void **state) {
@@ -377,6 +404,7 @@ int main(void) {
     cmocka_unit_test(what_was_removed_may_come_back),
     cmocka_unit_test(what_a_failed_sync_left_no_later_one_brings),
     cmocka_unit_test(a_write_may_sync_by_itself),
+    cmocka_unit_test(what_a_write_left_whose_own_sync_failed_can_be_read),
     cmocka_unit_test(what_synced_by_itself_is_none_of_a_failed_sync),
     cmocka_unit_test(from_the_cut_on_nothing_reaches_the_disk),
     cmocka_unit_test(what_a_killed_process_left_is_as_durable_as_it_was),

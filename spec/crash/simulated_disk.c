@@ -269,10 +269,14 @@ void disk_mapped(int fd) {
   disk.open[fd].file->mapped = true;
 }
 
-void disk_written(int fd, uint64_t offset, const void *bytes, size_t size) {
+bool disk_syncs(int fd) {
+  return disk.open[fd].syncs;
+}
+
+void disk_written(int fd, uint64_t offset, const void *bytes, size_t size, bool failed) {
   const struct open_file *open_file = &disk.open[fd];
-  if (!is_recording()) return;
-  add_change(open_file->file, offset, bytes, size, false, open_file->syncs);
+  if (is_recording()) add_change(open_file->file, offset, bytes, size, false, open_file->syncs && !failed);
+  if (failed) disk_synced(fd, true);
 }
 
 void disk_truncated(int fd, uint64_t size) {
