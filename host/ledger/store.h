@@ -10,6 +10,7 @@
  * BYTES   store_key.h
  * ALWAYS  1. A reader sees one snapshot from its first read after store_reader_reset() to the next reset.
  *         2. After store_commit() = ERR_NONE a batch is in the store, whole and synced; after ERR_STORAGE nothing of it is.
+ *         3. What the store holds once it is open, unless only to be read, is on the disk, though a sync of it may have failed.
  * ERRORS  ERR_NOT_FOUND. ERR_STORAGE when reading: a record whose checksum is wrong or that LMDB cannot read; it is named in
  *         the log and never served. ERR_STORAGE when writing: a full disk or map; nothing happened. ERR_FATAL: it is unknown
  *         what is on disk.

@@ -73,8 +73,24 @@ static int reserve_lock_file(const struct store_config *config) {
 static int open_witness(struct store *store, const char *path) {
   char file[PATH_MAX];
   snprintf(file, sizeof file, "%s/data.mdb", path);
-  store->witness = open(file, O_RDONLY | O_CLOEXEC);
+  store->witness = open(file, O_RDWR | O_CLOEXEC);
   return store->witness >= 0 ? 0 : errno;
+}
+
+/* Writes again the meta page that LMDB goes by, as it is read. If a sync of it failed, the system may still remember it, but
+ * another sync alone would not bring it to the disk: a power cut would take it back, and with it a checkpoint by which the log
+ * was tidied. What it leads to was synced before it was written. */
+static int settle_meta_page(const struct store *store) {
+  MDB_envinfo info;
+  MDB_stat stat;
+  CHECK_THAT(mdb_env_info(store->env, &info), ==, 0);
+  CHECK_THAT(mdb_env_stat(store->env, &stat), ==, 0);
+  uint64_t offset = info.me_last_txnid % 2 * stat.ms_psize;      /* transactions take turns with the two */
+  uint8_t bytes[512];                                            /* a sector, and all that is on such a page */
+  ssize_t got = pread(store->witness, bytes, sizeof bytes, (off_t)offset);
+  if (got != (ssize_t)sizeof bytes) return got < 0 ? errno : EIO;
+  int error = disk_write_at(store->witness, offset, slice_of(bytes, sizeof bytes), NULL);
+  return error != 0 ? error : disk_sync_data(store->witness, NULL);
 }
 
 static int env_open(struct store *store, const struct store_config *config) {
@@ -95,8 +111,10 @@ static int env_open(struct store *store, const struct store_config *config) {
   if ((rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn)) != 0) return rc;
   rc = mdb_dbi_open(txn, NULL, 0, &store->dbi);
   mdb_txn_abort(txn);
-  if (rc == 0 && !config->read_only) rc = open_witness(store, config->path);
-  return rc != 0 || config->read_only ? rc : disk_sync_folder(config->path);
+  if (rc != 0 || config->read_only) return rc;
+  if ((rc = open_witness(store, config->path)) != 0) return rc;
+  if ((rc = settle_meta_page(store)) != 0) return rc;
+  return disk_sync_folder(config->path);
 }
 
 /* LMDB would take a file that is gone, or was emptied, for a new store. */

@@ -200,6 +200,54 @@ static void a_write_may_sync_by_itself(void **state) {
   end(&room);
 }
 
+static void what_a_write_left_whose_own_sync_failed_can_be_read(void **state) {
+  (void)state;
+  unsigned lost = 0;
+  for (uint64_t seed = 0; seed < SEEDS; seed++) {
+    struct room room;
+    begin(&room, seed);
+    make_durable(&room, room.a, "old");
+    int fd = open(room.a, O_WRONLY | O_DSYNC | O_CLOEXEC), other = open(room.a, O_RDONLY | O_CLOEXEC);
+    while (disk_operations() % 2 == 0) assert_int_equal(fdatasync(fd), 0);      /* the next one does not take a half */
+    disk_fail_at(disk_operations() + 1, 1, EIO);
+    assert_int_equal(pwrite(fd, "new", 3, 0), -1);
+    assert_int_equal(errno, EIO);
+    assert_int_equal(fdatasync(other), -1);
+    assert_int_equal(fdatasync(other), 0);
+    close(other);
+    close(fd);
+    disk_kill();
+    assert_holds(room.a, "new");
+    assert_int_equal(sync_path(room.a), 0);
+    disk_lose(LOSS_NONE);
+    char text[64];
+    lost += strcmp(text_of(room.a, text), "old") == 0;
+    end(&room);
+  }
+  assert_in_range(lost, 1, SEEDS - 1);
+}
+
+/* A failed sync takes nothing back of what a write has synced by itself, and does not bring it once more, over what came
+ * later. */
+static void what_synced_by_itself_is_none_of_a_failed_sync(void **state) {
+  (void)state;
+  for (uint64_t seed = 0; seed < SEEDS; seed++) {
+    struct room room;
+    begin(&room, seed);
+    make_durable(&room, room.a, "old");
+    int fd = open(room.a, O_WRONLY | O_DSYNC | O_CLOEXEC);
+    assert_int_equal(pwrite(fd, "first", 5, 0), 5);
+    disk_fail_at(disk_operations() + 1, 1, EIO);
+    assert_int_equal(sync_path(room.a), EIO);
+    assert_int_equal(pwrite(fd, "later", 5, 0), 5);
+    if (seed % 2 == 0) assert_int_equal(sync_path(room.a), 0);
+    close(fd);
+    disk_lose((enum loss)(seed % LOSS_COUNT));
+    assert_holds(room.a, "later");
+    end(&room);
+  }
+}
+
 static void from_the_cut_on_nothing_reaches_the_disk(void **state) {
   (void)state;
   struct room room;
@@ -259,44 +307,85 @@ static void a_disk_that_lies_loses_what_was_synced(void **state) {
   end(&room);
 }
 
-/* Sectors are filled with numbers that only grow. What a sector holds after a cut is a number that was written to it since
- * the last sync, or the last one before that. */
-static void run_round(struct random *random) {
-  struct room room;
-  begin(&room, random_next(random));
-  uint8_t synced[SECTORS] = { 0 }, newest[SECTORS] = { 0 };
-  bool written[SECTORS][STEPS + 1] = { { false } };
-  int fd = open(room.a, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  assert_int_equal(ftruncate(fd, SECTORS * SECTOR), 0);
-  assert_int_equal(fdatasync(fd), 0);
-  assert_int_equal(sync_path(room.folder), 0);
-  for (uint8_t step = 1; step <= STEPS; step++) {
-    if (random_once_in(random, 4)) {
-      assert_int_equal(fdatasync(fd), 0);
-      memcpy(synced, newest, sizeof synced);
-      memset(written, 0, sizeof written);
-      continue;
-    }
-    size_t from = (size_t)random_below(random, SECTORS), count = 1 + (size_t)random_below(random, SECTORS - from);
-    uint8_t bytes[SECTORS * SECTOR];
-    memset(bytes, step, count * SECTOR);
-    assert_int_equal(pwrite(fd, bytes, count * SECTOR, (off_t)(from * SECTOR)), count * SECTOR);
-    for (size_t i = from; i < from + count; i++) {
-      newest[i] = step;
-      written[i][step] = true;
-    }
+/* What the disk may hold of a file whose sectors are filled with numbers that only grow. */
+struct sectors {
+  uint8_t newest[SECTORS];            /* what a process sees */
+  bool possible[SECTORS][STEPS + 1];
+  bool written[SECTORS];              /* since the last sync, be it one that failed */
+};
+
+static void sectors_begin(struct sectors *sectors) {
+  *sectors = (struct sectors){ 0 };
+  for (size_t i = 0; i < SECTORS; i++) sectors->possible[i][0] = true;
+}
+
+static void sectors_written(struct sectors *sectors, size_t from, size_t count, uint8_t step, bool syncs) {
+  for (size_t i = from; i < from + count; i++) {
+    if (syncs) memset(sectors->possible[i], 0, sizeof sectors->possible[i]);
+    sectors->possible[i][step] = true;
+    sectors->newest[i] = step;
+    sectors->written[i] = true;
   }
-  close(fd);
-  disk_audit();
-  disk_lose(random_once_in(random, 2) ? LOSS_SECTORS : LOSS_SOME);
-  fd = open(room.a, O_RDONLY | O_CLOEXEC);
+}
+
+static void sectors_synced(struct sectors *sectors, bool failed) {
+  for (size_t i = 0; i < SECTORS; i++) {
+    if (!failed && sectors->written[i]) {
+      memset(sectors->possible[i], 0, sizeof sectors->possible[i]);
+    }
+    sectors->possible[i][sectors->newest[i]] = true;
+    sectors->written[i] = false;
+  }
+}
+
+/* Writes some sectors; a write may sync by itself. */
+static void write_sectors(struct random *random, int fd, bool syncs, uint8_t step, struct sectors *sectors) {
+  size_t from = (size_t)random_below(random, SECTORS), count = 1 + (size_t)random_below(random, SECTORS - from);
+  uint8_t bytes[SECTORS * SECTOR];
+  memset(bytes, step, count * SECTOR);
+  assert_int_equal(pwrite(fd, bytes, count * SECTOR, (off_t)(from * SECTOR)), count * SECTOR);
+  sectors_written(sectors, from, count, step, syncs);
+}
+
+static void sync_sectors(struct random *random, int fd, struct sectors *sectors) {
+  bool fails = random_once_in(random, 2);
+  if (fails) disk_fail_at(disk_operations() + 1, 1, EIO);
+  assert_int_equal(fdatasync(fd), fails ? -1 : 0);
+  sectors_synced(sectors, fails);
+}
+
+static void check_sectors(const char *path, const struct sectors *sectors) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
   for (size_t i = 0; i < SECTORS; i++) {
     uint8_t bytes[SECTOR];
     assert_int_equal(read(fd, bytes, SECTOR), SECTOR);
     assert_memory_equal(bytes, bytes + 1, SECTOR - 1);
-    assert_true(bytes[0] == synced[i] || (bytes[0] <= STEPS && written[i][bytes[0]]));
+    assert_true(bytes[0] <= STEPS && sectors->possible[i][bytes[0]]);
   }
   close(fd);
+}
+
+/* What a sector holds after a cut is a number that was written to it since the last sync, or the last one before that. */
+static void run_round(struct random *random) {
+  struct room room;
+  struct sectors sectors;
+  begin(&room, random_next(random));
+  sectors_begin(&sectors);
+  int fd = open(room.a, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  int syncing = open(room.a, O_RDWR | O_DSYNC | O_CLOEXEC);
+  assert_int_equal(ftruncate(fd, SECTORS * SECTOR), 0);
+  assert_int_equal(fdatasync(fd), 0);
+  assert_int_equal(sync_path(room.folder), 0);
+  for (uint8_t step = 1; step <= STEPS; step++) {
+    bool syncs = random_once_in(random, 4);
+    if (random_once_in(random, 4)) sync_sectors(random, fd, &sectors);
+    else write_sectors(random, syncs ? syncing : fd, syncs, step, &sectors);
+  }
+  close(syncing);
+  close(fd);
+  disk_audit();
+  disk_lose(random_once_in(random, 2) ? LOSS_SECTORS : LOSS_SOME);
+  check_sectors(room.a, &sectors);
   end(&room);
 }
 
@@ -315,6 +404,8 @@ int main(void) {
     cmocka_unit_test(what_was_removed_may_come_back),
     cmocka_unit_test(what_a_failed_sync_left_no_later_one_brings),
     cmocka_unit_test(a_write_may_sync_by_itself),
+    cmocka_unit_test(what_a_write_left_whose_own_sync_failed_can_be_read),
+    cmocka_unit_test(what_synced_by_itself_is_none_of_a_failed_sync),
     cmocka_unit_test(from_the_cut_on_nothing_reaches_the_disk),
     cmocka_unit_test(what_a_killed_process_left_is_as_durable_as_it_was),
     cmocka_unit_test(operations_fail_when_told),

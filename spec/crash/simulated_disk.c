@@ -30,7 +30,7 @@ struct change {
   bool truncates;
   bool syncs;           /* by itself, being written to an O_DSYNC file */
   bool synced;          /* so it is durable, though older ones are not */
-  bool stuck;           /* a sync of it failed */
+  bool stuck;           /* a sync of it failed; never if it is synced */
   uint8_t bytes[];
 };
 
@@ -269,10 +269,14 @@ void disk_mapped(int fd) {
   disk.open[fd].file->mapped = true;
 }
 
-void disk_written(int fd, uint64_t offset, const void *bytes, size_t size) {
+bool disk_syncs(int fd) {
+  return disk.open[fd].syncs;
+}
+
+void disk_written(int fd, uint64_t offset, const void *bytes, size_t size, bool failed) {
   const struct open_file *open_file = &disk.open[fd];
-  if (!is_recording()) return;
-  add_change(open_file->file, offset, bytes, size, false, open_file->syncs);
+  if (is_recording()) add_change(open_file->file, offset, bytes, size, false, open_file->syncs && !failed);
+  if (failed) disk_synced(fd, true);
 }
 
 void disk_truncated(int fd, uint64_t size) {
@@ -320,13 +324,23 @@ static void apply_sectors(struct image *image, const struct change *change) {
   }
 }
 
-/* Which of them reached the disk is decided here and now, for the system has forgotten that they did not. */
+/* Which of them reached the disk is decided here and now, for the system has forgotten that they did not. What synced by
+ * itself has reached it, and is over what is older: none of it may be applied again, over what is still to come. */
 static void fail_sync(struct disk_file *file) {
-  for (struct change *change = file->changes; change != NULL; change = change->next) {
-    if (change->stuck) continue;
-    apply_sectors(&file->durable, change);
+  struct change **at = &file->changes;
+  while (*at != NULL) {
+    struct change *change = *at;
+    if (change->synced) {
+      image_apply(&file->durable, change);
+      *at = change->next;
+      free(change);
+      continue;
+    }
+    if (!change->stuck) apply_sectors(&file->durable, change);
     change->stuck = true;
+    at = &change->next;
   }
+  file->last = at;
 }
 
 bool disk_hears(int fd) {

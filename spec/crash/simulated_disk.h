@@ -12,8 +12,9 @@
  * ALWAYS  1. A sync of a file makes its content durable and not its name; a sync of a folder makes the names in it
  *            durable and not what the files hold.
  *         2. Of changes that are not durable any part may be lost, each 512 bytes for themselves; of renamings each.
- *         3. After a sync that failed its changes can be read, and no later sync brings them to the disk. Only a page
- *            that is written to again leaves as a whole. Each fd of the file hears of the failure, with its next sync.
+ *         3. After a sync that failed, be it that of a write which syncs by itself, its changes can be read, and no later
+ *            sync brings them to the disk. Only a page that is written to again leaves as a whole. Each other fd of the
+ *            file hears of the failure, with its next sync.
  * LIMITS  Folders are neither renamed nor linked; files are renamed within their folder. Anything else aborts by name.
  */
 #ifndef TROUPE_SIMULATED_DISK_H
@@ -77,6 +78,9 @@ struct disk_file *disk_file_of(int fd);
 bool disk_path(int at, const char *name, char *path);
 const char *disk_path_of(int fd);
 
+/* Whether writes by this fd sync by themselves. */
+bool disk_syncs(int fd);
+
 /* Begins an operation. Answers 0, or the errno with which it is to fail. */
 int disk_begin(enum operation operation, const char *what, const char *path, uint64_t offset, uint64_t size);
 
@@ -84,7 +88,7 @@ int disk_begin(enum operation operation, const char *what, const char *path, uin
 void disk_opened(int fd, const char *path, int flags, bool existed);
 void disk_closed(int fd);
 void disk_mapped(int fd);
-void disk_written(int fd, uint64_t offset, const void *bytes, size_t size);
+void disk_written(int fd, uint64_t offset, const void *bytes, size_t size, bool failed);      /* failed: its own sync */
 void disk_truncated(int fd, uint64_t size);
 void disk_synced(int fd, bool failed);
 bool disk_hears(int fd);      /* of a sync by another fd that failed; once */
