@@ -271,6 +271,7 @@ static void perform(struct performances *all, struct actor *actor, struct reques
   if (performance == NULL) {
     reply_fail(request->reply, ERR_MEMORY, "no memory for a call");
     request_free(request);
+    let_go(all, actor);
     return;
   }
   if (performances_must_retire(all, actor)) move(all, actor);

@@ -300,9 +300,9 @@ static bool run_turns(struct worker *worker) {
   bool worked = false;
   for (unsigned i = 0; i < worker->config.turns_a_step; i++) {
     struct request *request;
-    if (must_wait_for_disk(worker)) break;
-    /* Chains that have begun end before others begin: fewer turns wait. */
+    /* Chains that have begun end before others begin: fewer turns wait. They go on also while no turn may begin. */
     if (!performances_resume(worker->performances, WAIT_ANSWERED)) {
+      if (must_wait_for_disk(worker)) break;
       struct actor *actor = actors_take(worker->actors, &request);
       if (actor == NULL) break;
       performances_begin(worker->performances, actor, &request);

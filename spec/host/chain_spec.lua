@@ -35,6 +35,7 @@ local link = hosts.class("Link", [[
     local ok, failure = pcall(handle.add, handle)
     return ok or failure.code
   end
+  function Class:fill(_, bytes) self.fills = (self.fills or 0) + 1; self.kv:put(self.fills, ("x"):rep(bytes)) end
   function Class:save() self.state.count = self.state.count + 1; self:save_state(); return self.state.count end
   function Class:try(_, key, timeout)
     local handle = self:actor("Link", key, { timeout = timeout })
@@ -269,6 +270,36 @@ describe("Between two workers,", function()
     assert.equal(0, count_of(host, b))
     assert.equal(0, count_of(host, heard))
     assert.equal(0, count_of(host, beside))
+  end)
+
+  it("an answer is taken while the disk is so far behind that no turn begins", function()
+    local host = open { workers = 2, checkpoint_bytes = 1000 }
+    local a, b, full = key_on(1, 2, "a"), key_on(2, 2, "b"), key_on(1, 2, "f")
+    for _, name in ipairs { a, b, full } do host:actor("Link", name):get() end
+    host:hold_checkpoints(true)
+    host:actor("Link", full):fill(3000)
+    host:run()
+    host:step("checkpointer")                 -- wants what there is,
+    host:step(1)
+    host:step(2)                              -- is given it, and keeps it
+    local hears = host:start("Link", a, "hear", b)
+    host:step(1)                              -- a asks
+    host:start("Link", full, "fill", 3000)
+    host:step(1)
+    host:step("committer")
+    local waits = host:start("Link", full, "get")
+    host:step(1)
+    assert.is_false(waits:is_done())
+    host:step(2)                              -- b answers
+    for _ = 1, 5 do
+      host:step(1)
+      host:step("committer")
+    end
+    assert.equal(1, hears:result())
+    assert.is_false(waits:is_done())
+    assert.is_false(host:step(1))             -- and the worker rests until the checkpoint is over
+    host:hold_checkpoints(false)
+    assert.equal(0, waits:get())
   end)
 
   it("a caller that has lost what it had heard is given up, and its callee's answer is dropped", function()
