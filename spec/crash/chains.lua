@@ -97,7 +97,7 @@ end
 function Chains.expects(_, line) return line:find(INTERRUPTED, 1, true) ~= nil end
 
 -- Takes an answer that left the host before the cut. Answers what is wrong with it, or nil.
-local function take_answer(world, asked)
+function Chains.take_answer(world, asked)
   local ok, result, message, metadata = asked.pending:answer()
   if asked.kind ~= "call" then return nil end
   local chain = asked.chain
@@ -111,20 +111,6 @@ local function take_answer(world, asked)
   if chain then world.model:refuse(chain.number, result) end
   if may_end_with(world, chain or {}, result, message) then return nil end
   return ("answered with %s: %s"):format(result, message)
-end
-
-function Chains:take_answers()
-  if disk.is_cut() or not self.kit:is_open() then return end
-  local rest = {}
-  for _, asked in ipairs(self.under_way) do
-    if asked.pending:is_done() then
-      local wrong = take_answer(self, asked)
-      if wrong then self:fail(wrong) end
-    else
-      table.insert(rest, asked)
-    end
-  end
-  self.under_way = rest
 end
 
 -- --- What happens --------------------------------------------------------------------------------------------------

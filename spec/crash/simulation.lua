@@ -59,7 +59,7 @@ end
 -- --- What is answered ----------------------------------------------------------------------------------------------
 
 -- Takes an answer that left the host before the cut. Answers what is wrong with it, or nil.
-local function take_answer(world, asked)
+function Books.take_answer(world, asked)
   local ok, result, message = asked.pending:answer()
   if not (asked.call or asked.is_count) then return nil end
   if ok and asked.is_count then
@@ -72,20 +72,6 @@ local function take_answer(world, asked)
   if ok or (result == "user_error" and asked.call and asked.call.fails) then return nil end
   if result == "storage_error" and world.may_fail then return nil end
   return ("answered with %s: %s"):format(result, message)
-end
-
-function Books:take_answers()
-  if disk.is_cut() or not self.kit:is_open() then return end
-  local rest = {}
-  for _, asked in ipairs(self.under_way) do
-    if asked.pending:is_done() then
-      local wrong = take_answer(self, asked)
-      if wrong then self:fail(wrong) end
-    else
-      table.insert(rest, asked)
-    end
-  end
-  self.under_way = rest
 end
 
 -- --- What happens --------------------------------------------------------------------------------------------------

@@ -88,6 +88,21 @@ function World:fail(what)
   error(form:format(what, self.seed, self.life, disk.operations(), self.loss or "-", log, self.seed), 0)
 end
 
+--- Takes the answers that have come. `take_answer(asked)` of the kind of world says what is wrong with one, or nil.
+function World:take_answers()
+  if disk.is_cut() or not self.kit:is_open() then return end
+  local rest = {}
+  for _, asked in ipairs(self.under_way) do
+    if asked.pending:is_done() then
+      local wrong = self:take_answer(asked)
+      if wrong then self:fail(wrong) end
+    else
+      table.insert(rest, asked)
+    end
+  end
+  self.under_way = rest
+end
+
 --- Lets so many operations from now on pass, and then cuts, or fails.
 function World:plan_cut() disk.cut_at(disk.operations() + math.random(any(SOON))) end
 

@@ -60,4 +60,18 @@ function Served:stop()
   if how ~= "exit" or status ~= 0 then error(("the host ended with %s %d"):format(how, status), 2) end
 end
 
+--- Runs the client of an example against this server. It prints two lines a step: what it does, and the answer.
+---@param client string
+---@param steps string[][] of each step a text that the first line holds, and patterns that the second one matches
+function Served:expect_client(client, steps)
+  local lines = {}
+  local output = served.run(("TROUPE_URL=http://%s %s"):format(self.address, client))
+  for line in output:gmatch "[^\n]+" do table.insert(lines, line) end
+  assert(#lines == 2 * #steps, output)
+  for i, step in ipairs(steps) do
+    assert(lines[2 * i - 1]:find(step[1], 1, true), lines[2 * i - 1])
+    for j = 2, #step do assert(lines[2 * i]:find(step[j]), lines[2 * i]) end
+  end
+end
+
 return served
