@@ -3,7 +3,7 @@ max_line_length = 120
 self = false   -- a method need not use its actor
 exclude_files = { "build" }
 
-local actor_globals = { "UserError", "null", "array" }
+local actor_globals = { "UserError", "null", "array", "now" }
 
 files["spec"] = { std = "+busted" }
 files["examples/**/*_spec.lua"] = { std = "+busted" }

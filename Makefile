@@ -37,7 +37,7 @@ flags_clang   := -O2 -g -DTROUPE_FAULTS
 # --- What is built from what ---------------------------------------------------------------------------------------
 
 LEDGER_ROOMS  := base codec ledger
-LUA_ROOMS     := vm marshal state kv script
+LUA_ROOMS     := vm marshal state kv schedule script
 ledger_sources := $(foreach room,$(LEDGER_ROOMS),$(wildcard host/$(room)/*.c))
 kit_sources    := $(ledger_sources) $(foreach room,$(LUA_ROOMS) stage kit,$(wildcard host/$(room)/*.c))
 host_sources   := $(wildcard host/*.c) $(ledger_sources) $(foreach room,$(LUA_ROOMS) stage door,$(wildcard host/$(room)/*.c))
@@ -194,11 +194,11 @@ map:  ## list the files of the host by room, and what each is for, as its header
 	    if (told) printf "%-30s %s\n", FILENAME, text }' \
 	  $(headers) $(filter-out $(headers:.h=.c),$(wildcard host/*.c host/*/*.c)) | sort
 
-crash: build/release/troupe $(call kit,kit) packages  ## 100,000 simulated crashes of actors alone, and of chains, then 500 kills under load: nothing may be missing
+crash: build/release/troupe $(call kit,kit) packages  ## 100,000 simulated crashes of actors alone, of chains, and of messages, schedules and ends; then 500 kills under load: nothing may be missing
 	@LUA_PATH="./?.lua;lua/?.lua;;" LUA_CPATH="build/kit/?.so;;" LD_PRELOAD=build/kit/simulated_disk.so \
 	  TROUPE_CRASHES=$${TROUPE_CRASHES:-100000} lua5.4 spec/crash/run.lua
 	@TROUPE_PROGRAM=build/release/troupe TROUPE_ROUNDS=$${TROUPE_ROUNDS:-500} busted \
-	  spec/host/kill_spec.lua spec/host/transfer_spec.lua spec/host/linearizable_spec.lua
+	  spec/host/kill_spec.lua spec/host/transfer_spec.lua spec/host/transfer_mail_spec.lua spec/host/linearizable_spec.lua
 
 fuzz: build/asan/troupe $(call kit,asan) $(filter build/asan/spec/fuzz/%,$(call tests,asan))  ## bytes that nobody should have written: FUZZ_SECONDS=30 for each reader of bytes
 	@TROUPE_PROGRAM=build/asan/troupe FUZZ_SECONDS=$${FUZZ_SECONDS:-30} lua5.4 spec/run.lua asan \

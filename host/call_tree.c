@@ -237,7 +237,7 @@ static void put_line(const struct call_tree *tree, const struct entry *entry, si
   }
   for (size_t i = 0; i < indented * INDENT && i < INDENTED_MAX * INDENT; i++) buf_put_byte(lines, ' ');
   put_party(tree, &entry->call, lines);
-  if (entry->call.method.size == 0) buf_put_text(lines, " (a look)");
+  if (entry->call.method.size == 0) buf_put_text(lines, " (by an operator)");
   buf_printf(lines, "  %.1f s  ", entry->seconds);
   if (entry->asks.id.size > 0) {
     buf_put_text(lines, "waits for ");

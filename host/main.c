@@ -463,7 +463,9 @@ static enum err run(const struct options *options, struct buf *output, struct fa
     case COMMAND_SERVE: return serve(options, failure);
     case COMMAND_CALL: return remote_call(options, output, failure);
     case COMMAND_INSPECT: return remote_inspect(options, output, failure);
+    case COMMAND_DESTROY: return remote_destroy(options, failure);
     case COMMAND_CALLS: return remote_calls(options, output, failure);
+    case COMMAND_FAILED: return remote_failed(options, output, failure);
     case COMMAND_BACKUP: return maintenance_backup(options, output, failure);
     case COMMAND_VERIFY: return maintenance_verify(options, output, failure);
     case COMMAND_VERSION: buf_put_text(output, "troupe " TROUPE_VERSION); break;
@@ -512,7 +514,12 @@ int main(int argc, char **argv) {
     err = run(&options, &output, &failure);
     misused = err == ERR_ARGUMENTS && options.command != COMMAND_SERVE;
   }
-  if (err == ERR_NONE) err = print_output(&output, &failure);
+  bool tells_more = options.command == COMMAND_INSPECT && output.size > 0;     /* beside an error */
+  if (err == ERR_NONE) {
+    err = print_output(&output, &failure);
+  } else if (tells_more) {
+    (void)print_output(&output, &failure);
+  }
   if (err != ERR_NONE) print_failure(&failure, options.command != COMMAND_SERVE);
   failure_done(&failure);
   buf_done(&output);

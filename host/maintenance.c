@@ -15,6 +15,7 @@
 #include "ledger/folder.h"
 #include "ledger/record_key.h"
 #include "stage/host.h"
+#include "stage/renumbering.h"
 #include "stage/verify.h"
 
 enum err maintenance_backup(const struct options *options, struct buf *output, struct failure *failure) {
@@ -23,9 +24,10 @@ enum err maintenance_backup(const struct options *options, struct buf *output, s
   clock_init(&clock);
   const struct logger logger = { .clock = &clock, .level_min = LOG_WARN };
   struct backup_report report;
-  enum err err = backup_make(from, to, MAP_BYTES, &logger, &report, failure);
+  enum err err = backup_make(from, to, MAP_BYTES, &logger, renumbering_source(), &report, failure);
   if (err != ERR_NONE) return err;
-  buf_printf(output, "%s is a copy of %s: %" PRIu64 " records, up to batch %" PRIu64, to, from, report.records, report.batch);
+  buf_printf(output, "%s is a copy of %s%s: %" PRIu64 " records, up to batch %" PRIu64, to, from,
+             report.is_upgraded ? " in the format of this version" : "", report.records, report.batch);
   return output->err;
 }
 
@@ -129,7 +131,7 @@ static enum err verify_apart(const char *path, struct verification *verification
 enum err maintenance_verify(const struct options *options, struct buf *output, struct failure *failure) {
   const char *path = options->words[0];
   struct folder *folder;
-  enum err err = folder_look(path, &folder, failure);
+  enum err err = folder_look(path, false, &folder, failure);
   if (err != ERR_NONE) return err;
   folder_close(folder);
   struct verification *verification = mmap(NULL, sizeof *verification, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,

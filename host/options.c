@@ -20,8 +20,8 @@ enum {
 
 /* What getopt returns for each flag: its own flags, then those of the limits. */
 enum flag {
-  FLAG_DATA = 256, FLAG_LISTEN, FLAG_IDEMPOTENCY_KEY, FLAG_WORKERS, FLAG_DOORS, FLAG_DURABILITY, FLAG_DEV,
-  FLAG_LOG_LEVEL, FLAG_ALLOW_ORIGIN, FLAG_HELP, FLAG_VERSION,
+  FLAG_DATA = 256, FLAG_LISTEN, FLAG_IDEMPOTENCY_KEY, FLAG_WORKERS, FLAG_DOORS, FLAG_DURABILITY, FLAG_ALL,
+  FLAG_DEV, FLAG_LOG_LEVEL, FLAG_ALLOW_ORIGIN, FLAG_HELP, FLAG_VERSION,
 #define LIMIT_NUMBER(field, flag, value, most, text) FLAG_LIMIT_##field,
   LIMITS_LIST(LIMIT_NUMBER)
 #undef LIMIT_NUMBER
@@ -31,6 +31,7 @@ static const struct option FLAGS[] = {
   { "data", required_argument, NULL, FLAG_DATA },
   { "listen", required_argument, NULL, FLAG_LISTEN },
   { "idempotency-key", required_argument, NULL, FLAG_IDEMPOTENCY_KEY },
+  { "all", no_argument, NULL, FLAG_ALL },
   { "workers", required_argument, NULL, FLAG_WORKERS },
   { "doors", required_argument, NULL, FLAG_DOORS },
   { "durability", required_argument, NULL, FLAG_DURABILITY },
@@ -76,8 +77,10 @@ static uint64_t *limit_place(int flag, struct limits *limits) {
 }
 
 static const char *const COMMANDS[] = {
-  [COMMAND_SERVE] = "serve",     [COMMAND_CALL] = "call", [COMMAND_INSPECT] = "inspect", [COMMAND_CALLS] = "calls",
-  [COMMAND_BACKUP] = "backup",   [COMMAND_VERIFY] = "verify", [COMMAND_VERSION] = "version", [COMMAND_HELP] = "help",
+  [COMMAND_SERVE] = "serve",     [COMMAND_CALL] = "call", [COMMAND_INSPECT] = "inspect", [COMMAND_DESTROY] = "destroy",
+  [COMMAND_CALLS] = "calls",     [COMMAND_FAILED] = "failed", [COMMAND_BACKUP] = "backup", [COMMAND_VERIFY] = "verify",
+  [COMMAND_VERSION] = "version",
+  [COMMAND_HELP] = "help",
 };
 
 enum { COMMAND_COUNT = sizeof COMMANDS / sizeof COMMANDS[0] };
@@ -205,6 +208,7 @@ static enum err apply_flag(int got, const char *name, struct options *options, s
     case FLAG_LOG_LEVEL: return parse_log_level(optarg, &options->log_level, failure);
     case FLAG_ALLOW_ORIGIN: return parse_origin(optarg, options, failure);
     case FLAG_IDEMPOTENCY_KEY: options->idempotency_key = optarg; break;
+    case FLAG_ALL: options->all = true; break;
     case FLAG_DEV: options->dev = true; break;
     case FLAG_HELP: options->command = COMMAND_HELP; break;
     case FLAG_VERSION: options->command = COMMAND_VERSION; break;
@@ -314,10 +318,22 @@ static enum err check_folder(struct options *options, struct failure *failure) {
   }
   if (!is_folder(word)) {
     return failure_set(failure, ERR_ARGUMENTS, "%s is neither a folder of actors nor a command "
-                       "(serve, call, inspect, calls, backup, verify, version, help)", word);
+                       "(serve, call, inspect, destroy, calls, failed, backup, verify, version, help)", word);
   }
   return failure_set(failure, ERR_ARGUMENTS, "serve takes one folder of actors, and %s is one too many",
                      options->words[1]);
+}
+
+/* Nothing, or what is to become of one. */
+static enum err check_failed_words(const struct options *options, struct failure *failure) {
+  if (options->word_count == 0) return ERR_NONE;
+  const char *word = options->words[0];
+  bool is_known = strcmp(word, "retry") == 0 || strcmp(word, "drop") == 0;
+  if (is_known && options->word_count == 2) return ERR_NONE;
+  if (is_known) {
+    return failure_set(failure, ERR_ARGUMENTS, "failed %s wants the ID of what was given up, as troupe failed shows it", word);
+  }
+  return failure_set(failure, ERR_ARGUMENTS, "failed wants nothing, or retry ID, or drop ID, and not %s", word);
 }
 
 static enum err check_words(struct options *options, struct failure *failure) {
@@ -330,10 +346,14 @@ static enum err check_words(struct options *options, struct failure *failure) {
     case COMMAND_INSPECT:
       if (options->word_count == 2) return ERR_NONE;
       return failure_set(failure, ERR_ARGUMENTS, "inspect wants CLASS KEY, as in: troupe inspect Counter ann");
+    case COMMAND_DESTROY:
+      if (options->word_count == 2) return ERR_NONE;
+      return failure_set(failure, ERR_ARGUMENTS, "destroy wants CLASS KEY, as in: troupe destroy Counter ann");
     case COMMAND_CALLS:
       if (options->word_count == 0) return ERR_NONE;
       return failure_set(failure, ERR_ARGUMENTS, "calls takes no words, and %s is one; troupe call calls an actor",
                          options->words[0]);
+    case COMMAND_FAILED: return check_failed_words(options, failure);
     case COMMAND_BACKUP:
       if (options->word_count == 2) return ERR_NONE;
       return failure_set(failure, ERR_ARGUMENTS, "backup wants DATA_DIR DEST, as in: troupe backup data backups/monday");
@@ -382,7 +402,12 @@ void options_print_help(struct buf *buf) {
     "troupe call CLASS KEY METHOD [JSON]...  calls a running host and prints the result as JSON\n"
     "  --idempotency-key KEY                 call: a repeat with the same key does not run again\n"
     "troupe inspect CLASS KEY                shows what an actor holds\n"
+    "troupe destroy CLASS KEY                destroys an actor, with all that it holds, as self:destroy() does\n"
+    "  --all                                 inspect: its schedules and the messages that wait for it, too\n"
     "troupe calls                            shows what each call waits for, in chains\n"
+    "troupe failed                           shows the messages and schedules that were given up\n"
+    "troupe failed retry ID                  lets one of them begin anew\n"
+    "troupe failed drop ID                   drops one of them\n"
     "  --listen HOST:PORT                    where the host is\n"
     "  --data DIR                            where the operator's token is (or TROUPE_TOKEN has it)\n"
     "  A KEY that begins with [ is a JSON array, else it is one string.\n"

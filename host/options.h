@@ -16,16 +16,17 @@
 enum { ORIGINS_MAX = 64 };
 
 enum command {
-  COMMAND_SERVE, COMMAND_CALL, COMMAND_INSPECT, COMMAND_CALLS, COMMAND_BACKUP, COMMAND_VERIFY, COMMAND_VERSION,
-  COMMAND_HELP
+  COMMAND_SERVE, COMMAND_CALL, COMMAND_INSPECT, COMMAND_DESTROY, COMMAND_CALLS, COMMAND_FAILED, COMMAND_BACKUP,
+  COMMAND_VERIFY, COMMAND_VERSION, COMMAND_HELP
 };
 
 struct options {
   enum command command;
   const char *actors_path;
   const char *data_path;
-  const char *listen;         /* HOST:PORT; of call, inspect and calls: where the host is */
+  const char *listen;         /* HOST:PORT; of those that ask a host: where it is */
   const char *idempotency_key;   /* of call; NULL: none */
+  bool all;                   /* of inspect: --all */
   unsigned workers;
   unsigned doors;
   const char *origins[ORIGINS_MAX];   /* --allow-origin */

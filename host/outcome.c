@@ -2,6 +2,7 @@
 #include "outcome.h"
 
 #include "codec/json.h"
+#include "json_span.h"
 
 /* What the parser has seen: of an error its two texts, of anything else nothing. */
 struct outcome {
@@ -76,28 +77,19 @@ static enum err parse(struct slice text, size_t depth_max, struct outcome *outco
   return err;
 }
 
-/* The bytes between `{"result":` and the last brace of a text that is known to be JSON. */
-static bool find_result(struct slice body, struct slice *result) {
-  static const char *const BEGIN = "{\"result\":";
-  if (!slice_begins(body, slice_text(BEGIN))) return false;
-  struct slice rest = slice_after(body, strlen(BEGIN));
-  while (rest.size > 0 && rest.data[rest.size - 1] != '}') rest.size--;
-  if (rest.size == 0) return false;
-  rest.size--;
-  while (rest.size > 0 && rest.data[0] == ' ') rest = slice_after(rest, 1);
-  *result = rest;
-  return rest.size > 0;
-}
-
-enum err outcome_read(int status, struct slice body, struct buf *result, struct failure *failure) {
+/* `all`: what is shown is the whole answer, also where it tells more than an error. */
+static enum err read(int status, struct slice body, bool all, struct buf *result, struct failure *failure) {
   struct outcome outcome = { 0 };
   struct failure reason = { 0 };
-  struct slice found;
-  enum err err = parse(body, JSON_LOSSLESS_DEPTH_MAX + 1, &outcome, &reason);
-  if (err == ERR_NONE && status == 200 && find_result(body, &found)) {
-    buf_put(result, found);
+  enum err err = parse(body, JSON_LOSSLESS_DEPTH_MAX + 3, &outcome, &reason);
+  struct slice found = err == ERR_NONE && status == 200 ? json_span_field(body, "result") : slice_of(NULL, 0);
+  if (found.size > 0) {
+    buf_put(result, all ? body : found);
     if (result->err != ERR_NONE) err = failure_set(failure, ERR_MEMORY, "no memory for the result");
   } else if (err == ERR_NONE && outcome.code.size > 0) {
+    struct slice rest = body, name, value;
+    bool tells_more = json_span_next(&rest, &name, &value) && json_span_next(&rest, &name, &value);
+    if (all && tells_more) buf_put(result, body);
     err = failure_set(failure, ERR_USER, "%.*s: %.*s", (int)outcome.code.size, (const char *)outcome.code.data,
                       (int)outcome.message.size, (const char *)outcome.message.data);
   } else {
@@ -107,6 +99,14 @@ enum err outcome_read(int status, struct slice body, struct buf *result, struct 
   buf_done(&outcome.code);
   buf_done(&outcome.message);
   return err;
+}
+
+enum err outcome_read(int status, struct slice body, struct buf *result, struct failure *failure) {
+  return read(status, body, false, result, failure);
+}
+
+enum err outcome_read_all(int status, struct slice body, struct buf *answer, struct failure *failure) {
+  return read(status, body, true, answer, failure);
 }
 
 enum err outcome_check_json(struct slice text, struct failure *failure) {

@@ -14,6 +14,9 @@
  * what is not an answer of a host. */
 enum err outcome_read(int status, struct slice body, struct buf *result, struct failure *failure);
 
+/* The same, but appends the whole answer; also one that tells more than an error, beside the failure. */
+enum err outcome_read_all(int status, struct slice body, struct buf *answer, struct failure *failure);
+
 /* Whether a text is JSON; if not, ERR_REQUEST with the place. */
 enum err outcome_check_json(struct slice text, struct failure *failure);
 

@@ -8,6 +8,7 @@
 #include "codec/idempotency_key.h"
 #include "codec/json.h"
 #include "door/client.h"
+#include "failed_lines.h"
 #include "ledger/folder.h"
 #include "outcome.h"
 
@@ -90,7 +91,8 @@ static enum err send(const struct options *options, struct client_request *reque
   int status = 0;
   struct buf body = { 0 };
   enum err err = client_send(request, &status, &body, failure);
-  if (err == ERR_NONE) err = outcome_read(status, buf_slice(&body), result, failure);
+  bool all = options->all && options->command == COMMAND_INSPECT;
+  if (err == ERR_NONE) err = (all ? outcome_read_all : outcome_read)(status, buf_slice(&body), result, failure);
   buf_done(&body);
   return err;
 }
@@ -140,8 +142,9 @@ static enum err find_token(const struct options *options, struct buf *token, str
   return ERR_NONE;
 }
 
-/* Looks, as an operator may, at what is at a path. */
-static enum err look(const struct options *options, const struct buf *path, struct buf *result, struct failure *failure) {
+/* Asks, as an operator may, for what a method of HTTP does at a path. */
+static enum err operate(const struct options *options, const char *method, const struct buf *path, struct buf *result,
+                        struct failure *failure) {
   struct buf token = { 0 };
   enum err err = find_token(options, &token, failure);
   if (err != ERR_NONE) goto done;
@@ -150,7 +153,7 @@ static enum err look(const struct options *options, const struct buf *path, stru
     err = failure_set(failure, ERR_MEMORY, "no memory for the request");
     goto done;
   }
-  struct client_request request = { .method = "GET", .path = buf_slice(path), .token = (const char *)token.data };
+  struct client_request request = { .method = method, .path = buf_slice(path), .token = (const char *)token.data };
   err = send(options, &request, result, failure);
 
 done:
@@ -158,20 +161,69 @@ done:
   return err;
 }
 
-enum err remote_inspect(const struct options *options, struct buf *result, struct failure *failure) {
+static enum err operate_actor(const struct options *options, const char *method, struct buf *result,
+                              struct failure *failure) {
   struct buf path = { 0 };
   enum err err = put_actor(&path, options, failure);
-  if (err == ERR_NONE) err = look(options, &path, result, failure);
+  if (err == ERR_NONE) err = operate(options, method, &path, result, failure);
   buf_done(&path);
+  return err;
+}
+
+enum err remote_inspect(const struct options *options, struct buf *result, struct failure *failure) {
+  return operate_actor(options, "GET", result, failure);
+}
+
+enum err remote_destroy(const struct options *options, struct failure *failure) {
+  struct buf nothing = { 0 };
+  enum err err = operate_actor(options, "DELETE", &nothing, failure);
+  buf_done(&nothing);
   return err;
 }
 
 enum err remote_calls(const struct options *options, struct buf *lines, struct failure *failure) {
   struct buf path = { 0 }, result = { 0 };
   buf_put_text(&path, "/calls");
-  enum err err = look(options, &path, &result, failure);
+  enum err err = operate(options, "GET", &path, &result, failure);
   if (err == ERR_NONE) err = call_tree_print(buf_slice(&result), lines, failure);
   buf_done(&result);
+  buf_done(&path);
+  return err;
+}
+
+/* One page of what was given up, behind an id; empty: the first. `next` becomes that of the next page. */
+static enum err print_page(const struct options *options, struct buf *next, struct buf *lines, struct failure *failure) {
+  struct buf path = { 0 }, page = { 0 };
+  buf_put_text(&path, "/failed?limit=1000");
+  if (next->size > 0) {
+    buf_put_text(&path, "&after=");
+    buf_put(&path, buf_slice(next));
+  }
+  enum err err = operate(options, "GET", &path, &page, failure);
+  if (err == ERR_NONE) err = failed_lines_print(buf_slice(&page), lines, next, failure);
+  buf_done(&page);
+  buf_done(&path);
+  return err;
+}
+
+static enum err print_failed(const struct options *options, struct buf *lines, struct failure *failure) {
+  struct buf next = { 0 };
+  enum err err;
+  do err = print_page(options, &next, lines, failure); while (err == ERR_NONE && next.size > 0);
+  if (err == ERR_NONE && lines->size == 0) buf_put_text(lines, "nothing is given up\n");
+  buf_done(&next);
+  return err;
+}
+
+enum err remote_failed(const struct options *options, struct buf *lines, struct failure *failure) {
+  struct buf path = { 0 }, nothing = { 0 };
+  if (options->word_count == 0) return print_failed(options, lines, failure);
+  bool anew = strcmp(options->words[0], "retry") == 0;
+  buf_put_text(&path, "/failed");
+  put_segment(&path, slice_text(options->words[1]));
+  if (anew) buf_put_text(&path, "/retry");
+  enum err err = operate(options, anew ? "POST" : "DELETE", &path, &nothing, failure);
+  buf_done(&nothing);
   buf_done(&path);
   return err;
 }

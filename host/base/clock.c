@@ -10,13 +10,21 @@ void clock_init(struct clock *clock) {
 }
 
 void clock_init_manual(struct clock *clock, int64_t unix_ns) {
-  *clock = (struct clock){ .manual = true, .manual_unix_ns = unix_ns };
+  *clock = (struct clock){ .manual = true, .manual_unix_ns = unix_ns, .manual_passed_ns = unix_ns };
 }
 
 void clock_advance(struct clock *clock, int64_t ns) {
   CHECK(clock->manual);
   CHECK_THAT(ns, >=, 0);
   CHECK_THAT(clock->manual_unix_ns, <=, INT64_MAX - ns);
+  CHECK_THAT(clock->manual_passed_ns, <=, INT64_MAX - ns);
+  clock->manual_unix_ns += ns;
+  clock->manual_passed_ns += ns;
+}
+
+void clock_jump(struct clock *clock, int64_t ns) {
+  CHECK(clock->manual);
+  CHECK(ns < 0 ? clock->manual_unix_ns >= INT64_MIN - ns : clock->manual_unix_ns <= INT64_MAX - ns);
   clock->manual_unix_ns += ns;
 }
 
@@ -36,9 +44,12 @@ int64_t clock_unix_ns(const struct clock *clock) {
   return clock->manual ? clock->manual_unix_ns : read_ns(CLOCK_REALTIME);
 }
 
-/* A manual clock only advances, so its time of day will do for durations. */
 int64_t clock_monotonic_ns(const struct clock *clock) {
-  return clock->manual ? clock->manual_unix_ns : read_ns(CLOCK_MONOTONIC);
+  return clock->manual ? clock->manual_passed_ns : read_ns(CLOCK_MONOTONIC);
+}
+
+int64_t clock_boottime_ns(const struct clock *clock) {
+  return clock->manual ? clock->manual_passed_ns : read_ns(CLOCK_BOOTTIME);
 }
 
 int64_t clock_thread_cpu_ns(struct clock *clock) {

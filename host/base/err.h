@@ -42,6 +42,7 @@ enum {
   X(ERR_CLASS_NOT_FOUND,   "class_not_found",   404)   \
   X(ERR_METHOD_NOT_FOUND,  "method_not_found",  404)   \
   X(ERR_ACTOR_NOT_FOUND,   "actor_not_found",   404)   \
+  X(ERR_FAILED_NOT_FOUND,  "failed_not_found",  404)   \
   X(ERR_NOT_ALLOWED,       "method_not_allowed", 405)  \
   X(ERR_INTERRUPTED,       "interrupted",       409)   \
   X(ERR_TOO_LARGE,         "payload_too_large", 413)   \

@@ -25,6 +25,8 @@
 #define LIMIT_WAITING_CALLS "limit-waiting-calls"
 #define LIMIT_CALL_DEPTH "limit-call-depth"
 #define LIMIT_WAITING_TURNS "limit-waiting-turns"
+#define LIMIT_WAITING_SENDS "limit-waiting-sends"
+#define LIMIT_SCHEDULES "limit-schedules"
 #define LIMIT_DEPTH "limit-depth"
 #define LIMIT_DISK_FREE_BYTES "limit-disk-free-bytes"
 #define LIMIT_IDLE_MS "limit-idle-ms"
@@ -46,6 +48,8 @@
   X(waiting_calls,        LIMIT_WAITING_CALLS,    1000,         GIB(1024),  "waiting calls of one actor")                   \
   X(call_depth,           LIMIT_CALL_DEPTH,       100,          GIB(1),     "actors in a chain of calls")                   \
   X(waiting_turns,        LIMIT_WAITING_TURNS,    10000,        GIB(1024),  "calls of a worker's actors that wait for others") \
+  X(waiting_sends,        LIMIT_WAITING_SENDS,    1000,         GIB(1),     "messages of one actor that are not applied yet") \
+  X(schedules,            LIMIT_SCHEDULES,        100000,       GIB(1),     "schedules of one actor")                       \
   X(depth,                LIMIT_DEPTH,            100,          100,        "tables within tables of a value")              \
   X(disk_free_bytes,      LIMIT_DISK_FREE_BYTES,  0,            GIB(1 << 20),                                               \
     "bytes of the disk kept for deletes (0: 1 GiB, at most 5 %)")                                                          \

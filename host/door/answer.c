@@ -59,9 +59,11 @@ void answer_nothing(h2o_req_t *req) {
   respond(req, NULL, 0);
 }
 
-void answer_result(h2o_req_t *req, struct slice result) {
+void answer_result(h2o_req_t *req, struct slice result, struct slice more) {
   h2o_iovec_t pieces[] = { h2o_iovec_init(H2O_STRLIT("{\"result\":")), h2o_iovec_init(result.data, result.size),
+                           h2o_iovec_init(H2O_STRLIT(",")), h2o_iovec_init(more.data, more.size),
                            h2o_iovec_init(H2O_STRLIT("}")) };
+  if (more.size == 0) pieces[2].len = 0;
   put_head(req, ERR_NONE);
   send_pieces(req, pieces, sizeof pieces / sizeof *pieces);
 }
@@ -73,11 +75,16 @@ void answer_health(h2o_req_t *req) {
 }
 
 /* The failure as JSON, in the request's memory. */
-static h2o_iovec_t failure_text(h2o_req_t *req, const struct failure *failure) {
+static h2o_iovec_t failure_text(h2o_req_t *req, const struct failure *failure, struct slice more) {
   struct buf text = { 0 };
   h2o_iovec_t copy = h2o_iovec_init(H2O_STRLIT("{\"error\":{\"code\":\"out_of_memory\","
                                                "\"message\":\"no memory to tell what went wrong\"}}"));
   json_put_failure(&text, failure);
+  if (more.size > 0 && text.err == ERR_NONE) {
+    text.data[text.size - 1] = ',';                          /* in place of the last brace */
+    buf_put(&text, more);
+    buf_put_byte(&text, '}');
+  }
   if (text.err == ERR_NONE) {
     copy = h2o_iovec_init(h2o_mem_alloc_pool(&req->pool, text.size), text.size);
     memcpy(copy.base, text.data, text.size);
@@ -86,8 +93,8 @@ static h2o_iovec_t failure_text(h2o_req_t *req, const struct failure *failure) {
   return copy;
 }
 
-void answer_failure(h2o_req_t *req, const struct failure *failure) {
-  h2o_iovec_t piece = failure_text(req, failure);
+void answer_failure(h2o_req_t *req, const struct failure *failure, struct slice more) {
+  h2o_iovec_t piece = failure_text(req, failure, more);
   put_head(req, failure->err);
   send_pieces(req, &piece, 1);
 }
@@ -142,7 +149,7 @@ static void on_answer(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t **slot) 
   }
   struct failure failure = { 0 };
   name_refusal(replacer, req, &failure);
-  h2o_iovec_t text = failure_text(req, &failure);
+  h2o_iovec_t text = failure_text(req, &failure, slice_of(NULL, 0));
   req->res.headers.size = 0;
   put_head(req, failure.err);
   failure_done(&failure);

@@ -11,12 +11,12 @@
 #include "base/failure.h"
 #include "door/h2o_api.h"
 
-/* 200 {"result": ...}. `result` is JSON text. It is not copied, so it must stay where it is until the request's memory is
- * released. */
-void answer_result(h2o_req_t *req, struct slice result);
+/* 200 {"result": ...}. `result` is JSON text; `more`, further fields, stands behind it, or is empty. They are not copied, so
+ * they must stay where they are until the request's memory is released. */
+void answer_result(h2o_req_t *req, struct slice result, struct slice more);
 
-/* {"error": ...} with the status of the failure. The failure is copied. */
-void answer_failure(h2o_req_t *req, const struct failure *failure);
+/* {"error": ...} with the status of the failure, and further fields behind it, if there are any. Both are copied. */
+void answer_failure(h2o_req_t *req, const struct failure *failure, struct slice more);
 
 /* 200 {"status":"ok"} */
 void answer_health(h2o_req_t *req);

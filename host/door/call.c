@@ -62,9 +62,9 @@ static void finish(struct call *call) {
   call->is_answered = true;
   /* The answer may end the request, and the call with it: after these lines the call is no longer ours. */
   if (call->reply.failure.err != ERR_NONE) {
-    answer_failure(call->req, &call->reply.failure);
+    answer_failure(call->req, &call->reply.failure, buf_slice(&call->reply.more));
   } else {
-    answer_result(call->req, buf_slice(&call->reply.body));
+    answer_result(call->req, buf_slice(&call->reply.body), buf_slice(&call->reply.more));
   }
 }
 

@@ -40,7 +40,7 @@ void cors_answer_preflight(h2o_req_t *req) {
   h2o_iovec_t headers = h2o_iovec_init(known, sizeof known - 1);
   ssize_t at = find_header(req, "access-control-request-headers");
   if (at >= 0) headers = h2o_concat(&req->pool, headers, h2o_iovec_init(H2O_STRLIT(", ")), req->headers.entries[at].value);
-  put_header(req, "access-control-allow-methods", h2o_iovec_init(H2O_STRLIT("GET, HEAD, POST, OPTIONS")));
+  put_header(req, "access-control-allow-methods", h2o_iovec_init(H2O_STRLIT("GET, HEAD, POST, DELETE, OPTIONS")));
   put_header(req, "access-control-allow-headers", headers);
   put_header(req, "access-control-max-age", h2o_iovec_init(H2O_STRLIT("7200")));
   answer_nothing(req);

@@ -8,7 +8,7 @@
 #include "codec/json.h"
 #include "codec/key.h"
 
-enum { SEGMENTS_MAX = 4, SHOWN_MAX = 200 };
+enum { SEGMENTS_MAX = 4, SHOWN_MAX = 200, FAILED_DEFAULT = 100, FAILED_MAX = 1000 };
 
 /* For "%.*s": a client's text, no more of it than a message needs. */
 #define SHOWN(slice) (int)((slice).size < SHOWN_MAX ? (slice).size : SHOWN_MAX), (const char *)(slice).data
@@ -162,11 +162,14 @@ static enum err read_query(struct slice query, struct request *request, struct f
 }
 
 /* The kinds of paths. */
-enum place { PLACE_NOWHERE, PLACE_HOST, PLACE_HEALTH, PLACE_CALLS, PLACE_ACTOR, PLACE_METHOD };
+enum place {
+  PLACE_NOWHERE, PLACE_HOST, PLACE_HEALTH, PLACE_CALLS, PLACE_FAILED, PLACE_FAILED_ONE, PLACE_RETRY, PLACE_ACTOR, PLACE_METHOD
+};
 
 static const char *const ALLOWED[] = {
-  [PLACE_NOWHERE] = NULL, [PLACE_HOST] = "GET, HEAD, POST, OPTIONS", [PLACE_HEALTH] = "GET, HEAD, OPTIONS",
-  [PLACE_CALLS] = "GET, HEAD, OPTIONS", [PLACE_ACTOR] = "GET, HEAD, OPTIONS", [PLACE_METHOD] = "POST, OPTIONS",
+  [PLACE_NOWHERE] = NULL, [PLACE_HOST] = "GET, HEAD, POST, DELETE, OPTIONS", [PLACE_HEALTH] = "GET, HEAD, OPTIONS",
+  [PLACE_CALLS] = "GET, HEAD, OPTIONS", [PLACE_FAILED] = "GET, HEAD, OPTIONS", [PLACE_FAILED_ONE] = "DELETE, OPTIONS",
+  [PLACE_RETRY] = "POST, OPTIONS", [PLACE_ACTOR] = "GET, HEAD, DELETE, OPTIONS", [PLACE_METHOD] = "POST, OPTIONS",
 };
 
 static bool is_allowed(const char *allowed, struct slice method) {
@@ -181,7 +184,8 @@ static bool is_allowed(const char *allowed, struct slice method) {
 static enum err fail_path(const struct route *route, struct failure *failure) {
   return failure_set(failure, ERR_PATH,
                      "there is nothing at %.*s; there are POST /actors/{class}/{key}/{method}, "
-                     "GET /actors/{class}/{key}, GET /calls and GET /health, and a / inside a key is written %%2F",
+                     "GET and DELETE /actors/{class}/{key}, GET /calls, GET /failed and GET /health, and a / inside a key is "
+                     "written %%2F",
                      SHOWN(route->target));
 }
 
@@ -237,6 +241,10 @@ static enum place find_place(const struct route *route, struct slice *query, str
   if (!split(path, segments, &count)) return PLACE_NOWHERE;
   if (count == 1 && is_text(segments[0], "health")) return PLACE_HEALTH;
   if (count == 1 && is_text(segments[0], "calls")) return PLACE_CALLS;
+  if (count <= 3 && is_text(segments[0], "failed")) {
+    bool is_retry = count == 3 && is_text(segments[2], "retry");
+    return count == 1 ? PLACE_FAILED : count == 2 ? PLACE_FAILED_ONE : is_retry ? PLACE_RETRY : PLACE_NOWHERE;
+  }
   if (!is_text(segments[0], "actors")) return PLACE_NOWHERE;
   return count == 4 ? PLACE_METHOD : count == 3 ? PLACE_ACTOR : PLACE_NOWHERE;
 }
@@ -248,8 +256,69 @@ static enum err read_calls(const struct route *route, struct slice query, struct
   return err;
 }
 
-static enum request_type type_of(enum place place) {
-  return place == PLACE_METHOD ? REQUEST_CALL : place == PLACE_ACTOR ? REQUEST_INSPECT : REQUEST_CALLS;
+/* -- what was given up -- */
+
+static enum err read_limit(struct slice raw, unsigned *limit, struct failure *failure) {
+  *limit = 0;
+  for (size_t i = 0; i < raw.size && *limit <= FAILED_MAX; i++) {
+    bool is_digit = raw.data[i] >= '0' && raw.data[i] <= '9';
+    *limit = is_digit ? *limit * 10 + (raw.data[i] - '0') : FAILED_MAX + 1;
+  }
+  if (*limit >= 1 && *limit <= FAILED_MAX) return ERR_NONE;
+  return failure_set(failure, ERR_REQUEST, "limit is \"%.*s\"; it must be a number from 1 to %d", SHOWN(raw), FAILED_MAX);
+}
+
+/* What one id names. An id that none has, nothing has. */
+static enum err read_failed_id(const char *what, struct slice raw, enum err otherwise, struct failed_id *id,
+                               struct failure *failure) {
+  if (failed_id_parse(raw, id)) return ERR_NONE;
+  return failure_set(failure, otherwise, "%s \"%.*s\" is not an id that GET /failed shows", what, SHOWN(raw));
+}
+
+static enum err read_failed_query(struct slice query, struct request *request, struct failure *failure) {
+  bool has_limit = false, has_after = false;
+  enum err err = ERR_NONE;
+  struct slice piece, name;
+  request->limit = FAILED_DEFAULT;
+  while (err == ERR_NONE && cut(&query, '&', &piece)) {
+    if (piece.size == 0) continue;
+    struct slice value = piece;
+    cut(&value, '=', &name);
+    bool is_limit = is_text(name, "limit"), is_after = is_text(name, "after");
+    if (!is_limit && !is_after) {
+      return failure_set(failure, ERR_REQUEST, "the query has an unknown name \"%.*s\"; GET /failed knows limit and after",
+                         SHOWN(name));
+    }
+    if (is_limit ? has_limit : has_after) {
+      return failure_set(failure, ERR_REQUEST, "the query has %s twice", is_limit ? "limit" : "after");
+    }
+    err = is_limit ? read_limit(value, &request->limit, failure)
+                   : read_failed_id("after", value, ERR_REQUEST, &request->failed, failure);
+    has_limit |= is_limit;
+    has_after |= is_after;
+  }
+  return err;
+}
+
+static enum err read_failed(const struct route *route, enum place place, const struct slice *segments, struct slice query,
+                            struct request *request, struct failure *failure) {
+  enum err err = check_token(route, failure);
+  if (err != ERR_NONE) return err;
+  if (place == PLACE_FAILED) return read_failed_query(query, request, failure);
+  if (query.size > 0) {
+    return failure_set(failure, ERR_REQUEST, "%.*s /failed/{id}%s takes no query", SHOWN(route->method),
+                       place == PLACE_RETRY ? "/retry" : "");
+  }
+  return read_failed_id("the id", segments[1], ERR_FAILED_NOT_FOUND, &request->failed, failure);
+}
+
+static enum request_type type_of(const struct route *route, enum place place) {
+  if (place == PLACE_METHOD) return REQUEST_CALL;
+  if (place == PLACE_CALLS) return REQUEST_CALLS;
+  if (place == PLACE_FAILED) return REQUEST_FAILED;
+  if (place == PLACE_RETRY) return REQUEST_RETRY;
+  if (place == PLACE_FAILED_ONE) return REQUEST_DROP;
+  return is_text(route->method, "DELETE") ? REQUEST_DESTROY : REQUEST_INSPECT;
 }
 
 enum err route_read(const struct route *route, struct reply *reply, struct request **request, const char **allow,
@@ -265,10 +334,16 @@ enum err route_read(const struct route *route, struct reply *reply, struct reque
     return query.size == 0 ? ERR_NONE : failure_set(failure, ERR_REQUEST, "GET /health takes no query");
   }
 
-  *request = request_try_new(type_of(place), reply);
+  *request = request_try_new(type_of(route, place), reply);
   if (*request == NULL) return fail_memory(failure);
-  enum err err = place == PLACE_CALLS ? read_calls(route, query, failure)
-                                      : read_actor(route, segments, query, *request, failure);
+  enum err err;
+  if (place == PLACE_CALLS) {
+    err = read_calls(route, query, failure);
+  } else if (place == PLACE_ACTOR || place == PLACE_METHOD) {
+    err = read_actor(route, segments, query, *request, failure);
+  } else {
+    err = read_failed(route, place, segments, query, *request, failure);
+  }
   if (err == ERR_NONE) return ERR_NONE;
   request_free(*request);
   *request = NULL;

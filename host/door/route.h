@@ -4,14 +4,18 @@
  * ROOM    door. Below: stage (requests), codec (keys, JSON). Does not know h2o.
  * BYTES   POST /actors/{class}/{key}/{method}[?create=false&input=JSON&params=JSON]    a call
  *         GET, HEAD /actors/{class}/{key}     inspect; needs the operator's token
+ *         DELETE /actors/{class}/{key}        destroys the actor; needs it too
  *         GET, HEAD /calls                    what each call is doing; needs it too
+ *         GET, HEAD /failed[?limit=N&after=ID]    what was given up; needs it too, as the next two
+ *         POST /failed/{id}/retry    begins it anew
+ *         DELETE /failed/{id}        drops it
  *         GET, HEAD /health                   answered by the door itself, as is OPTIONS for each of these paths and for *
  *         The path is split as it came, at each `/`; then each segment is percent-decoded, once. `%2F` is part of a
  *         segment; `+` is itself, even in a query. A key that begins with `[` is JSON; any other is one string, which may
  *         not be empty: an empty one is mostly a variable without a value. `[""]` is the key of one empty string.
  * ERRORS  ERR_PATH: there is nothing at this path. ERR_NOT_ALLOWED: the path does not know this method. ERR_REQUEST: an
  *         unknown query name, a bad value or percent escape, each named. ERR_KEY: not a key, or too long.
- *         ERR_UNAUTHORIZED: a missing or wrong token. ERR_MEMORY.
+ *         ERR_FAILED_NOT_FOUND: not an id of what was given up. ERR_UNAUTHORIZED: a missing or wrong token. ERR_MEMORY.
  */
 #ifndef TROUPE_ROUTE_H
 #define TROUPE_ROUTE_H

@@ -58,7 +58,7 @@ static struct server *server_of(const h2o_req_t *req) {
 
 static void answer_without_host(h2o_req_t *req, struct failure *failure) {
   if (failure->err != ERR_NONE) {
-    answer_failure(req, failure);
+    answer_failure(req, failure, slice_of(NULL, 0));
   } else if (slice_equal(slice_of_iovec(req->input.method), slice_text("OPTIONS"))) {
     answer_nothing(req);
   } else {

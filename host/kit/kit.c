@@ -21,6 +21,7 @@ static const char kit_name[] = "troupe.kit";
 enum {
   SEGMENT_BYTES = 64 * 1024, CHECKPOINT_BYTES = 16 * 1024 * 1024, PORTION_RECORDS = 1000,
   KIT_WORKERS_MAX = 64, PATH_BYTES_MAX = 4096,
+  COMMITS_TO_REST = 20000,
   LOOK_US = 100          /* the time that 16,000 instructions take on a middling machine */
 };
 
@@ -221,9 +222,11 @@ static bool step_workers(struct kit *kit) {
 }
 
 /* Runs the steps until everything is at rest, or the host ends. The workers' come last: they may have heard of a sync that was
- * due, or of a checkpoint that failed, neither of which counts as work. */
-static void run_steps(struct kit *kit) {
+ * due, or of a checkpoint that failed, neither of which counts as work. What goes on for ever is an error, not a spec that
+ * hangs. [-0, +0, v] */
+static void run_steps(lua_State *L, struct kit *kit) {
   bool worked = kit->host != NULL;
+  unsigned long commits = 0;
   if (worked) step_workers(kit);
   while (worked) {
     bool committed = false, checkpointed = false;
@@ -232,6 +235,11 @@ static void run_steps(struct kit *kit) {
     if (err == ERR_FATAL) {
       end_host(kit);
       return;
+    }
+    commits += committed;
+    if (commits > COMMITS_TO_REST) {
+      luaL_error(L, "the host does not come to rest, after %d commits at one moment: does a schedule set itself again at once, "
+                 "or do messages go round for ever? host:step() takes single steps", COMMITS_TO_REST);
     }
     worked = step_workers(kit) || committed || checkpointed;
   }
@@ -242,14 +250,15 @@ static int kit_stop(lua_State *L) {
   struct kit *kit = kit_check(L);
   if (kit->host == NULL) return 0;
   host_stop(kit->host);
-  run_steps(kit);
+  run_steps(L, kit);
   if (kit->host != NULL) (void)host_checkpoint(kit->host);
   end_host(kit);
   return 0;
 }
 
 /* kit:submit(type, class, key [, method, arguments, count [, options]]) -> pending
- * type: "call", "inspect", "state", "kv", "sleep", or "calls", of no actor, whose answer is JSON text; options: { create =
+ * type: "call", "inspect", "state", "kv", "destroy", "sleep"; "calls", of no actor, whose answer is JSON text; or "failed",
+ * "retry", "drop", with an id in place of the class. options: { limit = n, create =
  * bool, input = value, params = value, idempotency_key = string } */
 static int kit_submit(lua_State *L) {
   struct kit *kit = kit_check(L);
@@ -258,7 +267,7 @@ static int kit_submit(lua_State *L) {
 
 /* kit:run(): runs the steps until everything is at rest */
 static int kit_run(lua_State *L) {
-  run_steps(kit_check(L));
+  run_steps(L, kit_check(L));
   return 0;
 }
 
@@ -310,29 +319,57 @@ static int kit_stick(lua_State *L) {
 static int kit_checkpoint(lua_State *L) {
   struct kit *kit = kit_check(L);
   if (kit->host == NULL) return luaL_error(L, "this host has ended");
-  if (host_checkpoint(kit->host) == ERR_FATAL) end_host(kit);
+  run_steps(L, kit);
+  if (kit->host != NULL && host_checkpoint(kit->host) == ERR_FATAL) end_host(kit);
   return 0;
 }
 
-/* Lets the seconds at 2 pass. [-0, +0, v] */
-static void let_pass(lua_State *L, struct kit *kit) {
+/* The seconds at 2, which are to pass, in nanoseconds. [-0, +0, v] */
+static int64_t check_seconds(lua_State *L) {
   lua_Number seconds = luaL_checknumber(L, 2);
   luaL_argcheck(L, seconds >= 0 && seconds < 1e9, 2, "a number of seconds, 0 or more");
-  clock_advance(&kit->clock, (int64_t)(seconds * 1e9));
+  return (int64_t)(seconds * 1e9);
 }
 
-/* kit:advance(seconds): time passes, and what is due runs */
+/* Lets time pass from one moment at which something is due to the next, and runs that, as long as it is within `left_ns`.
+ * Returns what is left then. Where the host is held, what is due may have to wait. [-0, +0, v] */
+static int64_t go_from_due_to_due(lua_State *L, struct kit *kit, int64_t left_ns) {
+  run_steps(L, kit);
+  while (kit->host != NULL) {
+    int64_t due_ns = host_next_due_ns(kit->host);
+    bool waits = due_ns == 0 && (kit->held || kit->stuck);
+    if (due_ns > left_ns || waits) break;
+    if (due_ns == 0) luaL_error(L, "something of the host is due, and running it to rest does not make it less so");
+    clock_advance(&kit->clock, due_ns);
+    left_ns -= due_ns;
+    run_steps(L, kit);
+  }
+  return left_ns;
+}
+
+/* kit:advance(seconds): time passes, and what is due runs when it is */
 static int kit_advance(lua_State *L) {
   struct kit *kit = kit_check(L);
-  let_pass(L, kit);
+  int64_t left_ns = go_from_due_to_due(L, kit, check_seconds(L));
+  clock_advance(&kit->clock, left_ns);
   if (kit->host != NULL) host_look(kit->host);
-  run_steps(kit);
+  run_steps(L, kit);
   return 0;
 }
 
 /* kit:elapse(seconds): time passes, and nothing runs */
 static int kit_elapse(lua_State *L) {
-  let_pass(L, kit_check(L));
+  struct kit *kit = kit_check(L);
+  clock_advance(&kit->clock, check_seconds(L));
+  return 0;
+}
+
+/* kit:jump(seconds): sets the wall clock forward, or back; no time passes, and nothing runs */
+static int kit_jump(lua_State *L) {
+  struct kit *kit = kit_check(L);
+  lua_Number seconds = luaL_checknumber(L, 2), at = (lua_Number)clock_unix_ns(&kit->clock) / 1e9 + seconds;
+  luaL_argcheck(L, at >= 0 && at < 8e9, 2, "a number of seconds, by which the clock stays between 1970 and 2223");
+  clock_jump(&kit->clock, (int64_t)(seconds * 1e9));
   return 0;
 }
 
@@ -423,8 +460,8 @@ static int kit_close(lua_State *L) {
   kit->held = kit->stuck = false;
   if (kit->host != NULL) {
     host_stop(kit->host);
-    run_steps(kit);
-    run_steps(kit);
+    run_steps(L, kit);
+    run_steps(L, kit);
     if (kit->host != NULL && !kit->own_data) (void)host_checkpoint(kit->host);
   }
   end_host(kit);
@@ -460,6 +497,7 @@ int luaopen_troupe_host(lua_State *L) {
     { "memory", kit_memory },       { "entries", kit_entries }, { "stick", kit_stick },
     { "stats", kit_stats },         { "close", kit_close },     { "fail_allocation", kit_fail_allocation },
     { "checkpoint", kit_checkpoint }, { "step", kit_step },     { "elapse", kit_elapse },
+    { "jump", kit_jump },
     { "reload", kit_reload },       { "stop", kit_stop },       { "calls", kit_calls },
     { NULL, NULL },
   };

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "codec/idempotency_key.h"
+#include "kit/failed_page.h"
 #include "kit/lender.h"
 #include "kit/userdata.h"
 #include "marshal/lua_key.h"
@@ -16,6 +17,7 @@ struct pending {
   struct pendings *pendings;           /* its owner's */
   const struct limits *limits;         /* its owner's */
   struct pending *next;                /* in pendings->first, until it is done or lost */
+  bool is_page;                        /* its answer is a page of what was given up */
   bool done, lost, dropped;            /* dropped: the spec's userdata is gone, and its owner may be */
 };
 
@@ -103,6 +105,26 @@ static struct slice idempotency_key_option(lua_State *L, struct loan *loan) {
   return key;
 }
 
+/* The id of what was given up, which stands in place of the class; for a page it may be empty. */
+static struct failed_id failed_id_at(lua_State *L, enum request_type type) {
+  struct failed_id id = { .kind = FAILED_NONE };
+  struct slice text = text_at(L, 3);
+  bool is_page = type == REQUEST_FAILED, is_one = type == REQUEST_RETRY || type == REQUEST_DROP;
+  if (is_one || (is_page && text.size > 0)) {
+    luaL_argcheck(L, failed_id_parse(text, &id), 3, "not an id of what was given up");
+  }
+  return id;
+}
+
+/* How many entries a page has, of the options at 8. */
+static lua_Integer limit_option(lua_State *L) {
+  lua_Integer limit = 100;
+  if (!lua_istable(L, 8)) return limit;
+  if (lua_getfield(L, 8, "limit") != LUA_TNIL) limit = luaL_checkinteger(L, -1);       /* value */
+  lua_pop(L, 1);                                                     /* - */
+  return limit < 1 ? 1 : limit;
+}
+
 /* Pushes `count` arguments, from the table at 6, as one marked sequence, so that a table in two of them stays one. */
 static void push_arguments(lua_State *L, lua_Integer count) {
   lua_createtable(L, (int)count, 0);                                 /* arguments */
@@ -132,9 +154,10 @@ static struct pending *push_new(lua_State *L, struct pendings *pendings, const s
 }
 
 int pending_submit(lua_State *L, struct pendings *pendings, struct host *host, const struct limits *limits) {
-  static const char *const types[] = { "call", "inspect", "state", "kv", "sleep", "calls", NULL };
-  static const enum request_type values[] = { REQUEST_CALL, REQUEST_INSPECT, REQUEST_STATE, REQUEST_KV, REQUEST_SLEEP,
-                                              REQUEST_CALLS };
+  static const char *const types[] = { "call", "inspect", "state", "kv", "destroy", "sleep", "calls", "failed", "retry", "drop",
+                                       NULL };
+  static const enum request_type values[] = { REQUEST_CALL, REQUEST_INSPECT, REQUEST_STATE, REQUEST_KV, REQUEST_DESTROY,
+                                              REQUEST_SLEEP, REQUEST_CALLS, REQUEST_FAILED, REQUEST_RETRY, REQUEST_DROP };
   struct loan *loan = lender_lend(L, limits);
   enum request_type type = values[luaL_checkoption(L, 2, NULL, types)];
   if (host == NULL) return luaL_error(L, "this host has ended");
@@ -149,8 +172,11 @@ int pending_submit(lua_State *L, struct pendings *pendings, struct host *host, c
   write_option(L, "input", limits, loan, &loan->input);
   write_option(L, "params", limits, loan, &loan->params);
   bool create = creates(L);
+  struct failed_id failed = failed_id_at(L, type);
   struct slice class_name = text_at(L, 3), method = lua_isnil(L, 5) ? slice_of(NULL, 0) : text_at(L, 5);
+  lua_Integer limit = limit_option(L);
   struct pending *pending = push_new(L, pendings, limits);           /* pending */
+  pending->is_page = type == REQUEST_FAILED;
   if (type == REQUEST_CALLS) pending->reply.format = FORMAT_JSON;
   struct request *request = request_try_new(type, &pending->reply);
   CHECK(request != NULL);
@@ -162,6 +188,8 @@ int pending_submit(lua_State *L, struct pendings *pendings, struct host *host, c
   take_bytes(&request->input, buf_slice(&loan->input));
   take_bytes(&request->params, buf_slice(&loan->params));
   request->create = create;
+  request->failed = failed;
+  request->limit = (unsigned)limit;
   pending->next = pendings->first;
   pendings->first = pending;
   host_submit(host, &request);
@@ -196,6 +224,7 @@ static int pending_answer(lua_State *L) {
       lua_pushlstring(L, (const char *)pending->reply.body.data, pending->reply.body.size);
     } else {
       lua_value_read(L, buf_slice(&pending->reply.body));
+      if (pending->is_page) failed_page_decode(L);
     }
     return 2;
   }

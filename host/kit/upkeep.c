@@ -2,6 +2,7 @@
 #include "kit/upkeep.h"
 
 #include "ledger/backup.h"
+#include "stage/renumbering.h"
 #include "stage/verify.h"
 
 static void keep_finding(void *context, const char *sentence) {
@@ -42,7 +43,7 @@ int upkeep_backup(lua_State *L) {
   const struct logger logger = { .clock = &clock, .level_min = LOG_WARN };
   struct failure failure = { 0 };
   struct backup_report report;
-  if (backup_make(from, to, UPKEEP_MAP_BYTES, &logger, &report, &failure) != ERR_NONE) {
+  if (backup_make(from, to, UPKEEP_MAP_BYTES, &logger, renumbering_source(), &report, &failure) != ERR_NONE) {
     lua_pushnil(L);
     push_failure(L, &failure);                                       /* nil message */
     return 2;

@@ -96,13 +96,6 @@ void kv_write_value(lua_State *L, int index, bool bytes, const struct argument *
   raise_about(L, ERR_TOO_LARGE, argument, "more than %zu bytes, the limit of a value " LIMIT_NAME(VALUE_BYTES), limit);
 }
 
-void kv_check_room(lua_State *L, size_t bytes) {
-  size_t limit = (size_t)vm_of(L)->config.limits->commit_bytes;
-  if (bytes <= limit) return;
-  raise_host(L, ERR_TOO_LARGE, "%zu bytes changed by one call; the limit of one commit is %zu " LIMIT_NAME(COMMIT_BYTES),
-             bytes, limit);
-}
-
 void kv_build(lua_State *L) {
   lua_createtable(L, 0, 3);                                          /* methods meta */
   lua_pushliteral(L, "kv");

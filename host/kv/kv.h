@@ -34,9 +34,6 @@ void kv_push_value(lua_State *L, struct slice record, bool bytes);
 /* Appends the bytes of the value at `index`; the argument names it in errors. [-0, +0, v] */
 void kv_write_value(lua_State *L, int index, bool bytes, const struct argument *argument, struct buf *into);
 
-/* Raises if `bytes`, the size that the turn's commit would have, is over the limit. [-0, +0, v] */
-void kv_check_room(lua_State *L, size_t bytes);
-
 int kv_fail_storage(lua_State *L);
 
 #endif

@@ -157,7 +157,7 @@ static size_t exact_bytes(lua_State *L, struct slice rest, bool deletes) {
 /* Raises if the turn has no room for the run of `count` pairs. [-0, +0, v] */
 static void check_room(lua_State *L, struct slice run, lua_Integer count, bool deletes) {
   size_t bytes = drafts_bytes(kv_view(L)->drafts) + run.size - (size_t)count * SIZES;
-  if (bytes > vm_of(L)->config.limits->commit_bytes) kv_check_room(L, exact_bytes(L, run, deletes));
+  if (bytes > vm_of(L)->config.limits->commit_bytes) raise_over_commit(L, exact_bytes(L, run, deletes));
 }
 
 /* -- put_batch -- */

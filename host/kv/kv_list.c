@@ -113,7 +113,7 @@ int kv_list_count(lua_State *L) {
 /* Deletes everything between two bounds, in one write. */
 static void delete_between(lua_State *L, struct slice from, struct slice to) {
   struct drafts *drafts = kv_view(L)->drafts;
-  kv_check_room(L, drafts_bytes(drafts) + from.size + to.size);
+  raise_over_commit(L, drafts_bytes(drafts) + from.size + to.size);
   if (!drafts_try_delete_range(drafts, from, to)) raise_host(L, ERR_MEMORY, "no memory for a delete");
 }
 

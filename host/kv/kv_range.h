@@ -13,7 +13,7 @@
 #include "ledger/record_key.h"
 #include "ledger/view.h"
 
-enum { KV_KEY_BEGIN = RECORD_KEY_HEAD };   /* where the kv key begins in a record key, behind actor id and space */
+enum { KV_KEY_BEGIN = RECORD_KEY_HEAD };   /* where the kv key begins in a record key, behind id and space */
 
 struct kv_range {
   struct slice from;          /* whole record keys, from <= key < to */

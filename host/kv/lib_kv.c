@@ -26,7 +26,7 @@ static struct slice record_key(lua_State *L, struct buf *into) {
 static void check_room(lua_State *L, struct slice key, size_t value_size) {
   const struct drafts *drafts = kv_view(L)->drafts;
   size_t bytes = drafts_bytes(drafts) + key.size + value_size;
-  if (bytes > vm_of(L)->config.limits->commit_bytes) kv_check_room(L, bytes - drafts_bytes_of(drafts, key));
+  if (bytes > vm_of(L)->config.limits->commit_bytes) raise_over_commit(L, bytes - drafts_bytes_of(drafts, key));
 }
 
 /* kv:get(key [, opts]) -> value or nil; raises invalid_key   [-0, +1, v] */

@@ -3,7 +3,7 @@
  * WHY    It says where the log begins to matter.
  * ROOM   ledger. Below: store, record.
  * OWNS   Nothing.
- * BYTES  A record of the store: actor id 0, space `c`; u64 big-endian.
+ * BYTES  A record of the store: RECORD_HOST_ID, space `c`; u64 big-endian.
  * ERRORS ERR_STORAGE: the record cannot be read.
  */
 #ifndef TROUPE_CHECKPOINT_NUMBER_H

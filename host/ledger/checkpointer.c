@@ -103,7 +103,8 @@ uint64_t checkpointer_owed_bytes(const struct checkpointer *checkpointer) {
 
 /* ---- a portion ------------------------------------------------------------------------------------------- */
 
-/* Goes on deleting the ranges of a table, as far as the portion allows. */
+/* Goes on deleting the ranges of a table, as far as the portion allows. A range counts as a record too, since it is looked
+ * for in the store even if nothing is left of it. */
 static enum err write_ranges(struct store *store, const struct memtable *table, struct progress *progress, size_t *left) {
   struct slice from, to;
   while (*left > 0 && memtable_next_range(table, progress->range_from, &from, &to)) {
@@ -111,7 +112,9 @@ static enum err write_ranges(struct store *store, const struct memtable *table, 
     enum err err = store_delete_some(store, from, to, *left, &count);
     if (err != ERR_NONE) return err;
     *left -= count;
-    if (*left > 0) progress->range_from = to;   /* else there may be more: the next portion will look */
+    if (*left == 0) return ERR_NONE;            /* there may be more of it: the next portion will look */
+    progress->range_from = to;
+    --*left;
   }
   if (*left == 0) return ERR_NONE;
   progress->ranges_done = true;

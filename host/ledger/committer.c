@@ -82,11 +82,22 @@ static void committer_tell_released(const struct committer *committer) {
   if (committer->config.after_release != NULL) committer->config.after_release(committer->config.after_release_context);
 }
 
-/* Frees the commits without telling their effects: these are released, or the caller has taken them back. */
+/* Lets go of the effects of a commit as a crash would. */
+static void commit_drop(struct commit *commit) {
+  struct effect *effect = commit->effects;
+  commit->effects = NULL;
+  while (effect != NULL) {
+    struct effect *next = effect->next;
+    if (effect->drop != NULL) effect->drop(effect);
+    effect = next;
+  }
+}
+
+/* Frees the commits. Effects that are not released yet are dropped. */
 static void list_drop(struct commit_list *list) {
   struct commit *commit;
   while ((commit = list_take(list)) != NULL) {
-    commit->effects = NULL;
+    commit_drop(commit);
     commit_free(commit);
   }
 }

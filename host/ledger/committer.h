@@ -4,7 +4,8 @@
  * ROOM     ledger. Below: changes, log, checkpointer. Knows no actor and no Lua, nor what a log does to be durable.
  * THREAD   committer_put() and _ring() from any worker; committer_step() and _rest_ns() on one thread at a time, mostly the
  *          committer's own (inline: the caller's).
- * OWNS     The commit, from committer_put() on. Each of its effects is let go or failed, once; then the commit is freed.
+ * OWNS     The commit, from committer_put() on. Each of its effects is let go, failed or dropped, once; then the commit is
+ *          freed.
  * STATES   GATHERING -> APPENDED -> SYNCED -> RELEASING -> GATHERING       committer_step(), one round
  *          GATHERING -> APPENDED -> RELEASING -> GATHERING  with `relaxed`: SYNCED comes later, within SYNC_MS
  *          GATHERING -> FAILED -> GATHERING    a write that did not happen: the epoch ends, see ALWAYS 3
@@ -44,6 +45,7 @@
 struct effect {
   struct effect *next;
   void (*release)(struct effect *effect, enum err err);
+  void (*drop)(struct effect *effect);     /* in place of that, by committer_abandon(); NULL: its maker has it back by that */
 };
 
 /* Where commits come from: a worker. Called on the thread of committer_step(), which may be another source's. */
@@ -121,8 +123,7 @@ int64_t committer_rest_ns(const struct committer *committer);
 void committer_wait(struct committer *committer, int64_t rest_ns);
 void committer_wake(struct committer *committer);
 
-/* Drops everything that is under way, as a crash would: effects are never released. For specs: the caller has taken back the
- * effects that it made. */
+/* Drops everything that is under way, as a crash would: effects are never released, but dropped. For specs. */
 void committer_abandon(struct committer *committer);
 
 struct committer_stats {

@@ -14,15 +14,21 @@
 #include "base/mem.h"
 #include "codec/base64.h"
 
-#define FORMAT_TEXT "troupe 2"
-#define FORMAT_BEFORE "troupe 1\n"     /* the same without a log */
+#define FORMAT_TEXT "troupe 3"
+
+/* Those before it have actor ids without shards; 1 has no log. */
+enum format { FORMAT_NONE, FORMAT_1, FORMAT_2, FORMAT_OURS, FORMAT_COUNT };
+
+static const char *const names[FORMAT_COUNT] = {
+  [FORMAT_1] = "troupe 1", [FORMAT_2] = "troupe 2", [FORMAT_OURS] = FORMAT_TEXT,
+};
 
 enum { FORMAT_SIZE_MAX = 64, TOKEN_FILE_SIZE_MAX = 256, RANDOM_SIZE = 32 };
-
 
 struct folder {
   int lock;               /* -1: not ours */
   bool is_still;          /* the lock is a shared one, for readers */
+  enum format format;
   char path[PATH_MAX];
   char store_path[PATH_MAX];
   char log_path[PATH_MAX];
@@ -67,7 +73,10 @@ static enum err check_ours(const char *path, struct failure *failure) {
   return failure_set(failure, ERR_REQUEST, "%s is not a data folder of Troupe: it holds %s, but no FORMAT", path, other);
 }
 
-enum format { FORMAT_NONE, FORMAT_OURS, FORMAT_OLD };
+static bool is_line(struct slice content, const char *text) {
+  size_t size = strlen(text);
+  return content.size == size + 1 && content.data[size] == '\n' && memcmp(content.data, text, size) == 0;
+}
 
 /* Which format a folder has; an error if this host does not know it. */
 static enum err read_format(const char *path, enum format *format, struct failure *failure) {
@@ -76,21 +85,29 @@ static enum err read_format(const char *path, enum format *format, struct failur
   if (err != ERR_NONE) return err;
   struct buf content = {0};
   int error = disk_read_file(file, FORMAT_SIZE_MAX, &content);
-  if (error == ENOENT) {
-    *format = FORMAT_NONE;
-  } else if (error != 0 && error != EFBIG) {
+  *format = FORMAT_NONE;
+  for (enum format known = FORMAT_1; error == 0 && known < FORMAT_COUNT; known++) {
+    if (is_line(buf_slice(&content), names[known])) *format = known;
+  }
+  if (error != 0 && error != ENOENT && error != EFBIG) {
     err = refuse(failure, "cannot read", file, error);
-  } else if (error == 0 && slice_equal(buf_slice(&content), slice_text(FORMAT_TEXT "\n"))) {
-    *format = FORMAT_OURS;
-  } else if (error == 0 && slice_equal(buf_slice(&content), slice_text(FORMAT_BEFORE))) {
-    *format = FORMAT_OLD;
-  } else {
+  } else if (error != ENOENT && *format == FORMAT_NONE) {
     size_t size = content.size > 0 && content.data[content.size - 1] == '\n' ? content.size - 1 : content.size;
     err = failure_set(failure, ERR_REQUEST, "the data folder %s has the format \"%.*s\"; this host knows \"%s\" only", path,
                       error == EFBIG ? 3 : (int)size, error == EFBIG ? "..." : (const char *)content.data, FORMAT_TEXT);
   }
   buf_done(&content);
   return err;
+}
+
+static bool is_old(enum format format) {
+  return format == FORMAT_1 || format == FORMAT_2;
+}
+
+static enum err refuse_old(const char *path, enum format format, struct failure *failure) {
+  return failure_set(failure, ERR_REQUEST, "the data folder %s has the format \"%s\" of an older version, and this one keeps "
+                     "\"%s\": `troupe backup %s NEW` copies it to a new folder in that format, which can then be served", path,
+                     names[format], FORMAT_TEXT, path);
 }
 
 static enum err write_format(const char *path, struct failure *failure) {
@@ -106,7 +123,8 @@ static enum err check_format(const char *path, struct failure *failure) {
   enum format format;
   enum err err = read_format(path, &format, failure);
   if (err != ERR_NONE) return err;
-  if (format != FORMAT_OURS) return write_format(path, failure);
+  if (is_old(format)) return refuse_old(path, format, failure);
+  if (format == FORMAT_NONE) return write_format(path, failure);
   int error = disk_sync_folder(path);   /* FORMAT may be from a start that ended before this sync */
   return error == 0 ? ERR_NONE : refuse(failure, "cannot sync the data folder", path, error);
 }
@@ -260,20 +278,27 @@ enum err folder_begin(struct folder *folder, struct failure *failure) {
   return err == ERR_NONE ? token_make(file, folder->token, failure) : err;
 }
 
-enum err folder_look(const char *path, struct folder **folder, struct failure *failure) {
+enum err folder_look(const char *path, bool old_too, struct folder **folder, struct failure *failure) {
   CHECK_THAT(failure->err, ==, ERR_NONE);
   *folder = NULL;
   struct folder *made = folder_new();
-  enum format format = FORMAT_NONE;
   enum err err = name_all(made, path, failure);
-  if (err == ERR_NONE) err = read_format(path, &format, failure);
-  if (err == ERR_NONE && format == FORMAT_NONE) {
+  if (err == ERR_NONE) err = read_format(path, &made->format, failure);
+  if (err == ERR_NONE && made->format == FORMAT_NONE) {
     err = failure_set(failure, ERR_REQUEST, "%s is not a data folder of Troupe: it holds no FORMAT", path);
-  } else if (err == ERR_NONE && format == FORMAT_OLD) {
-    err = failure_set(failure, ERR_REQUEST, "the data folder %s is of an older version: start a host on it once", path);
+  } else if (err == ERR_NONE && is_old(made->format) && !old_too) {
+    err = refuse_old(path, made->format, failure);
   }
   if (err == ERR_NONE) err = keep_still(made, failure);
   return hand_on(err, made, folder);
+}
+
+bool folder_is_old(const struct folder *folder) {
+  return is_old(folder->format);
+}
+
+bool folder_has_log(const struct folder *folder) {
+  return folder->format != FORMAT_1;
 }
 
 enum err folder_make(const char *path, struct folder **folder, struct failure *failure) {

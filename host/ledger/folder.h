@@ -4,7 +4,7 @@
  *         version wrote.
  * ROOM    ledger. Below: base.
  * OWNS    The lock on the folder, from folder_open() to folder_close().
- * BYTES   LOCK, empty. FORMAT: "troupe 2" and a line end. store/: LMDB. log/: the commit log. token, mode 0600: 43
+ * BYTES   LOCK, empty. FORMAT: "troupe 3" and a line end. store/: LMDB. log/: the commit log. token, mode 0600: 43
  *         characters (32 random bytes in base64url) and a line end. They are made in this order, so that a start that
  *         was cut off can be repeated; the store is in store/ before there is a token.
  * ERRORS  ERR_REQUEST, with a message for the person who started the host.
@@ -19,8 +19,8 @@ enum { FOLDER_TOKEN_SIZE = 43 };
 struct folder;
 
 /* Makes the folder if it is missing (its parent must exist), locks it, checks its format, and makes store/ and log/ if they
- * are missing. "troupe 1" had no log: such a folder is turned into this format. Refuses a folder that another host has open,
- * one of another format, one that holds anything but no FORMAT, and one whose token is broken. */
+ * are missing. Refuses a folder that another host has open, one of another format, one that holds anything but no FORMAT, and
+ * one whose token is broken. */
 enum err folder_open(const char *path, struct folder **folder, struct failure *failure);
 void folder_close(struct folder *folder);
 
@@ -39,11 +39,15 @@ const char *folder_token(const struct folder *folder);
 /* Appends the token of a data folder that a running host has open. Takes no lock and makes nothing. */
 enum err folder_read_token(const char *path, struct buf *token, struct failure *failure);
 
-/* Opens an existing data folder to read it, even while a host is running on it. Makes nothing, and reads no token. If this
- * process may not write to the store's lock.mdb, the folder must be still: no host is running on it, and none can start until
- * folder_close(). ERR_UNAUTHORIZED: a host is running. */
-enum err folder_look(const char *path, struct folder **folder, struct failure *failure);
+/* Opens an existing data folder to read it, even while a host is running on it; with `old_too`, also one of an older format.
+ * Makes nothing, and reads no token. If this process may not write to the store's lock.mdb, the folder must be still: no host
+ * is running on it, and none can start until folder_close(). ERR_UNAUTHORIZED: a host is running. */
+enum err folder_look(const char *path, bool old_too, struct folder **folder, struct failure *failure);
 bool folder_is_still(const struct folder *folder);
+
+/* Whether its format is an older one, in which the ids of actors bear no shard (renumbering.h); and whether there is a log. */
+bool folder_is_old(const struct folder *folder);
+bool folder_has_log(const struct folder *folder);
 
 /* Makes a new folder with store/ and log/, locked; or takes an existing one, which must be empty. Without a FORMAT it is not
  * a data folder yet: from its first entry on, hosts refuse it. folder_finish() makes it one; everything in it must be synced

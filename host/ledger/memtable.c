@@ -43,6 +43,7 @@ struct memtable_entry {
   uint32_t key_size, value_size;     /* of a range: the sizes of its bounds */
   enum write write;
   bool replaced;                     /* out of sight: only in the order of age */
+  bool is_new;                       /* no layer below has its key: a delete leaves nothing */
 };
 
 /* One end of a range. */
@@ -295,6 +296,7 @@ static void insert_entry(struct memtable *memtable, struct memtable_entry *entry
     return;
   }
   take_place(memtable, older, entry);
+  entry->is_new = older->is_new;
   hide(memtable, older, keep);
 }
 
@@ -310,6 +312,14 @@ static void insert_range(struct memtable *memtable, struct range *range, bool ke
   range_link(memtable, range);
 }
 
+/* Takes out a delete of what no layer below has. */
+static void remove_if_nothing(struct memtable *memtable, struct memtable_entry *entry) {
+  if (!entry->is_new || entry->write != WRITE_DELETE) return;
+  RB_REMOVE(entry_tree, &memtable->tree, entry);
+  forget(memtable, entry);
+  mem_free(entry);
+}
+
 /* Inserts a write as the youngest. */
 static void insert(struct memtable *memtable, struct memtable_entry *entry, bool keep) {
   entry->replaced = false;
@@ -321,6 +331,7 @@ static void insert(struct memtable *memtable, struct memtable_entry *entry, bool
   TAILQ_INSERT_TAIL(&memtable->oldest_first, entry, age);
   memtable->bytes += entry_bytes(entry);
   memtable->memory += entry_memory(entry);
+  remove_if_nothing(memtable, entry);
 }
 
 static bool try_write(struct memtable *memtable, enum write write, struct slice key, struct slice value) {
@@ -357,26 +368,31 @@ static struct memtable_entry *take_all(struct memtable *memtable) {
   return first;
 }
 
-static void move_all(struct memtable *to, struct memtable *from, uint64_t seq, bool keep) {
+static void move_all(struct memtable *to, struct memtable *from, uint64_t seq, bool keep, bool is_new) {
   CHECK(to != from);
   struct memtable_entry *entry = take_all(from);
   while (entry != NULL) {
     struct memtable_entry *next = TAILQ_NEXT(entry, age);
     CHECK(!entry->replaced);
     entry->seq = seq;
+    entry->is_new = is_new;
     insert(to, entry, keep);
     entry = next;
   }
 }
 
 void memtable_merge(struct memtable *to, struct memtable *from) {
-  move_all(to, from, 0, false);
+  move_all(to, from, 0, false, false);
+}
+
+void memtable_merge_new(struct memtable *to, struct memtable *from) {
+  move_all(to, from, 0, false, true);
 }
 
 void memtable_push(struct memtable *to, struct memtable *from, uint64_t seq) {
   const struct memtable_entry *youngest = TAILQ_LAST(&to->oldest_first, entry_list);
   CHECK(youngest == NULL || youngest->seq <= seq);
-  move_all(to, from, seq, true);
+  move_all(to, from, seq, true, false);
 }
 
 void memtable_pull(struct memtable *to, struct memtable *from, uint64_t seq_max) {
@@ -393,6 +409,7 @@ void memtable_pull(struct memtable *to, struct memtable *from, uint64_t seq_max)
       mem_free(entry);
     } else {
       entry->seq = 0;
+      entry->is_new = false;
       insert(to, entry, false);
     }
   }
@@ -456,8 +473,12 @@ bool memtable_covers(const struct memtable *memtable, struct slice key, struct s
   return true;
 }
 
-bool memtable_has_ranges(const struct memtable *memtable) {
-  return !RB_EMPTY(&memtable->boundaries);
+bool memtable_touches(const struct memtable *memtable, struct slice from, struct slice to) {
+  if (RB_EMPTY(&memtable->boundaries) || slice_compare(from, to) >= 0) return false;
+  struct boundary *boundary = boundary_before(memtable, from);
+  if (boundary == NULL) boundary = RB_MIN(boundary_tree, (struct boundary_tree *)&memtable->boundaries);
+  while (boundary != NULL && !boundary->covers && slice_compare(boundary->key, to) < 0) boundary = boundary_after(boundary);
+  return boundary != NULL && boundary->covers && slice_compare(boundary->key, to) < 0;
 }
 
 bool memtable_next_range(const struct memtable *memtable, struct slice key, struct slice *from, struct slice *to) {

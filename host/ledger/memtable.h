@@ -7,6 +7,7 @@
  * OWNS    Its entries; each holds a copy of key and value. What was read is dead after the next write.
  * ALWAYS  1. One entry for each key, the newest; and the deleted ranges, as boundaries between covered and not covered.
  *         2. An entry is newer than all ranges that cover its key: deleting a range removes the entries in it.
+ *            A key that came by memtable_merge_new() and was deleted has none.
  *         3. Writes are kept by age, in the order in which they came. In a table that memtable_push() writes to, a write that
  *            a later one replaced stays in that order, out of sight, until it is pulled.
  */
@@ -48,18 +49,20 @@ bool memtable_is_deleted(const struct memtable_entry *entry);
 /* The deleted range that covers `key`, joined with those that touch it; false if none does. */
 bool memtable_covers(const struct memtable *memtable, struct slice key, struct slice *from, struct slice *to);
 
-/* Whether any range was deleted. */
-bool memtable_has_ranges(const struct memtable *memtable);
+/* Whether a deleted range covers any of the keys with from <= key < to. Ranges elsewhere cost a way down their tree. */
+bool memtable_touches(const struct memtable *memtable, struct slice from, struct slice to);
 
 /* The first deleted range that ends behind `key`; false if there is none. */
 bool memtable_next_range(const struct memtable *memtable, struct slice key, struct slice *from, struct slice *to);
 
 /* These move writes from one table to another, in order, and replace older ones there. They allocate nothing and cannot
  * fail.
- *   merge: all of them.
+ *   merge: all of them. `new`: no layer below `to` has any of their keys, and none ever had. Then a later delete of one
+ *          leaves nothing here, for there is nothing below that it must hide or take away.
  *   push:  all of them, marked with `seq`, which must not be smaller than in any push before. `to` is only ever pushed to.
  *   pull:  those that were pushed with a seq <= `seq_max`; `to` NULL: forgets them. */
 void memtable_merge(struct memtable *to, struct memtable *from);
+void memtable_merge_new(struct memtable *to, struct memtable *from);
 void memtable_push(struct memtable *to, struct memtable *from, uint64_t seq);
 void memtable_pull(struct memtable *to, struct memtable *from, uint64_t seq_max);
 

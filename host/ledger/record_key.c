@@ -31,24 +31,41 @@ static void put_rest(struct buf *buf, struct slice rest) {
   }
 }
 
-static const char *name_of(enum record_space space) {
+/* Of a space as it stands under a shard's own id, or under an actor's; NULL: no host makes such a record. */
+static const char *name_of(enum record_space space, bool is_own) {
+  if (is_own) {
+    switch (space) {
+      case SPACE_INDEX: return "the index of addresses";
+      case SPACE_WAKE: return "wake-up";
+      case SPACE_FAILED: return "given up";
+      case SPACE_MAIL: return "mail";
+      default: return NULL;
+    }
+  }
   switch (space) {
     case SPACE_IDEMPOTENCY: return "idempotency key";
     case SPACE_KV: return "kv";
     case SPACE_OWN: return "its own record";
     case SPACE_STATE: return "state";
+    case SPACE_SCHEDULE: return "schedule";
     case SPACE_VERSION: return "version of the state";
     default: return NULL;
   }
 }
 
-static void put_of_host(struct buf *buf, enum record_space space, struct slice rest) {
-  if (space == SPACE_CHECKPOINT) {
-    buf_put_text(buf, "the number of the checkpoint");
-  } else {
-    buf_put_text(buf, space == SPACE_INDEX ? "the index of addresses," : "a record of the host that no host makes,");
-    put_rest(buf, rest);
-  }
+void record_print_id(struct buf *buf, uint64_t id) {
+  uint64_t counter = id - record_own_id(record_shard(id));
+  buf_printf(buf, "%u", record_shard(id));
+  if (counter != 0) buf_printf(buf, "/%" PRIu64, counter);
+}
+
+/* The records of the whole host. Whether it is one. */
+static bool put_of_host(struct buf *buf, uint64_t id, enum record_space space, struct slice rest) {
+  bool is_number = space == SPACE_CHECKPOINT, is_clock = space == SPACE_CLOCK;
+  if (id != RECORD_HOST_ID || (!is_number && !is_clock)) return false;
+  buf_put_text(buf, is_number ? "the number of the checkpoint" : "the clock of the host");
+  put_rest(buf, rest);
+  return true;
 }
 
 void record_key_print(struct buf *buf, struct slice key) {
@@ -60,15 +77,14 @@ void record_key_print(struct buf *buf, struct slice key) {
   uint64_t id = record_key_id(key);
   enum record_space space = record_key_space(key);
   struct slice rest = slice_after(key, RECORD_KEY_HEAD);
-  if (id == RECORD_HOST_ID) {
-    put_of_host(buf, space, rest);
-    return;
-  }
-  buf_printf(buf, "actor %" PRIu64 ", ", id);
-  if (name_of(space) == NULL) {
-    buf_printf(buf, "space %02x", (unsigned)space);
+  if (put_of_host(buf, id, space, rest)) return;
+  const char *name = name_of(space, record_is_own(id));
+  buf_put_text(buf, record_is_own(id) ? "shard " : "actor ");
+  record_print_id(buf, id);
+  if (name != NULL) {
+    buf_printf(buf, ", %s", name);
   } else {
-    buf_put_text(buf, name_of(space));
+    buf_printf(buf, ", space %02x", (unsigned)space);
   }
   if (space == SPACE_STATE && rest.size >= 8) {
     buf_printf(buf, ", node %" PRIu64, read_u64(rest.data));

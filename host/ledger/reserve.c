@@ -130,14 +130,16 @@ static void add_ranges(struct balance *balance, const struct memtable *table, si
   }
 }
 
-static bool would_grow(const struct view *view) {
-  struct balance balance = { .drafts = view->drafts, .below = { .layers = view->layers, .reader = view->reader } };
+static bool would_grow(const struct view *view, size_t more) {
+  struct balance balance = {
+    .drafts = view->drafts, .added = more, .below = { .layers = view->layers, .reader = view->reader },
+  };
   size_t begin = drafts_sent_count(view->drafts), end = drafts_table_count(view->drafts, 0), steps = STEPS_MAX;
   for (size_t i = begin; i < end; i++) add_entries(&balance, drafts_table(view->drafts, i));
   for (size_t i = begin; i < end; i++) add_ranges(&balance, drafts_table(view->drafts, i), &steps);
   return grows(&balance);
 }
 
-bool reserve_takes(struct reserve *reserve, const struct view *view, struct checkpointer *checkpointer) {
-  return !is_short(reserve, view->reader, checkpointer) || !would_grow(view);
+bool reserve_takes(struct reserve *reserve, const struct view *view, size_t more, struct checkpointer *checkpointer) {
+  return !is_short(reserve, view->reader, checkpointer) || !would_grow(view, more);
 }

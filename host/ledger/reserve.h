@@ -30,8 +30,9 @@ struct reserve;
 struct reserve *reserve_new(const struct reserve_config *config);
 void reserve_free(struct reserve *reserve);
 
-/* Whether the drafts of a turn may become a commit. Asks the system at most once every RESERVE_ASK_MS. */
+/* Whether the drafts of a turn may become a commit, with `more` bytes of records that are new. Asks the system at most once
+ * every RESERVE_ASK_MS. */
 enum { RESERVE_ASK_MS = 10 };
-bool reserve_takes(struct reserve *reserve, const struct view *view, struct checkpointer *checkpointer);
+bool reserve_takes(struct reserve *reserve, const struct view *view, size_t more, struct checkpointer *checkpointer);
 
 #endif

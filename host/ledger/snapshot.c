@@ -33,7 +33,10 @@ static enum err look(struct snapshot *snapshot, const struct logger *logger, str
   memtable_clear(snapshot->tail);
   store_reader_reset(snapshot->reader);
   enum err err = checkpoint_number_get(snapshot->reader, &number, failure);
-  if (err == ERR_NONE) err = log_verify(&config, number, &visitor, &snapshot->last_batch, failure);
+  snapshot->last_batch = number;
+  if (err == ERR_NONE && folder_has_log(snapshot->folder)) {
+    err = log_verify(&config, number, &visitor, &snapshot->last_batch, failure);
+  }
   if (err == ERR_NONE && memtable_run_end(&run) != ERR_NONE) {
     err = failure_set(failure, ERR_MEMORY, "no memory for what the log holds");
   }
@@ -75,7 +78,7 @@ enum err snapshot_open(const char *data_path, size_t map_bytes, const struct log
   made->tail = memtable_try_new();
   bool has_memory = layers_try_init(&made->layers) && made->tail != NULL;
   enum err err = has_memory ? ERR_NONE : failure_set(failure, ERR_MEMORY, "no memory to look at %s", data_path);
-  if (err == ERR_NONE) err = folder_look(data_path, &made->folder, failure);
+  if (err == ERR_NONE) err = folder_look(data_path, true, &made->folder, failure);
   if (err == ERR_NONE) err = open_store(made, map_bytes, logger, failure);
   if (err == ERR_NONE) err = look_again(made, logger, failure);
   if (err != ERR_NONE) {
@@ -100,6 +103,10 @@ void snapshot_close(struct snapshot *snapshot) {
 
 uint64_t snapshot_last_batch(const struct snapshot *snapshot) {
   return snapshot->last_batch;
+}
+
+bool snapshot_is_old(const struct snapshot *snapshot) {
+  return folder_is_old(snapshot->folder);
 }
 
 const struct view *snapshot_view(const struct snapshot *snapshot) {

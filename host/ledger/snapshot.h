@@ -32,6 +32,9 @@ void snapshot_close(struct snapshot *snapshot);
 /* The number of the last batch that it shows. */
 uint64_t snapshot_last_batch(const struct snapshot *snapshot);
 
+/* Whether the folder's format is an older one, in which the ids of actors bear no shard. */
+bool snapshot_is_old(const struct snapshot *snapshot);
+
 /* All its records. */
 const struct view *snapshot_view(const struct snapshot *snapshot);
 

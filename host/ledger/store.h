@@ -88,6 +88,9 @@ enum err store_delete_some(struct store *store, struct slice from, struct slice 
 enum err store_commit(struct store *store);
 void store_abort(struct store *store);
 
+/* After ERR_FATAL: the reason, in words. */
+const char *store_reason(const struct store *store);
+
 /* Where store_check() is: the record key that it looked at last, so that a process that shares the memory can tell where it
  * ended. */
 struct store_place {

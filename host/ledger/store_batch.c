@@ -29,6 +29,7 @@ enum err store_begin(struct store *store) {
   if (rc == 0) return ERR_NONE;
   store->txn = NULL;
   store->lost = rc == MDB_PANIC;
+  store->lost_rc = rc;
   return store_failed(store, store->lost ? ERR_FATAL : ERR_STORAGE, "to begin a batch", rc);
 }
 
@@ -209,6 +210,7 @@ enum err store_commit(struct store *store) {
   if (store->faults != NULL && faults_take_sync(store->faults)) {
     store_abort(store);
     store->lost = true;
+    store->lost_rc = EIO;
     return store_failed(store, ERR_FATAL, "to sync", EIO);
   }
   int rc = mdb_txn_commit(store->txn);
@@ -216,6 +218,7 @@ enum err store_commit(struct store *store) {
   if (rc == 0) return ERR_NONE;
   bool is_short = is_short_write(store, rc);
   store->lost = !(is_short || is_for_want_of_room(rc)) || !is_usable(store);
+  store->lost_rc = rc;
   return store_failed(store, store->lost ? ERR_FATAL : ERR_STORAGE,
                       is_short ? "to commit, a write was cut short (no room, a quota, or a limit on files)" : "to commit", rc);
 }
@@ -224,4 +227,8 @@ void store_abort(struct store *store) {
   CHECK(store->txn != NULL);
   mdb_txn_abort(store->txn);
   store->txn = NULL;
+}
+
+const char *store_reason(const struct store *store) {
+  return mdb_strerror(store->lost_rc);
 }

@@ -22,6 +22,7 @@ struct store {
   MDB_txn *txn;             /* of the batch, or NULL */
   bool batch_failed;        /* then it can only be aborted */
   bool lost;                /* it is unknown what is on disk: nothing is written any more */
+  int lost_rc;              /* and why */
   atomic_uint readers;
   const struct logger *logger;
   struct faults *faults;

@@ -200,22 +200,32 @@ void classes_need(lua_State *L, struct slice name) {
              (const char *)name.data);
 }
 
-bool classes_push_method(lua_State *L, int index, struct slice name) {
-  if (name.size == 0 || name.data[0] == '_') return false;
+bool classes_is_hook(struct slice name) {
   for (size_t i = 0; i < sizeof hooks / sizeof *hooks; i++) {
-    if (slice_equal(name, slice_text(hooks[i]))) return false;
+    if (slice_equal(name, slice_text(hooks[i]))) return true;
   }
-  if (!class_push_own(L, index, name)) return false;      /* value */
+  return false;
+}
+
+/* Pushes the function that the class or a parent has by this name. */
+static bool push_function(lua_State *L, int index, struct slice name) {
+  if (!class_push_own(L, index, name)) return false;                 /* value */
   if (lua_isfunction(L, -1)) return true;
   lua_pop(L, 1);                                                     /* - */
   return false;
 }
 
+bool classes_push_target(lua_State *L, int index, struct slice name) {
+  bool is_metamethod = slice_begins(name, slice_text("__"));
+  return name.size > 0 && !is_metamethod && !classes_is_hook(name) && push_function(L, index, name);
+}
+
+bool classes_push_method(lua_State *L, int index, struct slice name) {
+  return name.size > 0 && name.data[0] != '_' && classes_push_target(L, index, name);
+}
+
 bool classes_push_hook(lua_State *L, int index, const char *name) {
-  if (!class_push_own(L, index, slice_text(name))) return false;       /* value */
-  if (lua_isfunction(L, -1)) return true;
-  lua_pop(L, 1);                                                     /* - */
-  return false;
+  return push_function(L, index, slice_text(name));
 }
 
 bool classes_have_hook(lua_State *L, const char *name) {

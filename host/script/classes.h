@@ -25,6 +25,12 @@ void classes_need(lua_State *L, struct slice name);
  * there is none: unknown, private, a hook, a metamethod, not a function, or Actor's own. [-0, +(0|1), m] */
 bool classes_push_method(lua_State *L, int index, struct slice name);
 
+/* The same for a method that a schedule may call: private ones too. [-0, +(0|1), m] */
+bool classes_push_target(lua_State *L, int index, struct slice name);
+
+/* Whether this is the name of a hook. */
+bool classes_is_hook(struct slice name);
+
 /* Pushes the hook of the class at `index`, a function found in the class or a parent; false, and nothing pushed, if there
  * is none. [-0, +(0|1), m] */
 bool classes_push_hook(lua_State *L, int index, const char *name);

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "kv/kv.h"
 #include "marshal/lua_key.h"
+#include "schedule/lib_schedule.h"
 #include "script/classes.h"
 #include "state/journal.h"
 #include "state/self.h"
@@ -25,6 +26,43 @@ void instance_push_kv(lua_State *L, const struct instance *instance) {
   self_set_slot(L, instance, SELF_KV);                               /* kv */
 }
 
+void instance_push_schedule(lua_State *L, const struct instance *instance) {
+  self_push_slot(L, instance, SELF_SCHEDULE);                        /* schedule|nil */
+  if (!lua_isnil(L, -1)) return;
+  lua_pop(L, 1);                                                     /* - */
+  lib_schedule_push_new(L);                                          /* schedule */
+  lua_pushvalue(L, -1);
+  self_set_slot(L, instance, SELF_SCHEDULE);                         /* schedule */
+}
+
+static const char *why_not(lua_State *L, struct slice name) {
+  if (classes_is_hook(name)) return "a hook, which only the host calls";
+  if (slice_begins(name, slice_text("__"))) return "a metamethod";
+  vm_push_ref(L, VM_ACTOR_CLASS);                                    /* name actor */
+  lua_pushvalue(L, -2);
+  bool is_own = lua_gettable(L, -2) == LUA_TFUNCTION;                /* name actor value */
+  lua_pop(L, 2);                                                     /* name */
+  return is_own ? "a method of Actor itself" : NULL;
+}
+
+int instance_check_method(lua_State *L) {
+  enum { SHOWN_MAX = 128 };
+  struct slice name = vm_string_at(L, -1);
+  self_push_slot(L, self_current(L), SELF_CLASS);                    /* name class */
+  bool found = classes_push_target(L, -1, name);                     /* name class [function] */
+  lua_pop(L, found ? 2 : 1);                                         /* name */
+  if (found) return 0;
+  int shown = name.size < SHOWN_MAX ? (int)name.size : SHOWN_MAX;
+  const char *why = why_not(L, name);
+  if (why != NULL) {
+    return raise_host(L, ERR_METHOD_NOT_FOUND, "method: \"%.*s\" is %s", shown, (const char *)name.data, why);
+  }
+  self_push_slot(L, self_current(L), SELF_CLASS);                    /* name class */
+  lua_getfield(L, -1, "name");                                       /* name class class_name */
+  return raise_host(L, ERR_METHOD_NOT_FOUND, "method: the class \"%.128s\" has no method \"%.*s\"", lua_tostring(L, -1), shown,
+                    (const char *)name.data);
+}
+
 /* self.name -> the host's field, or what a method set, or a method   [-0, +1, v] */
 static int self_index(lua_State *L) {
   tracked_check_owner(L, 1);
@@ -35,6 +73,7 @@ static int self_index(lua_State *L) {
     case SELF_FIELD_KEY: lua_key_read(L, instance->key); return 1;
     case SELF_FIELD_CLASS: lua_getiuservalue(L, 1, SELF_CLASS); return 1;
     case SELF_FIELD_LOG: vm_push_ref(L, VM_LOG); return 1;
+    case SELF_FIELD_SCHEDULE: instance_push_schedule(L, instance); return 1;
     case SELF_FIELD_RESERVED: lua_pushnil(L); return 1;
     case SELF_FIELD_NONE: break;
   }

@@ -37,4 +37,11 @@ void instance_build(struct lua_State *L);
 /* Pushes the kv of the actor whose turn it is. [-0, +1, m] */
 void instance_push_kv(struct lua_State *L, const struct instance *instance);
 
+/* Pushes the schedules of the actor whose turn it is. [-0, +1, m] */
+void instance_push_schedule(struct lua_State *L, const struct instance *instance);
+
+/* Raises `method_not_found` unless the actor whose turn it is has a method of the name on top of the stack that a schedule may
+ * call. [-0, +0, v] */
+int instance_check_method(struct lua_State *L);
+
 #endif

@@ -4,11 +4,11 @@
 #include <lauxlib.h>
 #include <math.h>
 
-#include "base/limits.h"
 #include "codec/idempotency_key.h"
+#include "marshal/arguments.h"
 #include "marshal/handle.h"
 #include "marshal/lua_key.h"
-#include "marshal/lua_value.h"
+#include "marshal/walk.h"
 #include "script/classes.h"
 #include "state/self.h"
 #include "vm/budget.h"
@@ -78,25 +78,12 @@ static void check_idempotency_key(lua_State *L, int index) {
   raise_misuse(L, "options.idempotency_key: %.*s", (int)failure->message.size, (const char *)failure->message.data);
 }
 
-void lib_actor_write_value(lua_State *L, int index, const struct argument *argument) {
-  struct vm *vm = vm_of(L);
-  struct walk_options options = { .root = *argument, .depth_max = (size_t)vm->config.limits->depth, .boolean_keys = true,
-                                  .shared = true };
-  size_t begin = vm->value.size;
-  enum err err = lua_value_write(L, index, &vm->value, &options, &vm->raised);
-  budget_check_for(L, vm->value.size - begin);
-  if (err == ERR_NONE) return;
-  if (err == ERR_INTERNAL) raise_misuse(L, "%.*s", (int)vm->raised.message.size, (const char *)vm->raised.message.data);
-  if (err == ERR_MEMORY) raise_failure(L, &vm->raised);
-  raise_about(L, err, argument, "more than %zu bytes, the limit of a value " LIMIT_NAME(VALUE_BYTES), vm->value.size_max);
-}
-
 /* Replaces the value at `index`, unless it is nil, by the string of its bytes. [-0, +0, v] */
 static void write_input(lua_State *L, int index) {
   struct vm *vm = vm_of(L);
   if (lua_isnil(L, index)) return;
   struct buf *value = vm_begin_value(vm, (size_t)vm->config.limits->value_bytes);
-  lib_actor_write_value(L, index, &(struct argument){ .name = "options", .field = "input" });
+  arguments_write_value(L, index, &(struct argument){ .name = "options", .field = "input" });
   lua_pushlstring(L, (const char *)value->data, value->size);        /* bytes */
   lua_replace(L, index);                                             /* - */
 }

@@ -13,8 +13,4 @@
 /* self:actor(class, key [, options]) -> handle; raises class_not_found, invalid_key   [-0, +1, v] */
 int lib_actor_make(lua_State *L);
 
-/* Appends the bytes of the value at `index` to vm->value, in the form of the kv. Raises if it cannot be a value, or if the
- * buffer is full; `argument` names it then. [-0, +0, v] */
-void lib_actor_write_value(lua_State *L, int index, const struct argument *argument);
-
 #endif

@@ -4,12 +4,11 @@
 #include <lauxlib.h>
 
 #include "base/check.h"
-#include "codec/value.h"
+#include "marshal/arguments.h"
 #include "marshal/caught.h"
 #include "marshal/handle.h"
 #include "marshal/lua_value.h"
 #include "script/classes.h"
-#include "script/lib_actor.h"
 #include "script/outgoing.h"
 #include "script/turn.h"
 #include "state/self.h"
@@ -36,48 +35,6 @@ static const struct handle *check_handle(lua_State *L) {
                  (const char *)class_name.data);
   }
   return handle;
-}
-
-/* Pushes the arguments as one marked sequence: a table that is in two of them stays one. [-0, +1, m] */
-static void push_arguments(lua_State *L, int count) {
-  lua_createtable(L, count, 0);                                      /* ... arguments */
-  for (int i = 1; i <= count; i++) {
-    lua_pushvalue(L, i + 1);
-    if (lua_isnil(L, -1)) {
-      lua_pop(L, 1);
-      lua_pushlightuserdata(L, NULL);                                /* ... arguments null */
-    }
-    lua_rawseti(L, -2, i);                                           /* ... arguments */
-  }
-  walk_mark(L);
-}
-
-/* Whether tables are among the arguments: then they are written as one. */
-static bool have_tables(lua_State *L, int count) {
-  for (int i = 1; i <= count; i++) {
-    int type = lua_type(L, i + 1);
-    if (type == LUA_TTABLE || (type == LUA_TUSERDATA && !handle_is(L, i + 1))) return true;
-  }
-  return false;
-}
-
-/* Puts the arguments into vm->value, in the form of the kv. [-0, +0, v] */
-static void write_arguments(lua_State *L, int count) {
-  struct vm *vm = vm_of(L);
-  struct argument argument = { .name = "arguments" };
-  struct buf *value = vm_begin_value(vm, (size_t)vm->config.limits->value_bytes);
-  budget_check_stack(L, 8);
-  if (have_tables(L, count)) {
-    push_arguments(L, count);                                        /* ... arguments */
-    lib_actor_write_value(L, count + 2, &argument);
-    lua_pop(L, 1);                                                   /* ... */
-    return;
-  }
-  value_put_array(value, (uint32_t)count);
-  for (int i = 1; i <= count; i++) {
-    argument.position = i;
-    lib_actor_write_value(L, i + 1, &argument);
-  }
 }
 
 static void put_string(struct buf *buf, lua_State *L, int index) {
@@ -138,10 +95,7 @@ static int call(lua_State *L) {
   self_current(L);
   if (turn->task == TURN_STOP) return raise_misuse(L, "%s: on_stop cannot call other actors", method);
   wait_check(L, method);
-  if (count > TURN_ARGUMENTS_MAX) {
-    return raise_host(L, ERR_ARGUMENTS, "%d arguments; a call takes at most %d", count, TURN_ARGUMENTS_MAX);
-  }
-  write_arguments(L, count);
+  arguments_write(L, 2, count);
   make_outgoing(L, turn, handle);
   lua_settop(L, 1);                                                  /* handle */
   return wait_yield(L, TURN_ASKS, 0, finish_call);

@@ -2,7 +2,7 @@
  *
  * WHY     To a script another actor looks like an object that has the methods of its class. A call of one of them waits
  *         for the answer, which comes back as a result, or as an error.
- * ROOM    script. Below: classes, lib_actor, outgoing, handle, wait.
+ * ROOM    script. Below: classes, outgoing, arguments, handle, wait.
  * OWNS    Nothing.
  * ALWAYS  One function is kept for each method of a class that was asked for. A name that is not one leaves nothing behind.
  */

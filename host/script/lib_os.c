@@ -46,6 +46,11 @@ static int os_clock(lua_State *L) {
   return 1;
 }
 
+int lib_os_now(lua_State *L) {
+  lua_pushnumber(L, (lua_Number)(clock_unix_ns(vm_of(L)->config.clock) / 1000) / 1e6);
+  return 1;
+}
+
 void lib_os_open(lua_State *L) {
   lua_createtable(L, 0, 4);                                          /* os */
   luaL_requiref(L, "os", luaopen_os, 0);                             /* os original */

@@ -1,4 +1,4 @@
-/* lib_os.h -- os: time by the host's clock, and nothing else of the system.
+/* lib_os.h -- os and now(): time by the host's clock, and nothing else of the system.
  *
  * WHY     Specs travel in time, and scripts must travel along.
  * ROOM    script.
@@ -10,5 +10,8 @@
 
 /* Pushes the library: time, clock, date, difftime. [-0, +1, m] */
 void lib_os_open(lua_State *L);
+
+/* now() -> seconds since 1970 by the wall clock, a float with microseconds in it   [-0, +1, -] */
+int lib_os_now(lua_State *L);
 
 #endif

@@ -11,13 +11,16 @@
 #include "vm/lua_vm.h"
 #include "vm/raise.h"
 
+/* The user values: what was read once. */
+enum { KEPT_PARAMS = 1, KEPT_HEADERS, KEPT_SCHEDULE, KEPT_COUNT = KEPT_SCHEDULE };
+
 static const char *const caller_names[] = {
   [CALLER_CLIENT] = "client", [CALLER_ACTOR] = "actor", [CALLER_SCHEDULE] = "schedule"
 };
 
 /* rpc.params, rpc.headers: each is read once, then kept in a user value. [-0, +1, v] */
 static void push_kept(lua_State *L, const struct turn *turn, bool params) {
-  lua_getiuservalue(L, 1, params ? 1 : 2);                           /* kept */
+  lua_getiuservalue(L, 1, params ? KEPT_PARAMS : KEPT_HEADERS);                           /* kept */
   if (!lua_isnil(L, -1)) return;
   struct slice bytes = params ? turn->params : turn->headers;
   lua_pop(L, 1);                                                     /* - */
@@ -31,7 +34,23 @@ static void push_kept(lua_State *L, const struct turn *turn, bool params) {
     lua_value_read(L, bytes);
   }                                                                  /* value */
   lua_pushvalue(L, -1);
-  lua_setiuservalue(L, 1, params ? 1 : 2);                           /* value */
+  lua_setiuservalue(L, 1, params ? KEPT_PARAMS : KEPT_HEADERS);                           /* value */
+}
+
+/* rpc.schedule: which run of which schedule this is. [-0, +1, m] */
+static void push_schedule(lua_State *L, const struct turn_schedule *schedule) {
+  if (lua_getiuservalue(L, 1, KEPT_SCHEDULE) != LUA_TNIL) return;    /* kept */
+  lua_createtable(L, 0, 4);                                          /* nil table */
+  lua_pushinteger(L, schedule->id);
+  lua_setfield(L, -2, "id");
+  lua_pushnumber(L, (lua_Number)schedule->due_ms / 1000);
+  lua_setfield(L, -2, "due");
+  lua_pushinteger(L, schedule->try);
+  lua_setfield(L, -2, "try");
+  lua_pushinteger(L, schedule->skipped);
+  lua_setfield(L, -2, "skipped");                                    /* nil table */
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, 1, KEPT_SCHEDULE);                            /* nil table */
 }
 
 /* rpc.name -> value   [-0, +1, v] */
@@ -51,6 +70,8 @@ static int rpc_index(lua_State *L) {
     push_kept(L, turn, false);
   } else if (vm_is_text(L, 2, "actor") && turn->caller_class.size > 0) {
     handle_push(L, turn->caller_class, turn->caller_key, false);
+  } else if (vm_is_text(L, 2, "schedule") && turn->caller == CALLER_SCHEDULE) {
+    push_schedule(L, &turn->schedule);
   } else if (vm_is_text(L, 2, "idempotency_key") && turn->idempotency_key.size > 0) {
     lua_pushlstring(L, (const char *)turn->idempotency_key.data, turn->idempotency_key.size);
   } else {
@@ -64,7 +85,7 @@ static int rpc_newindex(lua_State *L) {
 }
 
 void rpc_push(lua_State *L) {
-  uint64_t *serial = lua_newuserdatauv(L, sizeof *serial, 2);        /* rpc */
+  uint64_t *serial = lua_newuserdatauv(L, sizeof *serial, KEPT_COUNT);        /* rpc */
   *serial = vm_of(L)->now.serial;
   vm_push_ref(L, VM_RPC_META);
   lua_setmetatable(L, -2);                                           /* rpc */

@@ -9,6 +9,7 @@
 #include "marshal/caught.h"
 #include "marshal/handle.h"
 #include "marshal/walk.h"
+#include "schedule/lib_schedule.h"
 #include "script/class.h"
 #include "script/embedded.h"
 #include "script/instance.h"
@@ -19,6 +20,7 @@
 #include "script/lib_handle.h"
 #include "script/lib_log.h"
 #include "script/lib_os.h"
+#include "script/lib_send.h"
 #include "script/modules.h"
 #include "script/rpc.h"
 #include "script/steps.h"
@@ -91,6 +93,8 @@ static void build_base(lua_State *L) {
   lua_setfield(L, -2, "UserError");
   lua_pushcfunction(L, lib_base_array);
   lua_setfield(L, -2, "array");
+  lua_pushcfunction(L, lib_os_now);
+  lua_setfield(L, -2, "now");
   lua_pushlightuserdata(L, NULL);
   lua_setfield(L, -2, "null");                                       /* globals */
 }
@@ -106,8 +110,12 @@ static void build_actor_class(lua_State *L) {
   lua_call(L, 1, 1);                                                 /* fields */
   lua_pushcfunction(L, steps_save_state);
   lua_setfield(L, -2, "save_state");                                 /* fields */
+  lua_pushcfunction(L, steps_destroy);
+  lua_setfield(L, -2, "destroy");                                    /* fields */
   lua_pushcfunction(L, lib_actor_make);
   lua_setfield(L, -2, "actor");                                      /* fields */
+  lua_pushcfunction(L, lib_send);
+  lua_setfield(L, -2, "send");                                       /* fields */
   class_wrap(L);                                                     /* class */
   vm_set_ref(L, VM_ACTOR_CLASS);                                     /* - */
 }
@@ -126,6 +134,7 @@ void sandbox_build(lua_State *L) {
   state_build(L);
   holder_build(L);
   lib_kv_build(L);
+  lib_schedule_build(L, instance_check_method);
   lib_log_build(L);
   rpc_build(L);
   new_ref(L, VM_MODULES);

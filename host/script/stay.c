@@ -101,7 +101,8 @@ static int undo(lua_State *L) {
 /* What the rooms below may know of the turn that is in Lua. */
 static struct vm_now now_of(struct turn *turn) {
   return (struct vm_now){
-    .turn = turn, .instance = turn->instance, .view = &turn->view, .actor_id = turn->instance->actor_id,
+    .turn = turn, .instance = turn->instance, .view = &turn->view, .touched = &turn->touched,
+    .schedule_id = turn->caller == CALLER_SCHEDULE ? turn->schedule.id : 0, .actor_id = turn->instance->actor_id,
     .owner = turn->instance->serial, .serial = turn->serial, .may_wait = turn->task != TURN_STOP,
     .in_script = turn->in_script,
   };

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "codec/value.h"
 #include "kv/kv_list.h"
+#include "marshal/arguments.h"
 #include "marshal/caught.h"
 #include "marshal/lua_json.h"
 #include "marshal/lua_lossless.h"
@@ -28,7 +29,8 @@
 
 /* The steps, in order. A continuation is given the step with which it goes on. */
 enum step {
-  STEP_LOAD, STEP_READ, STEP_CREATED, STEP_MIGRATE, STEP_MIGRATED, STEP_START, STEP_ADMIT, STEP_ADMITTED, STEP_TASK, STEP_RESULT
+  STEP_LOAD, STEP_READ, STEP_CREATED, STEP_MIGRATE, STEP_MIGRATED, STEP_START, STEP_ADMIT, STEP_ADMITTED, STEP_TASK,
+  STEP_RESULT, STEP_DESTROYED
 };
 
 static int go_on(lua_State *L, int status, lua_KContext step);
@@ -223,8 +225,8 @@ static int push_arguments(lua_State *L, const struct turn *turn) {
   }
   lua_settop(L, array);                                              /* array */
   lua_Integer count = (lua_Integer)lua_rawlen(L, array);
-  if (count > TURN_ARGUMENTS_MAX) {
-    raise_host(L, ERR_ARGUMENTS, "%lld arguments; a call takes at most %d", (long long)count, TURN_ARGUMENTS_MAX);
+  if (count > ARGUMENTS_MAX) {
+    raise_host(L, ERR_ARGUMENTS, "%lld arguments; a call takes at most %d", (long long)count, ARGUMENTS_MAX);
   }
   budget_check_stack(L, (int)count + 4);
   for (lua_Integer i = 1; i <= count; i++) {
@@ -239,7 +241,9 @@ static int push_arguments(lua_State *L, const struct turn *turn) {
 
 static int call_method(lua_State *L, struct turn *turn) {
   push_class(L, turn);                                               /* class */
-  if (!classes_push_method(L, -1, turn->method)) {
+  bool found = turn->caller == CALLER_SCHEDULE ? classes_push_target(L, -1, turn->method)
+                                               : classes_push_method(L, -1, turn->method);
+  if (!found) {
     return raise_host(L, ERR_METHOD_NOT_FOUND, "there is no method \"%.*s\"",
                     turn->method.size > 128 ? 128 : (int)turn->method.size, (const char *)turn->method.data);
   }                                                                  /* class function */
@@ -280,6 +284,10 @@ static int step_task(lua_State *L, struct turn *turn) {
     case TURN_INSPECT: return call_hook(L, turn, "inspect_state", push_state_or_nil);
     case TURN_STOP: return call_hook(L, turn, "on_stop", push_nothing);
     case TURN_STATE: push_state_or_nil(L, turn->instance); break;
+    case TURN_DESTROY:
+      turn->destroys = true;
+      lua_pushnil(L);                                                /* nil */
+      break;
     case TURN_KV:
       lua_pushcfunction(L, kv_list);                                 /* function */
       instance_push_kv(L, turn->instance);                           /* function kv */
@@ -317,11 +325,7 @@ static void write_result(lua_State *L, struct turn *turn) {
 /* Puts the changes of the state into the drafts. */
 static void settle_drafts(lua_State *L, struct turn *turn) {
   settle(L, turn->instance);
-  size_t bytes = drafts_bytes(turn->view.drafts), limit = (size_t)turn->vm->config.limits->commit_bytes;
-  if (bytes > limit) {
-    raise_host(L, ERR_TOO_LARGE, "%zu bytes changed by one call; the limit of one commit is %zu " LIMIT_NAME(COMMIT_BYTES),
-               bytes, limit);
-  }
+  raise_over_commit(L, drafts_bytes(turn->view.drafts) + turn_sent_bytes(turn));
 }
 
 void steps_adopt(lua_State *L, struct turn *turn) {
@@ -331,9 +335,25 @@ void steps_adopt(lua_State *L, struct turn *turn) {
   turn->instance->loaded = true;
 }
 
+/* on_destroy, once the result is written: it may change what that was. */
+static int destroy(lua_State *L, struct turn *turn) {
+  turn->in_method = false;
+  push_class(L, turn);                                               /* class */
+  if (!classes_push_hook(L, -1, "on_destroy")) return go_on(L, LUA_OK, STEP_DESTROYED);
+  self_push(L, turn->instance);                                      /* class function self */
+  return call_then(L, 1, 0, STEP_DESTROYED);
+}
+
+/* What the call has changed is not looked at any more: it goes with the actor. */
+static int step_destroyed(lua_State *L) {
+  budget_check_caller(L);
+  return 0;
+}
+
 /* The result is on top of the stack. */
 static int step_result(lua_State *L, struct turn *turn) {
   write_result(L, turn);
+  if (turn->destroys) return destroy(L, turn);
   settle_drafts(L, turn);
   budget_check_caller(L);
   return 0;
@@ -354,18 +374,33 @@ static int finish_save(lua_State *L, int status, lua_KContext context) {
   return 0;
 }
 
-int steps_save_state(lua_State *L) {
+/* Raises if a function of `self` was not called with the actor whose turn it is. [-?, +0, v] */
+static void check_self(lua_State *L, const char *name) {
   struct instance *instance = self_current(L);
-  struct turn *turn = turn_of(L);
   lua_settop(L, 1);                                                  /* self */
   self_push(L, instance);                                            /* self self */
-  if (!lua_rawequal(L, 1, 2)) return raise_misuse(L, "call save_state with a colon: self:save_state()");
+  if (!lua_rawequal(L, 1, 2)) raise_misuse(L, "call %s with a colon: self:%s()", name, name);
+  lua_settop(L, 0);                                                  /* - */
+}
+
+int steps_save_state(lua_State *L) {
+  struct turn *turn = turn_of(L);
+  check_self(L, "save_state");
   if (!turn->in_method) return raise_misuse(L, "save_state: only a method can save in its middle, not a hook");
+  if (turn->destroys) return raise_misuse(L, "save_state: this call destroys its actor, of which nothing can be saved");
   wait_check(L, "save_state");
   check_held(L, turn);
   settle_drafts(L, turn);
   steps_adopt(L, turn);
   return wait_yield(L, TURN_SAVING, 0, finish_save);
+}
+
+int steps_destroy(lua_State *L) {
+  struct turn *turn = turn_of(L);
+  check_self(L, "destroy");
+  if (!turn->in_method) return raise_misuse(L, "destroy: only a method can destroy its actor, not a hook");
+  turn->destroys = true;
+  return 0;
 }
 
 static int go_on(lua_State *L, int status, lua_KContext step) {
@@ -383,6 +418,7 @@ static int go_on(lua_State *L, int status, lua_KContext step) {
     case STEP_ADMITTED: return step_admitted(L, turn, status);
     case STEP_TASK: return step_task(L, turn);
     case STEP_RESULT: return step_result(L, turn);
+    case STEP_DESTROYED: return step_destroyed(L);
   }
   return 0;
 }

@@ -5,6 +5,7 @@
  * ROOM    script. Below: state, kv, classes, rpc.
  * STATES  load or create -> migrate -> on_start -> admission -> the task -> the end: when nothing of the script runs any
  *         more, the result goes into its buffer, and the changes of the state go into the drafts.
+ *         With self:destroy(): the task -> the result goes into its buffer -> on_destroy -> the end.
  */
 #ifndef TROUPE_STEPS_H
 #define TROUPE_STEPS_H
@@ -23,5 +24,9 @@ void steps_adopt(lua_State *L, struct turn *turn);
  * undoes only later ones. Raises if a value cannot be saved, outside a method, and where a call cannot wait.
  * [-1, +0, v] */
 int steps_save_state(lua_State *L);
+
+/* self:destroy(): when the call ends well, on_destroy runs, and all of the actor goes with the call's commit. Until then
+ * nothing is gone. A second time changes nothing. Raises outside a method. [-1, +0, v] */
+int steps_destroy(lua_State *L);
 
 #endif

@@ -1,7 +1,12 @@
 /* turn.c -- see turn.h. */
 #include "script/turn.h"
 
+#include "script/outbox.h"
 #include "script/outgoing.h"
+
+size_t turn_sent_bytes(const struct turn *turn) {
+  return turn->outbox == NULL ? 0 : turn->outbox->bytes;
+}
 
 void turn_done(struct turn *turn) {
   buf_done(&turn->result);
@@ -10,4 +15,6 @@ void turn_done(struct turn *turn) {
   failure_done(&turn->refusal);
   outgoing_free(turn->outgoing);
   turn->outgoing = NULL;
+  outbox_free(turn->outbox);
+  turn->outbox = NULL;
 }

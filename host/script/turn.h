@@ -2,10 +2,10 @@
  *
  * WHY     It holds what a call may read and has written, how it was asked, and what it answers. The stage makes one for
  *         each call, and the script room fills it.
- * ROOM    script, without lua.h, so that the stage reads it too. Below: ledger.
+ * ROOM    script, without lua.h, so that the stage reads it too. Below: ledger, schedule.
  * THREAD  Its worker's.
- * OWNS    Its result, failure, refusal, traceback and outgoing call; turn_done() lets them go. Drafts and view are the
- *         stage's, slices the request's.
+ * OWNS    Its result, failure, refusal, traceback, outgoing call and outbox; turn_done() lets them go. Drafts and view are
+ *         the stage's, slices the request's.
  * STATES  begun -> done (result set, the drafts hold the changes, and the state's memory agrees with them)
  *               -> failed (failure set, memory is as before the turn, or as of its last save; the drafts must be thrown
  *               away)
@@ -21,12 +21,13 @@
 
 #include "codec/format.h"
 #include "ledger/view.h"
+#include "schedule/schedule.h"
 #include "vm/vm.h"
 
 struct instance;
+struct outbox;
 struct outgoing;
-
-enum { TURN_ARGUMENTS_MAX = 200 };
+struct errand;
 
 enum turn_task {
   TURN_CALL,        /* a method */
@@ -34,10 +35,18 @@ enum turn_task {
   TURN_INSPECT,     /* inspect_state, or the state */
   TURN_STATE,       /* the state as it is */
   TURN_KV,          /* all kv entries */
+  TURN_DESTROY,     /* on_destroy, and then nothing of the actor is left: for an operator */
   TURN_STOP         /* on_stop, before the actor leaves memory */
 };
 
 enum caller { CALLER_NONE, CALLER_CLIENT, CALLER_ACTOR, CALLER_SCHEDULE };   /* of on_stop: none */
+
+/* What `rpc.schedule` says. */
+struct turn_schedule {
+  int64_t id, due_ms;
+  unsigned try;               /* from 1 on */
+  int64_t skipped;
+};
 
 struct turn {
   enum turn_task task;
@@ -53,6 +62,7 @@ struct turn {
   bool in_method;             /* the method itself runs, not a hook before it: creation and migration are never half saved */
   bool in_script;             /* a function of the script runs, and the errors it raises are its own */
   bool create;                /* the actor does not exist: initialize_state makes it */
+  bool destroys;              /* self:destroy(): if the turn is done, its drafts go, and all that its actor has */
   struct slice method;
   enum format format;         /* of args, input, params and result */
   struct slice args;
@@ -61,8 +71,13 @@ struct turn {
   struct slice headers;       /* a value or empty */
   struct slice caller_class, caller_key;   /* of the actor that calls; empty unless CALLER_ACTOR */
   struct slice idempotency_key;   /* or empty */
+  struct turn_schedule schedule;  /* the stage's: which one runs; only for CALLER_SCHEDULE */
+  struct schedule_touch touched;  /* what it has done to the schedules of its actor; the stage clears it with each commit */
   struct outgoing *outgoing;  /* the call of another actor that it waits for, or NULL (outgoing.h) */
+  struct outbox *outbox;      /* what it has sent and no commit has taken yet; NULL: nothing (outbox.h) */
+  size_t waiting_sends;       /* the stage's: how many messages of its actor are not applied yet */
   struct buf result;          /* of a repeat: put here by the stage before */
+  struct errand *errand;      /* the stage's: what it is, if nobody outside waits for it; else NULL */
   struct failure refusal;     /* the stage's: why a repeat has no result to give; raised once it is admitted */
   struct failure failure;
   struct buf traceback;       /* of a script's failure, for the log */
@@ -71,6 +86,14 @@ struct turn {
 /* Whether it only looks into an actor, for an operator or a spec, which may see all of it, at any size. */
 static inline bool turn_looks(const struct turn *turn) {
   return turn->task == TURN_INSPECT || turn->task == TURN_STATE || turn->task == TURN_KV;
+}
+
+/* Bytes of what is in its outbox, as they count for its commit. */
+size_t turn_sent_bytes(const struct turn *turn);
+
+/* Whether an operator has asked for it, who is told every error in full. */
+static inline bool turn_is_operators(const struct turn *turn) {
+  return turn_looks(turn) || turn->task == TURN_DESTROY;
 }
 
 void turn_done(struct turn *turn);

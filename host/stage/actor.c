@@ -65,6 +65,7 @@ struct actor *actors_try_get(struct actors *actors, struct slice class_name, str
   memcpy(actor->address, actors->address.data, actors->address.size);
   actor->address_size = (uint32_t)actors->address.size;
   actor->key_size = (uint32_t)key.size;
+  actor->shard = (uint16_t)router_shard(class_name, key);
   actor->hashed = true;
   HASH_ADD_KEYPTR_BYHASHVALUE(hh, actors->by_address, actor->address, actor->address_size, hash, actor);
   if (!actor->hashed) {
@@ -157,6 +158,16 @@ void actor_drop(struct actor *actor) {
   actor->instance = NULL;
   actor->known = false;
   actor->exists = false;
+  actor->knows_wakes = false;
+}
+
+void actor_end(struct actor *actor) {
+  instance_close(actor->instance);
+  actor->instance = NULL;
+  actor->known = true;
+  actor->exists = false;
+  actor->knows_wakes = false;
+  actor->id = 0;
 }
 
 void actors_remove(struct actors *actors, struct actor *actor) {

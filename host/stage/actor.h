@@ -8,7 +8,8 @@
  *         gone.
  *         new -> known            the worker, at the actor's first turn
  *         known -> loaded         the first turn that is done
- *         loaded -> known         actor_drop(): memory and disk differ
+ *         loaded -> new           actor_drop(): memory and disk differ
+ *         loaded -> known         actor_end(): it was destroyed, and does not exist
  *         any -> gone             actors_remove(), with an empty mailbox
  * ALWAYS  1. `seen` is at least the ticket of every commit that the actor's memory depends on and that is not yet durable.
  *            It rises (actor_see()), and falls only when the actor leaves memory (gate.h, G8).
@@ -21,6 +22,7 @@
 #include <sys/queue.h>
 #include <uthash.h>
 
+#include "schedule/schedule.h"
 #include "script/instance.h"
 #include "stage/mailbox.h"
 
@@ -32,10 +34,16 @@ struct actor {
   struct mailbox mailbox;
   struct instance *instance;   /* or NULL */
   struct performance *waiting; /* its turn that waits: it is busy, and takes no other call; else NULL */
-  uint64_t id;
+  uint64_t id;                 /* of its shard (actor_ids.h) */
   uint64_t seen;               /* 0: nothing that is not durable */
   int64_t used_ns;             /* when its last turn ended */
   uint32_t address_size, key_size;
+  uint16_t shard;              /* of its address (router.h) */
+  struct schedule_place wakes[SCHEDULE_TIMELINES];   /* its entries among the wake-ups (wakes.h), if it knows them; due_ms */
+                               /* INT64_MAX: none */
+  bool knows_wakes;
+  bool is_set_back;            /* the wall clock was, and its schedules are to hear of it (agenda.h) */
+  bool is_due;                 /* an errand of its schedules is under way (agenda.h) */
   bool known;
   bool exists;
   bool hashed;                 /* false: the table of addresses had no memory for it */
@@ -101,6 +109,9 @@ void actors_touch(struct actors *actors, struct actor *actor, int64_t now_ns);
 
 /* Closes the instance: the next turn reads the actor anew. */
 void actor_drop(struct actor *actor);
+
+/* The actor was destroyed: closes the instance. Calls that wait for it are those of the next actor of its address. */
+void actor_end(struct actor *actor);
 
 /* Takes an actor without mail out of memory. */
 void actors_remove(struct actors *actors, struct actor *actor);

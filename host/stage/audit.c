@@ -2,13 +2,17 @@
 #include "stage/audit.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "codec/key.h"
 #include "codec/value.h"
-#include "ledger/checkpoint_number.h"
+#include "ledger/clock_record.h"
+#include "ledger/own_record.h"
 #include "ledger/record_key.h"
 #include "stage/idempotency.h"
+#include "stage/mail_audit.h"
 #include "stage/router.h"
+#include "stage/schedule_audit.h"
 
 enum { ID_SIZE = 8, NODE_SIZE = 8 };
 
@@ -17,15 +21,16 @@ struct audit {
   struct findings *findings;
   struct audit_report *report;
   uint64_t indexed;            /* addresses in the index */
-  uint64_t id;                 /* of the actor whose records are being scanned; 0: none yet */
+  uint64_t id;                 /* whose records are being scanned: an actor's, or a shard's own */
   bool has_own;                /* it has a record of its own */
   bool has_state;
   struct buf named, nodes;     /* of its state: the ids of nodes that fields name, and of nodes that exist */
   struct buf key;              /* of the record being checked */
   struct buf scratch;
+  struct schedule_audit schedules;
 };
 
-/* "actor 12, kv "a": what" */
+/* "actor 803/12, kv "a": what" */
 static void add(struct audit *audit, const char *what) {
   struct buf text = { 0 };
   record_key_print(&text, buf_slice(&audit->key));
@@ -37,27 +42,26 @@ static void add(struct audit *audit, const char *what) {
 
 static void check_index(struct audit *audit, struct slice rest, struct slice value) {
   audit->indexed++;
-  bool is_address = key_is_valid(rest) && key_part_size(rest) < rest.size;
-  if (!is_address || value.size != ID_SIZE || read_u64(value.data) == 0) add(audit, "it is not an address, or leads nowhere");
+  if (!router_is_address(rest) || value.size != ID_SIZE || record_is_own(read_u64(value.data))) {
+    add(audit, "it is not an address, or leads nowhere");
+  } else if (router_shard_of(rest) != record_shard(audit->id)) {
+    add(audit, "it is an address of another shard");
+  } else if (record_shard(read_u64(value.data)) != record_shard(audit->id)) {
+    add(audit, "it leads to an actor of another shard");
+  }
 }
 
-/* Reads an actor's own record: its class and key, as the address in `scratch`. */
+/* Reads an actor's own record: its place in the index, as a record key in `scratch`. */
 static bool read_own(struct audit *audit, struct slice value) {
-  struct value_reader reader;
-  struct slice class_name = { 0 }, key = { 0 };
-  value_reader_init(&reader, value);
-  if (value_next(&reader) != VALUE_MAP || reader.count != 2) return false;
-  for (int i = 0; i < 2; i++) {
-    if (value_next(&reader) != VALUE_STRING) return false;
-    struct slice name = reader.text;
-    if (value_next(&reader) != VALUE_STRING) return false;
-    if (slice_equal(name, slice_text("class"))) class_name = reader.text;
-    if (slice_equal(name, slice_text("key"))) key = reader.text;
-  }
-  if (value_next(&reader) != VALUE_END || class_name.data == NULL || !key_is_valid(key)) return false;
-  buf_clear(&audit->scratch);
-  record_key_put_head(&audit->scratch, RECORD_HOST_ID, SPACE_INDEX);
-  router_put_address(&audit->scratch, class_name, key);
+  struct buf *place = &audit->scratch;
+  buf_clear(place);
+  record_key_put_head(place, RECORD_HOST_ID, SPACE_INDEX);
+  struct slice class_name, actor_key;
+  if (!own_record_read(value, &class_name, &actor_key)) return false;
+  router_put_address(place, class_name, actor_key);
+  if (place->err != ERR_NONE) return true;
+  unsigned shard = router_shard_of(slice_after(buf_slice(place), RECORD_KEY_HEAD));
+  record_key_write_head(place->data, record_own_id(shard), SPACE_INDEX);
   return true;
 }
 
@@ -69,6 +73,9 @@ static enum err check_own(struct audit *audit, struct slice rest, struct slice v
     return ERR_NONE;
   }
   if (audit->scratch.err != ERR_NONE) return audit->scratch.err;
+  if (record_shard(record_key_id(buf_slice(&audit->scratch))) != record_shard(audit->id)) {
+    add(audit, "its address is of another shard than its id");
+  }
   enum err err = view_get(audit->view, buf_slice(&audit->scratch), &value);
   if (err != ERR_NONE && err != ERR_NOT_FOUND) return err;
   bool is_led_to = err == ERR_NONE && value.size == ID_SIZE && read_u64(value.data) == audit->id;
@@ -93,10 +100,14 @@ static void check_state(struct audit *audit, struct slice rest, struct slice val
   if (!value_is_valid(value, &audit->named)) add(audit, "its value cannot be read");
 }
 
+static void check_key(struct audit *audit, struct slice rest) {
+  if (!key_is_valid(rest)) add(audit, "its key cannot be read");
+}
+
 static void check_entry(struct audit *audit, struct slice rest, struct slice value) {
   audit->report->entries++;
   bool is_bytes = value.size > 0 && value.data[0] == VALUE_NEVER;
-  if (!key_is_valid(rest)) add(audit, "its key cannot be read");
+  check_key(audit, rest);
   if (!is_bytes && !value_is_valid(value, NULL)) add(audit, "its value cannot be read");
 }
 
@@ -107,16 +118,64 @@ static void check_version(struct audit *audit, struct slice rest, struct slice v
   if (!is_version || value_next(&reader) != VALUE_END) add(audit, "it is not the version of an actor");
 }
 
-static enum err check_host(struct audit *audit, enum record_space space, struct slice rest, struct slice value) {
-  if (space == SPACE_INDEX) {
-    check_index(audit, rest, value);
-  } else if (!checkpoint_number_is(buf_slice(&audit->key)) || value.size != sizeof(uint64_t)) {
-    add(audit, "no host makes such a record");
+static void check_number(struct audit *audit, struct slice rest, struct slice value) {
+  if (rest.size > 0 || value.size != sizeof(uint64_t)) add(audit, "it is not the number of a batch");
+}
+
+static enum err check_of_host(struct audit *audit, enum record_space space, struct slice rest, struct slice value) {
+  if (space == SPACE_CHECKPOINT) {
+    check_number(audit, rest, value);
+  } else if (rest.size > 0 || !clock_record_is_valid(value)) {
+    add(audit, "it does not say how the host's clocks stand");
   }
   return ERR_NONE;
 }
 
-static enum err check_record(struct audit *audit, enum record_space space, struct slice rest, struct slice value) {
+static enum err check_mail(struct audit *audit, struct slice value) {
+  const char *complaint;
+  enum err err = mail_audit_waiting(audit->view, buf_slice(&audit->key), value, &complaint);
+  if (err == ERR_NONE && complaint != NULL) add(audit, complaint);
+  return err;
+}
+
+static enum err check_failed(struct audit *audit, struct slice value) {
+  struct slice key = buf_slice(&audit->key);
+  enum err err = ERR_NONE;
+  const char *complaint;
+  if (mail_audit_is_failed(key)) {
+    err = mail_audit_failed(audit->view, key, value, &complaint);
+  } else {
+    complaint = schedule_audit_failed(&audit->schedules, key, value, &err);
+  }
+  if (err == ERR_NONE && complaint != NULL) add(audit, complaint);
+  return err;
+}
+
+static enum err check_wake(struct audit *audit, struct slice value) {
+  enum err err = ERR_NONE;
+  const char *complaint = schedule_audit_wake(&audit->schedules, buf_slice(&audit->key), value, &err);
+  if (complaint != NULL) add(audit, complaint);
+  return err;
+}
+
+static enum err check_of_shard(struct audit *audit, enum record_space space, struct slice rest, struct slice value) {
+  switch (space) {
+    case SPACE_INDEX: check_index(audit, rest, value); return ERR_NONE;
+    case SPACE_WAKE: return check_wake(audit, value);
+    case SPACE_FAILED: return check_failed(audit, value);
+    case SPACE_MAIL: return check_mail(audit, value);
+    default: add(audit, "no host makes such a record"); return ERR_NONE;
+  }
+}
+
+static enum err check_schedule(struct audit *audit, struct slice value) {
+  enum err err = ERR_NONE;
+  const char *complaint = schedule_audit_record(&audit->schedules, buf_slice(&audit->key), value, &err);
+  if (complaint != NULL) add(audit, complaint);
+  return err;
+}
+
+static enum err check_of_actor(struct audit *audit, enum record_space space, struct slice rest, struct slice value) {
   switch (space) {
     case SPACE_IDEMPOTENCY: {
       enum err err = idempotency_check_record(audit->view, buf_slice(&audit->key), value);
@@ -126,25 +185,46 @@ static enum err check_record(struct audit *audit, enum record_space space, struc
     case SPACE_KV: check_entry(audit, rest, value); return ERR_NONE;
     case SPACE_OWN: return check_own(audit, rest, value);
     case SPACE_STATE: check_state(audit, rest, value); return ERR_NONE;
+    case SPACE_SCHEDULE: return check_schedule(audit, value);
     case SPACE_VERSION: check_version(audit, rest, value); return ERR_NONE;
     default: add(audit, "no host makes such a record"); return ERR_NONE;
   }
 }
 
+static enum err check_record(struct audit *audit, enum record_space space, struct slice rest, struct slice value) {
+  bool is_host = audit->id == RECORD_HOST_ID && (space == SPACE_CHECKPOINT || space == SPACE_CLOCK);
+  if (is_host) return check_of_host(audit, space, rest, value);
+  if (!record_is_own(audit->id)) return check_of_actor(audit, space, rest, value);
+  if (record_shard(audit->id) < ROUTER_SHARDS) return check_of_shard(audit, space, rest, value);
+  add(audit, "there is no such shard");
+  return ERR_NONE;
+}
+
 /* ---- one actor ------------------------------------------------------------------------------------------- */
+
+/* "actor 803/12what" */
+static void add_of_actor(struct audit *audit, const char *what) {
+  struct buf id = { 0 };
+  record_print_id(&id, audit->id);
+  findings_add(audit->findings, "records: actor %.*s%s", (int)id.size, (const char *)id.data, what);
+  buf_done(&id);
+}
 
 /* The nodes that fields name are exactly those that exist, each named once. */
 static void check_nodes(struct audit *audit) {
   size_t named_count = audit->named.size / sizeof(uint64_t), node_count = audit->nodes.size / sizeof(uint64_t);
+  char what[128];
   buf_sort_numbers(&audit->named);
   if (slice_equal(buf_slice(&audit->named), buf_slice(&audit->nodes))) return;
-  findings_add(audit->findings, "records: actor %" PRIu64 ", state: its fields lead to %zu nodes, and %zu are there, or they "
-               "are others", audit->id, named_count, node_count);
+  snprintf(what, sizeof what, ", state: its fields lead to %zu nodes, and %zu are there, or they are others", named_count,
+           node_count);
+  add_of_actor(audit, what);
 }
 
 static enum err end_actor(struct audit *audit) {
-  if (audit->id == RECORD_HOST_ID) return ERR_NONE;
-  if (!audit->has_own) findings_add(audit->findings, "records: actor %" PRIu64 " has records, and none of itself", audit->id);
+  if (record_is_own(audit->id)) return ERR_NONE;
+  schedule_audit_end_actor(&audit->schedules, audit->id);
+  if (!audit->has_own) add_of_actor(audit, " has records, and none of itself");
   if (audit->has_state) audit->report->states++;
   check_nodes(audit);
   return audit->named.err != ERR_NONE ? audit->named.err : audit->nodes.err;
@@ -152,6 +232,7 @@ static enum err end_actor(struct audit *audit) {
 
 static enum err begin_actor(struct audit *audit, uint64_t id) {
   enum err err = end_actor(audit);
+  if (record_shard(id) != record_shard(audit->id)) schedule_audit_end_shard(&audit->schedules);
   audit->id = id;
   audit->has_own = audit->has_state = false;
   buf_clear(&audit->named);
@@ -174,11 +255,12 @@ static enum err take_record(struct audit *audit, struct slice key, struct slice 
   struct slice rest = slice_after(buf_slice(&audit->key), RECORD_KEY_HEAD);
   enum err err = id != audit->id ? begin_actor(audit, id) : ERR_NONE;
   if (err != ERR_NONE) return err;
-  return id == RECORD_HOST_ID ? check_host(audit, space, rest, value) : check_record(audit, space, rest, value);
+  return check_record(audit, space, rest, value);
 }
 
 enum err audit_records(const struct view *view, struct findings *findings, struct audit_report *report) {
-  struct audit audit = { .view = view, .findings = findings, .report = report };
+  struct audit audit = { .view = view, .findings = findings, .report = report,
+                         .schedules = { .view = view, .findings = findings } };
   struct scan scan;
   struct slice key, value;
   enum err err;
@@ -188,7 +270,11 @@ enum err audit_records(const struct view *view, struct findings *findings, struc
     err = take_record(&audit, key, value);
     if (err != ERR_NONE) break;
   }
-  if (err == ERR_NOT_FOUND) err = end_actor(&audit);
+  if (err == ERR_NOT_FOUND) {
+    err = end_actor(&audit);
+    schedule_audit_end_shard(&audit.schedules);
+  }
+  schedule_audit_done(&audit.schedules);
   if (err == ERR_NONE && audit.indexed != report->actors) {
     findings_add(findings, "records: the index leads to %" PRIu64 " actors, and there are %" PRIu64, audit.indexed,
                  report->actors);

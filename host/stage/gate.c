@@ -59,16 +59,35 @@ static struct commit *take_for(struct gate *gate, const struct turn *turn, struc
   return commit;
 }
 
-uint64_t gate_send(struct gate *gate, const struct turn *turn, struct buf *changes, struct reply *reply, bool saving) {
+/* Puts effects in front of those that a commit has. */
+static void put_before(struct commit *commit, struct effect *effects) {
+  struct effect *last = effects;
+  while (last->next != NULL) last = last->next;
+  last->next = commit->effects;
+  commit->effects = effects;
+}
+
+uint64_t gate_send(struct gate *gate, const struct turn *turn, struct buf *changes, struct effect *parcels,
+                   struct reply *reply, bool saving) {
   bool early = reply != NULL && reply->early;
   struct commit *commit = take_for(gate, turn, early ? NULL : reply);
-  commit->sync = saving;
-  if (saving) gate->owes = true;
+  if (parcels != NULL) put_before(commit, parcels);
+  commit->sync = saving || parcels != NULL;
+  if (commit->sync) gate->owes = true;
   buf_move(&commit->changes, changes);
   uint64_t ticket = records_commit(gate->records, &commit, turn->view.drafts, !saving);
   trace_number(gate->logger, turn->call_id, "commit sent", "ticket", ticket);
   if (early) keep_early(turn, reply, ticket);
   return ticket;
+}
+
+uint64_t gate_send_own(struct gate *gate, struct drafts *drafts, struct buf *changes) {
+  struct commit *commit = gate_take_spare(gate);
+  CHECK(commit != NULL);
+  commit->epoch = records_epoch(gate->records);
+  gate->unrung = true;
+  buf_move(&commit->changes, changes);
+  return records_commit(gate->records, &commit, drafts, true);
 }
 
 void gate_pass(struct gate *gate, const struct turn *turn, struct reply *reply, uint64_t seen) {

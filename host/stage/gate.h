@@ -10,7 +10,7 @@
  *         actors carry it, with the epoch.
  * ALWAYS  G1  An actor that takes a request or an answer of another takes over what that one has seen, before Lua runs.
  *         G2  After a commit its actor has seen that commit's ticket.
- *         G3  A reply to an actor (`early`) is kept at once, with what its actor has seen.
+ *         G3  A reply to an actor, or to the host itself (`early`), is kept at once, with what its actor has seen.
  *         G4  A reply to the outside leaves at once if everything that its actor has seen is released. Otherwise it goes
  *             through the committer: with the changes of its own turn, or in an empty commit behind what it waits for.
  *         G5  A turn begins or goes on only if everything that its actor has seen is durable, or of the worker's epoch; its
@@ -60,8 +60,14 @@ enum gate_word { GATE_HOLDS, GATE_FAILED, GATE_UNKNOWN };
 enum gate_word gate_judge(const struct gate *gate, uint64_t *seen, uint64_t epoch);
 
 /* Sends the spare commit of a turn with the changes of its drafts, which become pending, and a reply or NULL; returns the
- * commit's ticket. `saving`: the turn goes on, and waits for the sync in any case, relaxed or not. */
-uint64_t gate_send(struct gate *gate, const struct turn *turn, struct buf *changes, struct reply *reply, bool saving);
+ * commit's ticket. `saving`: the turn goes on, and waits for the sync in any case, relaxed or not. `parcels` (parcel.h), or
+ * NULL, go with it, before the reply, and wait for the sync too. */
+uint64_t gate_send(struct gate *gate, const struct turn *turn, struct buf *changes, struct effect *parcels,
+                   struct reply *reply, bool saving);
+
+/* Sends the spare commit with the changes of drafts that no turn made (rig_commit_own()), which become pending; returns the
+ * commit's ticket. It is of the worker's epoch. */
+uint64_t gate_send_own(struct gate *gate, struct drafts *drafts, struct buf *changes);
 
 /* Lets go of the reply of a turn that changed nothing and whose actor has seen the commits up to the ticket `seen`. Unless they
  * are all released, or the reply is early, it goes with the spare commit. */

@@ -7,14 +7,15 @@
 #include "codec/key.h"
 #include "ledger/checkpoint_number.h"
 #include "ledger/checkpointer.h"
+#include "ledger/clock_record.h"
 #include "ledger/folder.h"
 #include "ledger/memtable_run.h"
-#include "ledger/record_key.h"
 #include "ledger/reserve.h"
 #include "script/script.h"
+#include "stage/actor_ids.h"
+#include "stage/call_list.h"
 #include "stage/router.h"
 #include "stage/signature.h"
-#include "stage/survey.h"
 #include "stage/worker.h"
 
 enum { BATCH_BYTES_MAX = 64 * 1024 * 1024, BATCH_COMMITS_MAX = 65536 };
@@ -36,8 +37,10 @@ struct host {
   struct buf class_names;           /* of the VMs that were loaded last, as the next */
   bool admits;
   struct post post;
+  atomic_bool unrung;               /* post.h */
+  struct timekeeper timekeeper;
   _Atomic unsigned unquiet;
-  _Atomic uint64_t next_actor_id;
+  struct actor_ids actor_ids;
   _Atomic uint64_t next_call_id;
 };
 
@@ -80,31 +83,21 @@ static enum err open_log(struct host *host, struct failure *failure) {
   return ERR_NONE;
 }
 
-static uint64_t id_of(struct slice key) {
-  return key.size >= RECORD_KEY_HEAD ? record_key_id(key) : 0;
-}
-
-/* The id after the last one in any record. In a damaged record the key itself may be wrong. So damaged records at the end
- * count as an id far behind that of the last good one, and no id is given twice. */
-static enum err find_next_actor_id(struct host *host, struct failure *failure) {
-  enum { IDS_UNKNOWN = 1 << 30 };
-  struct store_reader *reader;
-  struct slice key, value;
-  enum err err = store_reader_open(host->store, &reader, failure);
-  if (err != ERR_NONE) return err;
-  uint64_t last, unknown = 0;
-  err = store_seek(reader, record_key_behind_all(), true, &key);
-  while (err == ERR_NONE && store_value(reader, &value) != ERR_NONE) {
-    unknown = IDS_UNKNOWN;
-    err = store_next(reader, &key);
+/* The clocks go on where the last start left them. The first one notes where they begin before there is anything to date by
+ * them; if that cannot be written, the first worker will. */
+static enum err open_clocks(struct host *host, struct failure *failure) {
+  struct timekeeper *timekeeper = &host->timekeeper;
+  struct time_mark mark;
+  enum err err = clock_record_read(host->store, host->recovered, &mark, failure);
+  timekeeper_init(timekeeper, host->config.clock, err == ERR_NONE ? &mark : NULL);
+  if (err != ERR_NOT_FOUND) return err;
+  mark = timekeeper_mark(timekeeper);
+  err = clock_record_write(host->store, &mark);
+  if (err == ERR_FATAL) {
+    return failure_set(failure, err, "it is unknown what the store %s holds: %s", folder_store_path(host->folder),
+                       store_reason(host->store));
   }
-  last = (err == ERR_NONE ? id_of(key) : 0) + unknown;
-  store_reader_close(reader);
-  const struct memtable_entry *entry = NULL;
-  if (host->recovered != NULL) entry = memtable_seek(host->recovered, record_key_behind_all(), true);
-  if (entry != NULL && id_of(memtable_key(entry)) > last) last = id_of(memtable_key(entry));
-  if (err == ERR_STORAGE) return failure_set(failure, ERR_STORAGE, "the end of the store cannot be read");
-  atomic_store(&host->next_actor_id, last + 1);
+  if (err != ERR_NONE) timekeeper_note_saved(timekeeper, NULL);
   return ERR_NONE;
 }
 
@@ -116,11 +109,11 @@ static void open_reserve(struct host *host) {
   host->reserve = reserve_new(&config);
 }
 
-static struct vm_config vm_config_of(const struct host *host, unsigned worker) {
+static struct vm_config vm_config_of(struct host *host, unsigned worker) {
   const struct host_config *config = &host->config;
   return (struct vm_config){
-    .actors_path = config->actors_path, .limits = &config->limits, .clock = config->clock, .logger = config->logger,
-    .worker = worker, .pause_ms = config->pause_ms, .dev = config->dev,
+    .actors_path = config->actors_path, .limits = &config->limits, .timekeeper = &host->timekeeper, .clock = config->clock,
+    .logger = config->logger, .worker = worker, .pause_ms = config->pause_ms, .dev = config->dev,
   };
 }
 
@@ -150,6 +143,8 @@ static enum err open_workers(struct host *host, struct vm **vms, struct failure 
   enum err err = ERR_NONE;
   host->workers = mem_zero(host->config.workers * sizeof *host->workers);
   host->post.inboxes = mem_zero(host->config.workers * sizeof *host->post.inboxes);
+  host->post.full = mem_zero(host->config.workers * sizeof *host->post.full);
+  host->post.unrung = &host->unrung;
   host->post.count = host->config.workers;
   atomic_store(&host->unquiet, host->config.workers);
   host->sources = mem_zero(host->config.workers * sizeof *host->sources);
@@ -166,7 +161,7 @@ static enum err open_workers(struct host *host, struct vm **vms, struct failure 
       .unquiet = &host->unquiet,
       .delivered = host->config.delivered,
       .delivered_context = host->config.delivered_context,
-      .next_actor_id = &host->next_actor_id,
+      .actor_ids = &host->actor_ids,
       .next_call_id = &host->next_call_id,
     };
     if (err == ERR_NONE) err = worker_open(&config, &vms[i], &host->workers[i], failure);
@@ -201,12 +196,19 @@ static void open_checkpointer(struct host *host) {
   host->recovered = NULL;
 }
 
+/* Effects were released: those hear of it for whom they are. */
+static void ring_all(void *context) {
+  struct host *host = context;
+  post_ring(&host->post);
+  if (host->config.delivered != NULL) host->config.delivered(host->config.delivered_context);
+}
+
 static void open_committer(struct host *host) {
   struct committer_config config = {
     .log = host->log, .checkpointer = host->checkpointer, .relaxed = host->config.relaxed,
     .sources = host->sources, .source_count = host->worker_count, .batch_bytes_max = BATCH_BYTES_MAX,
-    .batch_commits_max = BATCH_COMMITS_MAX, .after_release = host->config.delivered,
-    .after_release_context = host->config.delivered_context, .logger = host->config.logger, .clock = host->config.clock,
+    .batch_commits_max = BATCH_COMMITS_MAX, .after_release = ring_all,
+    .after_release_context = host, .logger = host->config.logger, .clock = host->config.clock,
   };
   host->committer = committer_new(&config);
   for (unsigned i = 0; i < host->worker_count; i++) {
@@ -224,7 +226,7 @@ enum err host_open(const struct host_config *config, struct host **host, struct 
   if (err == ERR_NONE) err = open_store(made, failure);
   if (err == ERR_NONE) err = folder_begin(made->folder, failure);
   if (err == ERR_NONE) err = open_log(made, failure);
-  if (err == ERR_NONE) err = find_next_actor_id(made, failure);
+  if (err == ERR_NONE) err = open_clocks(made, failure);
   open_reserve(made);
   if (err == ERR_NONE) err = open_stage(made, failure);
   if (err != ERR_NONE) {
@@ -255,6 +257,7 @@ void host_close(struct host *host, bool abandon) {
   for (unsigned i = 0; i < host->worker_count; i++) worker_close(host->workers[i]);
   mem_free(host->workers);
   mem_free(host->post.inboxes);
+  mem_free(host->post.full);
   mem_free(host->sources);
   mem_free(host->checkpoint_sources);
   reserve_free(host->reserve);
@@ -275,14 +278,19 @@ static void trace_request(const struct host *host, const struct request *request
   buf_done(&key);
 }
 
+/* The worker that a request begins at. */
+static unsigned worker_of(const struct host *host, const struct request *request) {
+  bool is_settled = request->type == REQUEST_RETRY || request->type == REQUEST_DROP;
+  if (request_is_survey(request)) return 0;
+  if (is_settled) return request->failed.shard % host->worker_count;
+  return router_worker(buf_slice(&request->class_name), buf_slice(&request->key), host->worker_count);
+}
+
 void host_submit(struct host *host, struct request **request) {
   (*request)->reply->call_id = atomic_fetch_add(&host->next_call_id, 1);
   (*request)->reply->logger = host->config.logger;
-  if (trace_is_on(host->config.logger) && (*request)->type != REQUEST_CALLS) trace_request(host, *request);
-  struct slice class_name = buf_slice(&(*request)->class_name), key = buf_slice(&(*request)->key);
-  bool is_survey = (*request)->type == REQUEST_CALLS;        /* it begins at the first worker */
-  unsigned worker = is_survey ? 0 : router_worker(class_name, key, host->worker_count);
-  worker_put(host->workers[worker], request);
+  if (trace_is_on(host->config.logger) && !request_is_survey(*request)) trace_request(host, *request);
+  worker_put(host->workers[worker_of(host, *request)], request);
 }
 
 void host_ring(struct host *host) {
@@ -341,6 +349,15 @@ void host_worker_wait(struct host *host, unsigned worker) {
   worker_wait(host->workers[worker]);
 }
 
+int64_t host_next_due_ns(const struct host *host) {
+  int64_t due_ns = INT64_MAX, now_ns = clock_monotonic_ns(host->config.clock);
+  for (unsigned i = 0; i < host->worker_count; i++) {
+    int64_t of_worker_ns = worker_due_ns(host->workers[i]);
+    if (of_worker_ns < due_ns) due_ns = of_worker_ns;
+  }
+  return due_ns == INT64_MAX ? INT64_MAX : due_ns < now_ns ? 0 : due_ns - now_ns;
+}
+
 bool host_worker_done(struct host *host, unsigned worker) {
   return worker_is_done(host->workers[worker]);
 }
@@ -390,11 +407,13 @@ enum err host_checkpoint(struct host *host) {
 }
 
 enum err host_calls(const struct host *host, struct buf *text) {
-  struct survey *survey = survey_try_new(NULL);
+  struct survey *survey = call_list_try_new(NULL);
+  struct failure failure = { 0 };
   if (survey == NULL) return ERR_MEMORY;
-  for (unsigned i = 0; i < host->worker_count; i++) worker_survey(host->workers[i], survey);
-  enum err err = survey_put(survey, text);
+  for (unsigned i = 0; i < host->worker_count; i++) (void)worker_survey(host->workers[i], survey, &failure);
+  enum err err = survey->kind->put(survey, text, &failure);
   survey_free(survey);
+  failure_done(&failure);
   return err;
 }
 

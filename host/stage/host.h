@@ -87,6 +87,10 @@ bool host_worker_owes(struct host *host, unsigned worker);
 void host_worker_wait(struct host *host, unsigned worker);
 bool host_worker_done(struct host *host, unsigned worker);
 
+/* In how many nanoseconds a worker will have something to do by its clock, though nothing comes; INT64_MAX: never. Only if the
+ * steps run inline; nothing runs. */
+int64_t host_next_due_ns(const struct host *host);
+
 /* The committer's step, and how long it may rest after it (committer_rest_ns()): on one thread at a time, not always the
  * same. host_committer_wait() is for the committer's own thread. */
 enum err host_committer_step(struct host *host, bool *worked);

@@ -3,7 +3,6 @@
 
 #include <sha2.h>
 
-#include "base/clock.h"
 #include "codec/key.h"
 #include "codec/value.h"
 #include "ledger/record_key.h"
@@ -31,10 +30,6 @@ static void put_record_key(struct buf *key, uint64_t actor_id, struct slice name
 static void put_time_key(struct buf *key, uint64_t actor_id, int64_t expires_ms) {
   record_key_put_head(key, actor_id, SPACE_IDEMPOTENCY);
   key_put_integer(key, expires_ms);
-}
-
-static int64_t now_ms(const struct clock *clock) {
-  return clock_unix_ns(clock) / 1000000;
 }
 
 static void take_fingerprint(const struct turn *turn, uint8_t fingerprint[FINGERPRINT_SIZE]) {
@@ -78,12 +73,12 @@ static enum err find_record(const struct turn *turn, uint64_t actor_id, struct r
 
 /* -- before the call -- */
 
-enum err idempotency_recall(struct turn *turn, uint64_t actor_id, const struct clock *clock) {
+enum err idempotency_recall(struct turn *turn, uint64_t actor_id, int64_t lived_ms) {
   struct record record;
   uint8_t fingerprint[FINGERPRINT_SIZE];
   if (turn->idempotency_key.size == 0 || turn->task != TURN_CALL) return ERR_NONE;
   enum err err = find_record(turn, actor_id, &record);
-  if (err == ERR_NOT_FOUND || (err == ERR_NONE && record.expires_ms <= now_ms(clock))) return ERR_NONE;
+  if (err == ERR_NOT_FOUND || (err == ERR_NONE && record.expires_ms <= lived_ms)) return ERR_NONE;
   if (err != ERR_NONE) {
     return failure_set(&turn->failure, err, "the record of this idempotency key cannot be read");
   }
@@ -183,21 +178,19 @@ static bool try_put_records(const struct turn *turn, uint64_t actor_id, int64_t 
   return put;
 }
 
-bool idempotency_try_draft(const struct turn *turn, uint64_t actor_id, const struct clock *clock,
-                           const struct buf *result) {
+bool idempotency_try_draft(const struct turn *turn, uint64_t actor_id, int64_t lived_ms, const struct buf *result) {
   struct record record;
-  int64_t now = now_ms(clock);
   if (turn->idempotency_key.size == 0 || turn->task != TURN_CALL) return true;
-  if (result == NULL && drafts_is_empty(turn->view.drafts)) return true;
-  if (!try_remove_expired(turn, actor_id, now)) return false;
+  if (result == NULL && drafts_is_empty(turn->view.drafts) && turn->outbox == NULL) return true;
+  if (!try_remove_expired(turn, actor_id, lived_ms)) return false;
   enum err err = find_record(turn, actor_id, &record);
   if (err != ERR_NONE && err != ERR_NOT_FOUND) return false;
   if (err == ERR_NONE) {
-    bool is_noted = result == NULL && record.expires_ms > now;      /* by an earlier save of this call */
+    bool is_noted = result == NULL && record.expires_ms > lived_ms;     /* by an earlier save of this call */
     if (is_noted) return true;
     if (!try_remove_time(turn, actor_id, record.expires_ms)) return false;
   }
-  return try_put_records(turn, actor_id, now + (int64_t)IDEMPOTENCY_KEPT_S * 1000, result);
+  return try_put_records(turn, actor_id, lived_ms + (int64_t)IDEMPOTENCY_KEPT_S * 1000, result);
 }
 
 /* -- looked at from outside -- */

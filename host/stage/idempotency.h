@@ -6,7 +6,7 @@
  * THREAD  Its worker's.
  * OWNS    Nothing: the records are the actor's, in its space `i`.
  * BYTES   Each key has two records. By the key: 01, the key, 00 (a key of one string); an array of when it expires
- *         (milliseconds since 1970), the fingerprint, and the result in the call's own format, or null if the call was
+ *         (in lived time, base/timekeeper.h), the fingerprint, and the result in the call's own format, or null if the call was
  *         interrupted. By time: 15, when it expires, and 01, the key, 00; empty.
  *         The fingerprint is the first 16 bytes of the SHA-256 (FIPS 180-4) of the format's number, a byte, the
  *         method's size u32, the method, and the arguments as they came.
@@ -17,6 +17,7 @@
  *         A call that fails leaves the key as the call's last commit has it.
  * ALWAYS  1. Each record by key has a record by time, with the same expiry, and the other way round.
  *         2. An actor runs one call at a time, so the call that a repeat repeats is over when the repeat is looked up.
+ *         3. Keys expire by lived time, which no setting of a clock moves: none makes a repeat run.
  * LIMITS  IDEMPOTENCY_KEY_BYTES_MAX (codec/idempotency_key.h). The records do not count towards commit-bytes: a result has
  *         a limit of its own.
  */
@@ -27,15 +28,15 @@
 
 enum { IDEMPOTENCY_KEPT_S = 24 * 60 * 60 };
 
-/* Before a call of an actor that exists: if the call was made before, the turn becomes a TURN_REPEAT with the answer of
+/* `lived_ms`: the lived time now.
+ * Before a call of an actor that exists: if the call was made before, the turn becomes a TURN_REPEAT with the answer of
  * then. Does nothing for a turn without a key. ERR_STORAGE, ERR_MEMORY, set in the turn's failure. */
-enum err idempotency_recall(struct turn *turn, uint64_t actor_id, const struct clock *clock);
+enum err idempotency_recall(struct turn *turn, uint64_t actor_id, int64_t lived_ms);
 
 /* Before the changes of a call are sent: drafts what its repeat will find, and removes some of the actor's expired
  * records. `result` NULL: the call saves, and goes on. Does nothing for a turn without a key, for a repeat, or for a save of
  * nothing. False if out of memory. */
-bool idempotency_try_draft(const struct turn *turn, uint64_t actor_id, const struct clock *clock,
-                           const struct buf *result);
+bool idempotency_try_draft(const struct turn *turn, uint64_t actor_id, int64_t lived_ms, const struct buf *result);
 
 /* Whether a record of the space `i` can be read, and its fellow exists: the one by time, or the one by key. For a check of
  * all records. ERR_NOT_FOUND: no; ERR_STORAGE, ERR_MEMORY. */

@@ -15,7 +15,9 @@ enum letter_kind {
   LETTER_REQUEST,      /* request.h */
   LETTER_ANSWER,       /* ask.h: what another actor answered */
   LETTER_PROBE,        /* probe.h: a question about who waits for whom */
-  LETTER_SURVEY        /* survey.h: a question about all calls */
+  LETTER_SURVEY,       /* survey.h: a question about all calls */
+  LETTER_PARCEL,       /* parcel.h: messages for actors, or back to their sender */
+  LETTER_WORD          /* word.h: how many messages were applied */
 };
 
 /* The first member of all that is sent. */

@@ -6,7 +6,7 @@ struct request *mailbox_next(const struct request *request) {
 }
 
 bool mailbox_try_put(struct mailbox *mailbox, struct request **request, size_t count_max) {
-  if (mailbox->count >= count_max) return false;
+  if ((*request)->errand == NULL && mailbox->count - mailbox->errands >= count_max) return false;
   struct request *put = *request;
   *request = NULL;
   put->letter.item.next = NULL;
@@ -17,6 +17,7 @@ bool mailbox_try_put(struct mailbox *mailbox, struct request **request, size_t c
   }
   mailbox->last = put;
   mailbox->count++;
+  mailbox->errands += put->errand != NULL;
   return true;
 }
 
@@ -26,6 +27,7 @@ struct request *mailbox_take(struct mailbox *mailbox) {
   mailbox->first = mailbox_next(taken);
   if (mailbox->first == NULL) mailbox->last = NULL;
   mailbox->count--;
+  mailbox->errands -= taken->errand != NULL;
   taken->letter.item.next = NULL;
   return taken;
 }
@@ -47,5 +49,6 @@ void mailbox_take_out(struct mailbox *mailbox, struct request *request) {
   }
   if (mailbox->last == at) mailbox->last = before;
   mailbox->count--;
+  mailbox->errands -= at->errand != NULL;
   at->letter.item.next = NULL;
 }

@@ -3,7 +3,7 @@
  * WHY     One actor, one call at a time. The calls that arrive meanwhile wait here, up to a limit.
  * ROOM    stage.
  * OWNS    The requests in it.
- * LIMITS  waiting_calls, passed in by the caller.
+ * LIMITS  waiting_calls, passed in by the caller; errands (errand.h) have limits of their own.
  */
 #ifndef TROUPE_MAILBOX_H
 #define TROUPE_MAILBOX_H
@@ -13,9 +13,10 @@
 struct mailbox {
   struct request *first, *last;
   size_t count;
+  size_t errands;              /* how many of them are the host's own (errand.h): they do not count for the limit */
 };
 
-/* Takes the request over. False if `count_max` wait already; then it stays the caller's. */
+/* Takes the request over. False if `count_max` wait already, errands aside; then it stays the caller's. */
 bool mailbox_try_put(struct mailbox *mailbox, struct request **request, size_t count_max);
 
 /* The oldest, or NULL. The caller owns it. */

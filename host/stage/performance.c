@@ -9,6 +9,10 @@
 #include "script/outgoing.h"
 #include "script/stay.h"
 #include "script/turn.h"
+#include "stage/errand.h"
+#include "stage/existence.h"
+#include "stage/failed.h"
+#include "stage/inspection.h"
 #include "stage/report.h"
 #include "stage/rig.h"
 
@@ -47,9 +51,13 @@ struct performances *performances_new(const struct performances_config *config) 
   made->home = (struct ask_home){
     .worker = config->worker, .post = config->post, .logger = config->vm->logger, .arrive = arrive, .context = made,
   };
-  rig_init(&made->rig, config->vm, config->records, config->next_actor_id);
+  rig_init(&made->rig, config->vm, config->records, config->actor_ids, config->wakes, config->sends);
   waits_init(&made->waits);
   return made;
+}
+
+struct rig *performances_rig(struct performances *all) {
+  return &all->rig;
 }
 
 void performances_set_vm(struct performances *all, struct vm *vm) {
@@ -61,9 +69,13 @@ static enum turn_task task_of(enum request_type type) {
     case REQUEST_INSPECT: return TURN_INSPECT;
     case REQUEST_STATE: return TURN_STATE;
     case REQUEST_KV: return TURN_KV;
+    case REQUEST_DESTROY: return TURN_DESTROY;
     case REQUEST_CALL:
     case REQUEST_SLEEP:
-    case REQUEST_CALLS: break;
+    case REQUEST_RETRY:
+    case REQUEST_DROP:
+    case REQUEST_CALLS:
+    case REQUEST_FAILED: break;
   }
   return TURN_CALL;
 }
@@ -95,13 +107,46 @@ static void performance_free(struct performances *all, struct performance *perfo
   mem_free(performance);
 }
 
+/* Ends a performance whose actor does not wait any more. If it was an errand, that ends behind it. */
+static void end(struct performances *all, struct performance *performance) {
+  struct actor *actor = performance->actor;
+  struct errand *errand = performance->request->errand;
+  performance_free(all, performance);
+  if (errand != NULL) errand->kind->end(errand, actor);
+}
+
+/* What an errand hears of its failed turn: all of it. */
+static void note_failure(struct performances *all, struct performance *performance) {
+  struct turn *turn = &performance->turn;
+  if (turn->failure.err != ERR_NOT_FOUND) report_log(all->config.vm->logger, performance->actor, turn, turn->method);
+  failure_move(&performance->request->reply->failure, &turn->failure);
+}
+
+/* What an operator sees of an actor beside its state, also where there is none to be seen. */
+static void look_beside(struct performances *all, struct performance *performance) {
+  struct actor *actor = performance->actor;
+  struct reply *reply = performance->request->reply;
+  if (performance->turn.task != TURN_INSPECT || reply->format != FORMAT_JSON) return;
+  struct records *records = all->config.records;
+  buf_clear(&reply->more);
+  if (existence_learn(records, NULL, actor) != ERR_NONE) return;
+  const struct view view = records_view(records, NULL);
+  inspection_put(&reply->more, &view, actor);
+  if (reply->more.err != ERR_NONE) buf_clear(&reply->more);
+}
+
 /* The reply of a call that failed. */
 static void answer_failure(struct performances *all, struct performance *performance) {
   struct turn *turn = &performance->turn;
   struct reply *reply = performance->request->reply;
+  if (performance->request->errand != NULL) {
+    note_failure(all, performance);
+    return;
+  }
   buf_clear(&reply->body);
   report_log(all->config.vm->logger, performance->actor, turn, turn->method);
   report_tell(all->config.vm->dev, turn, reply);
+  look_beside(all, performance);
   if (reply->early || gate_try_prepare(&all->rig.gate)) {
     gate_pass(&all->rig.gate, turn, reply, performance->actor->seen);
   } else {
@@ -261,16 +306,26 @@ static void after_turn(struct performances *all, struct performance *performance
     case TURN_FAILED: answer_failure(all, performance); break;
     case TURN_DONE: break;
   }
+  bool destroyed = status == TURN_DONE && performance->turn.task == TURN_DESTROY;
+  if (destroyed) report_destroyed(all->config.vm->logger, actor, &performance->turn);
   if (actor->waiting != NULL) actors_set_waiting(all->config.actors, actor, NULL);
-  performance_free(all, performance);
+  end(all, performance);
   let_go(all, actor);
+}
+
+/* Who calls, as the turn tells it. */
+static enum caller caller_of(const struct request *request) {
+  if (request->errand != NULL) return request->errand->kind->caller;
+  return request->reply->early ? CALLER_ACTOR : CALLER_CLIENT;
 }
 
 static void perform(struct performances *all, struct actor *actor, struct request *request) {
   struct performance *performance = mem_try_zero(sizeof *performance);
   if (performance == NULL) {
+    struct errand *errand = request->errand;
     reply_fail(request->reply, ERR_MEMORY, "no memory for a call");
     request_free(request);
+    if (errand != NULL) errand->kind->end(errand, actor);
     let_go(all, actor);
     return;
   }
@@ -280,7 +335,7 @@ static void perform(struct performances *all, struct actor *actor, struct reques
   performance->batch = records_durable_batch(all->config.records);
   performance->turn = (struct turn){
     .call_id = request->reply->call_id, .task = task_of(request->type),
-    .caller = request->reply->early ? CALLER_ACTOR : CALLER_CLIENT, .caller_class = request->caller_class,
+    .caller = caller_of(request), .errand = request->errand, .caller_class = request->caller_class,
     .caller_key = request->caller_key, .usage.deadline_ns = request->deadline_ns,
     .method = buf_slice(&request->method),
     .format = request->format, .args = buf_slice(&request->args), .input = buf_slice(&request->input),
@@ -296,6 +351,18 @@ static void drop(struct performances *all, struct actor *actor, struct request *
   reply_fail(request->reply, ERR_OVERLOADED,
              "the client ended its side of the connection before the call began: it did not run");
   request_free(request);
+  let_go(all, actor);
+}
+
+/* What an operator wants to become of something that this actor was given up on. */
+static void settle(struct performances *all, struct actor *actor, struct request *request) {
+  struct reply *reply = request->reply;
+  bool settled = failed_settle(&all->rig, actor, request, &reply->failure) == ERR_NONE;
+  bool is_revived = settled && request->type == REQUEST_RETRY && request->failed.kind == FAILED_MESSAGE;
+  if (is_revived) all->config.revive(all->config.context, actor, request->failed.place);
+  if (settled && reply->format == FORMAT_JSON) buf_put_text(&reply->body, "null");
+  request_free(request);
+  performances_tell(all, reply, actor->seen);
   let_go(all, actor);
 }
 
@@ -318,12 +385,15 @@ void performances_begin(struct performances *all, struct actor *actor, struct re
   struct request *performed = *request;
   *request = NULL;
   deadlines_clear(all->config.deadlines, &performed->deadline);
-  if (performed->reply->early && !atomic_load(&performed->reply->is_unwanted) && !take_over(all, actor, performed)) return;
+  bool is_asked = performed->reply->early && performed->errand == NULL;
+  if (is_asked && !atomic_load(&performed->reply->is_unwanted) && !take_over(all, actor, performed)) return;
   if (atomic_load(&performed->reply->is_unwanted)) {
     drop(all, actor, performed);
   } else if (performed->type == REQUEST_SLEEP && actor->mailbox.count == 0) {
     performances_put_to_sleep(all, actor, performed->reply);
     request_free(performed);
+  } else if (performed->type == REQUEST_RETRY || performed->type == REQUEST_DROP) {
+    settle(all, actor, performed);
   } else if (performed->type == REQUEST_SLEEP) {
     reply_fail(performed->reply, ERR_OVERLOADED, "calls wait for this actor: it cannot sleep");
     request_free(performed);
@@ -340,10 +410,15 @@ static void fail_waiting(struct performances *all, struct performance *performan
   struct reply *reply = performance->request->reply;
   stay_abandon(turn);
   failure_set(&turn->failure, ERR_STORAGE, "what the call had saved or seen could not be made durable");
-  report_log(all->config.vm->logger, performance->actor, turn, turn->method);
-  report_tell(all->config.vm->dev, turn, reply);
   actors_set_waiting(all->config.actors, performance->actor, NULL);
   actor_drop(performance->actor);
+  if (performance->request->errand != NULL) {
+    note_failure(all, performance);
+    end(all, performance);
+    return;
+  }
+  report_log(all->config.vm->logger, performance->actor, turn, turn->method);
+  report_tell(all->config.vm->dev, turn, reply);
   performance_free(all, performance);
   reply_keep(reply);
 }
@@ -438,7 +513,20 @@ void performances_answer(struct performances *all, struct ask *ask) {
   }
 }
 
-/* -- what others may know -- */
+/* -- what others may know, and say -- */
+
+void performances_tell(struct performances *all, struct reply *reply, uint64_t seen) {
+  const struct turn turn = { .call_id = reply->call_id, .epoch = records_epoch(all->config.records) };
+  if (gate_try_prepare(&all->rig.gate)) {
+    gate_pass(&all->rig.gate, &turn, reply, seen);
+  } else {
+    reply_fail(reply, ERR_MEMORY, "no memory for an answer; what was asked for may have happened");
+  }
+}
+
+bool performances_hold(const struct performances *all, uint64_t *seen, uint64_t epoch) {
+  return gate_judge(&all->rig.gate, seen, epoch) == GATE_HOLDS;
+}
 
 const struct ask *performance_ask(const struct performance *performance) {
   const struct ask *asked = performance->ask;

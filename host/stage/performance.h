@@ -2,7 +2,7 @@
  *
  * WHY     A turn (script/turn.h) is what Lua does; around it stand an actor, drafts, a commit and a reply. Here they stay
  *         together, even while the turn waits in the middle.
- * ROOM    stage. Below: rig, report, waits, ask, deadlines, records, actor, script.
+ * ROOM    stage. Below: rig, errand, failed, report, waits, ask, deadlines, records, actor, script.
  * THREAD  Its worker's.
  * OWNS    What waits: performances, with their requests and asks. The rig.
  * STATES  begun -> done       its drafts become pending, its changes go through the gate with the reply
@@ -14,8 +14,8 @@
  *         Asking another actor (ask.h): it waits for the answer, and until its deadline for a word of it.
  * ALWAYS  1. An actor has one performance at a time.
  *         2. A turn is in the VM of its actor's instance from its beginning to its end.
- *         3. Each request that is taken has its reply kept once, directly or through the gate. Only what still waits at
- *            performances_free() gets no reply.
+ *         3. Each request that is taken has its reply kept once, directly or through the gate; that of an errand ends behind
+ *            its turn instead (errand.h). Only what still waits at performances_free() gets no reply.
  */
 #ifndef TROUPE_PERFORMANCE_H
 #define TROUPE_PERFORMANCE_H
@@ -24,6 +24,7 @@
 #include "stage/ask.h"
 #include "stage/deadlines.h"
 #include "stage/records.h"
+#include "stage/rig.h"
 #include "stage/waits.h"
 #include "vm/vm.h"
 
@@ -31,13 +32,17 @@ struct performances_config {
   const struct vm_config *vm;          /* the worker's */
   struct records *records;
   struct actors *actors;
+  struct wakes *wakes;
+  struct sends *sends;
   struct deadlines *deadlines;
   const struct post *post;
   unsigned worker;                     /* its number */
   /* Takes the request of an actor to its callee's worker. */
   void (*send)(void *context, unsigned worker, struct request **request);
+  /* A message for an actor was given up, and begins anew. */
+  void (*revive)(void *context, const struct actor *actor, struct mail_place place);
   void *context;
-  _Atomic uint64_t *next_actor_id;     /* the host's, as the next */
+  struct actor_ids *actor_ids;         /* the host's, as the next */
   _Atomic uint64_t *next_call_id;
 };
 
@@ -48,6 +53,9 @@ struct performances *performances_new(const struct performances_config *config);
 
 /* Forgets all that still wait: they get no reply. */
 void performances_free(struct performances *all);
+
+/* For what is to be committed without a turn, between two of them. */
+struct rig *performances_rig(struct performances *all);
 
 /* The VM in which actors are opened from now on. Set it before the first one. Any other that actors are in retires: turns that
  * wait go on there, and an actor that is called leaves it first. */
@@ -75,6 +83,13 @@ void performances_answer(struct performances *all, struct ask *ask);
 
 /* What its turn asks, while it waits for the answer; else NULL. */
 const struct ask *performance_ask(const struct performance *performance);
+
+/* Answers what came of no turn, through the gate: behind the commits up to the ticket `seen`, which is of the worker's epoch,
+ * or older and durable. */
+void performances_tell(struct performances *all, struct reply *reply, uint64_t seen);
+
+/* Whether what a message of that epoch has seen, up to `*seen`, still holds; as gate_judge(). */
+bool performances_hold(const struct performances *all, uint64_t *seen, uint64_t epoch);
 
 /* Its request. */
 const struct request *performance_request(const struct performance *performance);

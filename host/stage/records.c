@@ -25,6 +25,7 @@ struct records {
   _Atomic uint64_t own_durable;        /* told by other threads, as the next ones: the last ticket of its own that is durable */
   _Atomic bool told_freeze, told_written;
   _Atomic bool wants_durable;          /* waits for more to be: wake the worker */
+  _Atomic size_t under_way;
 };
 
 /* -- told by the committer and the checkpointer, on their threads -- */
@@ -206,13 +207,18 @@ bool records_is_pending(const struct records *records, uint64_t actor_id) {
   const struct memtable *pending = records->layers.pending;
   uint8_t from[8], to[8 + 1];
   if (memtable_is_empty(pending)) return false;
-  if (memtable_has_ranges(pending)) return true;
   write_u64(from, actor_id);
   write_u64(to, actor_id);
   to[8] = 0xff;
+  if (memtable_touches(pending, slice_of(from, sizeof from), slice_of(to, sizeof to))) return true;
   if (!memtable_may_hold(pending, slice_of(from, sizeof from), slice_of(to, sizeof to))) return false;
   const struct memtable_entry *entry = memtable_seek(pending, slice_of(from, sizeof from), false);
   return entry != NULL && slice_compare(memtable_key(entry), slice_of(to, sizeof to)) < 0;
+}
+
+bool records_is_key_pending(const struct records *records, struct slice key) {
+  struct slice value;
+  return memtable_get(records->layers.pending, key, &value) != MEMTABLE_NOTHING;
 }
 
 uint64_t records_ticket(const struct records *records) {
@@ -230,8 +236,20 @@ uint64_t records_commit(struct records *records, struct commit **commit, struct 
   return ticket;
 }
 
+void records_end_snapshots(struct records *records, struct drafts *drafts) {
+  drafts_end_snapshots(drafts, records->layers.active);
+}
+
 void records_ring(struct records *records) {
   committer_ring(records->committer);
+}
+
+void records_take_in(struct records *records, struct memtable *table) {
+  memtable_merge_new(records->layers.active, table);
+}
+
+_Atomic size_t *records_under_way(struct records *records) {
+  return &records->under_way;
 }
 
 void records_make_active(struct records *records, struct drafts *drafts) {
@@ -244,8 +262,8 @@ void records_end(struct records *records, struct drafts *drafts) {
 
 /* -- bounds -- */
 
-bool records_has_room(struct records *records, const struct view *view) {
-  return reserve_takes(records->config.reserve, view, records->checkpointer);
+bool records_has_room(struct records *records, const struct view *view, size_t more) {
+  return reserve_takes(records->config.reserve, view, more, records->checkpointer);
 }
 
 static bool is_heavy(const struct records *records) {
@@ -266,7 +284,7 @@ bool records_wait_for_store(struct records *records) {
 }
 
 bool records_wait_for_log(struct records *records) {
-  if (memtable_memory(records->layers.pending) <= PENDING_BYTES_MAX) return false;
+  if (memtable_memory(records->layers.pending) + atomic_load(&records->under_way) <= PENDING_BYTES_MAX) return false;
   records_wake_when_durable(records);
   return true;
 }

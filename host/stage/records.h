@@ -83,9 +83,10 @@ struct view records_view(struct records *records, struct drafts *drafts);
 /* The next read takes a new snapshot of the store. An old one would keep the store from reusing its pages. */
 void records_refresh(struct records *records);
 
-/* Whether anything is pending; whether something of this actor is, or a deleted range that may be its own. */
+/* Whether anything is pending; whether something of this actor is, a deleted range included; whether this one record is. */
 bool records_has_pending(const struct records *records);
 bool records_is_pending(const struct records *records, uint64_t actor_id);
+bool records_is_key_pending(const struct records *records, struct slice key);
 
 /* The ticket of the last commit that has changes. */
 uint64_t records_ticket(const struct records *records);
@@ -96,14 +97,26 @@ uint64_t records_ticket(const struct records *records);
 uint64_t records_commit(struct records *records, struct commit **commit, struct drafts *drafts, bool ends);
 void records_ring(struct records *records);
 
+/* All snapshots of a turn end, before its last commit is sent. */
+void records_end_snapshots(struct records *records, struct drafts *drafts);
+
+/* Takes in what commits of other workers have put among this worker's records, durable since then: all of it becomes active.
+ * What it brings must be new: nothing that this worker has sent, and no layer of it or the store, may be about the same
+ * keys. */
+void records_take_in(struct records *records, struct memtable *table);
+
+/* The bytes that commits of this worker bring to others and that are not durable yet: they count as if they were pending.
+ * Whoever has something under way adds to it, and takes that away, from any thread. */
+_Atomic size_t *records_under_way(struct records *records);
+
 /* What these drafts hold of the records already sent is durable (drafts_make_active); the turn is over (drafts_end). */
 void records_make_active(struct records *records, struct drafts *drafts);
 void records_end(struct records *records, struct drafts *drafts);
 
 /* -- bounds -- */
 
-/* Whether the disk has room for what a turn drafted (reserve_takes). */
-bool records_has_room(struct records *records, const struct view *view);
+/* Whether the disk has room for what a turn drafted, and for so many bytes more (reserve_takes). */
+bool records_has_room(struct records *records, const struct view *view, size_t more);
 
 /* Whether nothing more may be changed, since the store takes nothing and memory is at its limit. */
 bool records_is_full(const struct records *records);

@@ -29,6 +29,7 @@ void reply_init(struct reply *reply, enum format format, void (*deliver)(struct 
 
 void reply_done(struct reply *reply) {
   buf_done(&reply->body);
+  buf_done(&reply->more);
   failure_done(&reply->failure);
 }
 
@@ -59,6 +60,7 @@ void reply_fail(struct reply *reply, enum err err, const char *format, ...) {
   va_end(arguments);
   size_t used = size < 0 ? 0 : (size_t)size < sizeof message ? (size_t)size : sizeof message - 1;
   buf_clear(&reply->body);
+  buf_clear(&reply->more);
   failure_clear(&reply->failure);
   failure_set_text(&reply->failure, err, slice_of(message, used));
   reply_keep(reply);

@@ -5,8 +5,8 @@
  * ROOM    stage. Below: ledger (it is an effect), base.
  * THREAD  Owned by one thread at a time: door -> worker -> committer -> door, by queues; an early one: worker -> worker, and
  *         back. The committer's step may run on a worker's thread, even on the same worker's.
- * OWNS    Its body and failure. From host_submit() on, or from an actor's asking, it is its receiver's until `deliver`, which
- *         gives it back: its maker may free it before reply_keep() returns.
+ * OWNS    Its body, what there is beside it, and its failure. From host_submit() on, or from an actor's asking, it is its
+ *         receiver's until `deliver`, which gives it back: its maker may free it before reply_keep() returns.
  * ALWAYS  1. `deliver` is called once, on any thread of the host. So a door must hand over to its own thread.
  *         2. It is called with a result only when everything that the call changed or read is durable, unless the reply is
  *            early.
@@ -27,6 +27,7 @@ struct reply {
   struct effect effect;
   enum format format;
   struct buf body;             /* the result, in `format`; empty after a failure */
+  struct buf more;             /* what an operator sees beside a result or a failure: fields of JSON; mostly empty */
   struct failure failure;      /* err != ERR_NONE: the call failed */
   void (*deliver)(struct reply *reply);
   void (*abandon)(struct reply *reply);   /* as the host ends, in place of `deliver`; NULL: its maker needs no word */

@@ -30,8 +30,34 @@ void report_log(const struct logger *logger, const struct actor *actor, const st
   buf_done(&key);
 }
 
+void report_destroyed(const struct logger *logger, const struct actor *actor, const struct turn *turn) {
+  struct buf key = { 0 };
+  char id[TRACE_ID_MAX];
+  key_print(&key, actor_key(actor));
+  trace_print_id(turn->call_id, id);
+  const struct log_field fields[] = {
+    { "class", actor_class(actor) }, { "key", buf_slice(&key) }, { "id", slice_text(id) },
+  };
+  logger_event(logger, LOG_INFO, slice_text("destroyed by an operator"), fields, sizeof fields / sizeof *fields);
+  buf_done(&key);
+}
+
+void report_given_up(const struct logger *logger, const char *what, struct slice class_name, struct slice key,
+                     struct slice method, struct log_field detail, uint64_t call_id, struct slice error) {
+  struct buf text = { 0 };
+  char id[TRACE_ID_MAX];
+  key_print(&text, key);
+  trace_print_id(call_id, id);
+  const struct log_field fields[] = {
+    { "class", class_name }, { "key", buf_slice(&text) },   { "method", method },
+    detail,                  { "id", slice_text(id) },      { "error", error },
+  };
+  logger_event(logger, LOG_ERROR, slice_text(what), fields, sizeof fields / sizeof *fields);
+  buf_done(&text);
+}
+
 void report_tell(bool dev, struct turn *turn, struct reply *reply) {
-  bool tells = dev || turn_looks(turn);
+  bool tells = dev || turn_is_operators(turn);
   if (turn->failure.err == ERR_INTERNAL && !tells) {
     failure_set(&reply->failure, ERR_INTERNAL, "the actor failed; the host's log says how");
   } else {

@@ -8,6 +8,7 @@
 #define TROUPE_REQUEST_H
 
 #include "stage/deadlines.h"
+#include "stage/failed_id.h"
 #include "stage/post.h"
 #include "stage/reply.h"
 
@@ -16,11 +17,16 @@ enum request_type {
   REQUEST_INSPECT,    /* the result of inspect_state, or else the state: for operators */
   REQUEST_STATE,      /* the state as it is: for specs */
   REQUEST_KV,         /* all kv entries, {{key = tuple, value = v}, ...}: for specs */
+  REQUEST_DESTROY,    /* on_destroy, and then all of the actor goes: for operators */
   REQUEST_SLEEP,      /* leave memory when idle: for specs */
-  REQUEST_CALLS       /* what each call of the host is doing (survey.h): of no actor, in JSON, for operators */
+  REQUEST_RETRY,      /* what was given up begins anew (failed.h): for operators, as all that follows */
+  REQUEST_DROP,       /* what was given up goes */
+  REQUEST_CALLS,      /* what each call of the host is doing (call_list.h): of no actor, in JSON */
+  REQUEST_FAILED      /* what the host has given up (failed_list.h): of no actor */
 };
 
 struct actor;
+struct errand;
 
 struct request {
   struct letter letter;        /* in an inbox; in a mailbox, linked by its queue item */
@@ -35,7 +41,10 @@ struct request {
   struct buf params;           /* what a client sends beside the arguments (`?params=`), or empty */
   struct buf headers;          /* of an HTTP call: a value, a map from lower-case names to strings; else empty */
   struct buf idempotency_key;  /* of a call: the client's (idempotency.h), or empty */
-  struct reply *reply;         /* whose format is `format`; if it is early, an actor has sent the request */
+  struct failed_id failed;     /* of retry and drop: what; its actor is not known at first. Of failed: behind what; or none */
+  unsigned limit;              /* of failed: how many, 1 or more */
+  struct reply *reply;         /* whose format is `format`; if it is early, an actor or the host has sent the request */
+  struct errand *errand;       /* the host has: what it is (errand.h), with the reply; else NULL */
   int64_t since_ns;            /* by the host's clock: when its worker took it in, or the actor sent it */
   /* of an actor's request; else all zero */
   struct slice caller_class, caller_key;   /* the actor, in memory that lives until the reply is kept */
@@ -54,6 +63,11 @@ void request_free(struct request *request);
 
 /* As the host ends: abandons its reply, and frees it. */
 void request_abandon(struct request *request);
+
+/* Whether it is a question about the whole host (survey.h). */
+static inline bool request_is_survey(const struct request *request) {
+  return request->type == REQUEST_CALLS || request->type == REQUEST_FAILED;
+}
 
 /* The request in which this item of a queue or a mailbox is embedded. */
 static inline struct request *request_of(struct queue_item *item) {

@@ -3,13 +3,21 @@
 
 #include "base/check.h"
 #include "base/trace.h"
+#include "ledger/record_key.h"
+#include "script/outbox.h"
 #include "script/script.h"
 #include "script/stay.h"
+#include "stage/errand.h"
 #include "stage/existence.h"
 #include "stage/idempotency.h"
+#include "stage/inspection.h"
 
-void rig_init(struct rig *rig, const struct vm_config *config, struct records *records, _Atomic uint64_t *next_actor_id) {
-  *rig = (struct rig){ .config = config, .records = records, .next_actor_id = next_actor_id, .drafts = drafts_try_new() };
+void rig_init(struct rig *rig, const struct vm_config *config, struct records *records, struct actor_ids *actor_ids,
+              struct wakes *wakes, struct sends *sends) {
+  *rig = (struct rig){
+    .config = config, .records = records, .actor_ids = actor_ids, .wakes = wakes, .sends = sends,
+    .drafts = drafts_try_new(),
+  };
   CHECK(rig->drafts != NULL);
   gate_init(&rig->gate, records, config->logger);
 }
@@ -17,6 +25,7 @@ void rig_init(struct rig *rig, const struct vm_config *config, struct records *r
 void rig_done(struct rig *rig) {
   gate_done(&rig->gate);
   drafts_free(rig->drafts);
+  drafts_free(rig->own);
 }
 
 /* Makes the actor ready for a turn, with an instance. If it cannot, the failure says why. */
@@ -36,7 +45,11 @@ static enum err prepare(struct rig *rig, struct actor *actor, bool create, struc
   err = existence_learn(rig->records, rig->drafts, actor);
   if (err != ERR_NONE) return failure_set(failure, err, "the record of this actor cannot be read");
   if (!actor->exists && !create) return failure_set(failure, ERR_ACTOR_NOT_FOUND, "this actor does not exist");
-  if (!actor->exists) actor->id = atomic_fetch_add(rig->next_actor_id, 1);
+  if (!actor->exists) {
+    struct view view = records_view(rig->records, rig->drafts);
+    err = actor_ids_give(rig->actor_ids, &view, actor->shard, &actor->id);
+  }
+  if (err != ERR_NONE) return failure_set(failure, err, "the store cannot be read where this actor would get an id");
   return instance_open(rig->vm, class_name, actor_key(actor), actor->id, &actor->instance, failure);
 }
 
@@ -44,37 +57,88 @@ static enum err lose_memory(struct turn *turn) {
   return failure_set(&turn->failure, ERR_MEMORY, "no memory for the changes of a call");
 }
 
+/* Whether there is room for what a turn has drafted and sent. */
+static enum err check_room(const struct rig *rig, struct turn *turn) {
+  if (records_is_full(rig->records)) {
+    return failure_set(&turn->failure, ERR_STORAGE, "the store has no room for more changes; the host's log says why");
+  }
+  if (records_has_room(rig->records, &turn->view, turn_sent_bytes(turn))) return ERR_NONE;
+  return failure_set(&turn->failure, ERR_STORAGE, "the disk is nearly full: calls that make the data larger are "
+                     "refused, and those that delete are not " LIMIT_NAME(DISK_FREE_BYTES));
+}
+
+/* Puts what a turn has drafted into `changes`, and what it has sent. After an error nothing was taken. */
+static enum err put_changes(const struct rig *rig, const struct actor *actor, struct turn *turn, struct buf *changes,
+                            struct effect **parcels) {
+  drafts_put_changes(turn->view.drafts, changes);
+  if (changes->err != ERR_NONE) return lose_memory(turn);
+  if (turn->outbox == NULL) return ERR_NONE;
+  enum err err = sends_pack(rig->sends, actor, turn->outbox, changes, parcels);
+  if (err == ERR_MEMORY) return lose_memory(turn);
+  if (err != ERR_NONE) {
+    return failure_set(&turn->failure, err, "the store has no room for more messages; the host's log says why");
+  }
+  outbox_free(turn->outbox);
+  turn->outbox = NULL;
+  return ERR_NONE;
+}
+
+/* Of a turn that destroys its actor: in place of all that it has written of it. What its errand drafts of its own record stays,
+ * but for what stands under the actor's id. */
+static enum err draft_end(struct rig *rig, struct actor *actor, const struct turn *turn, bool is_new) {
+  struct drafts *drafts = turn->view.drafts;
+  if (is_new && turn->errand == NULL) {
+    drafts_discard(drafts);
+    return ERR_NONE;
+  }
+  records_end_snapshots(rig->records, drafts);
+  if (turn->errand != NULL && !errand_try_draft(turn->errand, actor, turn, false)) return ERR_MEMORY;
+  if (!existence_try_draft_end(drafts, actor) || !schedule_try_draft_end(drafts, actor->id)) return ERR_MEMORY;
+  return wakes_draft_end(rig->wakes, actor, &turn->view);
+}
+
+/* Drafts what the commit of a turn holds besides what the turn itself has written. `result` NULL: the turn saves, or nobody
+ * waits for it. */
+static enum err draft_rest(struct rig *rig, struct actor *actor, struct turn *turn, bool saving, const struct buf *result) {
+  struct drafts *drafts = turn->view.drafts;
+  struct schedule_touch touched = turn->touched;
+  bool is_new = turn->create;
+  turn->create = false;
+  turn->touched = (struct schedule_touch){ 0 };
+  if (turn->destroys) return draft_end(rig, actor, turn, is_new);
+  if (is_new && !existence_try_draft(drafts, actor)) return ERR_MEMORY;
+  enum err err = wakes_draft(rig->wakes, actor, &turn->view, &touched);
+  if (err != ERR_NONE) return err;
+  if (turn->errand != NULL && !errand_try_draft(turn->errand, actor, turn, saving)) return ERR_MEMORY;
+  int64_t lived_ms = timekeeper_lived_ms(rig->config->timekeeper);
+  return idempotency_try_draft(turn, actor->id, lived_ms, result) ? ERR_NONE : ERR_MEMORY;
+}
+
 /* When a turn is done, or saves: its drafts become pending and go to the committer, with the reply, if it has one. After
  * an error nothing was sent, but the actor's memory is ahead of it. */
 static enum err commit_turn(struct rig *rig, struct actor *actor, struct turn *turn, bool saving,
                             struct reply *reply) {
-  struct records *records = rig->records;
   struct drafts *drafts = turn->view.drafts;
-  if (turn->create && !existence_try_draft(drafts, actor)) return lose_memory(turn);
-  turn->create = false;
-  const struct buf *result = reply == NULL ? NULL : &reply->body;
-  if (!idempotency_try_draft(turn, actor->id, rig->config->clock, result)) return lose_memory(turn);
-  if (drafts_is_empty(drafts)) {
+  enum err err = draft_rest(rig, actor, turn, saving, reply == NULL ? NULL : &reply->body);
+  if (err == ERR_MEMORY) return lose_memory(turn);
+  if (err != ERR_NONE) return failure_set(&turn->failure, err, "the schedules of this actor cannot be read");
+  if (drafts_is_empty(drafts) && turn->outbox == NULL) {
     if (reply != NULL) gate_pass(&rig->gate, turn, reply, actor->seen);
     return ERR_NONE;
   }
-  if (records_is_full(records)) {
-    return failure_set(&turn->failure, ERR_STORAGE, "the store has no room for more changes; the host's log says why");
-  }
-  if (!records_has_room(records, &turn->view)) {
-    return failure_set(&turn->failure, ERR_STORAGE, "the disk is nearly full: calls that make the data larger are "
-                       "refused, and those that delete are not " LIMIT_NAME(DISK_FREE_BYTES));
-  }
   struct buf changes = { 0 };
-  drafts_put_changes(drafts, &changes);
-  if (changes.err != ERR_NONE) {
+  struct effect *parcels = NULL;
+  err = check_room(rig, turn);
+  if (err == ERR_NONE) err = put_changes(rig, actor, turn, &changes, &parcels);
+  if (err != ERR_NONE) {
     buf_done(&changes);
-    return lose_memory(turn);
+    return err;
   }
-  uint64_t ticket = gate_send(&rig->gate, turn, &changes, reply, saving);
+  uint64_t ticket = gate_send(&rig->gate, turn, &changes, parcels, reply, saving);
   CHECK_THAT(ticket, >, actor->seen);
   actor_see(actor, ticket);
   actor->exists = true;
+  if (saving && turn->errand != NULL) turn->errand->has_saved = true;
   return ERR_NONE;
 }
 
@@ -94,18 +158,36 @@ static enum turn_status lose_changes(struct actor *actor, struct turn *turn, boo
   return TURN_FAILED;
 }
 
+/* What an operator sees of the actor beside its state, as of this turn. */
+static void look_beside(const struct actor *actor, const struct turn *turn, struct reply *reply) {
+  if (turn->task == TURN_INSPECT && reply->format == FORMAT_JSON) inspection_put(&reply->more, &turn->view, actor);
+}
+
 /* Sends what a stay in Lua, done or saving, has produced; rolls back a failed one. */
 static enum turn_status send_turn(struct rig *rig, struct actor *actor, struct turn *turn,
                                   enum turn_status status, struct reply *reply) {
-  if (status == TURN_DONE && reply != NULL) buf_move(&reply->body, &turn->result);
+  if (status == TURN_DONE && reply != NULL) {
+    look_beside(actor, turn, reply);
+    buf_move(&reply->body, &turn->result);
+  }
   if (status == TURN_PAUSED || status == TURN_ASKS) return status;
   if (status != TURN_FAILED) {
     bool saving = status == TURN_SAVING;
     enum err err = commit_turn(rig, actor, turn, saving, saving ? NULL : reply);
     if (err != ERR_NONE) status = lose_changes(actor, turn, saving);
+    if (err == ERR_NONE && turn->destroys) actor_end(actor);
   }
   if (status == TURN_FAILED) roll_back(actor, turn);
   return status;
+}
+
+static void trace_beginning(const struct logger *logger, const struct turn *turn, const struct actor *actor) {
+  if (!trace_is_on(logger)) return;
+  struct buf id = { 0 };
+  record_print_id(&id, actor->id);
+  const struct log_field field = { "actor", buf_slice(&id) };
+  trace_write(logger, turn->call_id, "turn begins", &field, 1);
+  buf_done(&id);
 }
 
 enum turn_status rig_begin(struct rig *rig, struct actor *actor, struct turn *turn, bool create, struct reply *reply) {
@@ -118,11 +200,16 @@ enum turn_status rig_begin(struct rig *rig, struct actor *actor, struct turn *tu
   turn->instance = actor->instance;
   turn->view = records_view(rig->records, rig->drafts);
   turn->create = !actor->exists;
-  if (actor->exists && idempotency_recall(turn, actor->id, rig->config->clock) != ERR_NONE) {
+  turn->waiting_sends = sends_waiting(rig->sends, actor->id);
+  if (actor->exists && idempotency_recall(turn, actor->id, timekeeper_lived_ms(rig->config->timekeeper)) != ERR_NONE) {
     roll_back(actor, turn);
     return TURN_FAILED;
   }
-  trace_number(rig->config->logger, turn->call_id, "turn begins", "actor", actor->id);
+  if (turn->errand != NULL && turn->errand->kind->begin(turn->errand, actor, turn) != ERR_NONE) {
+    roll_back(actor, turn);
+    return TURN_FAILED;
+  }
+  trace_beginning(rig->config->logger, turn, actor);
   return send_turn(rig, actor, turn, stay_begin(turn), reply);
 }
 
@@ -131,6 +218,7 @@ enum turn_status rig_go_on(struct rig *rig, struct actor *actor, struct turn *tu
   gate_give_spare(&rig->gate, *commit);
   *commit = NULL;
   turn->epoch = records_epoch(rig->records);
+  turn->waiting_sends = sends_waiting(rig->sends, actor->id);
   if (gate_try_prepare(&rig->gate)) return send_turn(rig, actor, turn, stay_go_on(turn), reply);
   failure_set(&turn->failure, ERR_MEMORY, "no memory for a call");
   lose_changes(actor, turn, true);
@@ -159,4 +247,35 @@ void rig_end(struct rig *rig, struct turn *turn) {
   records_end(rig->records, turn->view.drafts);
   if (turn->view.drafts != rig->drafts) drafts_free(turn->view.drafts);
   turn->view.drafts = NULL;
+}
+
+/* -- a commit without a turn -- */
+
+struct drafts *rig_begin_own(struct rig *rig) {
+  if (rig->own == NULL) rig->own = drafts_try_new();
+  bool ready = rig->own != NULL && gate_try_prepare(&rig->gate);
+  if (!ready || records_epoch_ended(rig->records) || records_is_full(rig->records)) return NULL;
+  CHECK(drafts_is_empty(rig->own));
+  return rig->own;
+}
+
+uint64_t rig_commit_own(struct rig *rig, struct actor *actor) {
+  struct view view = records_view(rig->records, rig->own);
+  struct buf changes = { 0 };
+  CHECK(!drafts_is_empty(rig->own));
+  drafts_put_changes(rig->own, &changes);
+  if (changes.err != ERR_NONE || !records_has_room(rig->records, &view, 0)) {
+    buf_done(&changes);
+    rig_drop_own(rig);
+    return 0;
+  }
+  uint64_t ticket = gate_send_own(&rig->gate, rig->own, &changes);
+  if (actor == NULL) return ticket;
+  CHECK_THAT(ticket, >, actor->seen);
+  actor_see(actor, ticket);
+  return ticket;
+}
+
+void rig_drop_own(struct rig *rig) {
+  drafts_discard(rig->own);
 }

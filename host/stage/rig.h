@@ -2,34 +2,46 @@
  *
  * WHY     A turn (script/turn.h) is what Lua does. Before it, its actor must be there, with drafts and a commit; after each of
  *         its stays in Lua, what came of that is sent through the gate, or rolled back.
- * ROOM    stage. Below: gate, existence, idempotency, records, actor, script.
+ * ROOM    stage. Below: gate, errand, existence, idempotency, inspection, sends, wakes, records, actor, script.
  * THREAD  Its worker's.
- * OWNS    The drafts and the spare commit of the turn that runs. A turn that waits takes them along.
- * ALWAYS  After TURN_FAILED the actor is as it was before the turn, or as of its last save; or it has left memory.
+ * OWNS    The drafts and the spare commit of the turn that runs. A turn that waits takes them along. The drafts of a commit
+ *         of the host's own.
+ * STATES  of a commit of the host's own: none -> drafted (rig_begin_own()) -> sent (rig_commit_own())
+ *                                                                          -> none (rig_drop_own(), or no room)
+ * ALWAYS  1. After TURN_FAILED the actor is as it was before the turn, or as of its last save; or it has left memory.
+ *         2. A commit of the host's own is drafted and sent between two stays in Lua. It is seen by what runs after it, and is
+ *            lost with its epoch, as that of a turn: who needs it looks at its ticket then (records_verdict()).
  */
 #ifndef TROUPE_RIG_H
 #define TROUPE_RIG_H
 
 #include "script/turn.h"
 #include "stage/actor.h"
+#include "stage/actor_ids.h"
 #include "stage/gate.h"
 #include "stage/records.h"
+#include "stage/sends.h"
+#include "stage/wakes.h"
 #include "vm/turn_status.h"
 
 struct rig {
   const struct vm_config *config;
   struct records *records;
-  _Atomic uint64_t *next_actor_id;     /* the host's */
+  struct actor_ids *actor_ids;         /* the host's */
   struct vm *vm;                       /* in which actors are opened; a turn is in that of its instance */
+  struct wakes *wakes;                 /* the worker's, as the next */
+  struct sends *sends;
   struct gate gate;
   struct drafts *drafts;
+  struct drafts *own;                  /* of a commit without a turn; NULL: none was made yet */
 };
 
-void rig_init(struct rig *rig, const struct vm_config *config, struct records *records, _Atomic uint64_t *next_actor_id);
+void rig_init(struct rig *rig, const struct vm_config *config, struct records *records, struct actor_ids *actor_ids,
+              struct wakes *wakes, struct sends *sends);
 void rig_done(struct rig *rig);
 
-/* Begins a turn and sends what it has produced. If it fails, the turn's failure says why, and `reply`, if there is one, is
- * still to be kept. */
+/* Begins a turn and sends what it has produced. An errand says first what the turn does (errand.h). If it fails, the turn's
+ * failure says why, and `reply`, if there is one, is still to be kept. */
 enum turn_status rig_begin(struct rig *rig, struct actor *actor, struct turn *turn, bool create, struct reply *reply);
 
 /* A turn waits from now on, and takes its drafts along; `has_sent`: its commit is on its way, and it waits for that. Returns
@@ -46,5 +58,19 @@ enum turn_status rig_cancel(struct rig *rig, struct actor *actor, struct turn *t
 
 /* Takes the drafts of a turn back, if it has any; to be called at its end. */
 void rig_end(struct rig *rig, struct turn *turn);
+
+/* -- a commit without a turn: of the host's own records, or of an actor's while none of its turns is under way -- */
+
+/* The drafts to write into, empty; they stay the rig's. NULL: not now, since there is no memory, the store is full, or the
+ * epoch has ended and the worker has not heard. Try again in a later step. */
+struct drafts *rig_begin_own(struct rig *rig);
+
+/* Sends what was drafted since rig_begin_own(), which is at least one record, and returns the ticket of the commit. `actor`,
+ * or NULL, has seen it from then on. 0: there is no memory, or no room on the disk for what makes the data larger: nothing
+ * was sent, and what was drafted is gone. */
+uint64_t rig_commit_own(struct rig *rig, struct actor *actor);
+
+/* In place of rig_commit_own(), if a draft has failed: what was drafted is gone. */
+void rig_drop_own(struct rig *rig);
 
 #endif

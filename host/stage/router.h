@@ -18,8 +18,21 @@ enum { ROUTER_SHARDS = 1024 };
  * bytes. */
 void router_put_address(struct buf *address, struct slice class_name, struct slice key);
 
+/* Class and encoded key of an address, as slices of it. */
+void router_read_address(struct slice address, struct slice *class_name, struct slice *key);
+
+/* Whether bytes are an address. */
+bool router_is_address(struct slice bytes);
+
+/* Appends an address as one part of a key, a tuple; and takes one off the front, as a slice, false if there is none. */
+void router_put_nested(struct buf *key, struct slice address);
+bool router_take_nested(struct slice *rest, struct slice *address);
+
 /* The shard, below ROUTER_SHARDS, of the actor with this class and encoded key. */
 unsigned router_shard(struct slice class_name, struct slice key);
+
+/* The same of an address. */
+unsigned router_shard_of(struct slice address);
 
 /* The worker, below `workers`, on which that actor lives. */
 unsigned router_worker(struct slice class_name, struct slice key, unsigned workers);

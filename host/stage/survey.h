@@ -1,16 +1,14 @@
-/* survey.h -- what each call of a host is doing: a question that goes from worker to worker.
+/* survey.h -- a question about all of a host, which goes from worker to worker.
  *
- * WHY     A call that does not come back waits for something, perhaps for an actor on another worker. An operator wants to
- *         know for what. Calls must not pay for that with a lock or a list.
- * ROOM    stage. Below: actor, performance, post.
- * THREAD  The worker's where it is; as a letter it goes from the first worker to the last.
- * OWNS    What it has found, and the request that asks. If the host ends before it has come to the last worker, it is freed
- *         like any request, without a reply.
- * ALWAYS  1. It sees each worker between two turns. So it finds the calls that wait, for their turn or in the middle of it; one
- *            that is over and waits for nothing but the disk is not there any more.
- *         2. Workers are seen one after the other: a call may have begun or ended meanwhile.
- *         3. Its cost grows with what there is to tell: actors without a call are not looked at.
- * LIMITS  SURVEY_CALLS_MAX calls, SURVEY_BYTES_MAX bytes of text; beyond that it says that it is cut.
+ * WHY     Each worker knows its own actors and its own records, and shares neither. So the question comes as a letter, looks at
+ *         what is there between two turns, and goes on to the next worker; the last one answers it.
+ * ROOM    stage. Below: actor, performance, post. What is asked is a kind: call_list.h, failed_list.h.
+ * THREAD  The worker's where it is.
+ * OWNS    The request that asks. It is embedded in what its kind finds. If the host ends before it has come to the last worker,
+ *         it is freed like any request, without a reply.
+ * ALWAYS  1. Workers are seen one after the other: something may have begun or ended meanwhile.
+ *         2. What stands on commits that are not durable is not answered before they are: it has `seen` them (gate.h), as an
+ *            actor would have.
  */
 #ifndef TROUPE_SURVEY_H
 #define TROUPE_SURVEY_H
@@ -19,26 +17,46 @@
 #include "stage/performance.h"
 #include "stage/post.h"
 
-enum { SURVEY_CALLS_MAX = 10000, SURVEY_BYTES_MAX = 16 * 1024 * 1024 };
+/* A worker, as a survey sees it. */
+struct survey_place {
+  const struct actors *actors;
+  const struct performances *performances;
+  struct records *records;
+  unsigned worker, workers;    /* its number, and how many there are */
+  int64_t now_ns;              /* by the host's clock */
+};
 
 struct survey;
 
-/* For a request (REQUEST_CALLS) that it takes over, or NULL: for a caller that takes the text itself. NULL if out of memory;
- * then nothing is taken over. */
-struct survey *survey_try_new(struct request **request);
+struct survey_kind {
+  /* Adds what one worker has. Not ERR_NONE: the question fails with this, and its failure is set. */
+  enum err (*add)(struct survey *survey, const struct survey_place *place, struct failure *failure);
+
+  /* Appends all that was found, in the format of the request; JSON if there is none. As `add`. */
+  enum err (*put)(struct survey *survey, struct buf *text, struct failure *failure);
+
+  void (*free)(struct survey *survey);
+};
+
+struct survey {
+  struct letter letter;
+  const struct survey_kind *kind;
+  struct request *request;     /* or NULL: for a caller that takes the text itself */
+  uint64_t seen, epoch;        /* what it stands on; 0: nothing */
+};
+
+/* Makes an embedded survey ready, which takes the request over; request NULL: there is none. */
+void survey_init(struct survey *survey, const struct survey_kind *kind, struct request **request);
 void survey_free(struct survey *survey);
 
-/* As a letter, and back. */
-struct letter *survey_letter(struct survey *survey);
-struct survey *survey_of(struct letter *letter);
+static inline struct survey *survey_of(struct letter *letter) {
+  return (struct survey *)(void *)((uint8_t *)letter - offsetof(struct survey, letter));
+}
 
-/* Adds what the actors of one worker have. `now_ns`: by the host's clock. */
-void survey_add(struct survey *survey, const struct actors *actors, const struct performances *performances, int64_t now_ns);
+/* Has come to the last worker: answers its request through that one's gate, and frees itself. */
+void survey_end(struct survey *survey, struct performances *performances);
 
-/* Appends all that was found, as JSON (lua/README.md, "Calls under way"). ERR_MEMORY: it was more than there is memory for. */
-enum err survey_put(const struct survey *survey, struct buf *text);
-
-/* Answers its request, and frees it. */
-void survey_end(struct survey *survey);
+/* Ends before that: with a failure, which is taken over. */
+void survey_fail(struct survey *survey, struct failure *failure);
 
 #endif

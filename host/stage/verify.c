@@ -64,7 +64,7 @@ enum err verify_folder(const char *path, size_t map_bytes, struct findings *find
   const struct logger logger = { .clock = &clock, .level_min = LOG_ERROR, .write = log_nothing };
   struct folder *folder = NULL;
   *report = (struct verify_report){ 0 };
-  enum err err = folder_look(path, &folder, failure);
+  enum err err = folder_look(path, false, &folder, failure);
   if (err != ERR_NONE) return err;
   err = check_store(folder, map_bytes, &logger, findings, place, report, failure);
   if (err == ERR_NONE) err = check_records(path, map_bytes, &logger, findings, report, failure);

@@ -1,13 +1,14 @@
 /* worker.h -- one worker: its VMs, its actors, their turns.
  *
  * WHY     An actor lives on one worker, so nothing about it is shared and nothing is locked.
- * ROOM    stage. Below: performance, records, actor, vms, script.
+ * ROOM    stage. Below: performance, agenda, mail, sends, wakes, timesaver, survey, records, actor, vms, script.
  * THREAD  worker_put(), worker_ring(), worker_bring() and worker_stop() from any; the rest on its own (inline: the caller's).
- * OWNS    Its VMs, its actors, its performances, its records, the requests put to it.
+ * OWNS    Its VMs, its actors, its performances, its records, what it knows of schedules and messages, the letters put to it.
  * STATES  of a request: put -> in the actor's mailbox -> its turn (performance.h) -> its reply at the gate (gate.h)
  *         -> delivered.
  * ALWAYS  1. When an epoch ends, and before any other turn begins, every actor that saw something not durable leaves
- *            memory, and every waiting turn that did fails.
+ *            memory, and every waiting turn that did fails. What is due is sought anew after that, and what was taken from the
+ *            records in that epoch is there again.
  *         2. A request that is put after worker_bring() has returned begins in that VM, or in a later one. What has begun
  *            before ends in its own VM, and notices nothing (vms.h).
  * LIMITS  waiting_calls, idle_ms, vm_bytes; those of records.h.
@@ -21,6 +22,7 @@
 
 struct worker;
 struct survey;
+struct actor_ids;
 
 struct worker_config {
   struct vm_config vm;
@@ -33,7 +35,7 @@ struct worker_config {
   _Atomic unsigned *unquiet;           /* the host's: how many workers do not stop yet, or have calls left */
   void (*delivered)(void *context);    /* the host's: called after replies were delivered */
   void *delivered_context;
-  _Atomic uint64_t *next_actor_id;     /* the host's, as the next */
+  struct actor_ids *actor_ids;         /* the host's, as the next */
   _Atomic uint64_t *next_call_id;
 };
 
@@ -65,11 +67,14 @@ void worker_ring_others(struct worker *worker);
 /* Whether somebody outside waits for what it has sent to the committer since worker_ring_others(). */
 bool worker_owes(const struct worker *worker);
 void worker_wait(struct worker *worker);
+
+/* When it will have something to do by its clock, though nothing comes; INT64_MAX: never. */
+int64_t worker_due_ns(const struct worker *worker);
 void worker_stop(struct worker *worker);
 
-/* Adds what its actors have to a survey (survey.h). The worker does so when the survey comes as a letter; others may only if
- * the steps run inline, between two of them. */
-void worker_survey(const struct worker *worker, struct survey *survey);
+/* Adds what it has to a survey (survey.h). The worker does so when the survey comes as a letter; others may only if
+ * the steps run inline, between two of them. As survey->kind->add(). */
+enum err worker_survey(const struct worker *worker, struct survey *survey, struct failure *failure);
 
 /* Whether a stopping worker has nothing left. */
 bool worker_is_done(struct worker *worker);

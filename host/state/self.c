@@ -35,7 +35,7 @@ void self_begin_key(const struct instance *instance, enum record_space space, st
 enum self_field self_field_of(lua_State *L, int index) {
   static const struct { const char *name; enum self_field field; } fields[] = {
     { "state", SELF_FIELD_STATE }, { "kv", SELF_FIELD_KV },         { "key", SELF_FIELD_KEY },
-    { "class", SELF_FIELD_CLASS }, { "log", SELF_FIELD_LOG },       { "schedule", SELF_FIELD_RESERVED },
+    { "class", SELF_FIELD_CLASS }, { "log", SELF_FIELD_LOG },       { "schedule", SELF_FIELD_SCHEDULE },
     { "connections", SELF_FIELD_RESERVED },
   };
   if (lua_type(L, index) != LUA_TSTRING) return SELF_FIELD_NONE;

@@ -37,6 +37,7 @@ enum self_slot {
   SELF_STATE,                /* the root of the state, or the holder over it (holder.h) */
   SELF_NOTES,
   SELF_KV,
+  SELF_SCHEDULE,
   SELF_COROUTINE,                 /* the coroutine of its turn */
   SELF_SLOT_COUNT = SELF_COROUTINE
 };
@@ -52,7 +53,8 @@ struct instance *self_current(lua_State *L);
 
 /* The fields of `self` that belong to the host. */
 enum self_field {
-  SELF_FIELD_NONE, SELF_FIELD_CLASS, SELF_FIELD_KEY, SELF_FIELD_STATE, SELF_FIELD_KV, SELF_FIELD_LOG, SELF_FIELD_RESERVED
+  SELF_FIELD_NONE, SELF_FIELD_CLASS, SELF_FIELD_KEY, SELF_FIELD_STATE, SELF_FIELD_KV, SELF_FIELD_LOG, SELF_FIELD_SCHEDULE,
+  SELF_FIELD_RESERVED
 };
 
 /* Which of them the name at `index` means. [-0, +0, -] */

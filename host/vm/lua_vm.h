@@ -17,6 +17,7 @@
 struct turn;
 struct instance;
 struct view;
+struct schedule_touch;
 struct json_parser;
 
 /* Whose Lua is running, for the rooms above; all zero if nobody's is. Set and cleared by script/stay.c. */
@@ -24,6 +25,8 @@ struct vm_now {
   struct turn *turn;           /* opaque here: turn.h */
   struct instance *instance;   /* opaque here: self.h */
   const struct view *view;     /* opaque here: ledger/view.h. What the turn may read, and its drafts */
+  struct schedule_touch *touched;   /* opaque here: schedule/schedule.h. What the turn does to the actor's schedules */
+  int64_t schedule_id;         /* the schedule of the actor whose run this is; 0: it is none */
   uint64_t actor_id;           /* whose records */
   uint64_t owner;              /* whose parts: the serial of the instance, never 0 */
   uint64_t serial;             /* of the turn */
@@ -49,6 +52,7 @@ enum vm_ref {
   VM_RPC_META,
   VM_KV_META,
   VM_EACH_META,        /* of iterators of a kv */
+  VM_SCHEDULE_META,
   VM_LOG,              /* what self.log is, for every actor */
   VM_USER_ERROR_META,
   /* one for each code, err to metatable and back: a script can change the fields of an error, but not its code */

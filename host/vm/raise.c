@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "base/limits.h"
 #include "vm/budget.h"
 #include "vm/lua_vm.h"
 
@@ -48,6 +49,13 @@ int raise_misuse(lua_State *L, const char *format, ...) {
   vsnprintf(message, sizeof message, format, arguments);
   va_end(arguments);
   return luaL_error(L, "%s", message);
+}
+
+void raise_over_commit(lua_State *L, size_t bytes) {
+  size_t limit = (size_t)vm_of(L)->config.limits->commit_bytes;
+  if (bytes <= limit) return;
+  raise_host(L, ERR_TOO_LARGE, "%zu bytes changed by one call; the limit of one commit is %zu " LIMIT_NAME(COMMIT_BYTES),
+             bytes, limit);
 }
 
 struct buf *raise_begin(lua_State *L) {

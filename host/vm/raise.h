@@ -37,6 +37,9 @@ void raise_put_argument(const struct argument *argument, struct buf *text);
 int raise_about(lua_State *L, enum err err, const struct argument *argument, const char *format, ...)
   __attribute__((format(printf, 4, 5)));
 
+/* Raises if `bytes`, the size that the turn's commit would have, is over the limit commit_bytes. [-0, +0, v] */
+void raise_over_commit(lua_State *L, size_t bytes);
+
 /* Raises what a failure says, with its code. Not for ERR_USER: caught_raise() rebuilds those. [-0, +0, v] */
 int raise_failure(lua_State *L, const struct failure *failure);
 

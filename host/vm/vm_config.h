@@ -7,6 +7,7 @@
 #define TROUPE_VM_CONFIG_H
 
 #include "base/clock.h"
+#include "base/timekeeper.h"
 #include "base/failure.h"
 #include "base/limits.h"
 #include "base/logger.h"
@@ -16,6 +17,7 @@ enum { VM_PAUSE_MS = 10 };
 struct vm_config {
   const char *actors_path;
   const struct limits *limits;
+  struct timekeeper *timekeeper;   /* the host's */
   struct clock *clock;
   const struct logger *logger;
   unsigned worker;           /* the number of its worker, for the ids of calls */

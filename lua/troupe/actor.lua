@@ -36,6 +36,34 @@
 ---@field delete_range fun(self: Kv, options?: KvRange): integer                  how many there were
 ---@field delete_all fun(self: Kv)
 
+--- What an actor wants to do later, or could not do (lua/README.md, "Schedules").
+---@class ScheduleEntry
+---@field id integer
+---@field due number              when it runs next: seconds since 1970
+---@field method string
+---@field every number|nil        seconds from beat to beat
+---@field cron string|nil         the expression
+---@field tries integer           of this run, or beat, that failed
+---@field failed boolean          it was given up, and runs no more by itself
+---@field error string|nil        of the last try that failed
+
+--- Each that sets a schedule returns its id. What follows the name of the method are its arguments, behind `rpc`.
+---@class Schedule
+---@field after fun(self: Schedule, seconds: number, method: string, ...: any): integer      once, in so many seconds
+---@field at fun(self: Schedule, unix_seconds: number, method: string, ...: any): integer    once, at that moment
+---@field every fun(self: Schedule, seconds: number, method: string, ...: any): integer      again and again
+---@field cron fun(self: Schedule, expression: string, method: string, ...: any): integer    by the calendar, in UTC
+---@field cancel fun(self: Schedule, id: integer): boolean    whether it was pending, or had failed
+---@field retry fun(self: Schedule, id: integer): boolean     whether it had failed; then it begins anew, now
+---@field list fun(self: Schedule): ScheduleEntry[]           in the order in which they are due, failed ones last
+
+--- Which run of which schedule a call is: `rpc.schedule`.
+---@class ScheduleRun
+---@field id integer
+---@field due number              the beat, or the moment that was set: seconds since 1970
+---@field try integer             1 for the first
+---@field skipped integer         beats before this one without a run that succeeded
+
 --- What calls through a handle do besides (lua/README.md, "Calls between actors").
 ---@class HandleOptions
 ---@field create boolean|nil            false: an actor that does not exist is `actor_not_found`
@@ -54,9 +82,12 @@
 ---@field key any[]          of an actor: its key, a tuple
 ---@field state table        of an actor: its state
 ---@field kv Kv              of an actor: its ordered store
+---@field schedule Schedule  of an actor: what it does later
 ---@field log Log            of an actor: writes its lines into the host's log
 ---@field save_state fun(self: Actor)  of an actor: ends one commit of a call and begins the next
+---@field destroy fun(self: Actor)  of an actor: when the call ends well, nothing of the actor is left
 ---@field actor fun(self: Actor, class: string, key: Key, options?: HandleOptions): Handle  of an actor: names another
+---@field send fun(self: Actor, handle: Handle, method: string, ...: any)  of an actor: one way, applied once
 ---@field state_version integer|nil    the version to which migrate_state brings older states; nil counts as 1
 local Actor = { name = "Actor" }
 

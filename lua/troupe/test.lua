@@ -132,6 +132,14 @@ function Host:start_sleep(class, key)
   return self:_submit("sleep", class, key)
 end
 
+--- Begins the end of an actor, as an operator asks for it, without waiting for it.
+---@param class string
+---@param key any
+---@return troupe.Pending
+function Host:start_destroy(class, key)
+  return self:_submit("destroy", class, key)
+end
+
 --- Begins a request of this kind; first starts the host if it has ended.
 function Host:_submit(kind, ...)
   if not self._kit:is_open() then self._kit:reopen() end
@@ -184,7 +192,7 @@ end
 ---@field id string             its rpc.id
 ---@field class string
 ---@field key any               one string as it is, any other key as a tuple
----@field method string|nil     nil: an operator or a spec looks at the actor
+---@field method string|nil     nil: an operator or a spec looks at the actor, or destroys it
 ---@field caller { class: string, key: any }|nil  the actor that made the call
 ---@field seconds number        since its worker took it in
 ---@field waits "mailbox"|"save"|"others"|"answer"|"answered"  for what
@@ -205,12 +213,80 @@ function Host:calls()
   return found.calls, found.cut
 end
 
+--- Destroys an actor, as `troupe destroy` does: on_destroy runs, and nothing of the actor is left. Raises if there is
+--- no such actor.
+---@param class string
+---@param key any
+function Host:destroy(class, key)
+  self:start_destroy(class, key):get()
+end
+
+---@class troupe.Failed
+---@field id string             by which retry() and drop() know it
+---@field kind "message"|"schedule"
+---@field class string          the actor that was to do it
+---@field key any               one string as it is, any other key as a tuple
+---@field method string
+---@field args any[]
+---@field sender { class: string, key: any }|nil  of a message
+---@field tries integer         that failed
+---@field error string          of the last one
+---@field due number            when that was due, in seconds since 1970
+
+--- Begins to ask for a page of what was given up, without waiting for it. Its result is `{ failed = troupe.Failed[],
+--- next = id or null }`.
+---@param after string|nil       the id behind which it begins (nil: the first page)
+---@param limit integer|nil      at most so many entries (1,000)
+---@return troupe.Pending
+function Host:start_failed(after, limit)
+  return self:_submit("failed", after or "", "", nil, nil, nil, { limit = limit or 1000 })
+end
+
+--- Begins what retry() does, without waiting for it.
+---@param id string
+---@return troupe.Pending
+function Host:start_retry(id)
+  return self:_submit("retry", id, "")
+end
+
+--- Begins what drop() does, without waiting for it.
+---@param id string
+---@return troupe.Pending
+function Host:start_drop(id)
+  return self:_submit("drop", id, "")
+end
+
+--- What was given up, messages and schedules, as `GET /failed` tells it; all pages of it. Runs the host.
+---@param limit integer|nil      entries a page (1,000)
+---@return troupe.Failed[]
+function Host:failed(limit)
+  local found, after = {}, ""
+  repeat
+    local page = self:start_failed(after, limit):get()
+    table.move(page.failed, 1, #page.failed, #found + 1, found)
+    after = page.next
+  until after == troupe.null
+  return found
+end
+
+--- Begins anew what was given up, as `troupe failed retry` does. Raises `failed_not_found` if it is not there.
+---@param id string
+function Host:retry(id)
+  self:start_retry(id):get()
+end
+
+--- Drops what was given up, as `troupe failed drop` does. Raises `failed_not_found` if it is not there.
+---@param id string
+function Host:drop(id)
+  self:start_drop(id):get()
+end
+
 --- Makes an actor leave memory, as it would when idle: on_stop runs.
 function Host:sleep(class, key)
   self:start_sleep(class, key):get()
 end
 
---- Runs the host's steps until everything is at rest.
+--- Runs the host's steps until everything is at rest. Raises after 20,000 commits at one moment: it never would be.
 function Host:run()
   if self._kit:is_open() then self._kit:run() end
 end
@@ -247,12 +323,26 @@ function Host:reload()
   if self._kit:is_open() then self._kit:reload() else self._kit:reopen() end
 end
 
---- Lets time pass, in seconds, and runs what is due: idle actors leave memory, and with `dev` files that have changed
---- are loaded.
+--- Lets time pass, in seconds, from due to due: first all that waits runs, then the clock goes on to the moment at
+--- which the next thing is due, that runs, and so on. Calls reach their deadlines, idle actors leave memory, and with
+--- `dev` changed files are loaded at the end. If the host has ended, it starts again when the time has passed.
 ---@param seconds number
 function Host:advance(seconds)
-  if not self._kit:is_open() then self._kit:reopen() end
-  self._kit:advance(seconds)
+  if self._kit:is_open() then
+    self._kit:advance(seconds)
+  else
+    self._kit:elapse(seconds)
+    self._kit:reopen()
+    self._kit:run()
+  end
+end
+
+--- Sets the wall clock forward by so many seconds, or back if they are negative, while no time passes: as a person
+--- does, or a device that learns late what time it is. Runs the host.
+---@param seconds number
+function Host:jump(seconds)
+  self._kit:jump(seconds)
+  self:run()
 end
 
 --- Lets time pass, in seconds, and runs nothing: for a spec that takes the host's steps one by one.
@@ -272,9 +362,12 @@ function Host:fail_next(what)
   self._kit:fail_next(what)
 end
 
---- Ends the host as kill -9 would; the next call starts it again on the same data.
-function Host:crash()
+--- Ends the host as kill -9 would; the next call starts it again on the same data. By then so many seconds have
+--- passed.
+---@param seconds number|nil  (0)
+function Host:crash(seconds)
   self._kit:crash()
+  if seconds then self._kit:elapse(seconds) end
 end
 
 --- Stops the host in good order, as SIGTERM does: calls that have begun end, and every actor goes to sleep. The next

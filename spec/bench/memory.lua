@@ -8,11 +8,6 @@ local ACTORS = math.min(tonumber(os.getenv "MANY" or 100000), 100000)
 local FIRST, BYTES_MAX = 1000000, 1024
 local IDLE_MS = 3600 * 1000
 
--- Memory of a process that is its own, in bytes; pages of files are the system's.
-local function own_bytes(pid)
-  return 1024 * tonumber(servers.read(("/proc/%s/status"):format(pid)):match "RssAnon:%s+(%d+)")
-end
-
 local function per_actor(bytes) return { bytes / ACTORS } end
 
 local function make(data)
@@ -31,9 +26,9 @@ local function in_program(data)
     })
   end
   wake(ACTORS // 100)                    -- what is there once, whoever comes
-  local before = own_bytes(host.pid)
+  local before = host:own_bytes()
   wake(ACTORS)
-  measure.target("the program's own bytes an actor", per_actor(own_bytes(host.pid) - before), BYTES_MAX, true)
+  measure.target("the program's own bytes an actor", per_actor(host:own_bytes() - before), BYTES_MAX, true)
   host:stop()
 end
 

@@ -8,7 +8,7 @@
 -- host; so that run takes the peers that are installed, and installs none. A topic without a peer tells the rest.
 
 local TOPICS = {
-  "kv", "stall", "beyond", "increments", "reads", "chains", "syncs", "checkpoint", "start", "state", "memory",
+  "kv", "stall", "beyond", "increments", "reads", "chains", "syncs", "checkpoint", "start", "state", "memory", "time",
 }
 
 local measure = require "spec.bench.measure"

@@ -3,7 +3,10 @@
 --
 -- A server has `protocol` (of load.c), `port` and `pid`; one that speaks HTTP also request(...), the bytes of a call.
 
+local http_client = require "socket.http"
 local socket = require "socket"
+
+local TICKS_A_SECOND = 100     -- of the figures in /proc, on Linux
 
 local servers = { running = {} }
 
@@ -30,12 +33,14 @@ function servers.read(path)
   return file and file:read "a" or ""
 end
 
-function servers.wait_until(what, condition)
-  for _ = 1, 3000 do
+--- Waits until a condition holds, for at most so many seconds (60), and returns what it gave.
+function servers.wait_until(what, condition, seconds_max)
+  local deadline = socket.gettime() + (seconds_max or 60)
+  repeat
     local found = condition()
     if found then return found end
     socket.sleep(0.02)
-  end
+  until socket.gettime() > deadline
   error("waited in vain for " .. what, 0)
 end
 
@@ -78,6 +83,26 @@ end
 --- How many syncs a host that has stopped says that it made.
 function Server:syncs()
   return assert(tonumber(self:errors():match "stopped .*syncs=(%d+)"), "no count of syncs")
+end
+
+--- Memory of its process that is its own, in bytes; pages of files are the system's.
+function Server:own_bytes()
+  return 1024 * tonumber(servers.read(("/proc/%d/status"):format(self.pid)):match "RssAnon:%s+(%d+)")
+end
+
+--- Processor time that its process has taken, in seconds.
+function Server:cpu_seconds()
+  local fields = {}
+  local told = servers.read(("/proc/%d/stat"):format(self.pid)):match "%) (.*)"     -- behind the name
+  for field in told:gmatch "%S+" do table.insert(fields, field) end
+  return (fields[12] + fields[13]) / TICKS_A_SECOND
+end
+
+--- One call of a server that speaks HTTP: the body of its answer.
+function Server:ask(path, body)
+  local answer, status = http_client.request(("http://127.0.0.1:%d%s"):format(self.port, path), body or "[]")
+  assert(status == 200, answer)
+  return answer
 end
 
 --- Whether the program of a peer is there. One that is not is left out, and what is told of it with it.
@@ -151,6 +176,19 @@ http {
   server { listen 127.0.0.1:PORT; location / { default_type application/json; return 200 '{"result":1}'; } }
 }]]):gsub("FOLDER", servers.folder):gsub("PORT", server.port))
   return start(server, "nginx -c " .. config)
+end
+
+--- Starts the program on a folder of data; returns it and the milliseconds to its first answer, to a call of `path`.
+function servers.start_timed(actors, data, path)
+  local server = { name = "troupe", protocol = "http", port = servers.free_port(), request = servers.http }
+  server.log = servers.folder .. "/first.err"
+  local request = servers.write(servers.folder .. "/first", servers.http(path))
+  local command = servers.troupe_command(actors, data, server.port)
+  local first = ("%s/first %d %s %s %s"):format(servers.tools, server.port, request, server.log, command)
+  local ok, told = pcall(servers.capture, first)
+  if not ok then error(told .. servers.read(server.log), 0) end
+  server.pid = math.tointeger(told:match "pid=(%d+)")
+  return servers.adopt(server), told:match "first_us=(%d+)" / 1000
 end
 
 -- --- Redis ---------------------------------------------------------------------------------------------------------

@@ -8,15 +8,7 @@ local servers = require "spec.bench.servers"
 local LOG_BYTES, LOAD_SECONDS_MAX, KILLS = 64 << 20, 20 * measure.seconds, 3
 
 --- Starts the program; returns it and the milliseconds to its first answer.
-local function start(data)
-  local server = { name = "troupe", port = servers.free_port(), log = servers.folder .. "/first.err" }
-  local request = servers.write(servers.folder .. "/first", servers.http("/actors/Counter/1000000/get"))
-  local command = servers.troupe_command("actors", data, server.port)
-  local ok, found = pcall(measure.tool, "first", server.port, request, server.log, command)
-  if not ok then error(found .. servers.read(server.log), 0) end
-  server.pid = math.tointeger(found.pid)
-  return servers.adopt(server), found.first_us / 1000
-end
+local function start(data) return servers.start_timed("actors", data, "/actors/Counter/1000000/get") end
 
 --- What a folder takes on disk; 0 where there is none.
 local function disk_bytes(folder)

@@ -343,6 +343,24 @@ static void clock_stands_until_it_is_advanced(void **state) {
   assert_true(clock_work_ns(&clock) >= before);
 }
 
+static void the_wall_clock_jumps_alone(void **state) {
+  (void)state;
+  struct clock clock;
+  clock_init_manual(&clock, 1000);
+  clock_jump(&clock, -900);
+  assert_true(clock_unix_ns(&clock) == 100);
+  assert_true(clock_monotonic_ns(&clock) == 1000 && clock_boottime_ns(&clock) == 1000);
+  clock_advance(&clock, 50);
+  assert_true(clock_unix_ns(&clock) == 150);
+  assert_true(clock_monotonic_ns(&clock) == 1050 && clock_boottime_ns(&clock) == 1050);
+  clock_jump(&clock, 5000);
+  assert_true(clock_unix_ns(&clock) == 5150);
+  assert_true(clock_monotonic_ns(&clock) == 1050 && clock_boottime_ns(&clock) == 1050);
+  clock_init(&clock);
+  int64_t before = clock_boottime_ns(&clock);
+  assert_true(clock_boottime_ns(&clock) >= before);
+}
+
 /* However long it takes between two looks. */
 static void processor_time_of_a_manual_clock_is_counted(void **state) {
   (void)state;
@@ -511,6 +529,7 @@ int main(void) {
     cmocka_unit_test(logger_cuts_what_is_too_long),
     cmocka_unit_test(logger_writes_to_standard_error),
     cmocka_unit_test(clock_stands_until_it_is_advanced),
+    cmocka_unit_test(the_wall_clock_jumps_alone),
     cmocka_unit_test(processor_time_of_a_manual_clock_is_counted),
     cmocka_unit_test_setup_teardown(disk_makes_folders, folder_begin, folder_end),
     cmocka_unit_test_setup_teardown(disk_writes_and_reads_files, folder_begin, folder_end),

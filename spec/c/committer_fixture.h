@@ -167,7 +167,7 @@ static inline struct commit *commit_try_make(struct fixture *fixture, int source
     return NULL;
   }
   for (int i = 0; i < 2; i++) {
-    *effects[i] = (struct test_effect){ { NULL, release }, fixture, name + i, "" };
+    *effects[i] = (struct test_effect){ { .release = release }, fixture, name + i, "" };
     snprintf(effects[i]->key, sizeof effects[i]->key, "%s", key);
   }
   effects[0]->effect.next = &effects[1]->effect;

@@ -80,7 +80,7 @@ static void a_new_one_is_made(void **state) {
   assert_string_equal(folder_store_path(folder), file_in(fixture, "store"));
   struct buf format = {0};
   assert_int_equal(disk_read_file(file_in(fixture, "FORMAT"), 100, &format), 0);
-  assert_slice_equal(buf_slice(&format), slice_text("troupe 2\n"));
+  assert_slice_equal(buf_slice(&format), slice_text("troupe 3\n"));
   buf_done(&format);
   assert_int_equal(strlen(folder_token(folder)), FOLDER_TOKEN_SIZE);
   assert_int_equal(strspn(folder_token(folder), "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
@@ -156,32 +156,48 @@ static void a_second_host_is_refused(void **state) {
 static void another_format_is_refused(void **state) {
   struct fixture *fixture = *state;
   folder_close(open_well(fixture));
-  static const char *const others[] = { "troupe 3\n", "", "troupe 2", "troupe 2\n\n", "\xff\x1b[2J" };
+  static const char *const others[] = { "troupe 4\n", "", "troupe 3", "troupe 3\n\n", "troupe 2", "\xff\x1b[2J" };
   for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
     write_in(fixture, "FORMAT", others[i]);
-    assert_refused(fixture, "this host knows \"troupe 2\" only");
+    assert_refused(fixture, "this host knows \"troupe 3\" only");
   }
-  write_in(fixture, "FORMAT", "troupe 3\n");
-  assert_refused(fixture, "has the format \"troupe 3\"");
+  write_in(fixture, "FORMAT", "troupe 4\n");
+  assert_refused(fixture, "has the format \"troupe 4\"");
   char large[200] = {0};
   memset(large, 'x', sizeof large - 1);
   write_in(fixture, "FORMAT", large);
   assert_refused(fixture, "has the format");
-  write_in(fixture, "FORMAT", "troupe 2\n");
+  write_in(fixture, "FORMAT", "troupe 3\n");
   folder_close(open_well(fixture));
 }
 
-static void the_format_before_becomes_this_one(void **state) {
+/* It is left as it is, and may still be read. */
+static void an_older_format_is_refused_with_what_to_do(void **state) {
   struct fixture *fixture = *state;
+  char words[PATH_MAX + 40];
+  struct folder *folder;
   folder_close(open_well(fixture));
-  assert_int_equal(rmdir(file_in(fixture, "log")), 0);
-  write_in(fixture, "FORMAT", "troupe 1\n");
-  folder_close(open_well(fixture));
-  assert_int_equal(access(file_in(fixture, "log"), F_OK), 0);
-  struct buf format = {0};
-  assert_int_equal(disk_read_file(file_in(fixture, "FORMAT"), 100, &format), 0);
-  assert_slice_equal(buf_slice(&format), slice_text("troupe 2\n"));
-  buf_done(&format);
+  for (int format = 1; format <= 2; format++) {
+    char line[32];
+    snprintf(line, sizeof line, "troupe %d\n", format);
+    write_in(fixture, "FORMAT", line);
+    snprintf(words, sizeof words, "`troupe backup %s NEW`", fixture->path);
+    assert_refused(fixture, words);
+    assert_int_equal(folder_look(fixture->path, false, &folder, &fixture->failure), ERR_REQUEST);
+    failure_clear(&fixture->failure);
+    assert_int_equal(folder_look(fixture->path, true, &folder, &fixture->failure), ERR_NONE);
+    assert_true(folder_is_old(folder));
+    assert_true(folder_has_log(folder) == (format == 2));
+    folder_close(folder);
+    struct buf content = {0};
+    assert_int_equal(disk_read_file(file_in(fixture, "FORMAT"), 100, &content), 0);
+    assert_slice_equal(buf_slice(&content), slice_text(line));
+    buf_done(&content);
+  }
+  write_in(fixture, "FORMAT", "troupe 3\n");
+  assert_int_equal(folder_look(fixture->path, false, &folder, &fixture->failure), ERR_NONE);
+  assert_false(folder_is_old(folder));
+  folder_close(folder);
 }
 
 static void what_is_somebody_elses_is_refused_and_left_alone(void **state) {
@@ -262,8 +278,8 @@ static void a_reader_that_may_not_write_keeps_hosts_away(void **state) {
   folder_close(open_well(fixture));
   become_reader(fixture);
   struct folder *reader, *other, *host;
-  assert_int_equal(folder_look(fixture->path, &reader, &fixture->failure), ERR_NONE);
-  assert_int_equal(folder_look(fixture->path, &other, &fixture->failure), ERR_NONE);
+  assert_int_equal(folder_look(fixture->path, false, &reader, &fixture->failure), ERR_NONE);
+  assert_int_equal(folder_look(fixture->path, false, &other, &fixture->failure), ERR_NONE);
   assert_true(folder_is_still(reader) && folder_is_still(other));
   become_oneself();
   assert_refused(fixture, "is being read by a backup or verify that may not write there");
@@ -273,7 +289,7 @@ static void a_reader_that_may_not_write_keeps_hosts_away(void **state) {
   host = open_well(fixture);
   assert_refused(fixture, "in use by another host");
   become_reader(fixture);
-  assert_int_equal(folder_look(fixture->path, &reader, &fixture->failure), ERR_UNAUTHORIZED);
+  assert_int_equal(folder_look(fixture->path, false, &reader, &fixture->failure), ERR_UNAUTHORIZED);
   become_oneself();
   failure_clear(&fixture->failure);
   folder_close(host);
@@ -282,7 +298,7 @@ static void a_reader_that_may_not_write_keeps_hosts_away(void **state) {
 static void a_reader_that_may_write_keeps_nobody_away(void **state) {
   struct fixture *fixture = *state;
   struct folder *host = open_well(fixture), *reader;
-  assert_int_equal(folder_look(fixture->path, &reader, &fixture->failure), ERR_NONE);
+  assert_int_equal(folder_look(fixture->path, false, &reader, &fixture->failure), ERR_NONE);
   assert_false(folder_is_still(reader));
   folder_close(host);
   folder_close(open_well(fixture));
@@ -297,7 +313,7 @@ int main(void) {
     cmocka_unit_test_setup_teardown(a_missing_token_is_named, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_second_host_is_refused, set_up, tear_down),
     cmocka_unit_test_setup_teardown(another_format_is_refused, set_up, tear_down),
-    cmocka_unit_test_setup_teardown(the_format_before_becomes_this_one, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(an_older_format_is_refused_with_what_to_do, set_up, tear_down),
     cmocka_unit_test_setup_teardown(what_is_somebody_elses_is_refused_and_left_alone, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_start_that_was_cut_off_is_made_again, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_new_one_that_was_not_finished_is_refused, set_up, tear_down),

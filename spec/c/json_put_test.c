@@ -17,6 +17,7 @@
 #include "codec/key.h"
 #include "codec/value.h"
 #include "random.h"
+#include "value_words.h"
 
 static void strings_are_escaped_and_no_further(void **state) {
   (void)state;
@@ -192,27 +193,7 @@ static void floats_have_the_fewest_digits(void **state) {
   buf_done(&buf);
 }
 
-/* Values. A tiny notation, in which a value is written by a string of letters:
- * n null, t f booleans, iN integer, dN float, sX string to the next blank, [N array, {N map, =N same. */
-static void put_words(struct buf *value, const char *words) {
-  while (*words != 0) {
-    char *end;
-    size_t size = strcspn(words, " ");
-    const char *rest = words + 1;
-    switch (*words) {
-      case 'n': value_put_null(value); break;
-      case 't': case 'f': value_put_boolean(value, *words == 't'); break;
-      case 'i': value_put_integer(value, strtoll(rest, &end, 10)); break;
-      case 'd': value_put_float(value, strtod(rest, &end)); break;
-      case 's': value_put_string(value, slice_of(rest, size - 1)); break;
-      case '[': value_put_array(value, (uint32_t)strtoul(rest, &end, 10)); break;
-      case '{': value_put_map(value, (uint32_t)strtoul(rest, &end, 10)); break;
-      case '=': value_put_same(value, (uint32_t)strtoul(rest, &end, 10)); break;
-      default: fail();
-    }
-    words += size + strspn(words + size, " ");
-  }
-}
+/* -- values -- */
 
 static enum err print(struct buf *buf, const char *words, struct failure *failure) {
   struct buf value = { 0 };

@@ -143,6 +143,7 @@ enum { LETTERS = 12, WRITES_MAX = 4000 };
 struct written {
   uint64_t seq;
   enum memtable_answer what;
+  bool is_range;
   uint8_t from, to;          /* letters from <= letter < to */
 };
 
@@ -160,6 +161,7 @@ static struct written write_some(struct chance *chance, struct memtable *drafts,
   } else if (kind == 1) {
     assert_true(memtable_try_delete(drafts, letter(&written.from)));
   } else {
+    written.is_range = true;
     written.to = (uint8_t)(written.to + chance_below(chance, LETTERS - written.from));
     assert_true(memtable_try_delete_range(drafts, letter(&written.from), letter(&written.to)));
   }
@@ -169,8 +171,19 @@ static struct written write_some(struct chance *chance, struct memtable *drafts,
 /* A table against the writes that it must hold. */
 static void assert_writes(const struct memtable *table, const struct written *writes, size_t count) {
   enum memtable_answer expected[LETTERS] = { MEMTABLE_NOTHING };
+  bool covered[LETTERS] = { false };
   for (size_t i = 0; i < count; i++) {
-    for (uint8_t at = writes[i].from; at < writes[i].to; at++) expected[at] = writes[i].what;
+    for (uint8_t at = writes[i].from; at < writes[i].to; at++) {
+      expected[at] = writes[i].what;
+      covered[at] |= writes[i].is_range;
+    }
+  }
+  for (uint8_t from = 0; from < LETTERS; from++) {
+    bool touches = false;
+    for (uint8_t to = from; to < LETTERS; to++) {
+      assert_int_equal(memtable_touches(table, letter(&from), letter(&to)), touches);
+      touches |= covered[to];
+    }
   }
   for (uint8_t at = 0; at < LETTERS; at++) {
     struct slice value;
@@ -241,6 +254,37 @@ static void knows_whose_records_it_holds(void **state) {
   assert_true(memtable_may_hold(other, actor_key(from, 1, 0), actor_key(to, 2, 0)));   /* of more actors than one */
   memtable_clear(other);
   assert_false(may_hold_any(other, 2));
+  memtable_free(other);
+  memtable_free(memtable);
+}
+
+static void keeps_nothing_of_what_came_new_and_went(void **state) {
+  (void)state;
+  struct memtable *memtable = memtable_try_new(), *other = memtable_try_new(), *pending = memtable_try_new();
+  struct slice once = slice_text("once"), twice = slice_text("twice"), stays = slice_text("stays"), value;
+  assert_true(memtable_try_put(other, once, slice_text("1")));
+  assert_true(memtable_try_put(other, twice, slice_text("1")));
+  assert_true(memtable_try_put(other, stays, slice_text("1")));
+  memtable_merge_new(memtable, other);
+  assert_true(memtable_is_empty(other));
+  size_t memory = memtable_memory(memtable);
+  assert_true(memtable_try_put(other, twice, slice_text("2")));
+  assert_true(memtable_try_delete(other, once));
+  memtable_push(pending, other, 1);
+  memtable_pull(memtable, pending, 1);
+  assert_int_equal(memtable_get(memtable, once, &value), MEMTABLE_NOTHING);
+  assert_int_equal(memtable_get(memtable, twice, &value), MEMTABLE_VALUE);
+  assert_true(slice_equal(value, slice_text("2")));
+  assert_true(memtable_memory(memtable) < memory);
+  assert_true(memtable_try_delete(memtable, twice));
+  assert_int_equal(memtable_get(memtable, twice, &value), MEMTABLE_NOTHING);
+  assert_true(memtable_try_put(memtable, twice, slice_text("3")));          /* from here on nobody says that it is new */
+  assert_true(memtable_try_delete(memtable, twice));
+  assert_int_equal(memtable_get(memtable, twice, &value), MEMTABLE_DELETED);
+  memtable_merge(other, memtable);                                           /* what is new in one table is not in another */
+  assert_true(memtable_try_delete(other, stays));
+  assert_int_equal(memtable_get(other, stays, &value), MEMTABLE_DELETED);
+  memtable_free(pending);
   memtable_free(other);
   memtable_free(memtable);
 }
@@ -411,6 +455,7 @@ int main(void) {
     cmocka_unit_test(a_run_that_is_broken_or_finds_no_memory_says_so),
     cmocka_unit_test(has_the_bytes_that_the_header_says),
     cmocka_unit_test(survives_every_failing_allocation),
+    cmocka_unit_test(keeps_nothing_of_what_came_new_and_went),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

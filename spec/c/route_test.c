@@ -195,6 +195,67 @@ static void inspect_wants_the_token(void **state) {
   trial_done(&trial);
 }
 
+static void delete_wants_the_token(void **state) {
+  (void)state;
+  static const struct {
+    const char *target, *authorization;
+    enum err err;
+  } tried[] = {
+    { "/actors/C/[\"eu\",42]", "Bearer " TOKEN, ERR_NONE },  { "/actors/C/k", "Bearer x", ERR_UNAUTHORIZED },
+    { "/actors/C/k?create=true", "Bearer " TOKEN, ERR_REQUEST }, { "/actors/C/[]", "Bearer " TOKEN, ERR_KEY },
+  };
+  for (size_t i = 0; i < sizeof tried / sizeof *tried; i++) {
+    struct trial trial;
+    try_route(&trial, "DELETE", slice_text(tried[i].target), tried[i].authorization);
+    assert_int_equal(trial.err, tried[i].err);
+    if (trial.err == ERR_NONE) {
+      assert_int_equal(trial.request->type, REQUEST_DESTROY);
+      assert_text(&trial.request->class_name, "C");
+      assert_key(trial.request, "[\"eu\",42]");
+    }
+    trial_done(&trial);
+  }
+}
+
+/* What was given up: a list in pages, and what is to become of one. */
+static void failed_wants_the_token_and_an_id(void **state) {
+  (void)state;
+  static const struct {
+    const char *method, *target, *authorization;
+    enum err err;
+    enum request_type type;
+    unsigned limit;
+  } tried[] = {
+    { "GET", "/failed", "Bearer " TOKEN, ERR_NONE, REQUEST_FAILED, 100 },
+    { "HEAD", "/failed?limit=7&after=s-803-12-3", "Bearer " TOKEN, ERR_NONE, REQUEST_FAILED, 7 },
+    { "POST", "/failed/s-803-12-3/retry", "Bearer " TOKEN, ERR_NONE, REQUEST_RETRY, 0 },
+    { "DELETE", "/failed/s-803-12-3", "Bearer " TOKEN, ERR_NONE, REQUEST_DROP, 0 },
+    { "GET", "/failed", "", ERR_UNAUTHORIZED, REQUEST_FAILED, 0 },
+    { "DELETE", "/failed/s-803-12-3", "Bearer x", ERR_UNAUTHORIZED, REQUEST_DROP, 0 },
+    { "GET", "/failed?limit=", "Bearer " TOKEN, ERR_REQUEST, REQUEST_FAILED, 0 },
+    { "GET", "/failed?limit=99999999999999999999", "Bearer " TOKEN, ERR_REQUEST, REQUEST_FAILED, 0 },
+    { "GET", "/failed?after=s-1024-1-1", "Bearer " TOKEN, ERR_REQUEST, REQUEST_FAILED, 0 },
+    { "DELETE", "/failed/s-803-12", "Bearer " TOKEN, ERR_FAILED_NOT_FOUND, REQUEST_DROP, 0 },
+    { "DELETE", "/failed/m-803-18446744073709551616-5-7", "Bearer " TOKEN, ERR_FAILED_NOT_FOUND, REQUEST_DROP, 0 },
+    { "DELETE", "/failed/s-803-12-3?x=1", "Bearer " TOKEN, ERR_REQUEST, REQUEST_DROP, 0 },
+    { "POST", "/failed/s-803-12-3/again", "Bearer " TOKEN, ERR_PATH, REQUEST_RETRY, 0 },
+    { "POST", "/failed/s-803-12-3", "Bearer " TOKEN, ERR_NOT_ALLOWED, REQUEST_DROP, 0 },
+  };
+  for (size_t i = 0; i < sizeof tried / sizeof *tried; i++) {
+    struct trial trial;
+    try_route(&trial, tried[i].method, slice_text(tried[i].target), tried[i].authorization);
+    assert_int_equal(trial.err, tried[i].err);
+    if (trial.err == ERR_NONE) {
+      assert_int_equal(trial.request->type, tried[i].type);
+      assert_int_equal(trial.request->limit, tried[i].limit);
+      bool names = strstr(tried[i].target, "s-803") != NULL;
+      assert_int_equal(trial.request->failed.kind, names ? FAILED_SCHEDULE : FAILED_NONE);
+      if (names) assert_int_equal(trial.request->failed.schedule, 3);
+    }
+    trial_done(&trial);
+  }
+}
+
 static void calls_want_the_token_and_no_query(void **state) {
   (void)state;
   static const struct {
@@ -220,8 +281,8 @@ static void options_tell_the_methods_of_a_path(void **state) {
   static const struct {
     const char *target, *allow;
   } cases[] = {
-    { "*", "GET, HEAD, POST, OPTIONS" }, { "/health", "GET, HEAD, OPTIONS" }, { "/actors/C/k", "GET, HEAD, OPTIONS" },
-    { "/actors/C/k/m?create=false", "POST, OPTIONS" },
+    { "*", "GET, HEAD, POST, DELETE, OPTIONS" }, { "/health", "GET, HEAD, OPTIONS" },
+    { "/actors/C/k", "GET, HEAD, DELETE, OPTIONS" }, { "/actors/C/k/m?create=false", "POST, OPTIONS" },
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     struct trial trial;
@@ -271,7 +332,11 @@ static const struct {
   { "", "/health", ERR_NOT_ALLOWED, "is not" },
   { "GET", "/actors/C/k/m", ERR_NOT_ALLOWED, "GET is not a method of this path, which knows POST, OPTIONS" },
   { "PUT", "/actors/C/k/m", ERR_NOT_ALLOWED, "PUT is not" },
-  { "POST", "/actors/C/k", ERR_NOT_ALLOWED, "POST is not a method of this path, which knows GET, HEAD, OPTIONS" },
+  { "POST", "/actors/C/k", ERR_NOT_ALLOWED, "POST is not a method of this path, which knows GET, HEAD, DELETE, OPTIONS" },
+  { "DELETE", "/actors/C/k/m", ERR_NOT_ALLOWED, "DELETE is not" },
+  { "DELETE", "/calls", ERR_NOT_ALLOWED, "DELETE is not" },
+  { "DELETE", "/actors/C", ERR_PATH, "there is nothing at" },
+  { "DELETE", "/actors/C/k", ERR_UNAUTHORIZED, "for operators" },
   { "POST", "/actors/C/k/m/", ERR_PATH, "there are POST /actors/{class}/{key}/{method}" },
   { "POST", "/actors/C/a/b/m", ERR_PATH, "a / inside a key is written %2F" },
   { "POST", "/Actors/C/k/m", ERR_PATH, "there is nothing at" },
@@ -461,7 +526,9 @@ int main(void) {
     cmocka_unit_test(options_tell_the_methods_of_a_path),
     cmocka_unit_test(a_host_before_the_path_is_cut_off),
     cmocka_unit_test(inspect_wants_the_token),
+    cmocka_unit_test(delete_wants_the_token),
     cmocka_unit_test(calls_want_the_token_and_no_query),
+    cmocka_unit_test(failed_wants_the_token_and_an_id),
     cmocka_unit_test(each_mistake_is_named),
     cmocka_unit_test(the_limit_of_a_key_is_exact),
     cmocka_unit_test(what_is_escaped_comes_back),

@@ -23,6 +23,10 @@ static unsigned shard_of(const char *class_name, struct buf *key) {
   assert_int_equal(key->err, ERR_NONE);
   unsigned shard = router_shard(slice_text(class_name), buf_slice(key));
   assert_true(shard < ROUTER_SHARDS);
+  struct buf address = { 0 };
+  router_put_address(&address, slice_text(class_name), buf_slice(key));
+  assert_int_equal(router_shard_of(buf_slice(&address)), shard);
+  buf_done(&address);
   buf_done(key);
   return shard;
 }

@@ -313,7 +313,7 @@ static void a_damaged_pointer_is_not_followed(void **state) {
   struct slice long_key = damage_pointer(fixture), key, value;
   put_one(fixture, slice_text("q"), slice_text("2"));
   assert_int_equal(store_get(fixture->reader, long_key, &value), ERR_STORAGE);
-  assert_non_null(strstr(fixture->log.last, "record=\"actor 8102099357864587376, space 70 7070"));
+  assert_non_null(strstr(fixture->log.last, "record=\"actor 28784/123628225065072, schedule 7070"));
   assert_int_equal(store_reach(fixture->reader, long_key), ERR_STORAGE);
   static uint8_t other[1000] = { 'o' };
   assert_int_equal(store_reach(fixture->reader, slice_of(other, sizeof other)), ERR_NONE);

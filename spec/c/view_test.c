@@ -305,6 +305,51 @@ static void ranges_and_snapshots_hold_on_every_way(void **state) {
   log_close(source.log);
 }
 
+/* A range of others is in no scan's way: it goes on in the store alone, and looks into no table. */
+static void a_range_of_others_leaves_a_scan_alone(void **state) {
+  struct fixture *fixture = *state;
+  static const char *const names[] = { "b", "ba", "bb", "c" };
+  struct memtable *tables[] = { fixture->layers.pending, fixture->layers.active };
+  struct slice key, value;
+  assert_int_equal(store_begin(fixture->store), ERR_NONE);
+  for (size_t i = 0; i < 4; i++) {
+    assert_int_equal(store_put(fixture->store, slice_text(names[i]), slice_text("v")), ERR_NONE);
+  }
+  assert_int_equal(store_commit(fixture->store), ERR_NONE);
+  for (size_t i = 0; i < 2; i++) {
+    assert_true(memtable_try_delete_range(tables[i], slice_text("a"), slice_text("b")));
+    assert_true(memtable_try_delete_range(tables[i], slice_text("c"), slice_text("d")));
+  }
+  for (int reverse = 0; reverse < 2; reverse++) {
+    struct scan scan;
+    size_t count = 0;
+    scan_begin(&scan, &fixture->view, slice_text("b"), slice_text("c"), reverse);
+    for (; scan_next(&scan, &key, &value) == ERR_NONE; count++) assert_true(scan.alone);
+    assert_int_equal(count, 3);
+    scan_begin(&scan, &fixture->view, slice_text("b"), slice_text("c1"), reverse);
+    for (count = 0; scan_next(&scan, &key, &value) == ERR_NONE; count++) assert_false(scan.alone);
+    assert_int_equal(count, 3);
+  }
+}
+
+/* Ranges of which nothing is stored take their part of a portion too: each is looked for. */
+static void many_empty_ranges_go_in_portions(void **state) {
+  struct fixture *fixture = *state;
+  struct source source;
+  uint8_t room[2], end[2];
+  size_t ranges = 0, steps = 0;
+  bool worked = true;
+  open_checkpointer(fixture, &source);
+  for (int i = 0; i + 2 < NAMES; i += 2, ranges++) {
+    assert_true(memtable_try_delete_range(fixture->layers.active, name_of(i, room), name_of(i + 1, end)));
+  }
+  checkpointer_want(source.checkpointer);
+  for (; worked; steps += worked) assert_int_equal(checkpointer_step(source.checkpointer, &worked), ERR_NONE);
+  assert_true(steps > ranges / 3);
+  checkpointer_free(source.checkpointer);
+  log_close(source.log);
+}
+
 /* Of a range with long keys nothing is left, their continuations neither; and it goes in parts. */
 static void a_stored_range_goes_whole(void **state) {
   struct fixture *fixture = *state;
@@ -461,6 +506,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(the_upper_hides_the_lower, set_up, tear_down),
     cmocka_unit_test_setup_teardown(ranges_and_snapshots_hold_on_every_way, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(a_range_of_others_leaves_a_scan_alone, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(many_empty_ranges_go_in_portions, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_stored_range_goes_whole, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_record_is_seen_on_its_way_down, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_damaged_record_ends_the_scan, set_up, tear_down),

@@ -9,7 +9,7 @@ function Book.new(key)
   return setmetatable({
     key = key,
     settled = {},     -- numbers of the parts that are durable, in order
-    calls = {},       -- made since, in order: { parts, fails, answer, result }
+    calls = {},       -- made since, in order: { parts, fails, destroys, answer, result }
     count_read = 0,   -- the highest count that was answered
     fields = {},      -- of the state, what follows from the settled parts: name -> { part, size }
     entries = {},     -- of the kv: encoded key -> { key, part, size }
@@ -47,13 +47,14 @@ local function settle(book, part)
 end
 
 -- How many parts of a call must be there at least, and can be at most. What stands before a save_state was synced
--- before the rest was begun.
+-- before the rest was begun. Of one that destroys its actor, these are the parts if it did not come to its end.
 local function bounds(call, loose)
   local saved = #call.parts - 1
+  if call.answer == "ok" and call.destroys then return saved, saved end
   if call.answer == "ok" then return loose and saved or #call.parts, #call.parts end
   if call.answer == "user_error" then return saved, saved end
   if call.answer == "storage_error" then return 0, saved end
-  return 0, call.fails and saved or #call.parts
+  return 0, (call.fails or call.destroys) and saved or #call.parts
 end
 
 -- The calls against the numbers behind the settled ones. Answers what is wrong, or nil.
@@ -71,7 +72,7 @@ local function match_calls(book, numbers, gaps, loose)
       return ("call %d was answered (%s), and %d of its %d parts are there"):format(first, call.answer, found, least)
     elseif found > 0 and ended and not gaps then
       return ("call %d is there, and call %d before it is not"):format(first, ended)
-    elseif call.answer == "ok" and found == most and call.result ~= at then
+    elseif call.answer == "ok" and found == most and not call.destroys and call.result ~= at then
       return ("call %d was answered with %s and is now at %d"):format(first, call.result, at)
     end
     if found < most and (call.answer == nil or call.answer == "ok") then ended = ended or first end
@@ -108,12 +109,46 @@ local function match_entries(book, entries)
   if #entries ~= count then return ("the kv has %d entries and not %d"):format(#entries, count) end
 end
 
+local match_life
+
+-- The actor as one that began behind its call `index`, which has destroyed the one before.
+local function match_next_life(book, index, ...)
+  local life = Book.new(book.key)
+  life.calls = table.move(book.calls, index + 1, #book.calls, 1, {})
+  local wrong = match_life(life, ...)
+  if wrong then return wrong end
+  book.settled, book.fields, book.entries = life.settled, life.fields, life.entries
+end
+
 --- Holds against the model what an actor holds after a crash, and takes it over. Answers what is wrong, or nil.
 ---@param state table|nil     nil: there is no such actor
 ---@param entries table|nil
 ---@param gaps boolean        calls may have failed of which nobody heard
 ---@param loose boolean       what was answered last may be gone
 function Book:check(state, entries, gaps, loose)
+  local wrong
+  local must, may = false, false      -- whether the actor was destroyed since, or perhaps
+  for index = #self.calls, 1, -1 do
+    local call = self.calls[index]
+    if call.destroys and not call.fails and (call.answer == "ok" or not call.answer) and not must then
+      may, must = true, call.answer == "ok" and not loose
+      local why = match_next_life(self, index, state, entries, gaps, loose)
+      wrong = wrong or why
+      if not why then
+        self.calls, self.count_read = {}, #self.settled
+        return nil
+      end
+    end
+  end
+  if must then return wrong end
+  if may then self.count_read = 0 end      -- it may be that of a life that has ended
+  wrong = match_life(self, state, entries, gaps, loose)
+  self.calls, self.count_read = {}, #self.settled
+  return wrong
+end
+
+-- The same of an actor that was not destroyed since.
+function match_life(self, state, entries, gaps, loose)
   local numbers = state and state.parts or {}
   for i, number in ipairs(self.settled) do
     if numbers[i] ~= number then return ("part %d is %s and was %d"):format(i, numbers[i], number) end
@@ -122,9 +157,7 @@ function Book:check(state, entries, gaps, loose)
   if not wrong and not loose and #numbers < self.count_read then
     wrong = ("%d parts, and %d were read"):format(#numbers, self.count_read)
   end
-  wrong = wrong or match_fields(self, state and state.fields or {}) or match_entries(self, entries or {})
-  self.calls, self.count_read = {}, #numbers
-  return wrong
+  return wrong or match_fields(self, state and state.fields or {}) or match_entries(self, entries or {})
 end
 
 return Book

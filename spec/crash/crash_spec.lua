@@ -12,6 +12,7 @@ describe("A crash", function()
     return
   end
   local simulation, chains = require "spec.crash.simulation", require "spec.crash.chains"
+  local mail = require "spec.crash.mail"
 
   it("at any operation of the disk loses nothing that was answered and leaves no half of a call", function()
     local tally = simulation.run(SEED, CRASHES, {})
@@ -26,6 +27,19 @@ describe("A crash", function()
     assert.is_true(tally.failed_writes > CRASHES / 4)
     assert.is_true(tally.rests > CRASHES / 20)
     assert.is_true((tally.codes.deadlock or 0) > 0)
+  end)
+
+  it("loses and doubles no message and no schedule, and leaves nothing of an actor that ended", function()
+    local tally = mail.run(SEED, CRASHES, {})
+    assert.is_true(tally.cuts > CRASHES / 4)
+    assert.is_true(tally.answers > CRASHES)
+    assert.is_true(tally.failed_writes > CRASHES / 4)
+    assert.is_true(tally.rests > CRASHES / 2)
+    for _, name in ipairs { "applied", "runs", "ends" } do assert.is_true(tally[name] > CRASHES / 10, name) end
+  end)
+
+  it("on a disk that only pretends to sync is noticed after messages", function()
+    assert.is_false((pcall(mail.run, SEED, CRASHES, { lies = true })))
   end)
 
   for name, tried in pairs { ["a call"] = simulation, ["a chain of calls"] = chains } do

@@ -1,12 +1,15 @@
 -- Survives crashes on a simulated disk (`make crash`):
 --
---   lua5.4 spec/crash/run.lua [books] [chains] [lies] [tells]     with build/kit/simulated_disk.so preloaded
+--   lua5.4 spec/crash/run.lua [books] [chains] [mail] [lies] [tells]     with build/kit/simulated_disk.so preloaded
 --
--- books: actors by themselves (simulation.lua); chains: actors that call one another (chains.lua); neither: both.
+-- books: actors by themselves (simulation.lua); chains: actors that call one another (chains.lua); mail: messages,
+-- schedules and ends of actors (mail.lua); none of these: all.
 -- TROUPE_CRASHES: how many of each (1000). TROUPE_SEED: the seed of the first world, printed at the beginning.
 -- lies: the disk only pretends to sync, so that something must be found. tells: all that the disk does is printed.
 
-local simulations = { books = require "spec.crash.simulation", chains = require "spec.crash.chains" }
+local simulations = {
+  books = require "spec.crash.simulation", chains = require "spec.crash.chains", mail = require "spec.crash.mail",
+}
 
 local crashes = tonumber(os.getenv "TROUPE_CRASHES" or 1000)
 local seed = tonumber(os.getenv "TROUPE_SEED") or os.time()
@@ -38,12 +41,15 @@ local function run(name)
     tally.crashes, tally.cuts, tally.starts, tally.worlds, os.clock() - begun))
   print(("%d calls, %d of them answered, none lost; %d times an actor was read, %d times all was verified"):format(
     tally.calls, tally.answers, tally.checks, tally.verified))
-  if tally.rests then
+  if tally.codes then
     print(("%d writes failed, %d calls were refused as deadlocks, and %d times nobody was left waiting"):format(
       tally.failed_writes, tally.codes.deadlock or 0, tally.rests))
+  elseif tally.applied then
+    local form = "%d writes failed; %d messages applied, %d runs of schedules, %d ends; %d times all was compared"
+    print(form:format(tally.failed_writes, tally.applied, tally.runs, tally.ends, tally.rests))
   end
 end
 
-for _, name in ipairs { "books", "chains" } do
-  if wanted[name] or not (wanted.books or wanted.chains) then run(name) end
+for _, name in ipairs { "books", "chains", "mail" } do
+  if wanted[name] or not (wanted.books or wanted.chains or wanted.mail) then run(name) end
 end

@@ -49,10 +49,10 @@ end
 
 function Books:enter()
   local book = any(self.books)
-  local call = { parts = { self:random_part() }, fails = chance(6) }
+  local call = { parts = { self:random_part() }, fails = chance(6), destroys = chance(8) }
   if chance(4) then table.insert(call.parts, self:random_part()) end
   table.insert(book.calls, call)
-  self:submit("call", book, "enter", { call.parts, call.fails }, 2).call = call
+  self:submit("call", book, "enter", { call.parts, call.fails, call.destroys }, 3).call = call
   self.tally.calls = self.tally.calls + 1
 end
 

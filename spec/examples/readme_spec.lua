@@ -1,7 +1,8 @@
 -- README.md: what it shows is what happens. Its curl lines run in their order against the real program, and answer what
--- stands behind them.
+-- stands behind them; its kettle boils.
 local cjson = require "cjson"
 local files = require "spec.support.files"
+local hosts = require "spec.support.hosts"
 local served = require "spec.examples.served"
 
 local function blocks_of(text, language)
@@ -40,6 +41,8 @@ end
 describe("README.md", function()
   local text = files.read "README.md"
 
+  after_each(hosts.close_all)
+
   it("shows calls that answer what it says, before and after a crash", function()
     local server = served.start "actors"
     finally(function() server:stop() end)
@@ -64,5 +67,27 @@ describe("README.md", function()
     for line in shown:gmatch "[^\n]+" do
       assert.is_truthy(there:find(line, 1, true), line)
     end
+  end)
+
+  it("shows a kettle that tells when the tea is ready, through a restart, once", function()
+    local shown = text:match "\n## Time and mail\n.-```lua\n(.-)```"
+    local host = hosts.open {
+      ["kettle.lua"] = ('local Kettle = require "troupe.actor":extend "Kettle"\n%s\nreturn Kettle'):format(shown),
+      ["person.lua"] = hosts.class("Person", [[
+        function Class:hear(_, news) self.kv:put({ "heard", self.kv:count() + 1 }, news) end
+      ]]),
+    }
+    local minutes = tonumber(shown:match "after%((%d+)") / 60
+    host:actor("Kettle", "k"):boil "ann"
+    host:crash()
+    host:advance(60 * minutes - 1)
+    assert.is_nil(host:kv("Person", "ann"))
+    host:crash(1)
+    host:reopen()
+    host:run()
+    assert.same({ { key = { "heard", 1 }, value = "The tea is ready" } }, host:kv("Person", "ann"))
+    host:crash()
+    host:advance(3600)
+    assert.equal(1, #host:kv("Person", "ann"))
   end)
 end)

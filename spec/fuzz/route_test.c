@@ -151,7 +151,7 @@ static void request_lines(void **state) {
     make_target(&fuzz);
     fuzz_mutate(&fuzz);
     struct route route = {
-      .method = slice_text(ANY(&fuzz, "POST", "POST", "GET", "HEAD", "OPTIONS", "PUT", "post", "", "\xff", "GET, HEAD")),
+      .method = slice_text(ANY(&fuzz, "POST", "POST", "GET", "HEAD", "DELETE", "OPTIONS", "PUT", "post", "", "\xff", "GET, HEAD")),
       .target = fuzz_copy(&fuzz), .token = TOKEN, .key_bytes_max = fuzz_once_in(&fuzz, 4) ? 8 : KEY_BYTES_MAX,
       .authorization = slice_text(ANY(&fuzz, "Bearer " TOKEN, "bearer   " TOKEN, "Bearer " TOKEN, "Bearer", "Bearer ",
                                       "", TOKEN, "Basic x")),

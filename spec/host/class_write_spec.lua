@@ -181,7 +181,7 @@ describe("A class", function()
 
   it("has no method that is named as what the host has", function()
     for _, name in ipairs { "state", "kv", "key", "class", "log", "schedule", "connections", "name", "super", "extend",
-                            "save_state" } do
+                            "save_state", "destroy" } do
       assert.matches(('a%%.lua:2: class "A": a method cannot be named "%s", which is the host\'s'):format(name),
                      problem { ["a.lua"] = hosts.class("A", "\nfunction Class:" .. name .. "() end") })
     end

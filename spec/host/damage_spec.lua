@@ -1,5 +1,7 @@
 -- A record of the store that is damaged on the disk: it is named in the log and never served, and nobody else notices.
 local hosts = require "spec.support.hosts"
+local spread = require "spec.support.spread"
+local troupe = require "troupe.test"
 
 local store = hosts.class("Store", [[
   function Class:initialize_state(input) return { note = input } end
@@ -29,7 +31,11 @@ local store = hosts.class("Store", [[
   end
 ]])
 
-
+local bare = hosts.class("Bare", [[
+  function Class:put(_, key, value) self.kv:put(key, value) end
+  function Class:count() return self.kv:count() end
+  function Class:run(_, method, ...) return self.kv[method](self.kv, ...) end
+]])
 
 describe("A damaged record", function()
   local data
@@ -40,7 +46,7 @@ describe("A damaged record", function()
   local function open(options)
     options = options or {}
     options.data, options.errors = data, true
-    return hosts.open({ ["store.lua"] = store }, options)
+    return hosts.open({ ["store.lua"] = store, ["bare.lua"] = bare }, options)
   end
 
   -- A host that has three actors in its store, made in this order.
@@ -78,7 +84,7 @@ describe("A damaged record", function()
     local failure = hosts.failure_of(actor[...], actor, select(2, ...))
     assert.equal("storage_error", failure.code)
     local log = host:log()
-    assert.matches("error a damaged record in the store is not served record=\"actor %d+, %l", log)
+    assert.matches("error a damaged record in the store is not served record=\"actor %d+/%d+, %l", log)
     return log
   end
 
@@ -148,19 +154,59 @@ describe("A damaged record", function()
     end)
   end
 
-  it("keeps no host from its start, be it the last of all", function()
+  it("keeps nobody from being made, be it the last of a shard", function()
     local host = damage(filled(), "the note of cay")
-    assert.matches("error a damaged record in the store is not served", host:log())
-    for _, name in ipairs { "ann", "bob", "dan", "eve" } do
+    assert.is_nil(host:log():find(" error "))
+    local fellow = spread.fellows("Store", "cay", "fellow of cay ")
+    local first, second = fellow(), fellow()
+    for _, name in ipairs { "ann", "bob", "dan", first, second } do
       local actor = host:actor("Store", name, { input = "the note of " .. name })
       assert.equal("the note of " .. name, actor:note())
       actor:put("own", name)
     end
+    assert.matches("error a damaged record in the store is not served", host:log())
     assert_damaged(host, "cay", "note")
     host:crash()
-    assert.equal(1, host:actor("Store", "dan"):run "count")
-    assert.equal("eve", host:actor("Store", "eve"):run("get", "own"))
+    assert.equal(1, host:actor("Store", first):run "count")
+    assert.equal(second, host:actor("Store", second):run("get", "own"))
     assert_damaged(host, "cay", "note")
+  end)
+
+  -- Without a state or entries, the record that says who it is is all that stands under an actor's id.
+  local function check_ids(name, where)
+    local host = open()
+    host:actor("Bare", name):count()
+    local fellow = spread.fellows("Bare", name, "fellow ")
+    local shard = troupe.worker_of("Bare", name, 1024) - 1
+    local head = "r" .. string.pack(">I8", shard << 48 | 1) .. "m"
+    host = damage(host, where == "value" and "key" .. string.char(0xa1 + #name + 1) .. "\1" .. name or head, nil,
+      where == "value" and 0 or -8)
+    local old, new = host:actor("Bare", name), host:actor("Bare", fellow())
+    new:put("whose", "the new one's")
+    host:checkpoint()
+    local ok, count = pcall(old.count, old)
+    assert.equal(ok and 0 or "storage_error", ok and count or count.code)
+    assert.equal("the new one's", new:run("get", "whose"))
+    assert.matches("error a damaged record in the store is not served", host:log())
+  end
+
+  it("that is all that an actor has, the last of its shard, gives nobody else its id", function()
+    check_ids("cay", "value")
+  end)
+
+  it("whose own key is damaged, so that it stands in another shard, gives nobody else its id", function()
+    local is_tried, number = {}, 0
+    while not (is_tried[0] and is_tried[1]) do       -- the flipped bit makes the shard a greater one, and a smaller one
+      number = number + 1
+      local name = "name " .. number
+      local odd = troupe.worker_of("Bare", name, 1024) % 2
+      if not is_tried[odd] then
+        check_ids(name, "key")
+        hosts.close_all()
+        data = hosts.folder {} .. "/data"
+      end
+      is_tried[odd] = true
+    end
   end)
 
   it("is healed by what takes its place, in a list too, before and after a checkpoint", function()

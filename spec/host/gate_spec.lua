@@ -28,9 +28,11 @@ describe("The gate", function()
       host:start("Register", "new", "get"),
     }
     local quiet = host:start("Register", "quiet", "get")
+    local nobody = host:start_with({ create = false }, "Register", "nobody", "get")
     host:run()
     for i, call in ipairs(calls) do assert.is_false(call:is_done(), "call " .. i) end
     assert.is_true(quiet:is_done(), "who saw nothing that is held does not wait")
+    assert.equal("actor_not_found", hosts.failure_of(nobody.result, nobody).code)
     host:hold(false)
     assert.is_nil(calls[1]:get())
     assert.equal(2, calls[2]:get())

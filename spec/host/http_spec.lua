@@ -103,11 +103,21 @@ describe("The HTTP door", function()
       connection:close()
     end)
 
+    it("DELETE with null, once the actor is destroyed; only to who has the token", function()
+      local path, bearer = "/actors/Box/to%20be%20destroyed", { Authorization = "Bearer " .. token }
+      call("to%20be%20destroyed", "put", "[1]")
+      assert.equal(401, http.request(host.address, "DELETE", path).status)
+      assert.equal("1", call("to%20be%20destroyed", "get"))
+      assert_result("null", http.request(host.address, "DELETE", path, nil, bearer))
+      assert_refused(404, "actor_not_found", "", http.request(host.address, "DELETE", path, nil, bearer))
+      assert.equal(404, get(path, bearer).status)
+    end)
+
     it("OPTIONS with the methods of a path", function()
       local connection = http.connect(host.address)
       for path, allow in pairs {
-        ["*"] = "GET, HEAD, POST, OPTIONS", ["/health"] = "GET, HEAD, OPTIONS",
-        ["/actors/Box/a"] = "GET, HEAD, OPTIONS", [path_of(key, "put")] = "POST, OPTIONS",
+        ["*"] = "GET, HEAD, POST, DELETE, OPTIONS", ["/health"] = "GET, HEAD, OPTIONS",
+        ["/actors/Box/a"] = "GET, HEAD, DELETE, OPTIONS", [path_of(key, "put")] = "POST, OPTIONS",
       } do
         local answer = connection:send(http.text("OPTIONS", path)):receive()
         assert.same({ 204, "", allow }, { answer.status, answer.body, answer.headers.allow })
@@ -289,11 +299,13 @@ describe("The HTTP door", function()
 
     try_each("another method", {
       { "GET" }, { "PUT" }, { "DELETE" }, { "PATCH" }, { "HEAD" }, { "TRACE" }, { "post" }, { "ANY" },
-      { "POST", "/health" }, { "DELETE", "/actors/Box/a" }, { "POST", "/actors/Box/a" },
+      { "POST", "/health" }, { "DELETE", "/health" }, { "POST", "/actors/Box/a" }, { "PUT", "/actors/Box/a" },
     }, function(method, path)
       local answer = assert(http.connect(host.address):send(http.text(method, path or path_of(key, "put"), "[1]"))
         :receive(method == "HEAD"))
-      assert.equal(path and "GET, HEAD, OPTIONS" or "POST, OPTIONS", answer.headers.allow)
+      local allowed = not path and "POST, OPTIONS" or path == "/health" and "GET, HEAD, OPTIONS"
+        or "GET, HEAD, DELETE, OPTIONS"
+      assert.equal(allowed, answer.headers.allow)
       if method == "HEAD" then
         assert.equal(405, answer.status)
       else
@@ -499,20 +511,33 @@ describe("The HTTP door", function()
   end)
 
   describe("shows operators what is inside:", function()
+    local NO_MESSAGES = '"messages":{"first":[],"count":0,"more":false}}'
+
+    local function assert_shown(result, answer)
+      local body = ('{"result":%s,"schedules":[],"schedule_count":0,%s'):format(result, NO_MESSAGES)
+      assert.same({ 200, body }, { answer.status, answer.body })
+    end
+
+    local function assert_absent(code, answer)
+      assert.equal(404, answer.status)
+      assert.equal(code, answer:json().error.code)
+      assert.equal(NO_MESSAGES, answer.body:sub(-#NO_MESSAGES))
+    end
+
     it("what inspect_state gives, or the state", function()
       local bearer = { Authorization = "Bearer " .. token }
-      assert_result('{"shown":"kept"}', get("/actors/Box/" .. key, bearer))
+      assert_shown('{"shown":"kept"}', get("/actors/Box/" .. key, bearer))
       local path = ('/actors/Box/["%s"]'):format(key)
-      assert_result('{"shown":"kept"}', get(path, { authorization = "bearer  " .. token }))
+      assert_shown('{"shown":"kept"}', get(path, { authorization = "bearer  " .. token }))
       post "/actors/Tally/shown/increment"
-      assert_result('{"count":1}', get("/actors/Tally/shown", bearer))
+      assert_shown('{"count":1}', get("/actors/Tally/shown", bearer))
     end)
 
     it("and creates nothing", function()
       local bearer = { Authorization = "Bearer " .. token }
-      assert_refused(404, "actor_not_found", nil, get("/actors/Box/nobody", bearer))
-      assert_refused(404, "actor_not_found", nil, get("/actors/Box/nobody", bearer))
-      assert_refused(404, "class_not_found", nil, get("/actors/Nobody/nobody", bearer))
+      assert_absent("actor_not_found", get("/actors/Box/nobody", bearer))
+      assert_absent("actor_not_found", get("/actors/Box/nobody", bearer))
+      assert_absent("class_not_found", get("/actors/Nobody/nobody", bearer))
       assert_refused(400, "invalid_key", nil, get("/actors/Box/[", bearer))
       assert_refused(400, "invalid_request", "create", get("/actors/Box/nobody?create=true", bearer))
     end)

@@ -6,6 +6,7 @@ local program = require "spec.support.program"
 
 local SEED = tonumber(os.getenv "TROUPE_SEED") or os.time()
 local ROUNDS, MIB = 300, 1024 * 1024
+local SHOWN = '^{"result":(.*),"schedules":%[%],"schedule_count":0,"messages":{.-}}$'
 
 local maker = [[
 local Actor = require "troupe.actor"
@@ -85,7 +86,7 @@ describe("Looking at an actor", function()
 
   local function shown(key)
     local answer = look(key)
-    return answer.status == 200 and answer.body:match '^{"result":(.*)}$' or error(answer.body, 2)
+    return answer.status == 200 and answer.body:match(SHOWN) or error(answer.body, 2)
   end
 
   it("loses nothing of what a state holds, nor of any other value", function()

@@ -90,8 +90,18 @@ describe("troupe.host", function()
     end)
   end
 
+  it("says that a host never comes to rest", function()
+    local clerk = hosts.class("Clerk", 'function Class:again() self.schedule:after(0, "again") end')
+    local host = hosts.open({ ["clerk.lua"] = clerk }, { durability = "relaxed" })
+    host:start("Clerk", "ann", "again")
+    local ok, message = pcall(host.run, host)
+    assert.is_false(ok)
+    assert.matches("does not come to rest, after 20000 commits at one moment", message)
+  end)
+
   it("takes the host's steps one by one, and runs nothing by itself meanwhile", function()
     local host = hosts.open { ["store.lua"] = store }
+    host:run()                                        -- a start looks for what is due, a few shards a step
     local put = host:start_with({ params = { any = "thing" } }, "Store", "s", "put", 1, "one")
     assert.matches("no answer", hosts.failure_of(put.result, put))
     assert.is_true(host:step(1))

@@ -10,20 +10,21 @@ local runs = { 1, 2, 1000000 }
 -- Calls that fail on their own, and how.
 local failing = {
   user_error = "refused", script_error = "internal_error", state_refused = "internal_error",
-  asks_in_vain = "internal_error",
+  asks_in_vain = "internal_error", schedules_refused = "internal_error",
 }
 
 local methods = {
   "state_write", "state_assign", "state_read", "state_tables", "state_refused", "fields", "kv_put", "kv_get",
   "kv_delete", "kv_list", "kv_get_batch", "kv_each", "kv_count", "kv_put_batch", "kv_delete_batch", "kv_delete_range",
   "kv_delete_all", "kv_each_again", "log_lines", "json", "cjson", "user_error", "script_error", "requires", "marks",
-  "rpc_fields", "handles", "asks", "asks_in_vain", "coroutines", "coroutines_wait", "strings",
+  "rpc_fields", "handles", "asks", "asks_in_vain", "coroutines", "coroutines_wait", "strings", "schedules",
+  "schedules_refused",
 }
 
 -- Those that go over entries, and pause on the way if they are told to.
 local pausing = {
   "kv_list", "kv_get_batch", "kv_each", "kv_each_again", "kv_count", "kv_delete_range", "kv_delete_all",
-  "coroutines_wait",
+  "coroutines_wait", "schedules",
 }
 
 describe("memory", function()
@@ -163,6 +164,28 @@ describe("memory", function()
         assert.equal(ok and 2 or 1, host:state("Memory", k).n)
       until not failed
     end)
+
+    for _, way in ipairs { "destroys", "destroys_after_save", "an operator" } do
+      local name = "runs out while %s destroys an actor, %d in a row, and it is gone or as it was"
+      it(name:format(way, count), function()
+        host = troupe.host { actors = "spec/support/actors_attack" }
+        local k = 0
+        repeat
+          k = k + 1
+          local actor = open(k)
+          actor:ping()
+          local before = content(k)
+          local destroy = way == "an operator" and function() host:destroy("Memory", k) end or actor[way]
+          local failed, ok, failure = call_short_of_memory(k, count, destroy, actor)
+          assert.is_true(ok or is_expected(failure, way), k .. ": " .. tostring(failure))
+          assert.is_true(ok == (host:state("Memory", k) == nil), k)
+          if not ok and way ~= "destroys_after_save" then assert.same(before, content(k), k) end
+          host:crash()
+          assert.is_true(ok == (host:state("Memory", k) == nil), k)
+          assert.equal("pong", actor:ping())
+        until not failed
+      end)
+    end
 
     it(("runs out while a class is looked for, %d in a row, and is not said to be missing"):format(count), function()
       host = troupe.host { actors = "spec/support/actors_attack" }

@@ -46,6 +46,7 @@ describe("The command line", function()
     { "b is one too many", "actors", "b" },
     { "call wants CLASS KEY METHOD", "call", "Counter" },
     { "inspect wants CLASS KEY", "inspect", "Counter" },
+    { "destroy wants CLASS KEY", "destroy", "Counter" },
     { "argument 2, hello, is not JSON %(a string wants its quotes: '\"hello\"'%)",
       "call", "C", "k", "m", "1", "hello" },
     { "the key %[1, is not a tuple in JSON", "call", "C", "[1,", "m" },

@@ -89,10 +89,10 @@ describe("A data folder", function()
 
   it("is fine after a kill, and after a stop", function()
     make(false)
-    fine "is fine: 2 actors, 1 of them with a state, 1 kv entries; 0 records in the store, up to batch 3 with the log"
+    fine "is fine: 2 actors, 1 of them with a state, 1 kv entries; 1 records in the store, up to batch 3 with the log"
     program.remove(folder)
     make(true)
-    fine "is fine: 2 actors, 1 of them with a state, 1 kv entries; 9 records in the store, up to batch 3 with the log"
+    fine "is fine: 2 actors, 1 of them with a state, 1 kv entries; 10 records in the store, up to batch 4 with the log"
   end)
 
   it("is not changed by being looked at", function()
@@ -112,7 +112,7 @@ describe("A data folder", function()
     local content = files.read(path)
     local last = content:find "%z*$"
     files.write(path, content:sub(1, last - 3))
-    fine "is fine: 2 actors, 1 of them with a state, 1 kv entries; 0 records in the store, up to batch 2 with the log"
+    fine "is fine: 2 actors, 1 of them with a state, 1 kv entries; 1 records in the store, up to batch 2 with the log"
   end)
 end)
 
@@ -128,19 +128,19 @@ describe("Damage", function()
   it("to a record of the store is told with the actor and the key", function()
     make(true)
     damage(data .. "/store/data.mdb", "arrow of a kind", 16)
-    damaged('actor 1, kv ["ann","items","arrow of a kind"]: the record is damaged', "is damaged")
+    damaged('/1, kv ["ann","items","arrow of a kind"]: the record is damaged', "is damaged")
   end)
 
   it("to the key of a record of the store is told", function()
     make(true)
     damage(data .. "/store/data.mdb", "arrow of a kind", 3)
-    damaged 'actor 1, kv ["ann","items","arrnw of a kind"]: the record is damaged'
+    damaged '/1, kv ["ann","items","arrnw of a kind"]: the record is damaged'
   end)
 
   it("to an idempotency key is told", function()
     make(true)
     damage(data .. "/store/data.mdb", "i\1order-7\0", 14)
-    damaged 'actor 2, idempotency key "order-7": the record is damaged'
+    damaged '/1, idempotency key "order-7": the record is damaged'
   end)
 
   it("that took a segment of the log away is told", function()

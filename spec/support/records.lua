@@ -2,7 +2,8 @@
 --- that check what is left behind.
 
 return {
-  HOST = 1,              -- what the host keeps for itself, from its first commit on
+  CLOCKS = 1,            -- how the host's clocks stand, from its first start on
+  HOST = 2,              -- what the host keeps for itself, that included, from its first commit on
   ACTOR = 2,             -- its place in the index, and its own record
   STATE = 1,             -- a state small enough for one record
   DIVIDED_STATE = 2,     -- a larger one: its place and its header; each of its fields comes on top

@@ -35,4 +35,20 @@ function spread.keys(workers, class, prefix)
   end
 end
 
+--- Returns a maker of keys, each `prefix` with a new number: all of them, and `key`, are of one shard.
+---@param class string
+---@param key any
+---@param prefix string
+---@return fun(): string
+function spread.fellows(class, key, prefix)
+  local SHARDS = 1024
+  local number, shard = 0, troupe.worker_of(class, key, SHARDS)
+  return function()
+    repeat
+      number = number + 1
+    until troupe.worker_of(class, prefix .. number, SHARDS) == shard
+    return prefix .. number
+  end
+end
+
 return spread

@@ -8,12 +8,14 @@ local functions_of, words_of = files.functions_of, files.words_of
 local rules = {}
 
 -- A room includes its own headers and those of rooms with a smaller number. host/ itself is the last.
--- Lua (vm, marshal) and the disk (ledger) meet in state, in kv and above, and nowhere below.
+-- Lua (vm, marshal) and the disk (ledger) meet in state, in kv, in schedule and above, and nowhere below.
 local ROOMS = {
-  base = 0, codec = 1, ledger = 2, vm = 2, marshal = 3, state = 4, kv = 4, script = 5, stage = 6, door = 7, kit = 7,
-  main = 8,
+  base = 0, codec = 1, ledger = 2, vm = 2, marshal = 3, state = 4, kv = 4, schedule = 4, script = 5, stage = 6,
+  door = 7, kit = 7, main = 8,
 }
-local LUA_ROOMS = { "host/vm/", "host/marshal/", "host/state/", "host/kv/", "host/script/", "host/kit/" }
+local LUA_ROOMS = { "host/vm/", "host/marshal/", "host/state/", "host/kv/", "host/schedule/lib_schedule.h",
+  "host/schedule/lib_schedule.c", "host/schedule/schedule_list.h", "host/schedule/schedule_list.c", "host/script/",
+  "host/kit/" }
 
 function rules.downwards(file, complain)
   if not file.room then return end

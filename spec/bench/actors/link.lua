@@ -43,4 +43,19 @@ function Link:increment_others(_, count)
   for i = 1, count do self:actor("Link", tostring(FIRST + (i - 1) % COUNT)):increment() end
 end
 
+--- Sends so many messages to links: to that with this number, and to those behind it. Changes nothing here.
+function Link:post(_, number, count)
+  for _ = 1, count do
+    self:send(self:actor("Link", tostring(number)), "increment")
+    number = FIRST + (number - FIRST + 1) % COUNT
+  end
+end
+
+--- How often all links were incremented.
+function Link:sum()
+  local sum = 0
+  for i = 1, COUNT do sum = sum + self:actor("Link", tostring(FIRST + i - 1)):get() end
+  return sum
+end
+
 return Link

@@ -43,6 +43,7 @@ end
 
 function Shelf:delete_range() return self.kv:delete_range { start = 0 } end
 function Shelf:delete_all() self.kv:delete_all() end
+function Shelf:go() self:destroy() end
 
 --- Puts so many from a number on, of so many bytes each.
 function Shelf:put_large(_, first, count, size)

@@ -25,9 +25,9 @@ end
 
 function changes.unset(self, _, field) self.state.fields[field] = nil end
 
---- parts: each { number = n, changes = { { name, ... }, ... } }; between two of them what was done is saved. It fails
---- in the end if it is told to. Answers how many parts there are by now.
-function Ledgerbook:enter(_, parts, fails)
+--- parts: each { number = n, changes = { { name, ... }, ... } }; between two of them what was done is saved. It
+--- destroys itself, or fails, in the end if it is told to. Answers how many parts there are by now.
+function Ledgerbook:enter(_, parts, fails, destroys)
   for i, part in ipairs(parts) do
     if i > 1 then self:save_state() end
     table.insert(self.state.parts, part.number)
@@ -35,6 +35,7 @@ function Ledgerbook:enter(_, parts, fails)
       changes[change[1]](self, part.number, table.unpack(change, 2))
     end
   end
+  if destroys then self:destroy() end
   if fails then error(UserError "it was told to fail") end
   return #self.state.parts
 end

@@ -100,6 +100,22 @@ function Memory:kv_each()
   end
 end
 
+function Memory:schedules()
+  local id = self.schedule:after(1000, "ping", { "x" }, 5)
+  self.schedule:every(1000, "ping")
+  self.schedule:cron("@yearly", "ping")
+  self.schedule:at(4e9, "ping")
+  self.schedule:cancel(id)
+  self.schedule:retry(id)
+  return #self.schedule:list()
+end
+
+function Memory:schedules_refused()
+  pcall(self.schedule.after, self.schedule, 1000, "save_state")
+  pcall(self.schedule.cron, self.schedule, "* * *", "ping")
+  self.schedule:every(0, "ping")
+end
+
 -- Goes on after an entry that could not be read. No entry may be lost by that, or come twice.
 function Memory:kv_each_again()
   local seen = array {}
@@ -177,6 +193,22 @@ function Memory:asks()
   local other = self:actor("Memory", "asked", { input = { 1 } })
   self.state.t.asked = other:echo({ other, self.state.t }, nil, "text")
   return other:ping()
+end
+
+function Memory:on_destroy() self.farewell = self.kv:count() + #tostring(self:actor("Memory", "asked")) end
+
+function Memory:destroys()
+  self.kv:put("farewell", self.key)
+  self:destroy()
+  return self.kv:list()
+end
+
+function Memory:destroys_after_save()
+  for _ in self.kv:each() do
+    self.state.n = self.state.n + 1
+    self:save_state()
+  end
+  self:destroy()
 end
 
 function Memory:asks_in_vain()

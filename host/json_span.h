@@ -1,0 +1,22 @@
+/* json_span.h -- where the values within JSON text are.
+ *
+ * WHY    What a host answers is printed as it came, or in other words; either begins with the pieces that it is made of.
+ * ROOM   main. Below: base.
+ * OWNS   Nothing: the pieces lie in the text, which a parser has found to be JSON.
+ */
+#ifndef TROUPE_JSON_SPAN_H
+#define TROUPE_JSON_SPAN_H
+
+#include "base/slice.h"
+
+/* The value that the text begins with. */
+struct slice json_span_value(struct slice text);
+
+/* Takes the next field of an object, or the next value of an array, of which `rest` is what is left: at first all of it.
+ * `name`, without its quotes, is empty in an array. False at the end, or where `rest` is neither. */
+bool json_span_next(struct slice *rest, struct slice *name, struct slice *value);
+
+/* The value of a field of an object; empty if there is none. */
+struct slice json_span_field(struct slice object, const char *name);
+
+#endif
