@@ -73,12 +73,12 @@ static enum err find_record(const struct turn *turn, uint64_t actor_id, struct r
 
 /* -- before the call -- */
 
-enum err idempotency_recall(struct turn *turn, uint64_t actor_id, int64_t lived_ms) {
+enum err idempotency_recall(struct turn *turn, uint64_t actor_id, const struct timekeeper *keeper) {
   struct record record;
   uint8_t fingerprint[FINGERPRINT_SIZE];
   if (turn->idempotency_key.size == 0 || turn->task != TURN_CALL) return ERR_NONE;
   enum err err = find_record(turn, actor_id, &record);
-  if (err == ERR_NOT_FOUND || (err == ERR_NONE && record.expires_ms <= lived_ms)) return ERR_NONE;
+  if (err == ERR_NOT_FOUND || (err == ERR_NONE && record.expires_ms <= timekeeper_lived_ms(keeper))) return ERR_NONE;
   if (err != ERR_NONE) {
     return failure_set(&turn->failure, err, "the record of this idempotency key cannot be read");
   }
@@ -178,10 +178,12 @@ static bool try_put_records(const struct turn *turn, uint64_t actor_id, int64_t 
   return put;
 }
 
-bool idempotency_try_draft(const struct turn *turn, uint64_t actor_id, int64_t lived_ms, const struct buf *result) {
+bool idempotency_try_draft(const struct turn *turn, uint64_t actor_id, const struct timekeeper *keeper,
+                           const struct buf *result) {
   struct record record;
   if (turn->idempotency_key.size == 0 || turn->task != TURN_CALL) return true;
   if (result == NULL && drafts_is_empty(turn->view.drafts) && turn->outbox == NULL) return true;
+  int64_t lived_ms = timekeeper_lived_ms(keeper);
   if (!try_remove_expired(turn, actor_id, lived_ms)) return false;
   enum err err = find_record(turn, actor_id, &record);
   if (err != ERR_NONE && err != ERR_NOT_FOUND) return false;

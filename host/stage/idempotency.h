@@ -24,19 +24,20 @@
 #ifndef TROUPE_IDEMPOTENCY_H
 #define TROUPE_IDEMPOTENCY_H
 
+#include "base/timekeeper.h"
 #include "script/turn.h"
 
 enum { IDEMPOTENCY_KEPT_S = 24 * 60 * 60 };
 
-/* `lived_ms`: the lived time now.
- * Before a call of an actor that exists: if the call was made before, the turn becomes a TURN_REPEAT with the answer of
+/* Before a call of an actor that exists: if the call was made before, the turn becomes a TURN_REPEAT with the answer of
  * then. Does nothing for a turn without a key. ERR_STORAGE, ERR_MEMORY, set in the turn's failure. */
-enum err idempotency_recall(struct turn *turn, uint64_t actor_id, int64_t lived_ms);
+enum err idempotency_recall(struct turn *turn, uint64_t actor_id, const struct timekeeper *keeper);
 
 /* Before the changes of a call are sent: drafts what its repeat will find, and removes some of the actor's expired
  * records. `result` NULL: the call saves, and goes on. Does nothing for a turn without a key, for a repeat, or for a save of
  * nothing. False if out of memory. */
-bool idempotency_try_draft(const struct turn *turn, uint64_t actor_id, int64_t lived_ms, const struct buf *result);
+bool idempotency_try_draft(const struct turn *turn, uint64_t actor_id, const struct timekeeper *keeper,
+                           const struct buf *result);
 
 /* Whether a record of the space `i` can be read, and its fellow exists: the one by time, or the one by key. For a check of
  * all records. ERR_NOT_FOUND: no; ERR_STORAGE, ERR_MEMORY. */

@@ -110,8 +110,7 @@ static enum err draft_rest(struct rig *rig, struct actor *actor, struct turn *tu
   enum err err = wakes_draft(rig->wakes, actor, &turn->view, &touched);
   if (err != ERR_NONE) return err;
   if (turn->errand != NULL && !errand_try_draft(turn->errand, actor, turn, saving)) return ERR_MEMORY;
-  int64_t lived_ms = timekeeper_lived_ms(rig->config->timekeeper);
-  return idempotency_try_draft(turn, actor->id, lived_ms, result) ? ERR_NONE : ERR_MEMORY;
+  return idempotency_try_draft(turn, actor->id, rig->config->timekeeper, result) ? ERR_NONE : ERR_MEMORY;
 }
 
 /* When a turn is done, or saves: its drafts become pending and go to the committer, with the reply, if it has one. After
@@ -201,7 +200,7 @@ enum turn_status rig_begin(struct rig *rig, struct actor *actor, struct turn *tu
   turn->view = records_view(rig->records, rig->drafts);
   turn->create = !actor->exists;
   turn->waiting_sends = sends_waiting(rig->sends, actor->id);
-  if (actor->exists && idempotency_recall(turn, actor->id, timekeeper_lived_ms(rig->config->timekeeper)) != ERR_NONE) {
+  if (actor->exists && idempotency_recall(turn, actor->id, rig->config->timekeeper) != ERR_NONE) {
     roll_back(actor, turn);
     return TURN_FAILED;
   }

@@ -215,6 +215,12 @@ bool wakes_step(struct wakes *wakes, const int64_t now_ms[TIMELINE_COUNT]) {
   return told > 0 || shards > 0;
 }
 
+bool wakes_are_pending(const struct wakes *wakes) {
+  bool any = wakes->scans;
+  for (int timeline = 0; timeline < TIMELINE_COUNT; timeline++) any |= wakes->least[timeline] != INT64_MAX;
+  return any;
+}
+
 int64_t wakes_rest_ms(const struct wakes *wakes, const int64_t now_ms[TIMELINE_COUNT]) {
   int64_t until_ms = wakes->paused_until_ms, rest_ms = INT64_MAX;
   if (wakes->refused && wakes->again_ms > until_ms) until_ms = wakes->again_ms;

@@ -43,6 +43,9 @@ void wakes_free(struct wakes *wakes);
  * first nothing is known of any shard: a few are looked at in each step. */
 bool wakes_step(struct wakes *wakes, const int64_t now_ms[TIMELINE_COUNT]);
 
+/* Whether there is anything, or may be: if not, nobody need know what time it is. */
+bool wakes_are_pending(const struct wakes *wakes);
+
 /* For how long there is nothing to do: 0: there is something; INT64_MAX: until something is noted. */
 int64_t wakes_rest_ms(const struct wakes *wakes, const int64_t now_ms[TIMELINE_COUNT]);
 

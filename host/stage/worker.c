@@ -24,6 +24,8 @@ enum {
                                    * place in line; if turns are long, after this time: then each kind of work that is
                                    * left does one piece */
   UNRUNG_NS = 1000000,            /* so long a commit for which nobody outside waits may be with the committer unrung */
+  CLOCK_STEPS = 16,               /* after so many steps that had something to do, a worker looks whether the clocks are to be
+                                   * saved; one that had nothing to do always does */
   DUE_LOOK_MS = 1000,             /* while something is to become due, the wall clock is looked at so often: it may be set */
   SLEEPERS_A_STEP = 64,
   LEAVE_A_STEP = 512              /* more than can come in a step */
@@ -44,6 +46,7 @@ struct worker {
   struct sends *sends;
   struct mail *mail;
   struct timesaver timesaver;
+  unsigned busy_steps;                 /* that had something to do */
   size_t leaving;                      /* how many actors must still leave before their time, because memory is short */
   bool collects;                       /* they have left, and their garbage goes bit by bit */
   size_t stuck_bytes;                  /* what the VMs held when memory was short and nobody could leave; 0: some can */
@@ -515,7 +518,7 @@ static void read_times(const struct worker *worker, int64_t now_ms[TIMELINE_COUN
 /* Begins what is due, unless the host stops: then it stays in its records. */
 static bool begin_errands(struct worker *worker) {
   int64_t now_ms[TIMELINE_COUNT];
-  if (worker->stopping) return false;
+  if (worker->stopping || !wakes_are_pending(worker->wakes)) return false;
   if (timekeeper_was_set_back(worker->config.vm.timekeeper, &worker->watch)) wakes_set_back(worker->wakes);
   read_times(worker, now_ms);
   return wakes_step(worker->wakes, now_ms);
@@ -524,7 +527,7 @@ static bool begin_errands(struct worker *worker) {
 /* In how many milliseconds something is due; INT64_MAX: nothing is. */
 static int64_t due_in_ms(const struct worker *worker) {
   int64_t now_ms[TIMELINE_COUNT];
-  if (worker->stopping) return INT64_MAX;
+  if (worker->stopping || !wakes_are_pending(worker->wakes)) return INT64_MAX;
   read_times(worker, now_ms);
   return wakes_rest_ms(worker->wakes, now_ms);
 }
@@ -547,7 +550,6 @@ bool worker_step(struct worker *worker) {
   begin_to_stop(worker);
   worker->taken_ns = now_ns(worker);
   bool worked = hear_checkpointer(worker);
-  worked |= timesaver_step(&worker->timesaver, worker->taken_ns);
   worked |= take_letters(worker);
   post_set_full(worker->config.post, worker->config.vm.worker, records_is_full(worker->records));
   worked |= renew(worker);       /* behind the letters: what was put after a VM was brought is not run in an older one */
@@ -562,6 +564,7 @@ bool worker_step(struct worker *worker) {
   worked |= put_idle_to_sleep(worker);
   worked |= collect(worker);
   worked |= vms_close_some(&worker->vms);
+  if (!worked || ++worker->busy_steps % CLOCK_STEPS == 0) worked |= timesaver_step(&worker->timesaver, worker->taken_ns);
   if (rests(worker) && !worked && actors_count(worker->actors) == 0) worked = timesaver_end(&worker->timesaver);
   if (rests(worker) && !worked && actors_count(worker->actors) == 0) {
     performances_ring(worker->performances, true);
@@ -574,10 +577,10 @@ bool worker_step(struct worker *worker) {
 
 int64_t worker_due_ns(const struct worker *worker) {
   const struct actor *actor = actors_idlest(worker->actors);
-  int64_t due_ns = deadlines_first_ns(&worker->deadlines);
-  int64_t saves_ns = timesaver_due_ns(&worker->timesaver, now_ns(worker)), due_ms = due_in_ms(worker);
+  int64_t due_ns = deadlines_first_ns(&worker->deadlines), now = now_ns(worker);
+  int64_t saves_ns = timesaver_due_ns(&worker->timesaver, now), due_ms = due_in_ms(worker);
   if (saves_ns < due_ns) due_ns = saves_ns;
-  if (due_ms != INT64_MAX && now_ns(worker) + due_ms * 1000000 < due_ns) due_ns = now_ns(worker) + due_ms * 1000000;
+  if (due_ms != INT64_MAX && now + due_ms * 1000000 < due_ns) due_ns = now + due_ms * 1000000;
   if (actor == NULL) return due_ns;
   int64_t leaves_ns = actor->used_ns + (int64_t)worker->config.vm.limits->idle_ms * 1000000;
   return leaves_ns < due_ns ? leaves_ns : due_ns;
@@ -586,7 +589,7 @@ int64_t worker_due_ns(const struct worker *worker) {
 void worker_wait(struct worker *worker) {
   if (worker->stopped) return;
   int64_t wake_ns = worker_due_ns(worker), now = now_ns(worker), look_ns = now + (int64_t)DUE_LOOK_MS * 1000000;
-  if (look_ns < wake_ns && due_in_ms(worker) != INT64_MAX) wake_ns = look_ns;
+  if (look_ns < wake_ns && !worker->stopping && wakes_are_pending(worker->wakes)) wake_ns = look_ns;
   bool unrung = performances_are_unrung(worker->performances);
   if (unrung && now + UNRUNG_NS < wake_ns) wake_ns = now + UNRUNG_NS;
   queue_wait(worker->inbox, wake_ns == INT64_MAX ? -1 : wake_ns < now ? 0 : wake_ns - now);

@@ -53,6 +53,7 @@ local clerk = hosts.class("Clerk", [==[
   end
   function Class:ask(rpc) self:note(rpc); self.state.answer = self:actor("Clerk", "other"):answer() end
   function Class:answer() return 42 end
+  function Class:ask_nobody() return self:actor("Clerk", "nobody", { create = false }):answer() end
   function Class:asked() return self.state.answer end
   function Class:loop() while true do end end
 ]==])
@@ -367,6 +368,13 @@ for _, workers in ipairs { 1, 2 } do
       ann:set("after", 1, "ask")
       host:advance(1)
       assert.equal(42, ann:asked())
+    end)
+
+    it("that ask somebody who is not there have failed a try, and are not begun anew at once", function()
+      begin { errors = true }
+      ann:set("after", 1, "ask_nobody")
+      host:advance(1)
+      assert.same({ 1, START + 2 }, { ann:list()[1].tries, ann:list()[1].due })
     end)
 
     it("that run into a limit are tried again", function()
