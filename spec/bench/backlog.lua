@@ -12,6 +12,7 @@ local PROBE = "/actors/Link/1000000/get"
 local ASKED = 32               -- actors: so many that each worker has some of them
 local START_MAX, MEMORY_MAX, DRAINED = 1.1, 1.05, 25000
 local REST_S = 0.5             -- after the first answer, until the memory is looked at
+local AHEAD_S, AHEAD_ROUND_S = 5, 5      -- how far ahead they come due: for the rest, and for each round of starts
 
 --- What an Alarm tells that is asked for something of its worker, by a name for each worker.
 function backlog.ask_workers(host, method)
@@ -30,6 +31,13 @@ local function rung(host)
   return count
 end
 
+--- Whether the moment at which all are due is still ahead. If the machine was too slow for that, there is no figure.
+local function is_ahead(due, what)
+  if socket.gettime() < due then return true end
+  measure.say("  (no figure: %s took so long that the schedules came due)", what)
+  return false
+end
+
 --- A folder with one actor for each schedule; then the same folder with the schedules. `due`: when all come due.
 local function make(without, with)
   local range = { calls = million.count, first = million.first, last = million.last, connections = 256 }
@@ -38,14 +46,15 @@ local function make(without, with)
   host:stop()
   servers.capture(("cp -r %s %s"):format(without, with))
   host = servers.troupe(ACTORS, with)
-  local due = socket.gettime() // 1 + 20 + 3 * made.seconds // 1
+  local due = socket.gettime() // 1 + AHEAD_S + AHEAD_ROUND_S * measure.rounds + 3 * made.seconds // 1
   local set = measure.load(host, host.request("/actors/Alarm/#######/set_at", ("[%d]"):format(due)), range)
   host:stop()
   measure.say("  (made %d actors, %.0f a second; a schedule for each, %.0f a second)", made.calls, made.rate, set.rate)
   return due
 end
 
---- Starts a host on each folder in turns: what it takes until its first answer, and its own memory soon after.
+--- Starts a host on each folder in turns: what it takes until its first answer, and its own memory soon after. Whether
+--- all of that was before they were due.
 local function starts(without, with, due)
   local function start(data)
     return function()
@@ -57,7 +66,7 @@ local function starts(without, with, due)
     end
   end
   local results = measure.in_turns { { "without", start(without) }, { "with", start(with) } }
-  assert(socket.gettime() < due, "the starts took so long that the schedules are due")
+  if not is_ahead(due, "the starts") then return false end
   local function ratios(what)
     return measure.combine(function(a, b) return a[what] / b[what] end, results.with, results.without)
   end
@@ -68,6 +77,7 @@ local function starts(without, with, due)
   measure.target("  of a host without them", ratios "ms", START_MAX, true)
   measure.target("own memory, MiB", each("bytes", 1 << 20))
   measure.target("  of a host without them", ratios "bytes", MEMORY_MAX, true)
+  return true
 end
 
 --- All are due when the host starts. An answer that stands behind the last run comes when all runs are durable.
@@ -90,8 +100,7 @@ function backlog.run()
   measure.say("  %d actors with a schedule each", million.count)
   local without, with = servers.folder .. "/without", servers.folder .. "/with"
   local due = make(without, with)
-  starts(without, with, due)
-  drain(with, due)
+  if is_ahead(due, "setting them") and starts(without, with, due) then drain(with, due) end
 end
 
 return backlog
