@@ -95,7 +95,8 @@ enum err schedule_first(const struct view *view, uint64_t actor_id, enum timelin
                         struct schedule_place *place);
 
 /* Drafts all records that change when the schedule `old` becomes `new`, of the same id: old NULL: it is a new one; new NULL:
- * it goes. Neither's slices may lie in what a read of the view gave. ERR_MEMORY, ERR_STORAGE: the turn must fail. */
+ * it goes. Neither's slices may lie in what a read of the view gave. ERR_MEMORY, ERR_STORAGE: some of them may be drafted, so
+ * the turn must fail, whatever a script catches (budget_stop()). */
 enum err schedule_draft(const struct schedule_owner *owner, const struct schedule *old, const struct schedule *new);
 
 /* Drafts the end of what a shard keeps of the schedules of an actor that is destroyed. False if memory runs out. */
