@@ -122,6 +122,9 @@ enum schedule_record { SCHEDULE_BROKEN, SCHEDULE_RECORD, SCHEDULE_PLACE, SCHEDUL
 /* What a key of the space `p` is of, and what it says: the id; for a place, all three. */
 enum schedule_record schedule_read_key(struct slice key, enum timeline *timeline, struct schedule_place *place);
 
+/* What a key of a failed one says, of those in the space `f`. False if it is none. */
+bool schedule_read_failed_key(struct slice key, uint64_t *actor_id, int64_t *id);
+
 /* The value of (2). False: damage. */
 bool schedule_read_count(struct slice value, int64_t *last_id, int64_t *count);
 
