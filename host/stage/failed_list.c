@@ -61,13 +61,6 @@ static struct slice shown_error(const struct given_up *found) {
   return error;
 }
 
-static void put_address(struct buf *text, struct slice class_name, struct slice key) {
-  buf_put_text(text, "\"class\":");
-  json_put_lossless_string(text, class_name);
-  buf_put_text(text, ",\"key\":");
-  json_put_key(text, key);
-}
-
 static void put_args(struct buf *text, struct slice args) {
   if (args.size > FAILED_LIST_ARGS) {
     buf_printf(text, "{\"$unshown\":\"arguments of %zu bytes\"}", args.size);
@@ -82,7 +75,7 @@ static void put_json(struct buf *text, const struct given_up *found) {
   buf_put_text(text, "{\"id\":\"");
   failed_id_print(text, &found->id);
   buf_printf(text, "\",\"kind\":\"%s\",", found->id.kind == FAILED_MESSAGE ? "message" : "schedule");
-  put_address(text, found->class_name, found->key);
+  json_put_address(text, found->class_name, found->key);
   buf_put_text(text, ",\"method\":");
   if (found->method.size == 0) {
     buf_put_text(text, "null,\"args\":null,\"sender\":null,\"tries\":0,\"error\":\"its record cannot be read\",\"due\":null}");
@@ -96,7 +89,7 @@ static void put_json(struct buf *text, const struct given_up *found) {
     buf_put_text(text, "null");
   } else {
     buf_put_byte(text, '{');
-    put_address(text, found->sender_class, found->sender_key);
+    json_put_address(text, found->sender_class, found->sender_key);
     buf_put_byte(text, '}');
   }
   buf_printf(text, ",\"tries\":%u,\"error\":", found->tries);

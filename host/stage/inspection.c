@@ -152,10 +152,8 @@ struct messages {
 };
 
 static void put_message(struct buf *text, const struct mail_record *record) {
-  buf_put_text(text, "{\"sender\":{\"class\":");
-  json_put_lossless_string(text, record->sender_class);
-  buf_put_text(text, ",\"key\":");
-  json_put_key(text, record->sender_key);
+  buf_put_text(text, "{\"sender\":{");
+  json_put_address(text, record->sender_class, record->sender_key);
   buf_put_text(text, "},\"method\":");
   json_put_lossless_string(text, record->method);
   buf_printf(text, ",\"tries\":%u", record->tries);
