@@ -1,7 +1,6 @@
 /* inspection.c -- see inspection.h. */
 #include "stage/inspection.h"
 
-#include "base/utf8.h"
 #include "codec/json.h"
 #include "schedule/schedule.h"
 #include "stage/failed_id.h"
@@ -18,7 +17,6 @@ static void put_seconds(struct buf *text, const char *name, int64_t ms) {
 }
 
 static void put_error(struct buf *text, struct slice error) {
-  if (error.size > INSPECTION_ERROR) error.size = utf8_cut(error, INSPECTION_ERROR);
   buf_put_text(text, ",\"error\":");
   if (error.size == 0) {
     buf_put_text(text, "null");
