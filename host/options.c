@@ -79,8 +79,7 @@ static uint64_t *limit_place(int flag, struct limits *limits) {
 static const char *const COMMANDS[] = {
   [COMMAND_SERVE] = "serve",     [COMMAND_CALL] = "call", [COMMAND_INSPECT] = "inspect", [COMMAND_DESTROY] = "destroy",
   [COMMAND_CALLS] = "calls",     [COMMAND_FAILED] = "failed", [COMMAND_BACKUP] = "backup", [COMMAND_VERIFY] = "verify",
-  [COMMAND_VERSION] = "version",
-  [COMMAND_HELP] = "help",
+  [COMMAND_VERSION] = "version", [COMMAND_HELP] = "help",
 };
 
 enum { COMMAND_COUNT = sizeof COMMANDS / sizeof COMMANDS[0] };
@@ -402,8 +401,8 @@ void options_print_help(struct buf *buf) {
     "troupe call CLASS KEY METHOD [JSON]...  calls a running host and prints the result as JSON\n"
     "  --idempotency-key KEY                 call: a repeat with the same key does not run again\n"
     "troupe inspect CLASS KEY                shows what an actor holds\n"
-    "troupe destroy CLASS KEY                destroys an actor, with all that it holds, as self:destroy() does\n"
     "  --all                                 inspect: its schedules and the messages that wait for it, too\n"
+    "troupe destroy CLASS KEY                destroys an actor, with all that it holds, as self:destroy() does\n"
     "troupe calls                            shows what each call waits for, in chains\n"
     "troupe failed                           shows the messages and schedules that were given up\n"
     "troupe failed retry ID                  lets one of them begin anew\n"

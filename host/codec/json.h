@@ -60,6 +60,9 @@ enum err json_parse_key(struct slice text, struct buf *key, struct failure *fail
  * an array. */
 void json_put_key(struct buf *buf, struct slice key);
 
+/* The fields of an object that name an actor, in the lossless form: "class":"Account","key":"ann". */
+void json_put_address(struct buf *buf, struct slice class_name, struct slice key);
+
 /* A value's bytes (codec/value.h) as JSON by the rules of "JSON out" (lua/README.md): used where no Lua is near. A map
  * with keys exactly 1..n, n > 0, is an array (in any order of the bytes); with string keys only, or empty, an object.
  * Others ERR_ARGUMENTS with the path in the failure, and the buffer is cut back to where it was. */

@@ -150,3 +150,10 @@ void json_put_key(struct buf *buf, struct slice key) {
   if (reader.unescaped.err != ERR_NONE && buf->err == ERR_NONE) buf->err = reader.unescaped.err;
   key_reader_done(&reader);
 }
+
+void json_put_address(struct buf *buf, struct slice class_name, struct slice key) {
+  buf_put_text(buf, "\"class\":");
+  json_put_lossless_string(buf, class_name);
+  buf_put_text(buf, ",\"key\":");
+  json_put_key(buf, key);
+}

@@ -55,6 +55,13 @@ static void check_err(lua_State *L, enum err err) {
   if (err != ERR_NONE) raise_host(L, ERR_STORAGE, "a schedule of this actor cannot be read");
 }
 
+/* Drafts it all, or stops the call: a script that caught the error would go on with half a schedule. [-0, +0, v] */
+static void draft(lua_State *L, const struct schedule *old, const struct schedule *new) {
+  const struct schedule_owner owner = owner_of(L);
+  enum err err = schedule_draft(&owner, old, new);
+  if (err != ERR_NONE) budget_stop(L, err);
+}
+
 /* -- arguments -- */
 
 static lua_Number check_seconds(lua_State *L, const struct argument *argument) {
@@ -123,7 +130,6 @@ static void take_id(lua_State *L, struct schedule *schedule) {
 /* Sets what is due at `due_ms`; the rest of the arguments are on the stack. [-0, +1, v] */
 static int set(lua_State *L, struct schedule *schedule, int64_t due_ms) {
   int count = lua_gettop(L) - AT_METHOD;
-  const struct schedule_owner owner = owner_of(L);
   check_method(L);
   arguments_write(L, AT_ARGUMENTS, count);
   schedule->due_ms = schedule->beat_ms = schedule->first_ms = due_ms < SCHEDULE_MS_MAX ? due_ms : SCHEDULE_MS_MAX;
@@ -131,8 +137,8 @@ static int set(lua_State *L, struct schedule *schedule, int64_t due_ms) {
   schedule->args = buf_slice(&vm_of(L)->value);
   take_id(L, schedule);
   size_t bytes = schedule->args.size + schedule->method.size + schedule->cron.size + KEYS_BYTES;
-  raise_over_commit(L, drafts_bytes(owner.view->drafts) + bytes);
-  check_err(L, schedule_draft(&owner, NULL, schedule));
+  raise_over_commit(L, drafts_bytes(vm_of(L)->now.view->drafts) + bytes);
+  draft(L, NULL, schedule);
   lua_pushinteger(L, schedule->id);                                  /* ... id */
   return 1;
 }
@@ -210,10 +216,9 @@ static bool find(lua_State *L, struct schedule *schedule) {
 }
 
 static int change(lua_State *L, const struct schedule *old, const struct schedule *new) {
-  const struct schedule_owner owner = owner_of(L);
   size_t bytes = new == NULL ? 0 : vm_of(L)->value.size;
-  raise_over_commit(L, drafts_bytes(owner.view->drafts) + bytes + KEYS_BYTES);
-  check_err(L, schedule_draft(&owner, old, new));
+  raise_over_commit(L, drafts_bytes(vm_of(L)->now.view->drafts) + bytes + KEYS_BYTES);
+  draft(L, old, new);
   lua_pushboolean(L, 1);                                             /* ... true */
   return 1;
 }

@@ -12,6 +12,8 @@ enum { PART_RECORD, PART_PLACE, PART_COUNT };      /* the first part of a key in
 
 enum { SCHEDULE_FIELDS = 12 };
 
+static const char failed_kind[] = "schedule";
+
 int64_t schedule_now_ms(struct timekeeper *timekeeper, enum timeline timeline) {
   return timeline == TIMELINE_WALL ? timekeeper_wall_ms(timekeeper) : timekeeper_host_ms(timekeeper);
 }
@@ -42,7 +44,7 @@ void schedule_put_count_key(struct buf *key, uint64_t actor_id) {
 /* What the keys of all schedules of an actor that have failed begin with. The shard is that of `shard_id`. */
 static void put_failed_head(struct buf *key, uint64_t shard_id, uint64_t actor_id) {
   record_key_put_head(key, record_own_id(record_shard(shard_id)), SPACE_FAILED);
-  key_put_string(key, slice_text("schedule"));
+  key_put_string(key, slice_text(failed_kind));
   key_put_integer(key, (int64_t)actor_id);
 }
 
@@ -105,6 +107,19 @@ enum schedule_record schedule_read_key(struct slice key, enum timeline *timeline
   }
   key_reader_done(&reader);
   return record;
+}
+
+bool schedule_read_failed_key(struct slice key, uint64_t *actor_id, int64_t *id) {
+  struct key_reader reader;
+  int64_t numbers[2];
+  key_reader_init(&reader, slice_after(key, RECORD_KEY_HEAD));
+  bool read = key_next(&reader) == KEY_STRING && slice_equal(reader.text, slice_text(failed_kind)) &&
+              read_integers(&reader, numbers, 2);
+  key_reader_done(&reader);
+  if (!read) return false;
+  *actor_id = (uint64_t)numbers[0];
+  *id = numbers[1];
+  return *id > 0 && !record_is_own(*actor_id) && record_shard(*actor_id) == record_shard(record_key_id(key));
 }
 
 /* -- values -- */

@@ -95,7 +95,8 @@ enum err schedule_first(const struct view *view, uint64_t actor_id, enum timelin
                         struct schedule_place *place);
 
 /* Drafts all records that change when the schedule `old` becomes `new`, of the same id: old NULL: it is a new one; new NULL:
- * it goes. Neither's slices may lie in what a read of the view gave. ERR_MEMORY, ERR_STORAGE: the turn must fail. */
+ * it goes. Neither's slices may lie in what a read of the view gave. ERR_MEMORY, ERR_STORAGE: some of them may be drafted, so
+ * the turn must fail, whatever a script catches (budget_stop()). */
 enum err schedule_draft(const struct schedule_owner *owner, const struct schedule *old, const struct schedule *new);
 
 /* Drafts the end of what a shard keeps of the schedules of an actor that is destroyed. False if memory runs out. */
@@ -120,6 +121,9 @@ enum schedule_record { SCHEDULE_BROKEN, SCHEDULE_RECORD, SCHEDULE_PLACE, SCHEDUL
 
 /* What a key of the space `p` is of, and what it says: the id; for a place, all three. */
 enum schedule_record schedule_read_key(struct slice key, enum timeline *timeline, struct schedule_place *place);
+
+/* What a key of a failed one says, of those in the space `f`. False if it is none. */
+bool schedule_read_failed_key(struct slice key, uint64_t *actor_id, int64_t *id);
 
 /* The value of (2). False: damage. */
 bool schedule_read_count(struct slice value, int64_t *last_id, int64_t *count);

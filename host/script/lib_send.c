@@ -23,6 +23,9 @@ static int shown_size(struct slice name) {
 static const struct handle *check_receiver(lua_State *L) {
   self_push(L, self_current(L));                                     /* ... self */
   if (!lua_rawequal(L, SELF, -1)) raise_misuse(L, "call send with a colon: self:send(handle, method, ...)");
+  if (lua_rawequal(L, HANDLE, -1)) {
+    raise_misuse(L, "handle: self is not a handle; self:actor(class, self.key) makes the one of this actor");
+  }
   lua_pop(L, 1);                                                     /* ... */
   if (!handle_is(L, HANDLE)) {
     raise_misuse(L, "handle: the handle of an actor, as self:actor() makes it, not a %s", luaL_typename(L, HANDLE));

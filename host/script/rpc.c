@@ -20,7 +20,7 @@ static const char *const caller_names[] = {
 
 /* rpc.params, rpc.headers: each is read once, then kept in a user value. [-0, +1, v] */
 static void push_kept(lua_State *L, const struct turn *turn, bool params) {
-  lua_getiuservalue(L, 1, params ? KEPT_PARAMS : KEPT_HEADERS);                           /* kept */
+  lua_getiuservalue(L, 1, params ? KEPT_PARAMS : KEPT_HEADERS);      /* kept */
   if (!lua_isnil(L, -1)) return;
   struct slice bytes = params ? turn->params : turn->headers;
   lua_pop(L, 1);                                                     /* - */
@@ -34,7 +34,7 @@ static void push_kept(lua_State *L, const struct turn *turn, bool params) {
     lua_value_read(L, bytes);
   }                                                                  /* value */
   lua_pushvalue(L, -1);
-  lua_setiuservalue(L, 1, params ? KEPT_PARAMS : KEPT_HEADERS);                           /* value */
+  lua_setiuservalue(L, 1, params ? KEPT_PARAMS : KEPT_HEADERS);      /* value */
 }
 
 /* rpc.schedule: which run of which schedule this is. [-0, +1, m] */

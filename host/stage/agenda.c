@@ -314,7 +314,7 @@ static void due_end(struct errand *errand, struct actor *actor) {
   struct due *due = due_of(errand);
   struct agenda *agenda = due->agenda;
   const struct failure *failure = &errand->reply.failure;
-  bool is_settled = failure->err == ERR_NONE || failure->err == ERR_NOT_FOUND || failure->err == ERR_ACTOR_NOT_FOUND;
+  bool is_settled = failure->err == ERR_NONE || failure->err == ERR_NOT_FOUND;
   bool is_try = failure->err != ERR_STORAGE || errand->has_saved;
   if (!is_settled && is_try) is_settled = try_note_failure(due, actor);
   actor->is_due = false;

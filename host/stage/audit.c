@@ -9,6 +9,7 @@
 #include "ledger/clock_record.h"
 #include "ledger/own_record.h"
 #include "ledger/record_key.h"
+#include "stage/failed_id.h"
 #include "stage/idempotency.h"
 #include "stage/mail_audit.h"
 #include "stage/router.h"
@@ -139,13 +140,14 @@ static enum err check_mail(struct audit *audit, struct slice value) {
 }
 
 static enum err check_failed(struct audit *audit, struct slice value) {
-  struct slice key = buf_slice(&audit->key);
+  struct failed_id id;
   enum err err = ERR_NONE;
-  const char *complaint;
-  if (mail_audit_is_failed(key)) {
-    err = mail_audit_failed(audit->view, key, value, &complaint);
-  } else {
-    complaint = schedule_audit_failed(&audit->schedules, key, value, &err);
+  const char *complaint = "its key cannot be read";
+  bool is_read = failed_id_read_key(buf_slice(&audit->key), &id);
+  if (is_read && id.kind == FAILED_MESSAGE) {
+    err = mail_audit_failed(audit->view, &id, value, &complaint);
+  } else if (is_read) {
+    complaint = schedule_audit_failed(&audit->schedules, &id, value, &err);
   }
   if (err == ERR_NONE && complaint != NULL) add(audit, complaint);
   return err;

@@ -15,19 +15,12 @@ struct call_list {
 
 /* -- one call -- */
 
-/* The fields of an actor, and those of a call of it. */
-static void put_actor(struct buf *text, struct slice class_name, struct slice key) {
-  buf_put_text(text, "\"class\":");
-  json_put_lossless_string(text, class_name);
-  buf_put_text(text, ",\"key\":");
-  json_put_key(text, key);
-}
-
+/* The fields that name a call. */
 static void put_call(struct buf *text, uint64_t id, struct slice class_name, struct slice key, struct slice method) {
   char words[TRACE_ID_MAX];
   trace_print_id(id, words);
   buf_printf(text, "{\"id\":\"%s\",", words);
-  put_actor(text, class_name, key);
+  json_put_address(text, class_name, key);
   buf_put_text(text, ",\"method\":");
   if (method.size == 0) {
     buf_put_text(text, "null");                /* an operator, or a spec, looks at the actor, or destroys it */
@@ -43,7 +36,7 @@ static void put_caller(struct buf *text, const struct request *request) {
     return;
   }
   buf_put_byte(text, '{');
-  put_actor(text, request->caller_class, request->caller_key);
+  json_put_address(text, request->caller_class, request->caller_key);
   buf_put_byte(text, '}');
 }
 

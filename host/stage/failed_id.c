@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 
-#include "codec/key.h"
 #include "ledger/record_key.h"
 #include "schedule/schedule.h"
 #include "stage/router.h"
@@ -69,24 +68,10 @@ void failed_id_put_key(struct buf *key, const struct failed_id *id) {
   }
 }
 
-/* ("schedule", actor id, id), whole. */
-static bool read_schedule(struct slice rest, struct failed_id *id) {
-  struct key_reader reader;
-  key_reader_init(&reader, rest);
-  bool read = key_next(&reader) == KEY_STRING && slice_equal(reader.text, slice_text("schedule")) &&
-              key_next(&reader) == KEY_INTEGER;
-  id->actor_id = (uint64_t)reader.integer;
-  read = read && key_next(&reader) == KEY_INTEGER && reader.integer > 0;
-  id->schedule = reader.integer;
-  read = read && key_next(&reader) == KEY_END && record_shard(id->actor_id) == id->shard && !record_is_own(id->actor_id);
-  key_reader_done(&reader);
-  return read;
-}
-
 bool failed_id_read_key(struct slice key, struct failed_id *id) {
   if (key.size <= RECORD_KEY_HEAD || record_key_space(key) != SPACE_FAILED) return false;
   *id = (struct failed_id){ .kind = FAILED_SCHEDULE, .shard = record_shard(record_key_id(key)) };
-  if (read_schedule(slice_after(key, RECORD_KEY_HEAD), id)) return true;
+  if (schedule_read_failed_key(key, &id->actor_id, &id->schedule)) return true;
   id->kind = FAILED_MESSAGE;
   return mail_record_read_failed_key(key, &id->place);
 }

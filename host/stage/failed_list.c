@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "base/utf8.h"
 #include "codec/json.h"
 #include "codec/json_lossless.h"
 #include "codec/key.h"
@@ -55,19 +54,6 @@ static struct failed_list *list_of(struct survey *survey) {
 
 /* -- one entry -- */
 
-static struct slice shown_error(const struct given_up *found) {
-  struct slice error = found->error;
-  if (error.size > FAILED_LIST_ERROR) error.size = utf8_cut(error, FAILED_LIST_ERROR);
-  return error;
-}
-
-static void put_address(struct buf *text, struct slice class_name, struct slice key) {
-  buf_put_text(text, "\"class\":");
-  json_put_lossless_string(text, class_name);
-  buf_put_text(text, ",\"key\":");
-  json_put_key(text, key);
-}
-
 static void put_args(struct buf *text, struct slice args) {
   if (args.size > FAILED_LIST_ARGS) {
     buf_printf(text, "{\"$unshown\":\"arguments of %zu bytes\"}", args.size);
@@ -82,7 +68,7 @@ static void put_json(struct buf *text, const struct given_up *found) {
   buf_put_text(text, "{\"id\":\"");
   failed_id_print(text, &found->id);
   buf_printf(text, "\",\"kind\":\"%s\",", found->id.kind == FAILED_MESSAGE ? "message" : "schedule");
-  put_address(text, found->class_name, found->key);
+  json_put_address(text, found->class_name, found->key);
   buf_put_text(text, ",\"method\":");
   if (found->method.size == 0) {
     buf_put_text(text, "null,\"args\":null,\"sender\":null,\"tries\":0,\"error\":\"its record cannot be read\",\"due\":null}");
@@ -96,11 +82,11 @@ static void put_json(struct buf *text, const struct given_up *found) {
     buf_put_text(text, "null");
   } else {
     buf_put_byte(text, '{');
-    put_address(text, found->sender_class, found->sender_key);
+    json_put_address(text, found->sender_class, found->sender_key);
     buf_put_byte(text, '}');
   }
   buf_printf(text, ",\"tries\":%u,\"error\":", found->tries);
-  json_put_text(text, shown_error(found));
+  json_put_text(text, found->error);
   buf_put_text(text, ",\"due\":");
   json_put_float(text, (double)found->due_ms / 1000);
   buf_put_byte(text, '}');

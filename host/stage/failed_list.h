@@ -9,8 +9,7 @@
  *         2. Each worker looks at so many records at most. So a page may have fewer entries than were asked for, even none, and
  *            say all the same behind which id the next one begins.
  * LIMITS  FAILED_LIST_STEPS records of each worker, deleted ones too; FAILED_LIST_BYTES bytes of text in all, and one entry
- *         of each worker. Of one, arguments of more than FAILED_LIST_ARGS bytes, and what of its error is beyond
- *         FAILED_LIST_ERROR, are not shown.
+ *         of each worker. Of one, arguments of more than FAILED_LIST_ARGS bytes are not shown.
  */
 #ifndef TROUPE_FAILED_LIST_H
 #define TROUPE_FAILED_LIST_H
@@ -18,7 +17,7 @@
 #include "stage/survey.h"
 
 enum {
-  FAILED_LIST_STEPS = 10000, FAILED_LIST_BYTES = 16 * 1024 * 1024, FAILED_LIST_ARGS = 64 * 1024, FAILED_LIST_ERROR = 4096
+  FAILED_LIST_STEPS = 10000, FAILED_LIST_BYTES = 16 * 1024 * 1024, FAILED_LIST_ARGS = 64 * 1024
 };
 
 /* For a request (REQUEST_FAILED) that it takes over: its answer is as lua/README.md has it ("What was given up"), in JSON; as a

@@ -1,7 +1,6 @@
 /* inspection.c -- see inspection.h. */
 #include "stage/inspection.h"
 
-#include "base/utf8.h"
 #include "codec/json.h"
 #include "schedule/schedule.h"
 #include "stage/failed_id.h"
@@ -18,7 +17,6 @@ static void put_seconds(struct buf *text, const char *name, int64_t ms) {
 }
 
 static void put_error(struct buf *text, struct slice error) {
-  if (error.size > INSPECTION_ERROR) error.size = utf8_cut(error, INSPECTION_ERROR);
   buf_put_text(text, ",\"error\":");
   if (error.size == 0) {
     buf_put_text(text, "null");
@@ -152,10 +150,8 @@ struct messages {
 };
 
 static void put_message(struct buf *text, const struct mail_record *record) {
-  buf_put_text(text, "{\"sender\":{\"class\":");
-  json_put_lossless_string(text, record->sender_class);
-  buf_put_text(text, ",\"key\":");
-  json_put_key(text, record->sender_key);
+  buf_put_text(text, "{\"sender\":{");
+  json_put_address(text, record->sender_class, record->sender_key);
   buf_put_text(text, "},\"method\":");
   json_put_lossless_string(text, record->method);
   buf_printf(text, ",\"tries\":%u", record->tries);

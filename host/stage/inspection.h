@@ -7,8 +7,7 @@
  * OWNS    Nothing.
  * ALWAYS  It reads records only, and changes none; the actor need not be in memory.
  * LIMITS  INSPECTION_SHOWN schedules, and as many messages, are shown; INSPECTION_COUNTED messages are counted, or as many as
- *         have INSPECTION_BYTES; of the records that were deleted on the way, INSPECTION_STEPS are passed. Of an error
- *         INSPECTION_ERROR bytes are shown.
+ *         have INSPECTION_BYTES; of the records that were deleted on the way, INSPECTION_STEPS are passed.
  */
 #ifndef TROUPE_INSPECTION_H
 #define TROUPE_INSPECTION_H
@@ -17,8 +16,7 @@
 #include "stage/actor.h"
 
 enum {
-  INSPECTION_SHOWN = 100, INSPECTION_COUNTED = 1000, INSPECTION_BYTES = 16 * 1024 * 1024, INSPECTION_STEPS = 10000,
-  INSPECTION_ERROR = 4096
+  INSPECTION_SHOWN = 100, INSPECTION_COUNTED = 1000, INSPECTION_BYTES = 16 * 1024 * 1024, INSPECTION_STEPS = 10000
 };
 
 /* Appends the fields as JSON, without braces: "schedules":[...],"schedule_count":n,"messages":{...} (lua/README.md,

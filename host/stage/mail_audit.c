@@ -6,10 +6,6 @@
 #include "stage/router.h"
 #include "stage/wake_key.h"
 
-static bool is_of_shard(struct slice key, struct slice class_name, struct slice actor_key) {
-  return record_key_id(key) == record_own_id(router_shard(class_name, actor_key));
-}
-
 /* Whether a record is there, with the key in this buffer, which is let go. */
 static enum err look_up(const struct view *view, struct buf *key, bool *is_there) {
   struct slice value;
@@ -28,7 +24,7 @@ enum err mail_audit_waiting(const struct view *view, struct slice key, struct sl
   *complaint = "it is not a message for an actor of this shard";
   if (!mail_record_read_key(key, &address, &place)) return ERR_NONE;
   router_read_address(address, &class_name, &actor_key);
-  if (!is_of_shard(key, class_name, actor_key)) return ERR_NONE;
+  if (router_shard(class_name, actor_key) != record_shard(record_key_id(key))) return ERR_NONE;
   *complaint = "its value cannot be read";
   if (!mail_record_read(value, false, &record)) return ERR_NONE;
   *complaint = NULL;
@@ -39,23 +35,17 @@ enum err mail_audit_waiting(const struct view *view, struct slice key, struct sl
   return err;
 }
 
-bool mail_audit_is_failed(struct slice key) {
-  struct mail_place place;
-  return mail_record_read_failed_key(key, &place);
-}
-
-enum err mail_audit_failed(const struct view *view, struct slice key, struct slice value, const char **complaint) {
-  struct mail_place place;
+enum err mail_audit_failed(const struct view *view, const struct failed_id *id, struct slice value, const char **complaint) {
   struct mail_record record;
   struct buf address = { 0 }, waiting = { 0 };
   bool is_there;
   *complaint = "it is not a message that was given up";
-  if (!mail_record_read_failed_key(key, &place) || !mail_record_read(value, true, &record)) return ERR_NONE;
+  if (!mail_record_read(value, true, &record)) return ERR_NONE;
   *complaint = "it is not for an actor of this shard";
-  if (!is_of_shard(key, record.class_name, record.key)) return ERR_NONE;
+  if (router_shard(record.class_name, record.key) != id->shard) return ERR_NONE;
   *complaint = NULL;
   router_put_address(&address, record.class_name, record.key);
-  mail_record_put_key(&waiting, record_shard(record_key_id(key)), buf_slice(&address), place);
+  mail_record_put_key(&waiting, id->shard, buf_slice(&address), id->place);
   enum err err = address.err;
   buf_done(&address);
   if (err == ERR_NONE) err = look_up(view, &waiting, &is_there);

@@ -39,30 +39,31 @@ void mail_record_put_failed_key(struct buf *key, unsigned shard, struct mail_pla
 }
 
 /* Reads the two numbers at the end of a key. */
-static bool read_place(struct slice rest, struct mail_place *place) {
+static bool read_place(struct key_reader *reader, struct mail_place *place) {
+  if (key_next(reader) != KEY_INTEGER || reader->integer < 0) return false;
+  place->stamp = (uint64_t)reader->integer;
+  if (key_next(reader) != KEY_INTEGER || reader->integer < 0) return false;
+  place->sender_id = (uint64_t)reader->integer;
+  return key_next(reader) == KEY_END;
+}
+
+bool mail_record_read_key(struct slice key, struct slice *address, struct mail_place *place) {
   struct key_reader reader;
+  if (key.size <= RECORD_KEY_HEAD) return false;
+  struct slice rest = slice_after(key, RECORD_KEY_HEAD);
+  if (!router_take_nested(&rest, address)) return false;
   key_reader_init(&reader, rest);
-  bool read = key_next(&reader) == KEY_INTEGER && reader.integer >= 0;
-  if (read) place->stamp = (uint64_t)reader.integer;
-  read = read && key_next(&reader) == KEY_INTEGER && reader.integer >= 0;
-  if (read) place->sender_id = (uint64_t)reader.integer;
-  read = read && key_next(&reader) == KEY_END;
+  bool read = read_place(&reader, place);
   key_reader_done(&reader);
   return read;
 }
 
-bool mail_record_read_key(struct slice key, struct slice *address, struct mail_place *place) {
-  if (key.size <= RECORD_KEY_HEAD) return false;
-  struct slice rest = slice_after(key, RECORD_KEY_HEAD);
-  return router_take_nested(&rest, address) && read_place(rest, place);
-}
-
 bool mail_record_read_failed_key(struct slice key, struct mail_place *place) {
-  struct buf kind = { 0 };
-  key_put_string(&kind, slice_text(failed_kind));
-  struct slice rest = slice_after(key, RECORD_KEY_HEAD);
-  bool read = kind.err == ERR_NONE && slice_begins(rest, buf_slice(&kind)) && read_place(slice_after(rest, kind.size), place);
-  buf_done(&kind);
+  struct key_reader reader;
+  key_reader_init(&reader, slice_after(key, RECORD_KEY_HEAD));
+  bool read = key_next(&reader) == KEY_STRING && slice_equal(reader.text, slice_text(failed_kind)) &&
+              read_place(&reader, place);
+  key_reader_done(&reader);
   return read;
 }
 

@@ -71,9 +71,9 @@ struct held *receiver_try_hold(struct receiver *receiver, struct mail_place plac
   if (held == NULL) {
     held = mem_try_zero(sizeof *held);
     if (held == NULL) return NULL;
-    held->sender_id = place.sender_id;
+    held->place = place;
     held->hashed = true;
-    HASH_ADD_BYHASHVALUE(hh, receiver->held, sender_id, sizeof held->sender_id, record_id_hash(place.sender_id), held);
+    HASH_ADD_BYHASHVALUE(hh, receiver->held, place.sender_id, sizeof place.sender_id, record_id_hash(place.sender_id), held);
     if (!held->hashed) {
       mem_free(held);
       return NULL;

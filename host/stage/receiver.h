@@ -44,9 +44,8 @@ TAILQ_HEAD(arrival_list, arrival);
 
 /* A sender that is held back. */
 struct held {
-  UT_hash_handle hh;           /* by the sender's id */
+  UT_hash_handle hh;           /* by the sender's id, in `place` */
   TAILQ_ENTRY(held) link;      /* among those that are due, if it is */
-  uint64_t sender_id;
   struct mail_place place;     /* of its message that waits for another try, or is having it */
   uint64_t ticket;             /* of the commit that says so; 0: it is durable, or nothing does */
   bool in_memory;              /* it begins again when the receiver's pause is over, and not by a wake-up */

@@ -1,11 +1,9 @@
 /* schedule_audit.c -- see schedule_audit.h. */
 #include "stage/schedule_audit.h"
 
-#include "ledger/own_record.h"
-#include <inttypes.h>
 #include <stdlib.h>
 
-#include "stage/failed_id.h"
+#include "ledger/own_record.h"
 #include "stage/router.h"
 #include "stage/wake_key.h"
 
@@ -59,19 +57,18 @@ const char *schedule_audit_wake(struct schedule_audit *audit, struct slice key, 
   return NULL;
 }
 
-const char *schedule_audit_failed(struct schedule_audit *audit, struct slice key, struct slice value, enum err *err) {
-  struct failed_id id;
+const char *schedule_audit_failed(struct schedule_audit *audit, const struct failed_id *id, struct slice value,
+                                  enum err *err) {
   struct schedule schedule;
   struct slice class_name, actor_key;
   struct buf address = { 0 }, record_key = { 0 };
   const char *wrong = NULL;
-  if (!failed_id_read_key(key, &id) || id.kind != FAILED_SCHEDULE) return "its key cannot be read";
   if (!own_record_read(value, &class_name, &actor_key)) return "it does not say whose the schedule is";
   router_put_address(&address, class_name, actor_key);
-  if (find_actor(audit, buf_slice(&address), err) != id.actor_id) wrong = "its actor has another id, or there is none";
-  schedule_put_record_key(&record_key, id.actor_id, id.schedule);
+  if (find_actor(audit, buf_slice(&address), err) != id->actor_id) wrong = "its actor has another id, or there is none";
+  schedule_put_record_key(&record_key, id->actor_id, id->schedule);
   enum err got = *err == ERR_NONE ? get(audit, &record_key, &value) : *err;
-  bool has_failed = got == ERR_NONE && schedule_read(value, id.schedule, &schedule) && schedule.failed;
+  bool has_failed = got == ERR_NONE && schedule_read(value, id->schedule, &schedule) && schedule.failed;
   if (wrong == NULL && (is_missing(got, err) || !has_failed)) wrong = "no schedule is there that has failed";
   buf_done(&record_key);
   buf_done(&address);

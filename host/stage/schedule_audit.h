@@ -13,6 +13,7 @@
 
 #include "base/findings.h"
 #include "schedule/schedule.h"
+#include "stage/failed_id.h"
 
 /* All zero: nothing was seen. */
 struct schedule_audit {
@@ -25,10 +26,11 @@ struct schedule_audit {
   struct schedule_place first[SCHEDULE_TIMELINES];     /* its first place on each; id 0: it has none */
 };
 
-/* A record of a shard: of SPACE_WAKE, or a schedule's of SPACE_FAILED. Both return what is wrong with it, or NULL; `*err`:
- * ERR_NONE, ERR_STORAGE, ERR_MEMORY. */
+/* A record of a shard: of SPACE_WAKE, or of SPACE_FAILED, whose key says that it is a schedule's. Both return what is wrong
+ * with it, or NULL; `*err`: ERR_NONE, ERR_STORAGE, ERR_MEMORY. */
 const char *schedule_audit_wake(struct schedule_audit *audit, struct slice key, struct slice value, enum err *err);
-const char *schedule_audit_failed(struct schedule_audit *audit, struct slice key, struct slice value, enum err *err);
+const char *schedule_audit_failed(struct schedule_audit *audit, const struct failed_id *id, struct slice value,
+                                  enum err *err);
 
 /* A record of an actor, of SPACE_SCHEDULE. As above. */
 const char *schedule_audit_record(struct schedule_audit *audit, struct slice key, struct slice value, enum err *err);

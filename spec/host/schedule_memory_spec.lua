@@ -10,6 +10,13 @@ local clerk = hosts.class("Clerk", [[
   function Class:note(_, number) table.insert(self.state.runs, number) end
   function Class:save(_, number) self:note(nil, number); self:save_state() end
   function Class:last() self:destroy() end
+
+  -- Each of them goes on, whatever has failed.
+  function Class:caught(_, what)
+    local schedule = self.schedule
+    if what == "set" then return (pcall(schedule.after, schedule, 5, "note", 1)) end
+    return (pcall(schedule.cancel, schedule, schedule:list()[1].id))
+  end
 ]])
 
 local clock = hosts.class("Clock", "function Class:read() return now() end")
@@ -22,6 +29,33 @@ local START = 1700000000
 
 describe("Where memory runs out,", function()
   after_each(hosts.close_all)
+
+  -- What is listed runs, and nothing else does: no schedule is half there.
+  for _, what in ipairs { "set", "cancel" } do
+    it("a schedule is whole or not there, also for a script that catches the error: " .. what, function()
+      for _, count in ipairs(RUNS) do
+        local host = hosts.open({ ["clerk.lua"] = clerk }, { errors = true, time = START })
+        local k = 0
+        repeat
+          k = k + 1
+          assert(k < 1000, "no end of allocations")
+          local place = ("k=%d, %d in a row"):format(k, count)
+          local ann = host:actor("Clerk", k)
+          if what == "cancel" then ann:caught "set" end
+          ann:list()
+          kit.fail_allocation(host, k, count)
+          local answered, done = pcall(ann.caught, ann, what)
+          local failed = kit.fail_allocation(host, 0)
+          local pending = (answered and done) == (what == "set") and 1 or 0
+          assert.equal(pending, #ann:list(), place)
+          host:advance(5)
+          assert.equal(pending, #ann:runs(), place)
+          assert.equal(0, #ann:list(), place)
+        until not failed
+        host:close()
+      end
+    end)
+  end
 
   -- Lets `method` be due while the k-th allocation of each step fails, of an actor that is in memory or not. Returns
   -- whether one has failed, what has run, and what is listed then.

@@ -53,7 +53,11 @@ local clerk = hosts.class("Clerk", [==[
   end
   function Class:ask(rpc) self:note(rpc); self.state.answer = self:actor("Clerk", "other"):answer() end
   function Class:answer() return 42 end
-  function Class:ask_nobody() return self:actor("Clerk", "nobody", { create = false }):answer() end
+  function Class:ask_in_vain(_, how)
+    if how == "actor" then self:actor("Clerk", "none", { create = false }):answer() end
+    if how == "class" then self:actor("Nobody", 1):answer() end
+    if how == "method" then self:actor("Clerk", "other"):nothing() end
+  end
   function Class:asked() return self.state.answer end
   function Class:loop() while true do end end
 ]==])
@@ -303,6 +307,16 @@ for _, workers in ipairs { 1, 2 } do
       assert.is_false(ann:retry(id))
     end)
 
+    it("count a try where another actor, class or method is not there", function()
+      begin()
+      for _, how in ipairs { "actor", "class", "method" } do ann:set("after", 10, "ask_in_vain", how) end
+      host:advance(11)
+      local list = ann:list()
+      assert.equal(3, #list)
+      for _, entry in ipairs(list) do assert.equal(2, entry.tries) end
+      assert.matches("Clerk/none.answer: this actor does not exist", host:log(), 1, true)
+    end)
+
     it("count their tries across a crash", function()
       begin()
       ann:set_broken(true)
@@ -372,7 +386,7 @@ for _, workers in ipairs { 1, 2 } do
 
     it("that ask somebody who is not there have failed a try, and are not begun anew at once", function()
       begin { errors = true }
-      ann:set("after", 1, "ask_nobody")
+      ann:set("after", 1, "ask_in_vain", "actor")
       host:advance(1)
       assert.same({ 1, START + 2 }, { ann:list()[1].tries, ann:list()[1].due })
     end)

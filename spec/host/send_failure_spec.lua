@@ -29,6 +29,12 @@ local peer = hosts.class("Peer", [[
     table.insert(self.state.heard, "more")
     if self.state.fails then error "after the save" end
   end
+  function Class:ask_in_vain(_, how)
+    log_try(how)
+    if how == "actor" then self:actor("Peer", "none", { create = false }):heard() end
+    if how == "class" then self:actor("Nobody", 1):heard() end
+    if how == "method" then self:actor("Peer", "other"):nothing() end
+  end
   function Class:double() for _ = 1, 2 do self:send(self:actor("Peer", self.key), "double") end end
   function Class:overload(_, key, count)
     local ok, failure = pcall(self.tell_many, self, nil, key, "hear", count)
@@ -92,6 +98,23 @@ for workers = 1, 2 do
       host:reopen()
       host:advance(100000)
       assert.same({}, host:actor("Peer", to):heard())
+    end)
+
+    it("counts a try where another actor, class or method is not there", function()
+      local host, key = open(workers), keys()
+      local from, to = key(), key()
+      for _, how in ipairs { "actor", "class", "method" } do
+        host:log()
+        host:actor("Peer", from):tell(to, "ask_in_vain", how)
+        host:run()
+        local log = host:log()
+        for _, pause in ipairs { 0, table.unpack(PAUSES) } do
+          host:advance(pause)
+          log = log .. host:log()
+        end
+        assert.equal(10, #tries_in(log), how)
+        assert.matches("message given up", log, 1, true)
+      end
     end)
 
     it("holds back the later ones of its sender, and no others", function()

@@ -203,6 +203,7 @@ describe("self:send", function()
       local send = self.send
       if case == "no colon" then return send(handle, "hear") end
       if case == "no handle" then return self:send("Odd", "hear") end
+      if case == "itself" then return self:send(self, "hear") end
       if case == "no method" then return self:send(handle) end
       if case == "a number" then return self:send(handle, 7) end
       if case == "a hook" then return self:send(handle, "on_start") end
@@ -224,6 +225,7 @@ describe("self:send", function()
     for case, words in pairs {
       ["no colon"] = { "internal_error", "call send with a colon" },
       ["no handle"] = { "internal_error", "handle: the handle of an actor, as self:actor%(%) makes it, not a string" },
+      ["itself"] = { "internal_error", "handle: self is not a handle; self:actor%(class, self%.key%) makes the one" },
       ["no method"] = { "internal_error", "method: the name of a method, a string, not a n" },
       ["a number"] = { "internal_error", "method: the name of a method, a string, not a number" },
       ["a hook"] = { "internal_error", 'the class "Odd" has no method "on_start"' },
