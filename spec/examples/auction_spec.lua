@@ -2,7 +2,6 @@
 -- between any two steps of the host; its client, against the real program.
 local hosts = require "spec.support.hosts"
 local served = require "spec.examples.served"
-local troupe = require "troupe.test"
 
 local ACTORS = "examples/auction/actors"
 local OFFER = { title = "A brass lamp", start = 1000, step = 100, seconds = 600 }
@@ -53,14 +52,10 @@ describe("The auction", function()
   local host, lamp
 
   before_each(function()
-    host = troupe.host { actors = ACTORS }
+    host = hosts.open_folder(ACTORS)
     lamp = host:actor("Auction", "lamp")
   end)
-  after_each(function()
-    local log = host:log()
-    host:close()
-    assert.is_nil(log:match "[^\n]* error [^\n]*")
-  end)
+  after_each(hosts.close_all)
 
   it("takes higher and higher bids, and remembers them all", function()
     assert.equal(1000, lamp:open("ann", OFFER).minimum)
@@ -273,12 +268,8 @@ end)
 describe("A member of the auction house", function()
   local host
 
-  before_each(function() host = troupe.host { actors = ACTORS } end)
-  after_each(function()
-    local log = host:log()
-    host:close()
-    assert.is_nil(log:match "[^\n]* error [^\n]*")
-  end)
+  before_each(function() host = hosts.open_folder(ACTORS) end)
+  after_each(hosts.close_all)
 
   it("tells the last news, newest first, and keeps a hundred", function()
     local bob = host:actor("Member", "bob")
@@ -306,23 +297,19 @@ describe("A member of the auction house", function()
 end)
 
 describe("An auction that is cut short while it ends", function()
+  after_each(hosts.close_all)
   local STEPS = 40         -- more than its end takes
 
   -- Lets the host take so many steps of its parts in turn, then crashes it.
   local function cut_short(host, steps, workers)
-    local parts = {}
-    for worker = 1, workers do
-      table.insert(parts, worker)
-      table.insert(parts, "committer")
-    end
-    for step = 1, steps do host:step(parts[(step - 1) % #parts + 1]) end
+    hosts.take_steps(host, steps, workers)
     host:crash()
   end
 
   for workers = 1, 3 do
     it("has told everybody once in the end, with " .. workers .. " workers", function()
       for steps = 0, STEPS do
-        local host = troupe.host { actors = ACTORS, workers = workers }
+        local host = hosts.open_folder(ACTORS, { workers = workers })
         local lamp = host:actor("Auction", "lamp")
         lamp:open("ann", OFFER)
         bid_by_three(lamp)
@@ -333,7 +320,7 @@ describe("An auction that is cut short while it ends", function()
         host:reopen()
         host:run()
         assert.same(ENDED, all_heard(host))
-        host:close()
+        hosts.close_all()
       end
     end)
   end

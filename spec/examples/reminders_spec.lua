@@ -2,7 +2,6 @@
 -- real program.
 local hosts = require "spec.support.hosts"
 local served = require "spec.examples.served"
-local troupe = require "troupe.test"
 
 local ACTORS = "examples/reminders/actors"
 local MINUTE_S = 60
@@ -32,14 +31,10 @@ describe("Reminders", function()
   local host, ann
 
   before_each(function()
-    host = troupe.host { actors = ACTORS, time = START }
+    host = hosts.open_folder(ACTORS, { time = START })
     ann = host:actor("Reminders", "ann")
   end)
-  after_each(function()
-    local log = host:log()
-    host:close()
-    assert.is_nil(log:match "[^\n]* error [^\n]*")
-  end)
+  after_each(hosts.close_all)
 
   it("ring once, after a while or at a moment", function()
     local tea = ann:remind("tea", { after = 3 * MINUTE_S })
@@ -290,16 +285,17 @@ describe("Reminders", function()
 end)
 
 describe("A reminder that is cut short", function()
+  after_each(hosts.close_all)
   local STEPS = 24         -- more than a ring takes
 
   it("rings once, wherever the host is ended", function()
     for steps = 0, STEPS do
-      local host = troupe.host { actors = ACTORS, time = START }
+      local host = hosts.open_folder(ACTORS, { time = START })
       local ann = host:actor("Reminders", "ann")
       ann:remind("tea", { after = HOUR_S })
       ann:remind("walk", { every = HOUR_S })
       host:elapse(HOUR_S)
-      for step = 1, steps do host:step(step % 2 == 1 and 1 or "committer") end
+      hosts.take_steps(host, steps, 1)
       host:crash()
       host:reopen()
       host:run()
@@ -308,7 +304,7 @@ describe("A reminder that is cut short", function()
       assert.same({ "tea", "walk" }, texts)
       host:advance(HOUR_S)
       assert.equal(3, #ann:inbox())
-      host:close()
+      hosts.close_all()
     end
   end)
 end)
