@@ -327,30 +327,22 @@ describe("An auction that is cut short while it ends", function()
 end)
 
 describe("The client of the auction", function()
-  local server
-
-  before_each(function() server = served.start(ACTORS) end)
-  after_each(function() server:stop() end)
-
-  -- What the answer to each step holds; JSON objects come in any order.
-  local STEPS = {
-    { "Ann offers a lamp", '"minimum":1000', '"over":false' },
-    { "Bob bids 10.00", '"minimum":1100', '"bidder":"bob%-' },
-    { "Cleo bids 10.50", '"code":"too_low"', '"metadata":{"minimum":1100}' },
-    { "Cleo bids 12.00", '"minimum":1300', '"bidder":"cleo%-' },
-    { "Ann may not bid", '"code":"own_auction"' },
-    { "The bids, newest first", '"amount":1200.*"amount":1000' },
-    { "Bob cannot close", '"code":"not_yours"' },
-    { "Ann closes it", '"winner":"cleo%-', '"over":true' },
-    { "Bob comes too late", '"code":"over"' },
-    { "Ann offers a rug, for five seconds", '"minimum":500', '"over":false' },
-    { "Bob bids 5.00, and the auction ends later", '"minimum":600', '"over":false' },
-    { "It has closed itself", '"winner":"bob%-', '"over":true' },
-    { "Bob has heard of all this", '"won".*"lost".*"outbid"' },
-    { "And Ann has sold both", '"sold".*"sold"' },
-  }
-
   it("prints what happens, each time it runs", function()
-    for _ = 1, 2 do server:expect_client("examples/auction/client.sh", STEPS) end
+    served.expect_client("auction", {
+      { "Ann offers a lamp", '"minimum":1000', '"over":false' },
+      { "Bob bids 10.00", '"minimum":1100', '"bidder":"bob%-' },
+      { "Cleo bids 10.50", '"code":"too_low"', '"metadata":{"minimum":1100}' },
+      { "Cleo bids 12.00", '"minimum":1300', '"bidder":"cleo%-' },
+      { "Ann may not bid", '"code":"own_auction"' },
+      { "The bids, newest first", '"amount":1200.*"amount":1000' },
+      { "Bob cannot close", '"code":"not_yours"' },
+      { "Ann closes it", '"winner":"cleo%-', '"over":true' },
+      { "Bob comes too late", '"code":"over"' },
+      { "Ann offers a rug, for five seconds", '"minimum":500', '"over":false' },
+      { "Bob bids 5.00, and the auction ends later", '"minimum":600', '"over":false' },
+      { "It has closed itself", '"winner":"bob%-', '"over":true' },
+      { "Bob has heard of all this", '"won".*"lost".*"outbid"' },
+      { "And Ann has sold both", '"sold".*"sold"' },
+    })
   end)
 end)

@@ -256,26 +256,18 @@ describe("A limiter", function()
 end)
 
 describe("The client of the limiter", function()
-  local server
-
-  before_each(function() server = served.start(ACTORS) end)
-  after_each(function() server:stop() end)
-
-  -- What the answer to each step holds; JSON objects come in any order.
-  local STEPS = {
-    { "A password", '"allowed":true', '"left":4' },
-    { "Four at once", '"allowed":true', '"left":0' },
-    { "That was the last", '"allowed":false', '"retry_after":[%d.]+' },
-    { "Ann sends a mail", '"allowed":true' },
-    { "A second one", '"allowed":true' },
-    { "A third one", '"allowed":true' },
-    { "A fourth one", '"allowed":false', '"retry_after":35%d%d%.' },
-    { "She presses a key", '"allowed":true' },
-    { "A quarter of a second later", '"allowed":true' },
-    { "There is no rule", '"code":"no_such_rule"' },
-  }
-
   it("prints what happens, each time it runs", function()
-    for _ = 1, 2 do server:expect_client("examples/limiter/client.sh", STEPS) end
+    served.expect_client("limiter", {
+      { "A password", '"allowed":true', '"left":4' },
+      { "Four at once", '"allowed":true', '"left":0' },
+      { "That was the last", '"allowed":false', '"retry_after":[%d.]+' },
+      { "Ann sends a mail", '"allowed":true' },
+      { "A second one", '"allowed":true' },
+      { "A third one", '"allowed":true' },
+      { "A fourth one", '"allowed":false', '"retry_after":35%d%d%.' },
+      { "She presses a key", '"allowed":true' },
+      { "A quarter of a second later", '"allowed":true' },
+      { "There is no rule", '"code":"no_such_rule"' },
+    })
   end)
 end)

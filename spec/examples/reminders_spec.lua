@@ -310,28 +310,20 @@ describe("A reminder that is cut short", function()
 end)
 
 describe("The client of the reminders", function()
-  local server
-
-  before_each(function() server = served.start(ACTORS) end)
-  after_each(function() server:stop() end)
-
-  -- What the answer to each step holds; JSON objects come in any order.
-  local STEPS = {
-    { "In a second, the tea", '"id":1', '"text":"Take out the tea"' },
-    { "On weekdays at half past six", '"id":2', '"cron":"30 6 %* %* mon%-fri"' },
-    { "Each week", '"id":3', '"every":604800' },
-    { "That is no time", '"code":"invalid_value"', '"name":"cron"' },
-    { "On second thoughts", '"result":true' },
-    { "It rang:", '"ring":1', '"text":"Take out the tea"', '"missed":0' },
-    { "In a second once more", '"id":4', '"text":"Take out the tea"' },
-    { "It rang again", '"ring":2', '"id":4' },
-    { "The tea is ready", '"result":true' },
-    { "What is to come", '^  {"result":%[{[^{]*"text":"Get up"[^{]*%]}$' },
-    { "Ann leaves", '"result":null' },
-    { "Nothing is left", '"result":%[%]' },
-  }
-
   it("prints what happens, each time it runs", function()
-    for _ = 1, 2 do server:expect_client("examples/reminders/client.sh", STEPS) end
+    served.expect_client("reminders", {
+      { "In a second, the tea", '"id":1', '"text":"Take out the tea"' },
+      { "On weekdays at half past six", '"id":2', '"cron":"30 6 %* %* mon%-fri"' },
+      { "Each week", '"id":3', '"every":604800' },
+      { "That is no time", '"code":"invalid_value"', '"name":"cron"' },
+      { "On second thoughts", '"result":true' },
+      { "It rang:", '"ring":1', '"text":"Take out the tea"', '"missed":0' },
+      { "In a second once more", '"id":4', '"text":"Take out the tea"' },
+      { "It rang again", '"ring":2', '"id":4' },
+      { "The tea is ready", '"result":true' },
+      { "What is to come", '^  {"result":%[{[^{]*"text":"Get up"[^{]*%]}$' },
+      { "Ann leaves", '"result":null' },
+      { "Nothing is left", '"result":%[%]' },
+    })
   end)
 end)
