@@ -8,9 +8,7 @@ local OFFER = { title = "A brass lamp", start = 1000, step = 100, seconds = 600 
 local HOUR_S = 3600
 local DAY_S = 24 * HOUR_S
 
-local function code_of(...)
-  return hosts.failure_of(...).code
-end
+local code_of = hosts.code_of
 
 local function keys_of(entries)
   local keys = {}

@@ -9,9 +9,7 @@ local HOUR_S = 3600
 local DAY_S = 24 * HOUR_S
 local START = 1767225600          -- 2026-01-01, a Thursday
 
-local function code_of(...)
-  return hosts.failure_of(...).code
-end
+local code_of = hosts.code_of
 
 -- The texts of a list of reminders or rings, in its order.
 local function texts_of(list)

@@ -121,4 +121,10 @@ function hosts.failure_of(call, ...)
   return failure
 end
 
+--- The same, of which only the code is returned.
+---@return string
+function hosts.code_of(call, ...)
+  return hosts.failure_of(call, ...).code
+end
+
 return hosts
