@@ -1,5 +1,5 @@
 /* audit_test.c -- records that make sense together, and each way in which they do not. */
-#include "records.h"
+#include "view_fixture.h"
 
 #include "base/findings.h"
 #include "codec/key.h"
@@ -13,12 +13,7 @@
 #include "stage/wake_key.h"
 
 struct fixture {
-  struct scratch scratch;
-  struct memory_log log;
-  struct failure failure;
-  struct store *store;
-  struct layers layers;
-  struct view view;
+  struct view_fixture base;
   struct memtable *records;
   struct buf told;
   struct findings findings;
@@ -33,16 +28,8 @@ static void tell(void *context, const char *sentence) {
 
 static int set_up(void **state) {
   struct fixture *fixture = calloc(1, sizeof *fixture);
-  scratch_begin(&fixture->scratch);
-  memory_log_init(&fixture->log);
-  const struct store_config config = {
-    .path = fixture->scratch.path, .map_bytes = (size_t)1 << 30, .readers_max = 4, .logger = &fixture->log.logger,
-  };
-  assert_int_equal(store_open(&config, &fixture->store, &fixture->failure), ERR_NONE);
-  assert_int_equal(store_reader_open(fixture->store, &fixture->view.reader, &fixture->failure), ERR_NONE);
-  assert_true(layers_try_init(&fixture->layers));
-  fixture->records = fixture->layers.active;
-  fixture->view.layers = &fixture->layers;
+  view_fixture_begin(&fixture->base);
+  fixture->records = fixture->base.layers.active;
   fixture->findings = (struct findings){ .tell = tell, .context = fixture };
   *state = fixture;
   return 0;
@@ -51,11 +38,7 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
   struct fixture *fixture = *state;
   buf_done(&fixture->told);
-  layers_done(&fixture->layers);
-  store_reader_close(fixture->view.reader);
-  store_close(fixture->store);
-  failure_done(&fixture->failure);
-  scratch_end(&fixture->scratch);
+  view_fixture_end(&fixture->base);
   free(fixture);
   return 0;
 }
@@ -217,7 +200,7 @@ static void put_actor(struct fixture *fixture, uint64_t id, const char *name) {
 /* ---- the tests ------------------------------------------------------------------------------------------- */
 
 static void audit(struct fixture *fixture, size_t count, const char *sentence) {
-  assert_int_equal(audit_records(&fixture->view, &fixture->findings, &fixture->report), ERR_NONE);
+  assert_int_equal(audit_records(&fixture->base.view, &fixture->findings, &fixture->report), ERR_NONE);
   buf_put_byte(&fixture->told, 0);
   if (fixture->findings.count != count || strstr((char *)fixture->told.data, sentence) == NULL) {
     fail_msg("%zu findings:\n%s", fixture->findings.count, (char *)fixture->told.data);

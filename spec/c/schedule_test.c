@@ -1,39 +1,25 @@
 /* schedule_test.c -- a schedule's records, and its way from run to run. */
-#include "records.h"
+#include "view_fixture.h"
 
 #include "base/retry.h"
 #include "codec/value.h"
-#include "ledger/view.h"
 #include "schedule/cron.h"
 #include "schedule/schedule.h"
 
 enum { ACTOR = 7, SHARD = 803 };
 
 struct fixture {
-  struct scratch scratch;
-  struct memory_log log;
-  struct failure failure;
-  struct store *store;
-  struct layers layers;
-  struct view view;
+  struct view_fixture base;
   struct schedule_touch touch;
   struct schedule_owner owner;
 };
 
 static int set_up(void **state) {
   struct fixture *fixture = calloc(1, sizeof *fixture);
-  scratch_begin(&fixture->scratch);
-  memory_log_init(&fixture->log);
-  const struct store_config config = {
-    .path = fixture->scratch.path, .map_bytes = (size_t)1 << 30, .readers_max = 4, .logger = &fixture->log.logger,
-  };
-  assert_int_equal(store_open(&config, &fixture->store, &fixture->failure), ERR_NONE);
-  assert_int_equal(store_reader_open(fixture->store, &fixture->view.reader, &fixture->failure), ERR_NONE);
-  assert_true(layers_try_init(&fixture->layers));
-  fixture->view.layers = &fixture->layers;
-  fixture->view.drafts = drafts_try_new();
+  view_fixture_begin(&fixture->base);
+  fixture->base.view.drafts = drafts_try_new();
   fixture->owner = (struct schedule_owner){
-    .view = &fixture->view, .touch = &fixture->touch, .actor_id = record_own_id(SHARD) + ACTOR,
+    .view = &fixture->base.view, .touch = &fixture->touch, .actor_id = record_own_id(SHARD) + ACTOR,
     .class_name = slice_text("Auction"), .key = slice_text("\x01" "a\x00"),
   };
   *state = fixture;
@@ -42,12 +28,7 @@ static int set_up(void **state) {
 
 static int tear_down(void **state) {
   struct fixture *fixture = *state;
-  drafts_free(fixture->view.drafts);
-  layers_done(&fixture->layers);
-  store_reader_close(fixture->view.reader);
-  store_close(fixture->store);
-  failure_done(&fixture->failure);
-  scratch_end(&fixture->scratch);
+  view_fixture_end(&fixture->base);
   free(fixture);
   return 0;
 }
@@ -160,7 +141,7 @@ static void draft(struct fixture *fixture, const struct schedule *old, const str
 
 static void assert_count(struct fixture *fixture, int64_t last_id, int64_t count) {
   int64_t got_id, got_count;
-  assert_int_equal(schedule_count(&fixture->view, fixture->owner.actor_id, &got_id, &got_count), ERR_NONE);
+  assert_int_equal(schedule_count(&fixture->base.view, fixture->owner.actor_id, &got_id, &got_count), ERR_NONE);
   assert_int_equal(got_id, last_id);
   assert_int_equal(got_count, count);
 }
@@ -168,7 +149,7 @@ static void assert_count(struct fixture *fixture, int64_t last_id, int64_t count
 static void assert_first(struct fixture *fixture, enum timeline timeline, int64_t due_ms, int64_t id) {
   struct schedule_place place = { 0 };
   enum err expected = id == 0 ? ERR_NOT_FOUND : ERR_NONE;
-  assert_int_equal(schedule_first(&fixture->view, fixture->owner.actor_id, timeline, NULL, &place), expected);
+  assert_int_equal(schedule_first(&fixture->base.view, fixture->owner.actor_id, timeline, NULL, &place), expected);
   if (id == 0) return;
   assert_int_equal(place.due_ms, due_ms);
   assert_int_equal(place.id, id);
@@ -179,7 +160,7 @@ static bool has_failed_record(struct fixture *fixture, int64_t id) {
   struct slice value;
   schedule_put_failed_key(&key, fixture->owner.actor_id, id);
   assert_int_equal(record_key_id(buf_slice(&key)), record_own_id(SHARD));
-  enum err err = view_get(&fixture->view, buf_slice(&key), &value);
+  enum err err = view_get(&fixture->base.view, buf_slice(&key), &value);
   buf_done(&key);
   assert_true(err == ERR_NONE || err == ERR_NOT_FOUND);
   if (err == ERR_NONE) assert_true(value_is_valid(value, NULL));
@@ -189,7 +170,7 @@ static bool has_failed_record(struct fixture *fixture, int64_t id) {
 static bool is_there(struct fixture *fixture, const struct schedule *expected) {
   struct buf bytes = { 0 };
   struct schedule found;
-  enum err err = schedule_find(&fixture->view, fixture->owner.actor_id, expected->id, &bytes, &found);
+  enum err err = schedule_find(&fixture->base.view, fixture->owner.actor_id, expected->id, &bytes, &found);
   if (err == ERR_NONE) assert_same(&found, expected);
   buf_done(&bytes);
   return err == ERR_NONE;
@@ -245,12 +226,13 @@ static void the_first_is_the_earliest_and_of_those_the_oldest(void **state) {
   static const int64_t order[] = { 4, 6, 7, 2, 3, 1, 5 };
   struct schedule_place from = { 0 };
   for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
-    assert_int_equal(schedule_first(&fixture->view, fixture->owner.actor_id, TIMELINE_HOST, &from, &place), ERR_NONE);
+    assert_int_equal(schedule_first(&fixture->base.view, fixture->owner.actor_id, TIMELINE_HOST, &from, &place), ERR_NONE);
     assert_int_equal(place.id, order[i]);
     from = (struct schedule_place){ .due_ms = place.due_ms, .id = place.id + 1 };
   }
-  assert_int_equal(schedule_first(&fixture->view, fixture->owner.actor_id, TIMELINE_HOST, &from, &place), ERR_NOT_FOUND);
-  assert_int_equal(schedule_first(&fixture->view, fixture->owner.actor_id + 1, TIMELINE_HOST, NULL, &place), ERR_NOT_FOUND);
+  const uint64_t id = fixture->owner.actor_id;
+  assert_int_equal(schedule_first(&fixture->base.view, id, TIMELINE_HOST, &from, &place), ERR_NOT_FOUND);
+  assert_int_equal(schedule_first(&fixture->base.view, id + 1, TIMELINE_HOST, NULL, &place), ERR_NOT_FOUND);
   assert_int_equal(fixture->touch.first[TIMELINE_HOST].due_ms, 100);
 }
 

@@ -1,10 +1,9 @@
 /* stay_test.c -- turns that wait in Lua, and end there for a reason of their own. */
-#include "records.h"
+#include "view_fixture.h"
 
 #include <lua.h>
 
 #include "base/mem.h"
-#include "ledger/view.h"
 #include "script/instance.h"
 #include "script/script.h"
 #include "script/stay.h"
@@ -47,14 +46,9 @@ static const char class_source[] =
   "return Waiter\n";
 
 struct fixture {
-  struct layers layers;
-  struct scratch scratch;
-  struct memory_log log;
-  struct failure failure;
+  struct view_fixture base;
   struct clock clock;
   struct limits limits;
-  struct store *store;
-  struct view view;
   struct vm_config config;
   struct vm *vm;
   struct instance *instance;
@@ -91,12 +85,12 @@ static int set_answer(lua_State *L) {
 }
 
 static void enter(struct fixture *fixture, lua_CFunction function, const char *text) {
-  assert_true(vm_enter(fixture->vm, function, (void *)text, &fixture->failure));
+  assert_true(vm_enter(fixture->vm, function, (void *)text, &fixture->base.failure));
 }
 
 static void write_class(struct fixture *fixture) {
   char path[PATH_MAX + 16];
-  snprintf(fixture->folder, sizeof fixture->folder, "%s/actors", fixture->scratch.path);
+  snprintf(fixture->folder, sizeof fixture->folder, "%s/actors", fixture->base.scratch.path);
   assert_int_equal(mkdir(fixture->folder, 0700), 0);
   snprintf(path, sizeof path, "%s/waiter.lua", fixture->folder);
   FILE *file = fopen(path, "w");
@@ -105,40 +99,28 @@ static void write_class(struct fixture *fixture) {
   fclose(file);
 }
 
-static void open_store(struct fixture *fixture) {
-  const struct store_config config = {
-    .path = fixture->scratch.path, .map_bytes = (size_t)1 << 30, .readers_max = 4, .logger = &fixture->log.logger,
-  };
-  assert_int_equal(store_open(&config, &fixture->store, &fixture->failure), ERR_NONE);
-  assert_int_equal(store_reader_open(fixture->store, &fixture->view.reader, &fixture->failure), ERR_NONE);
-  fixture->view.drafts = drafts_try_new();
-  assert_true(layers_try_init(&fixture->layers));
-  fixture->view.layers = &fixture->layers;
-}
-
 static void open_instance(struct fixture *fixture) {
   assert_int_equal(instance_open(fixture->vm, slice_text("Waiter"), slice_of(NULL, 0), 7, &fixture->instance,
-                                 &fixture->failure), ERR_NONE);
+                                 &fixture->base.failure), ERR_NONE);
 }
 
 static void open_vm(struct fixture *fixture) {
   write_class(fixture);
   fixture->limits = limits_default();
   fixture->config = (struct vm_config){
-    .actors_path = fixture->folder, .limits = &fixture->limits, .clock = &fixture->clock, .logger = &fixture->log.logger,
+    .actors_path = fixture->folder, .limits = &fixture->limits, .clock = &fixture->clock, .logger = &fixture->base.log.logger,
     .pause_ms = VM_PAUSE_MS,
   };
-  assert_int_equal(script_open(&fixture->config, &fixture->vm, &fixture->failure), ERR_NONE);
+  assert_int_equal(script_open(&fixture->config, &fixture->vm, &fixture->base.failure), ERR_NONE);
   enter(fixture, set_globals, NULL);
   open_instance(fixture);
 }
 
 static int set_up(void **state) {
   struct fixture *fixture = calloc(1, sizeof *fixture);
-  scratch_begin(&fixture->scratch);
-  memory_log_init(&fixture->log);
+  view_fixture_begin(&fixture->base);
+  fixture->base.view.drafts = drafts_try_new();
   clock_init_manual(&fixture->clock, 1);
-  open_store(fixture);
   open_vm(fixture);
   *state = fixture;
   return 0;
@@ -149,12 +131,7 @@ static int tear_down(void **state) {
   instance_close(fixture->instance);
   vm_close(fixture->vm);
   turn_done(&fixture->turn);
-  drafts_free(fixture->view.drafts);
-  layers_done(&fixture->layers);
-  store_reader_close(fixture->view.reader);
-  store_close(fixture->store);
-  failure_done(&fixture->failure);
-  scratch_end(&fixture->scratch);
+  view_fixture_end(&fixture->base);
   free(fixture);
   return 0;
 }
@@ -163,7 +140,7 @@ static int tear_down(void **state) {
 static enum turn_status call(struct fixture *fixture, const char *method) {
   turn_done(&fixture->turn);
   fixture->turn = (struct turn){
-    .task = TURN_CALL, .caller = CALLER_CLIENT, .vm = fixture->vm, .instance = fixture->instance, .view = fixture->view,
+    .task = TURN_CALL, .caller = CALLER_CLIENT, .vm = fixture->vm, .instance = fixture->instance, .view = fixture->base.view,
     .create = !instance_is_loaded(fixture->instance), .method = slice_text(method), .format = FORMAT_JSON,
   };
   return stay_begin(&fixture->turn);

@@ -1,48 +1,25 @@
 /* view_test.c -- drafts over the layers over the store, against one sorted array of what should be seen. */
-#include "records.h"
+#include "view_fixture.h"
 
 #include "ledger/checkpointer.h"
-#include "ledger/view.h"
 
 struct fixture {
-  struct layers layers;
-  struct scratch scratch;
-  struct memory_log log;
-  struct failure failure;
+  struct view_fixture base;
   struct clock clock;
-  struct store *store;
-  struct view view;
 };
-
-static void open_store(struct fixture *fixture) {
-  const struct store_config config = {
-    .path = fixture->scratch.path, .map_bytes = (size_t)1 << 30, .readers_max = 4, .logger = &fixture->log.logger,
-  };
-  assert_int_equal(store_open(&config, &fixture->store, &fixture->failure), ERR_NONE);
-  assert_int_equal(store_reader_open(fixture->store, &fixture->view.reader, &fixture->failure), ERR_NONE);
-}
 
 static int set_up(void **state) {
   struct fixture *fixture = calloc(1, sizeof *fixture);
-  scratch_begin(&fixture->scratch);
-  memory_log_init(&fixture->log);
+  view_fixture_begin(&fixture->base);
   clock_init_manual(&fixture->clock, 1);
-  open_store(fixture);
-  fixture->view.drafts = drafts_try_new();
-  assert_true(layers_try_init(&fixture->layers));
-  fixture->view.layers = &fixture->layers;
+  fixture->base.view.drafts = drafts_try_new();
   *state = fixture;
   return 0;
 }
 
 static int tear_down(void **state) {
   struct fixture *fixture = *state;
-  drafts_free(fixture->view.drafts);
-  layers_done(&fixture->layers);
-  store_reader_close(fixture->view.reader);
-  store_close(fixture->store);
-  failure_done(&fixture->failure);
-  scratch_end(&fixture->scratch);
+  view_fixture_end(&fixture->base);
   free(fixture);
   return 0;
 }
@@ -58,12 +35,13 @@ static void change_one(struct chance *chance, struct fixture *fixture, enum plac
   struct slice value = slice_of(&number, chance_below(chance, 9));
   bool deleted = chance_below(chance, 3) == 0;
   model_put(layer, key, deleted ? slice_of(NULL, 0) : value, deleted);
-  struct drafts *drafts = fixture->view.drafts;
+  struct drafts *drafts = fixture->base.view.drafts;
   if (place == STORE) {
-    enum err err = deleted ? store_delete(fixture->store, key) : store_put(fixture->store, key, value);
+    enum err err = deleted ? store_delete(fixture->base.store, key) : store_put(fixture->base.store, key, value);
     assert_int_equal(err, ERR_NONE);
   } else if (place == PENDING) {
-    assert_true(deleted ? memtable_try_delete(fixture->layers.pending, key) : memtable_try_put(fixture->layers.pending, key, value));
+    struct memtable *pending = fixture->base.layers.pending;
+    assert_true(deleted ? memtable_try_delete(pending, key) : memtable_try_put(pending, key, value));
   } else {
     assert_true(deleted ? drafts_try_delete(drafts, key) : drafts_try_put(drafts, key, value));
   }
@@ -75,7 +53,7 @@ static void assert_scan(const struct fixture *fixture, const struct model *model
   size_t count = high > low ? high - low : 0;
   struct scan scan;
   struct slice key, value;
-  scan_begin(&scan, &fixture->view, from, to, reverse);
+  scan_begin(&scan, &fixture->base.view, from, to, reverse);
   for (size_t i = 0; i < count; i++) {
     const struct record *record = &model->records[reverse ? high - 1 - i : low + i];
     assert_int_equal(scan_next(&scan, &key, &value), ERR_NONE);
@@ -99,7 +77,7 @@ static void assert_same(struct chance *chance, const struct fixture *fixture, co
     assert_scan(fixture, model, from, to, i % 2 == 0);
     struct slice value;
     const struct record *record = model_find(model, from);
-    assert_int_equal(view_get(&fixture->view, from, &value), record != NULL ? ERR_NONE : ERR_NOT_FOUND);
+    assert_int_equal(view_get(&fixture->base.view, from, &value), record != NULL ? ERR_NONE : ERR_NOT_FOUND);
     if (record != NULL) assert_slice_equal(value, record->value);
   }
 }
@@ -110,11 +88,11 @@ static void the_upper_hides_the_lower(void **state) {
   struct model stored = {0}, pending = {0}, drafts = {0};
   for (int round = 0; round < 300; round++) {
     if (chance_below(&chance, 10) == 0) {
-      drafts_discard(fixture->view.drafts);
+      drafts_discard(fixture->base.view.drafts);
       model_clear(&drafts);
     }
     if (chance_below(&chance, 10) == 0) {
-      memtable_clear(fixture->layers.pending);
+      memtable_clear(fixture->base.layers.pending);
       model_clear(&pending);
     }
     size_t count = chance_below(&chance, 12);
@@ -123,14 +101,14 @@ static void the_upper_hides_the_lower(void **state) {
     for (size_t i = 0; i < count; i++) change_one(&chance, fixture, PENDING, &pending);
     if (chance_below(&chance, 3) == 0) {
       struct model layer = {0};
-      assert_int_equal(store_begin(fixture->store), ERR_NONE);
+      assert_int_equal(store_begin(fixture->base.store), ERR_NONE);
       count = chance_below(&chance, 30);
       for (size_t i = 0; i < count; i++) change_one(&chance, fixture, STORE, &layer);
-      assert_int_equal(store_commit(fixture->store), ERR_NONE);
+      assert_int_equal(store_commit(fixture->base.store), ERR_NONE);
       model_apply(&stored, &layer);
       model_clear(&layer);
     }
-    store_reader_reset(fixture->view.reader);
+    store_reader_reset(fixture->base.view.reader);
     struct model seen = {0};
     model_apply(&seen, &stored);
     model_apply(&seen, &pending);
@@ -212,14 +190,14 @@ struct source {
 
 static void freeze(struct checkpoint_source *told) {
   struct source *source = (struct source *)told;
-  source->part = (struct checkpoint_part){ .table = layers_try_freeze(&source->fixture->layers) };
+  source->part = (struct checkpoint_part){ .table = layers_try_freeze(&source->fixture->base.layers) };
   checkpointer_put(source->checkpointer, &source->part);
 }
 
 static void written(struct checkpoint_source *told) {
   struct source *source = (struct source *)told;
-  layers_thaw(&source->fixture->layers);
-  store_reader_reset(source->fixture->view.reader);
+  layers_thaw(&source->fixture->base.layers);
+  store_reader_reset(source->fixture->base.view.reader);
   source->part = (struct checkpoint_part){ .table = NULL };
   checkpointer_put(source->checkpointer, &source->part);
 }
@@ -228,12 +206,14 @@ static void open_checkpointer(struct fixture *fixture, struct source *source) {
   static struct checkpoint_source *sources[1];
   *source = (struct source){ .source = { .freeze = freeze, .written = written }, .fixture = fixture };
   sources[0] = &source->source;
-  const struct log_config log = { .path = fixture->scratch.path, .segment_bytes = 64, .logger = &fixture->log.logger };
-  assert_int_equal(log_open(&log, 0, NULL, &source->log, &fixture->failure), ERR_NONE);
+  const struct log_config log = {
+    .path = fixture->base.scratch.path, .segment_bytes = 64, .logger = &fixture->base.log.logger,
+  };
+  assert_int_equal(log_open(&log, 0, NULL, &source->log, &fixture->base.failure), ERR_NONE);
   const struct checkpointer_config config = {
-    .store = fixture->store, .log = source->log,
+    .store = fixture->base.store, .log = source->log,
     .sources = sources, .source_count = 1, .log_bytes_max = UINT64_MAX, .portion_records_max = 3,
-    .logger = &fixture->log.logger, .clock = &fixture->clock,
+    .logger = &fixture->base.log.logger, .clock = &fixture->clock,
   };
   source->checkpointer = checkpointer_new(&config, NULL, 0);
 }
@@ -251,7 +231,7 @@ static void checkpoint_some(struct chance *chance, struct source *source) {
 static void ranges_and_snapshots_hold_on_every_way(void **state) {
   struct fixture *fixture = *state;
   struct chance chance = chance_begin("ranges");
-  struct drafts *drafts = fixture->view.drafts;
+  struct drafts *drafts = fixture->base.view.drafts;
   struct world now = {0}, before = {0}, seen[SNAPSHOTS_MAX];
   size_t pins[SNAPSHOTS_MAX] = {0};
   uint64_t seq = 0, durable = 0;
@@ -268,35 +248,35 @@ static void ranges_and_snapshots_hold_on_every_way(void **state) {
       pins[i] = 0;
     } else if (what == 6) {
       drafts_discard(drafts);
-      if (chance_below(&chance, 2) == 0) drafts_end(drafts, fixture->layers.active);
+      if (chance_below(&chance, 2) == 0) drafts_end(drafts, fixture->base.layers.active);
       memset(pins, 0, sizeof pins);
       now = before;
     } else if (what == 7) {
-      drafts_end_snapshots(drafts, fixture->layers.active);
-      drafts_send(drafts, fixture->layers.pending, ++seq);
+      drafts_end_snapshots(drafts, fixture->base.layers.active);
+      drafts_send(drafts, fixture->base.layers.pending, ++seq);
       assert_true(drafts_is_empty(drafts) && !drafts_hold(drafts));
       memset(pins, 0, sizeof pins);
       before = now;
     } else if (what == 8) {
       /* The turn goes on, with its snapshots, when that is durable. */
-      drafts_send(drafts, fixture->layers.pending, ++seq);
+      drafts_send(drafts, fixture->base.layers.pending, ++seq);
       assert_true(drafts_is_empty(drafts));
       durable = seq;
-      layers_make_active(&fixture->layers, durable);
-      drafts_make_active(drafts, fixture->layers.active);
+      layers_make_active(&fixture->base.layers, durable);
+      drafts_make_active(drafts, fixture->base.layers.active);
       before = now;
     } else if (what < 11 && seq > durable) {
       durable += 1 + chance_below(&chance, seq - durable);
-      layers_make_active(&fixture->layers, durable);
+      layers_make_active(&fixture->base.layers, durable);
     } else if (what < 14) {
       checkpoint_some(&chance, &source);
     } else {
       write_one(&chance, drafts, &now);
     }
     if (round % 8 != 0) continue;
-    assert_world(&chance, &fixture->view, &now);
+    assert_world(&chance, &fixture->base.view, &now);
     for (size_t s = 0; s < SNAPSHOTS_MAX; s++) {
-      struct view then = fixture->view;
+      struct view then = fixture->base.view;
       then.snapshot = pins[s];
       if (pins[s] != 0) assert_world(&chance, &then, &seen[s]);
     }
@@ -309,13 +289,13 @@ static void ranges_and_snapshots_hold_on_every_way(void **state) {
 static void a_range_of_others_leaves_a_scan_alone(void **state) {
   struct fixture *fixture = *state;
   static const char *const names[] = { "b", "ba", "bb", "c" };
-  struct memtable *tables[] = { fixture->layers.pending, fixture->layers.active };
+  struct memtable *tables[] = { fixture->base.layers.pending, fixture->base.layers.active };
   struct slice key, value;
-  assert_int_equal(store_begin(fixture->store), ERR_NONE);
+  assert_int_equal(store_begin(fixture->base.store), ERR_NONE);
   for (size_t i = 0; i < 4; i++) {
-    assert_int_equal(store_put(fixture->store, slice_text(names[i]), slice_text("v")), ERR_NONE);
+    assert_int_equal(store_put(fixture->base.store, slice_text(names[i]), slice_text("v")), ERR_NONE);
   }
-  assert_int_equal(store_commit(fixture->store), ERR_NONE);
+  assert_int_equal(store_commit(fixture->base.store), ERR_NONE);
   for (size_t i = 0; i < 2; i++) {
     assert_true(memtable_try_delete_range(tables[i], slice_text("a"), slice_text("b")));
     assert_true(memtable_try_delete_range(tables[i], slice_text("c"), slice_text("d")));
@@ -323,10 +303,10 @@ static void a_range_of_others_leaves_a_scan_alone(void **state) {
   for (int reverse = 0; reverse < 2; reverse++) {
     struct scan scan;
     size_t count = 0;
-    scan_begin(&scan, &fixture->view, slice_text("b"), slice_text("c"), reverse);
+    scan_begin(&scan, &fixture->base.view, slice_text("b"), slice_text("c"), reverse);
     for (; scan_next(&scan, &key, &value) == ERR_NONE; count++) assert_true(scan.alone);
     assert_int_equal(count, 3);
-    scan_begin(&scan, &fixture->view, slice_text("b"), slice_text("c1"), reverse);
+    scan_begin(&scan, &fixture->base.view, slice_text("b"), slice_text("c1"), reverse);
     for (count = 0; scan_next(&scan, &key, &value) == ERR_NONE; count++) assert_false(scan.alone);
     assert_int_equal(count, 3);
   }
@@ -341,7 +321,7 @@ static void many_empty_ranges_go_in_portions(void **state) {
   bool worked = true;
   open_checkpointer(fixture, &source);
   for (int i = 0; i + 2 < NAMES; i += 2, ranges++) {
-    assert_true(memtable_try_delete_range(fixture->layers.active, name_of(i, room), name_of(i + 1, end)));
+    assert_true(memtable_try_delete_range(fixture->base.layers.active, name_of(i, room), name_of(i + 1, end)));
   }
   checkpointer_want(source.checkpointer);
   for (; worked; steps += worked) assert_int_equal(checkpointer_step(source.checkpointer, &worked), ERR_NONE);
@@ -356,42 +336,42 @@ static void a_stored_range_goes_whole(void **state) {
   static uint8_t key[1600];
   size_t count;
   memset(key, 'k', sizeof key);
-  assert_int_equal(store_begin(fixture->store), ERR_NONE);
+  assert_int_equal(store_begin(fixture->base.store), ERR_NONE);
   for (int i = 0; i < 50; i++) {
     key[i * 32] = (uint8_t)('a' + i % 20);
-    assert_int_equal(store_put(fixture->store, slice_of(key, (size_t)(i * 32 + 1)), slice_text("v")), ERR_NONE);
+    assert_int_equal(store_put(fixture->base.store, slice_of(key, (size_t)(i * 32 + 1)), slice_text("v")), ERR_NONE);
   }
-  assert_int_equal(store_commit(fixture->store), ERR_NONE);
-  assert_true(store_entry_count(fixture->store) > 50);
-  assert_int_equal(store_begin(fixture->store), ERR_NONE);
-  assert_int_equal(store_put(fixture->store, slice_text("z"), slice_text("stays")), ERR_NONE);
+  assert_int_equal(store_commit(fixture->base.store), ERR_NONE);
+  assert_true(store_entry_count(fixture->base.store) > 50);
+  assert_int_equal(store_begin(fixture->base.store), ERR_NONE);
+  assert_int_equal(store_put(fixture->base.store, slice_text("z"), slice_text("stays")), ERR_NONE);
   struct slice from = slice_text("a"), to = slice_text("z");
-  assert_int_equal(store_delete_some(fixture->store, from, to, 20, &count), ERR_NONE);
+  assert_int_equal(store_delete_some(fixture->base.store, from, to, 20, &count), ERR_NONE);
   assert_int_equal(count, 20);
-  assert_int_equal(store_delete_some(fixture->store, from, to, 30, &count), ERR_NONE);
+  assert_int_equal(store_delete_some(fixture->base.store, from, to, 30, &count), ERR_NONE);
   assert_int_equal(count, 30);
-  assert_int_equal(store_delete_some(fixture->store, from, to, 1, &count), ERR_NONE);
+  assert_int_equal(store_delete_some(fixture->base.store, from, to, 1, &count), ERR_NONE);
   assert_int_equal(count, 0);
-  assert_int_equal(store_commit(fixture->store), ERR_NONE);
-  assert_int_equal(store_entry_count(fixture->store), 1);
+  assert_int_equal(store_commit(fixture->base.store), ERR_NONE);
+  assert_int_equal(store_entry_count(fixture->base.store), 1);
 }
 
 /* What a worker does: drafts become pending, pending becomes stored, and at each step the same is seen. */
 static void a_record_is_seen_on_its_way_down(void **state) {
   struct fixture *fixture = *state;
   struct slice key = slice_text("key"), value;
-  assert_int_equal(view_get(&fixture->view, key, &value), ERR_NOT_FOUND);   /* takes a snapshot */
-  assert_true(drafts_try_put(fixture->view.drafts, key, slice_text("1")));
-  assert_int_equal(view_get(&fixture->view, key, &value), ERR_NONE);
-  drafts_send(fixture->view.drafts, fixture->layers.pending, 1);
-  assert_int_equal(view_get(&fixture->view, key, &value), ERR_NONE);
-  assert_int_equal(store_begin(fixture->store), ERR_NONE);
-  assert_int_equal(store_put(fixture->store, key, slice_text("1")), ERR_NONE);
-  assert_int_equal(store_commit(fixture->store), ERR_NONE);
-  assert_int_equal(view_get(&fixture->view, key, &value), ERR_NONE);
-  memtable_pull(NULL, fixture->layers.pending, 1);
-  store_reader_reset(fixture->view.reader);
-  assert_int_equal(view_get(&fixture->view, key, &value), ERR_NONE);
+  assert_int_equal(view_get(&fixture->base.view, key, &value), ERR_NOT_FOUND);   /* takes a snapshot */
+  assert_true(drafts_try_put(fixture->base.view.drafts, key, slice_text("1")));
+  assert_int_equal(view_get(&fixture->base.view, key, &value), ERR_NONE);
+  drafts_send(fixture->base.view.drafts, fixture->base.layers.pending, 1);
+  assert_int_equal(view_get(&fixture->base.view, key, &value), ERR_NONE);
+  assert_int_equal(store_begin(fixture->base.store), ERR_NONE);
+  assert_int_equal(store_put(fixture->base.store, key, slice_text("1")), ERR_NONE);
+  assert_int_equal(store_commit(fixture->base.store), ERR_NONE);
+  assert_int_equal(view_get(&fixture->base.view, key, &value), ERR_NONE);
+  memtable_pull(NULL, fixture->base.layers.pending, 1);
+  store_reader_reset(fixture->base.view.reader);
+  assert_int_equal(view_get(&fixture->base.view, key, &value), ERR_NONE);
   assert_slice_equal(value, slice_text("1"));
 }
 
@@ -399,40 +379,39 @@ static void a_record_is_seen_on_its_way_down(void **state) {
 static void a_damaged_record_ends_the_scan(void **state) {
   struct fixture *fixture = *state;
   struct slice words = slice_text("words that are found again"), key, value;
-  assert_int_equal(store_begin(fixture->store), ERR_NONE);
-  assert_int_equal(store_put(fixture->store, slice_text("a"), slice_text("1")), ERR_NONE);
-  assert_int_equal(store_put(fixture->store, slice_text("b"), words), ERR_NONE);
-  assert_int_equal(store_put(fixture->store, slice_text("c"), slice_text("3")), ERR_NONE);
-  assert_int_equal(store_commit(fixture->store), ERR_NONE);
-  store_reader_close(fixture->view.reader);
-  store_close(fixture->store);
-  scratch_damage(&fixture->scratch, "data.mdb", words, 1);
-  open_store(fixture);
-  assert_true(drafts_try_put(fixture->view.drafts, slice_text("d"), slice_text("4")));
+  assert_int_equal(store_begin(fixture->base.store), ERR_NONE);
+  assert_int_equal(store_put(fixture->base.store, slice_text("a"), slice_text("1")), ERR_NONE);
+  assert_int_equal(store_put(fixture->base.store, slice_text("b"), words), ERR_NONE);
+  assert_int_equal(store_put(fixture->base.store, slice_text("c"), slice_text("3")), ERR_NONE);
+  assert_int_equal(store_commit(fixture->base.store), ERR_NONE);
+  view_fixture_close_store(&fixture->base);
+  scratch_damage(&fixture->base.scratch, "data.mdb", words, 1);
+  view_fixture_open_store(&fixture->base);
+  assert_true(drafts_try_put(fixture->base.view.drafts, slice_text("d"), slice_text("4")));
   for (int reverse = 0; reverse < 2; reverse++) {
     struct scan scan;
-    scan_begin(&scan, &fixture->view, slice_text("a"), slice_text("z"), reverse);
+    scan_begin(&scan, &fixture->base.view, slice_text("a"), slice_text("z"), reverse);
     for (int i = 0; i < reverse + 1; i++) assert_int_equal(scan_next(&scan, &key, &value), ERR_NONE);
     assert_int_equal(scan_next(&scan, &key, &value), ERR_STORAGE);
     assert_int_equal(scan_next(&scan, &key, &value), ERR_STORAGE);
   }
-  assert_int_equal(view_get(&fixture->view, slice_text("b"), &value), ERR_STORAGE);
-  assert_int_equal(fixture->log.errors, 3);
+  assert_int_equal(view_get(&fixture->base.view, slice_text("b"), &value), ERR_STORAGE);
+  assert_int_equal(fixture->base.log.errors, 3);
   /* Beside the walk, or hidden, it is nobody's. */
   const struct slice bounds[][2] = { { slice_text("a"), slice_text("b") }, { slice_text("b2"), slice_text("z") },
                                      { slice_text("a"), slice_text("z") } };
   for (size_t i = 0; i < 3; i++) {
-    if (i == 2) assert_true(drafts_try_put(fixture->view.drafts, slice_text("b"), slice_text("2")));
+    if (i == 2) assert_true(drafts_try_put(fixture->base.view.drafts, slice_text("b"), slice_text("2")));
     for (int reverse = 0; reverse < 2; reverse++) {
       struct scan scan;
       size_t count = 0;
-      scan_begin(&scan, &fixture->view, bounds[i][0], bounds[i][1], reverse);
+      scan_begin(&scan, &fixture->base.view, bounds[i][0], bounds[i][1], reverse);
       while (scan_next(&scan, &key, &value) == ERR_NONE) count++;
       assert_int_equal(scan_next(&scan, &key, &value), ERR_NOT_FOUND);
       assert_int_equal(count, i == 0 ? 1 : i == 1 ? 2 : 4);
     }
   }
-  assert_int_equal(fixture->log.errors, 3);
+  assert_int_equal(fixture->base.log.errors, 3);
 }
 
 /* ---- pages in the place of others ------------------------------------------------------------------------ */
@@ -442,7 +421,7 @@ enum { PAGE = 4096, PAGES_MAX = 64, OWNERS = 4, EACH = 40 };
 /* The file of the store, as pages. */
 static size_t move_pages(const struct fixture *fixture, uint8_t (*pages)[PAGE], bool write) {
   char path[PATH_MAX];
-  snprintf(path, sizeof path, "%s/data.mdb", fixture->scratch.path);
+  snprintf(path, sizeof path, "%s/data.mdb", fixture->base.scratch.path);
   FILE *file = fopen(path, write ? "r+b" : "rb");
   assert_non_null(file);
   size_t count = write ? fwrite(pages, PAGE, PAGES_MAX, file) : fread(pages, PAGE, PAGES_MAX, file);
@@ -453,14 +432,14 @@ static size_t move_pages(const struct fixture *fixture, uint8_t (*pages)[PAGE], 
 static void put_owners(struct fixture *fixture) {
   uint8_t value[200] = { 0 };
   char key[16];
-  assert_int_equal(store_begin(fixture->store), ERR_NONE);
+  assert_int_equal(store_begin(fixture->base.store), ERR_NONE);
   for (int owner = 0; owner < OWNERS; owner++) {
     for (int i = 0; i < EACH; i++) {
       int size = snprintf(key, sizeof key, "%c key %03d", 'a' + owner, i);
-      assert_int_equal(store_put(fixture->store, slice_of(key, (size_t)size), slice_of(value, sizeof value)), ERR_NONE);
+      assert_int_equal(store_put(fixture->base.store, slice_of(key, (size_t)size), slice_of(value, sizeof value)), ERR_NONE);
     }
   }
-  assert_int_equal(store_commit(fixture->store), ERR_NONE);
+  assert_int_equal(store_commit(fixture->base.store), ERR_NONE);
 }
 
 /* Every key that a walk gives is within its bounds, whatever pages it comes to. Answers how many walks were ended. */
@@ -471,7 +450,7 @@ static size_t walk_owners(const struct fixture *fixture) {
     char from = (char)('a' + walk / 2), to = (char)(from + 1);
     struct scan scan;
     enum err err;
-    scan_begin(&scan, &fixture->view, slice_of(&from, 1), slice_of(&to, 1), walk % 2 == 1);
+    scan_begin(&scan, &fixture->base.view, slice_of(&from, 1), slice_of(&to, 1), walk % 2 == 1);
     while ((err = scan_next(&scan, &key, &value)) == ERR_NONE) assert_int_equal(key.data[0], from);
     ended += err == ERR_STORAGE;
   }
@@ -489,13 +468,12 @@ static void a_walk_gives_nothing_out_of_its_bounds(void **state) {
   for (size_t a = ROOTS; a < count; a++) {
     for (size_t b = a + 1; b < count; b++) {
       if (whole[a][FLAGS_AT] != IS_LEAF || whole[b][FLAGS_AT] != IS_LEAF) continue;
-      store_reader_close(fixture->view.reader);
-      store_close(fixture->store);
+      view_fixture_close_store(&fixture->base);
       memcpy(pages, whole, sizeof pages);
       memcpy(pages[a], whole[b], PAGE);
       memcpy(pages[b], whole[a], PAGE);
       move_pages(fixture, pages, true);
-      open_store(fixture);
+      view_fixture_open_store(&fixture->base);
       ended += walk_owners(fixture);
     }
   }

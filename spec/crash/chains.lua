@@ -10,8 +10,7 @@ local spread = require "spec.support.spread"
 local STEPS, TURNS = { 40, 150, 150, 500 }, { 1, 1, 2, 256 }
 local LINKS = { "link1", "link2", "link3", "link4", "link5", "link6", "link7", "link8" }
 local WORKERS_MAX, DEPTH_MAX, VISITS_MAX, UNDER_WAY_MAX = 3, 4, 10, 12
-local HELD = { 5, 20, 60 }        -- so many happenings or less
-local PAUSES = { 0.2, 1.5 }       -- seconds: calls may take one
+local PAUSES = { 0.2, 1.5 }      -- seconds: calls may take one
 
 local chance, any = World.chance, World.any
 
@@ -55,15 +54,9 @@ function Chains:random_plan(chain, depth)
   return plan
 end
 
-function Chains:submit(kind, key, ...)
-  local asked = { pending = self.kit:submit(kind, "Link", key, ...), kind = kind }
-  table.insert(self.under_way, asked)
-  return asked
-end
-
 function Chains:send(chain)
   local options = chain.once and { idempotency_key = chain.once } or nil
-  self:submit("call", chain.key, "visit", { chain.plan, {} }, 2, options).chain = chain
+  self:submit("call", "Link", chain.key, "visit", { chain.plan, {} }, 2, options).chain = chain
   self.tally.calls = self.tally.calls + 1
 end
 
@@ -115,24 +108,6 @@ end
 
 -- --- What happens --------------------------------------------------------------------------------------------------
 
--- A worker takes a step, unless it is held back: then letters wait for it while epochs end.
-function Chains:step()
-  local worker = math.random(self.workers)
-  if self.held_for > 0 then
-    self.held_for = self.held_for - 1
-    if worker == self.held then return end
-  end
-  self.kit:step(worker)
-end
-
-function Chains:hold() self.held, self.held_for = math.random(self.workers), math.random(any(HELD)) end
-
-function Chains:fail_write()
-  self.may_fail = true
-  self.kit:fail_next "write"
-  self.tally.failed_writes = self.tally.failed_writes + 1
-end
-
 -- Nobody is left waiting. Where relaxed, each save in a chain may have to wait for the next sync, half a second.
 function Chains:rest()
   self.kit:run()
@@ -150,9 +125,9 @@ end
 
 local happening = World.weighted {
   { 12, Chains.begin_chain },
-  { 4, function(world) world:submit("call", any(LINKS), "look", {}, 0) end },
+  { 4, function(world) world:submit("call", "Link", any(LINKS), "look", {}, 0) end },
   { 2, Chains.repeat_chain },
-  { 1, function(world) world:submit("sleep", any(LINKS)) end },
+  { 1, function(world) world:submit("sleep", "Link", any(LINKS)) end },
   { 60, Chains.step },
   { 12, function(world) world.kit:step "committer" end },
   { 6, function(world) world.kit:step "checkpointer" end },
@@ -164,15 +139,7 @@ local happening = World.weighted {
   { 2, function(world) world.kit:elapse(any(PAUSES)) end },
 }
 
-function Chains:live()
-  self.held_for = 0
-  self:begin_life()
-  for _ = 1, math.random(any(STEPS)) do
-    happening()(self)
-    self:take_answers()
-    if disk.is_cut() or not self.kit:is_open() then break end
-  end
-end
+function Chains:live() self:live_for(math.random(any(STEPS)), happening) end
 
 -- Holds all links after a crash against the model. False where the power was cut meanwhile.
 function Chains:check()
@@ -195,13 +162,12 @@ local function new_world(seed, folder, tally, lies)
   world.options.turns_a_step = any(TURNS)
   world.model = Model.new(LINKS)
   world.repeatable = {}      -- chains with an idempotency key
-  world.held, world.held_for = nil, 0
   tally.codes = tally.codes or {}
-  tally.failed_writes, tally.rests = tally.failed_writes or 0, tally.rests or 0
+  tally.rests = tally.rests or 0
   return setmetatable(world, Chains)
 end
 
---- As World.run_all(). The tally has in addition: failed_writes; rests, at which nobody was left waiting; codes of
+--- As World.run_all(). The tally has in addition: rests, at which nobody was left waiting; codes of
 --- answers.
 ---@param seed integer
 ---@param crashes integer

@@ -12,7 +12,7 @@ local STEPS, TURNS = { 40, 150, 150, 400 }, { 1, 1, 2, 256 }
 local MEMBERS = { "member1", "member2", "member4", "member5", "member9", "member10" }
 local WORKERS_MAX, DEPTH_MAX, ACTS_MAX, UNDER_WAY_MAX = 3, 4, 8, 8
 local AFTER, EVERY = { 0, 0, 0.3, 1, 5, 100, 3000 }, { 300, 3600, 20000 }      -- seconds
-local FALTERS, HELD, PAUSES, TIMES = { 1, 2, 4 }, { 5, 20, 60 }, { 0.2, 1.5 }, { 1, 5, 70, 500, 4000 }
+local FALTERS, PAUSES, TIMES = { 1, 2, 4 }, { 0.2, 1.5 }, { 1, 5, 70, 500, 4000 }
 local LONG = 15000        -- seconds: all tries of what fails
 local PAGES = { 1, 3, 1000 }
 
@@ -59,12 +59,6 @@ function random_plan(left, depth)
   return plan
 end
 
-function Society:submit(kind, class, key, ...)
-  local asked = { pending = self.kit:submit(kind, class, key, ...) }
-  table.insert(self.under_way, asked)
-  return asked
-end
-
 function Society:begin_act()
   if #self.under_way >= UNDER_WAY_MAX then return end
   self.number = self.number + 1
@@ -90,24 +84,6 @@ function Society.expects(_, line) return line:find("given up", 1, true) ~= nil e
 
 -- --- What happens --------------------------------------------------------------------------------------------------
 
--- A worker takes a step, unless it is held back: then letters wait for it while tables are frozen.
-function Society:step()
-  local worker = math.random(self.workers)
-  if self.held_for > 0 then
-    self.held_for = self.held_for - 1
-    if worker == self.held then return end
-  end
-  self.kit:step(worker)
-end
-
-function Society:hold() self.held, self.held_for = math.random(self.workers), math.random(any(HELD)) end
-
-function Society:fail_write()
-  self.may_fail = true
-  self.kit:fail_next "write"
-  self.tally.failed_writes = self.tally.failed_writes + 1
-end
-
 function Society:pass_time()
   self.kit:run()
   if not disk.is_cut() and self.kit:is_open() then self.kit:advance(any(TIMES)) end
@@ -127,15 +103,7 @@ local happening = World.weighted {
   { 1, Society.pass_time },
 }
 
-function Society:live()
-  self.held_for = 0
-  self:begin_life()
-  for _ = 1, math.random(any(STEPS)) do
-    happening()(self)
-    self:take_answers()
-    if disk.is_cut() or not self.kit:is_open() then break end
-  end
-end
+function Society:live() self:live_for(math.random(any(STEPS)), happening) end
 
 -- --- What is there -------------------------------------------------------------------------------------------------
 
@@ -206,9 +174,8 @@ local function new_world(seed, folder, tally, lies)
   world.small, world.may_fail, world.options.map_bytes = false, false, 64 * 1024 * 1024
   world.options.turns_a_step = any(TURNS)
   world.model = Model.new()
-  world.held, world.held_for = nil, 0
   world.last = { ends = 0, applied = 0, runs = 0 }
-  for _, name in ipairs { "failed_writes", "rests", "ends", "applied", "runs" } do tally[name] = tally[name] or 0 end
+  for _, name in ipairs { "rests", "ends", "applied", "runs" } do tally[name] = tally[name] or 0 end
   return setmetatable(world, Society)
 end
 
@@ -217,8 +184,8 @@ function Society:run()
   for name, count in pairs(self.last) do self.tally[name] = self.tally[name] + count end
 end
 
---- As World.run_all(). The tally has in addition: failed_writes; rests, at which all was held against the model; and in
---- these, ends of members, messages applied, runs of schedules.
+--- As World.run_all(). The tally has in addition: rests, at which all was held against the model; and in these,
+--- ends of members, messages applied, runs of schedules.
 ---@param seed integer
 ---@param crashes integer
 ---@param options table

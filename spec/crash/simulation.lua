@@ -1,7 +1,6 @@
 --- The crash simulation: hosts on a simulated disk, actors, clients and faults from one seed. The power is cut at any
 --- operation of the disk, be it in the middle of a batch or of a recovery; what comes back is held against a model.
 
-local disk = require "simulated_disk"
 local Book = require "spec.crash.book_model"
 local World = require "spec.crash.world"
 local spread = require "spec.support.spread"
@@ -41,10 +40,10 @@ function Books:random_part()
   return part
 end
 
-function Books:submit(kind, book, ...)
-  local pending = self.kit:submit(kind, "Ledgerbook", book.key, ...)
-  table.insert(self.under_way, { pending = pending, book = book })
-  return self.under_way[#self.under_way]
+function Books:ask(kind, book, ...)
+  local asked = self:submit(kind, "Ledgerbook", book.key, ...)
+  asked.book = book
+  return asked
 end
 
 function Books:enter()
@@ -52,7 +51,7 @@ function Books:enter()
   local call = { parts = { self:random_part() }, fails = chance(6), destroys = chance(8) }
   if chance(4) then table.insert(call.parts, self:random_part()) end
   table.insert(book.calls, call)
-  self:submit("call", book, "enter", { call.parts, call.fails, call.destroys }, 3).call = call
+  self:ask("call", book, "enter", { call.parts, call.fails, call.destroys }, 3).call = call
   self.tally.calls = self.tally.calls + 1
 end
 
@@ -78,9 +77,9 @@ end
 
 local happening = World.weighted {
   { 8, Books.enter },
-  { 2, function(world) world:submit("call", any(world.books), "count", {}, 0).is_count = true end },
-  { 1, function(world) world:submit("sleep", any(world.books)) end },
-  { 8, function(world) world.kit:step(math.random(world.workers)) end },
+  { 2, function(world) world:ask("call", any(world.books), "count", {}, 0).is_count = true end },
+  { 1, function(world) world:ask("sleep", any(world.books)) end },
+  { 8, Books.step },
   { 5, function(world) world.kit:step "committer" end },
   { 6, function(world) world.kit:step "checkpointer" end },
   { 1, function(world) world.kit:run() end },
@@ -101,14 +100,8 @@ function Books:check()
 end
 
 function Books:live()
+  self:live_for(math.random(any(STEPS)), happening)
   self.gaps = self.may_fail
-  self:begin_life()
-  for _ = 1, math.random(any(STEPS)) do
-    happening()(self)
-    self:take_answers()
-    self.gaps = self.may_fail
-    if disk.is_cut() or not self.kit:is_open() then break end
-  end
 end
 
 -- --- Worlds --------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ local folders = require "spec.crash.folders"
 
 local LIVES = 12
 local SOON = { 3, 12, 40, 100 }   -- so many operations or less
+local HELD = { 5, 20, 60 }        -- so many steps or less
 local SEGMENTS, CHECKPOINTS, PORTIONS = { 1024, 4096, 65536 }, { 500, 2000, 10000 }, { 1, 3, 20, 1000 }
 local LOSSES = { "all", "none", "some", "sectors", "sectors", "last", "behind" }
 
@@ -37,7 +38,7 @@ function World.weighted(weights)
 end
 
 --- A kind of world. It has the methods `check` (reads every actor after a start; false where the power was cut
---- meanwhile) and `live`.
+--- meanwhile), `live` and `take_answer`.
 ---@return table
 function World.extend()
   local Kind = setmetatable({}, World)
@@ -65,6 +66,8 @@ function World.new(seed, folder, tally, lies, workers)
     life = 0,
     number = 0,              -- of the last part
     under_way = {},          -- requests without an answer
+    held = nil,              -- a worker that takes none of the next steps
+    held_for = 0,            -- of so many
     may_fail = small,        -- whether storage_error is a fair answer
     relaxed = relaxed,       -- whether what was answered last may be lost with the power
     loose = false,           -- whether it may be so since the last check
@@ -190,11 +193,50 @@ function World:read(class, keys)
   return found
 end
 
---- Begins a life: from now on the power may be cut.
-function World:begin_life()
+--- Sends a request, whose answer take_answers() takes.
+---@param kind string
+---@param class string
+---@param key any
+---@return { pending: table, kind: string } asked
+function World:submit(kind, class, key, ...)
+  local asked = { pending = self.kit:submit(kind, class, key, ...), kind = kind }
+  table.insert(self.under_way, asked)
+  return asked
+end
+
+--- Lets a worker take a step, unless it is held back.
+function World:step()
+  local worker = math.random(self.workers)
+  if self.held_for > 0 then
+    self.held_for = self.held_for - 1
+    if worker == self.held then return end
+  end
+  self.kit:step(worker)
+end
+
+--- Holds a worker back: then letters wait for it while the others go on.
+function World:hold() self.held, self.held_for = math.random(self.workers), math.random(any(HELD)) end
+
+--- Lets the next write fail.
+function World:fail_write()
+  self.may_fail = true
+  self.kit:fail_next "write"
+  self.tally.failed_writes = self.tally.failed_writes + 1
+end
+
+--- A life with so many things that happen: from now on the power may be cut.
+---@param steps integer
+---@param happening fun(): fun(world: table)   draws what happens
+function World:live_for(steps, happening)
+  self.held_for = 0
   disk.lie(self.lies)
   if not chance(10) then self:plan_cut() end
   if chance(3) then self:plan_fault() end
+  for _ = 1, steps do
+    happening()(self)
+    self:take_answers()
+    if disk.is_cut() or not self.kit:is_open() then break end
+  end
 end
 
 function World:run()
@@ -214,9 +256,11 @@ end
 ---@param crashes integer
 ---@param options { lies: boolean|nil, tells: boolean|nil, progress: fun(tally: table)|nil }
 ---@return table tally    worlds; crashes, of them cuts in the middle of what the disk did, and starts that did not end;
----                       calls, of them answers; checks of actors; folders verified
+---                       calls, of them answers; checks of actors; folders verified; failed_writes, by fail_write()
 function World.run_all(make, seed, crashes, options)
-  local tally = { worlds = 0, crashes = 0, cuts = 0, starts = 0, calls = 0, answers = 0, checks = 0, verified = 0 }
+  local tally = {
+    worlds = 0, crashes = 0, cuts = 0, starts = 0, calls = 0, answers = 0, checks = 0, verified = 0, failed_writes = 0,
+  }
   disk.tell(options.tells or false)
   while tally.crashes < crashes do
     local folder = folders.new()

@@ -1,16 +1,11 @@
 -- The actors in actors/, which run out of the box.
 local hosts = require "spec.support.hosts"
-local troupe = require "troupe.test"
 
 describe("actors/", function()
   local host
 
-  before_each(function() host = troupe.host { actors = "actors" } end)
-  after_each(function()
-    local log = host:log()
-    host:close()
-    assert.is_nil(log:match "[^\n]* error [^\n]*")
-  end)
+  before_each(function() host = hosts.open_folder "actors" end)
+  after_each(hosts.close_all)
 
   describe("Counter", function()
     it("counts, and survives a crash", function()

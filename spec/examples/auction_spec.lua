@@ -2,16 +2,13 @@
 -- between any two steps of the host; its client, against the real program.
 local hosts = require "spec.support.hosts"
 local served = require "spec.examples.served"
-local troupe = require "troupe.test"
 
 local ACTORS = "examples/auction/actors"
 local OFFER = { title = "A brass lamp", start = 1000, step = 100, seconds = 600 }
 local HOUR_S = 3600
 local DAY_S = 24 * HOUR_S
 
-local function code_of(...)
-  return hosts.failure_of(...).code
-end
+local code_of = hosts.code_of
 
 local function keys_of(entries)
   local keys = {}
@@ -53,14 +50,10 @@ describe("The auction", function()
   local host, lamp
 
   before_each(function()
-    host = troupe.host { actors = ACTORS }
+    host = hosts.open_folder(ACTORS)
     lamp = host:actor("Auction", "lamp")
   end)
-  after_each(function()
-    local log = host:log()
-    host:close()
-    assert.is_nil(log:match "[^\n]* error [^\n]*")
-  end)
+  after_each(hosts.close_all)
 
   it("takes higher and higher bids, and remembers them all", function()
     assert.equal(1000, lamp:open("ann", OFFER).minimum)
@@ -273,12 +266,8 @@ end)
 describe("A member of the auction house", function()
   local host
 
-  before_each(function() host = troupe.host { actors = ACTORS } end)
-  after_each(function()
-    local log = host:log()
-    host:close()
-    assert.is_nil(log:match "[^\n]* error [^\n]*")
-  end)
+  before_each(function() host = hosts.open_folder(ACTORS) end)
+  after_each(hosts.close_all)
 
   it("tells the last news, newest first, and keeps a hundred", function()
     local bob = host:actor("Member", "bob")
@@ -306,23 +295,19 @@ describe("A member of the auction house", function()
 end)
 
 describe("An auction that is cut short while it ends", function()
+  after_each(hosts.close_all)
   local STEPS = 40         -- more than its end takes
 
   -- Lets the host take so many steps of its parts in turn, then crashes it.
   local function cut_short(host, steps, workers)
-    local parts = {}
-    for worker = 1, workers do
-      table.insert(parts, worker)
-      table.insert(parts, "committer")
-    end
-    for step = 1, steps do host:step(parts[(step - 1) % #parts + 1]) end
+    hosts.take_steps(host, steps, workers)
     host:crash()
   end
 
   for workers = 1, 3 do
     it("has told everybody once in the end, with " .. workers .. " workers", function()
       for steps = 0, STEPS do
-        local host = troupe.host { actors = ACTORS, workers = workers }
+        local host = hosts.open_folder(ACTORS, { workers = workers })
         local lamp = host:actor("Auction", "lamp")
         lamp:open("ann", OFFER)
         bid_by_three(lamp)
@@ -333,37 +318,29 @@ describe("An auction that is cut short while it ends", function()
         host:reopen()
         host:run()
         assert.same(ENDED, all_heard(host))
-        host:close()
+        hosts.close_all()
       end
     end)
   end
 end)
 
 describe("The client of the auction", function()
-  local server
-
-  before_each(function() server = served.start(ACTORS) end)
-  after_each(function() server:stop() end)
-
-  -- What the answer to each step holds; JSON objects come in any order.
-  local STEPS = {
-    { "Ann offers a lamp", '"minimum":1000', '"over":false' },
-    { "Bob bids 10.00", '"minimum":1100', '"bidder":"bob%-' },
-    { "Cleo bids 10.50", '"code":"too_low"', '"metadata":{"minimum":1100}' },
-    { "Cleo bids 12.00", '"minimum":1300', '"bidder":"cleo%-' },
-    { "Ann may not bid", '"code":"own_auction"' },
-    { "The bids, newest first", '"amount":1200.*"amount":1000' },
-    { "Bob cannot close", '"code":"not_yours"' },
-    { "Ann closes it", '"winner":"cleo%-', '"over":true' },
-    { "Bob comes too late", '"code":"over"' },
-    { "Ann offers a rug, for five seconds", '"minimum":500', '"over":false' },
-    { "Bob bids 5.00, and the auction ends later", '"minimum":600', '"over":false' },
-    { "It has closed itself", '"winner":"bob%-', '"over":true' },
-    { "Bob has heard of all this", '"won".*"lost".*"outbid"' },
-    { "And Ann has sold both", '"sold".*"sold"' },
-  }
-
   it("prints what happens, each time it runs", function()
-    for _ = 1, 2 do server:expect_client("examples/auction/client.sh", STEPS) end
+    served.expect_client("auction", {
+      { "Ann offers a lamp", '"minimum":1000', '"over":false' },
+      { "Bob bids 10.00", '"minimum":1100', '"bidder":"bob%-' },
+      { "Cleo bids 10.50", '"code":"too_low"', '"metadata":{"minimum":1100}' },
+      { "Cleo bids 12.00", '"minimum":1300', '"bidder":"cleo%-' },
+      { "Ann may not bid", '"code":"own_auction"' },
+      { "The bids, newest first", '"amount":1200.*"amount":1000' },
+      { "Bob cannot close", '"code":"not_yours"' },
+      { "Ann closes it", '"winner":"cleo%-', '"over":true' },
+      { "Bob comes too late", '"code":"over"' },
+      { "Ann offers a rug, for five seconds", '"minimum":500', '"over":false' },
+      { "Bob bids 5.00, and the auction ends later", '"minimum":600', '"over":false' },
+      { "It has closed itself", '"winner":"bob%-', '"over":true' },
+      { "Bob has heard of all this", '"won".*"lost".*"outbid"' },
+      { "And Ann has sold both", '"sold".*"sold"' },
+    })
   end)
 end)

@@ -2,7 +2,6 @@
 -- are set; its client, against the real program.
 local hosts = require "spec.support.hosts"
 local served = require "spec.examples.served"
-local troupe = require "troupe.test"
 
 local ACTORS = "examples/limiter/actors"
 local DAY_S = 24 * 3600
@@ -32,13 +31,9 @@ describe("A limiter", function()
 
   before_each(function()
     math.randomseed(SEED)
-    host = troupe.host { actors = ACTORS }
+    host = hosts.open_folder(ACTORS)
   end)
-  after_each(function()
-    local log = host:log()
-    host:close()
-    assert.is_nil(log:match "[^\n]* error [^\n]*")
-  end)
+  after_each(hosts.close_all)
 
   local function bucket(rule) return host:actor("Bucket", { rule or "api", "ann" }) end
   local function window(rule) return host:actor("Window", { rule or "keys", "ann" }) end
@@ -206,7 +201,7 @@ describe("A limiter", function()
 
   it("makes no difference to who comes when it ends", function()
     for _, workers in ipairs { 1, 3 } do
-      local other = troupe.host { actors = ACTORS, workers = workers }
+      local other = hosts.open_folder(ACTORS, { workers = workers })
       local ann = other:actor("Window", { "keys", "ann" })
       take_all(ann)
       other:elapse(60)
@@ -214,7 +209,6 @@ describe("A limiter", function()
       for i = 1, 6 do pending[i] = other:start("Window", { "keys", "ann" }, "take") end
       for i = 1, 6 do assert.equal(i <= 5, pending[i]:get().allowed) end
       assert.is_false(ann:take().allowed)
-      other:close()
     end
   end)
 
@@ -262,26 +256,18 @@ describe("A limiter", function()
 end)
 
 describe("The client of the limiter", function()
-  local server
-
-  before_each(function() server = served.start(ACTORS) end)
-  after_each(function() server:stop() end)
-
-  -- What the answer to each step holds; JSON objects come in any order.
-  local STEPS = {
-    { "A password", '"allowed":true', '"left":4' },
-    { "Four at once", '"allowed":true', '"left":0' },
-    { "That was the last", '"allowed":false', '"retry_after":[%d.]+' },
-    { "Ann sends a mail", '"allowed":true' },
-    { "A second one", '"allowed":true' },
-    { "A third one", '"allowed":true' },
-    { "A fourth one", '"allowed":false', '"retry_after":35%d%d%.' },
-    { "She presses a key", '"allowed":true' },
-    { "A quarter of a second later", '"allowed":true' },
-    { "There is no rule", '"code":"no_such_rule"' },
-  }
-
   it("prints what happens, each time it runs", function()
-    for _ = 1, 2 do server:expect_client("examples/limiter/client.sh", STEPS) end
+    served.expect_client("limiter", {
+      { "A password", '"allowed":true', '"left":4' },
+      { "Four at once", '"allowed":true', '"left":0' },
+      { "That was the last", '"allowed":false', '"retry_after":[%d.]+' },
+      { "Ann sends a mail", '"allowed":true' },
+      { "A second one", '"allowed":true' },
+      { "A third one", '"allowed":true' },
+      { "A fourth one", '"allowed":false', '"retry_after":35%d%d%.' },
+      { "She presses a key", '"allowed":true' },
+      { "A quarter of a second later", '"allowed":true' },
+      { "There is no rule", '"code":"no_such_rule"' },
+    })
   end)
 end)

@@ -2,7 +2,6 @@
 -- real program.
 local hosts = require "spec.support.hosts"
 local served = require "spec.examples.served"
-local troupe = require "troupe.test"
 
 local ACTORS = "examples/reminders/actors"
 local MINUTE_S = 60
@@ -10,9 +9,7 @@ local HOUR_S = 3600
 local DAY_S = 24 * HOUR_S
 local START = 1767225600          -- 2026-01-01, a Thursday
 
-local function code_of(...)
-  return hosts.failure_of(...).code
-end
+local code_of = hosts.code_of
 
 -- The texts of a list of reminders or rings, in its order.
 local function texts_of(list)
@@ -32,14 +29,10 @@ describe("Reminders", function()
   local host, ann
 
   before_each(function()
-    host = troupe.host { actors = ACTORS, time = START }
+    host = hosts.open_folder(ACTORS, { time = START })
     ann = host:actor("Reminders", "ann")
   end)
-  after_each(function()
-    local log = host:log()
-    host:close()
-    assert.is_nil(log:match "[^\n]* error [^\n]*")
-  end)
+  after_each(hosts.close_all)
 
   it("ring once, after a while or at a moment", function()
     local tea = ann:remind("tea", { after = 3 * MINUTE_S })
@@ -290,16 +283,17 @@ describe("Reminders", function()
 end)
 
 describe("A reminder that is cut short", function()
+  after_each(hosts.close_all)
   local STEPS = 24         -- more than a ring takes
 
   it("rings once, wherever the host is ended", function()
     for steps = 0, STEPS do
-      local host = troupe.host { actors = ACTORS, time = START }
+      local host = hosts.open_folder(ACTORS, { time = START })
       local ann = host:actor("Reminders", "ann")
       ann:remind("tea", { after = HOUR_S })
       ann:remind("walk", { every = HOUR_S })
       host:elapse(HOUR_S)
-      for step = 1, steps do host:step(step % 2 == 1 and 1 or "committer") end
+      hosts.take_steps(host, steps, 1)
       host:crash()
       host:reopen()
       host:run()
@@ -308,34 +302,26 @@ describe("A reminder that is cut short", function()
       assert.same({ "tea", "walk" }, texts)
       host:advance(HOUR_S)
       assert.equal(3, #ann:inbox())
-      host:close()
+      hosts.close_all()
     end
   end)
 end)
 
 describe("The client of the reminders", function()
-  local server
-
-  before_each(function() server = served.start(ACTORS) end)
-  after_each(function() server:stop() end)
-
-  -- What the answer to each step holds; JSON objects come in any order.
-  local STEPS = {
-    { "In a second, the tea", '"id":1', '"text":"Take out the tea"' },
-    { "On weekdays at half past six", '"id":2', '"cron":"30 6 %* %* mon%-fri"' },
-    { "Each week", '"id":3', '"every":604800' },
-    { "That is no time", '"code":"invalid_value"', '"name":"cron"' },
-    { "On second thoughts", '"result":true' },
-    { "It rang:", '"ring":1', '"text":"Take out the tea"', '"missed":0' },
-    { "In a second once more", '"id":4', '"text":"Take out the tea"' },
-    { "It rang again", '"ring":2', '"id":4' },
-    { "The tea is ready", '"result":true' },
-    { "What is to come", '^  {"result":%[{[^{]*"text":"Get up"[^{]*%]}$' },
-    { "Ann leaves", '"result":null' },
-    { "Nothing is left", '"result":%[%]' },
-  }
-
   it("prints what happens, each time it runs", function()
-    for _ = 1, 2 do server:expect_client("examples/reminders/client.sh", STEPS) end
+    served.expect_client("reminders", {
+      { "In a second, the tea", '"id":1', '"text":"Take out the tea"' },
+      { "On weekdays at half past six", '"id":2', '"cron":"30 6 %* %* mon%-fri"' },
+      { "Each week", '"id":3', '"every":604800' },
+      { "That is no time", '"code":"invalid_value"', '"name":"cron"' },
+      { "On second thoughts", '"result":true' },
+      { "It rang:", '"ring":1', '"text":"Take out the tea"', '"missed":0' },
+      { "In a second once more", '"id":4', '"text":"Take out the tea"' },
+      { "It rang again", '"ring":2', '"id":4' },
+      { "The tea is ready", '"result":true' },
+      { "What is to come", '^  {"result":%[{[^{]*"text":"Get up"[^{]*%]}$' },
+      { "Ann leaves", '"result":null' },
+      { "Nothing is left", '"result":%[%]' },
+    })
   end)
 end)

@@ -60,10 +60,8 @@ function Served:stop()
   if how ~= "exit" or status ~= 0 then error(("the host ended with %s %d"):format(how, status), 2) end
 end
 
---- Runs the client of an example against this server. It prints two lines a step: what it does, and the answer.
----@param client string
----@param steps string[][] of each step a text that the first line holds, and patterns that the second one matches
-function Served:expect_client(client, steps)
+-- Runs a client against this server and compares what it prints.
+function Served:_expect(client, steps)
   local lines = {}
   local output = served.run(("TROUPE_URL=http://%s %s"):format(self.address, client))
   for line in output:gmatch "[^\n]+" do table.insert(lines, line) end
@@ -72,6 +70,21 @@ function Served:expect_client(client, steps)
     assert(lines[2 * i - 1]:find(step[1], 1, true), lines[2 * i - 1])
     for j = 2, #step do assert(lines[2 * i]:find(step[j]), lines[2 * i]) end
   end
+end
+
+--- Runs the client of an example twice on one server. It prints two lines a step: what it does, and the answer, whose
+--- JSON objects come in any order.
+---@param example string     its folder in examples/
+---@param steps string[][]   of each step a text that the first line holds, and patterns that the second one matches
+function served.expect_client(example, steps)
+  local folder = "examples/" .. example
+  local server = served.start(folder .. "/actors")
+  local ok, problem = true, nil
+  for _ = 1, 2 do
+    if ok then ok, problem = pcall(server._expect, server, folder .. "/client.sh", steps) end
+  end
+  server:stop()
+  if not ok then error(problem, 0) end
 end
 
 return served

@@ -1,7 +1,6 @@
 -- examples/shop: its rules; an order that is cut short at each step and repeated; its client, against the real program.
 local hosts = require "spec.support.hosts"
 local served = require "spec.examples.served"
-local troupe = require "troupe.test"
 
 local ACTORS = "examples/shop/actors"
 local PRICE = 2500
@@ -9,9 +8,7 @@ local PRICE = 2500
 -- A cart with two lamps and a rug, of which there are five each; 100.00 on the card, unless another amount is given. Of
 -- three workers, the cart, the lamps and the rugs each have their own, and the card is not on the cart's.
 local function filled(options, money)
-  options = options or {}
-  options.actors = ACTORS
-  local host = troupe.host(options)
+  local host = hosts.open_folder(ACTORS, options)
   for _, item in ipairs { "lamp", "rug" } do host:actor("Stock", item):receive(5, PRICE) end
   host:actor("Payment", "card"):deposit(money or 10000)
   host:actor("Cart", "ann"):add("lamp", 2)
@@ -37,11 +34,7 @@ local BOUGHT = { lamps = 3, rugs = 4, money = 2500, wanted = {} }
 describe("The shop", function()
   local host
 
-  after_each(function()
-    local log = host:log()
-    host:close()
-    assert.is_nil(log:match "[^\n]* error [^\n]*")
-  end)
+  after_each(hosts.close_all)
 
   it("sells what is in the cart, and empties it", function()
     host = filled()
@@ -152,18 +145,14 @@ end)
 -- the answer had come.
 local function cut_short(host, order, steps, workers)
   local pending = host:start_with({ idempotency_key = order }, "Cart", "ann", "checkout", "card")
-  local parts = {}
-  for worker = 1, workers do
-    table.insert(parts, worker)
-    table.insert(parts, "committer")
-  end
-  for step = 1, steps do host:step(parts[(step - 1) % #parts + 1]) end
+  hosts.take_steps(host, steps, workers)
   local done = pending:is_done()
   host:crash()
   return done
 end
 
 describe("An order of the shop that is cut short", function()
+  after_each(hosts.close_all)
   local STEPS = 40         -- more than an order takes
 
   for workers = 1, 3 do
@@ -173,7 +162,7 @@ describe("An order of the shop that is cut short", function()
         if cut_short(host, "o1", steps, workers) then assert.same(BOUGHT, books(host)) end
         assert.same({ order = "o1", total = 3 * PRICE }, checkout(host, "o1"))
         assert.same(BOUGHT, books(host))
-        host:close()
+        hosts.close_all()
       end
     end)
 
@@ -186,7 +175,7 @@ describe("An order of the shop that is cut short", function()
         if done then assert.is_false(ok) end
         if not ok then assert.equal("card_declined", failure.code) end
         assert.same(ok and BOUGHT or UNTOUCHED, books(host))
-        host:close()
+        hosts.close_all()
       end
     end)
   end
@@ -200,7 +189,7 @@ describe("An order of the shop that is cut short", function()
       local reserved = 10 - found.lamps - found.rugs
       between[("%s, %s"):format(reserved == 0 and "none reserved" or reserved == 3 and "all reserved" or "one reserved",
                                 found.money == 2500 and "charged" or "not charged")] = true
-      host:close()
+      hosts.close_all()
     end
     assert.same({
       ["none reserved, not charged"] = true, ["one reserved, not charged"] = true, ["all reserved, not charged"] = true,
@@ -210,28 +199,20 @@ describe("An order of the shop that is cut short", function()
 end)
 
 describe("The client of the shop", function()
-  local server
-
-  before_each(function() server = served.start(ACTORS) end)
-  after_each(function() server:stop() end)
-
-  -- What the answer to each step holds; JSON objects come in any order.
   local PAID = '"total":5000'
-  local CLIENT_STEPS = {
-    { "Five lamps arrive", '"count":5', '"price":2500' },
-    { "Ann wants two", '"lamp%-[%d%-]+":2' },
-    { "A moon is not sold", '"code":"not_sold"', '"item":"moon%-' },
-    { "She puts 30.00", '"balance":3000' },
-    { "That is not enough", '"code":"card_declined"', PAID, '"card":"card%-' },
-    { "The lamps were given back", '"count":5' },
-    { "She puts 30.00 more", '"balance":6000' },
-    { "Another order is paid", '"order":"second%-', PAID },
-    { "The same order again", '"order":"second%-', PAID },
-    { "It was paid once", '"balance":1000' },
-    { "And three lamps", '"count":3' },
-  }
-
   it("prints what happens, each time it runs", function()
-    for _ = 1, 2 do server:expect_client("examples/shop/client.sh", CLIENT_STEPS) end
+    served.expect_client("shop", {
+      { "Five lamps arrive", '"count":5', '"price":2500' },
+      { "Ann wants two", '"lamp%-[%d%-]+":2' },
+      { "A moon is not sold", '"code":"not_sold"', '"item":"moon%-' },
+      { "She puts 30.00", '"balance":3000' },
+      { "That is not enough", '"code":"card_declined"', PAID, '"card":"card%-' },
+      { "The lamps were given back", '"count":5' },
+      { "She puts 30.00 more", '"balance":6000' },
+      { "Another order is paid", '"order":"second%-', PAID },
+      { "The same order again", '"order":"second%-', PAID },
+      { "It was paid once", '"balance":1000' },
+      { "And three lamps", '"count":3' },
+    })
   end)
 end)

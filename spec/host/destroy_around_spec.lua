@@ -7,7 +7,7 @@ local function open(options)
   return hosts.open({ ["room.lua"] = room }, options)
 end
 
-local function code_of(call, ...) return hosts.failure_of(call, ...).code end
+local code_of = hosts.code_of
 
 describe("Around the end of an actor,", function()
   after_each(hosts.close_all)

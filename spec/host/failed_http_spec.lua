@@ -71,6 +71,14 @@ for _, workers in ipairs { "1", "3" } do
       program.eventually("both are given up", function() return #failed().failed == 2 end)
     end
 
+    -- The same, and then what was in their way is gone. Returns both, and how often "a" has run.
+    local function give_up_and_mend()
+      give_up()
+      local message, schedule = table.unpack(failed().failed)
+      call("a", "mend")
+      return message, schedule, call("a", "runs")
+    end
+
     it("tells of nothing where there is nothing, and nobody without the token", function()
       assert.equal('{"result":{"failed":[],"next":null}}', select(2, failed()))
       local status, output = host:ask "failed"
@@ -116,10 +124,7 @@ for _, workers in ipairs { "1", "3" } do
     end)
 
     it("lets it begin anew, or drops it", function()
-      give_up()
-      local message, schedule = table.unpack(failed().failed)
-      call("a", "mend")
-      local runs = call("a", "runs")
+      local message, schedule, runs = give_up_and_mend()
       local answer = ask("POST", "/failed/" .. message.id .. "/retry")
       assert.same({ 200, '{"result":null}' }, { answer.status, answer.body })
       program.eventually("it has run", function() return call("a", "runs") == runs + 1 end)
@@ -129,10 +134,7 @@ for _, workers in ipairs { "1", "3" } do
     end)
 
     it("does so from a command line", function()
-      give_up()
-      local message, schedule = table.unpack(failed().failed)
-      call("a", "mend")
-      local runs = call("a", "runs")
+      local message, schedule, runs = give_up_and_mend()
       assert.same({ 0, "", "" }, { host:ask("failed", "retry", schedule.id) })
       program.eventually("it has run", function() return call("a", "runs") == runs + 1 end)
       assert.same({ 0, "", "" }, { host:ask("failed", "drop", message.id) })

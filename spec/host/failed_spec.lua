@@ -46,6 +46,16 @@ local function give_up_schedule(host, key, ...)
   return actor:set("after", 1, "work", ...)
 end
 
+-- A schedule of "a" and a message to it are given up. Returns both as the host shows them.
+local function give_up_both(host)
+  give_up_schedule(host, "a", "schedule")
+  host:actor("Worker", "from"):send_to("a", "work", "message")
+  wait(host, HOURS)
+  local found = host:failed()
+  assert.equal(2, #found)
+  return found
+end
+
 for _, workers in ipairs { 1, 3 } do
   describe(("What was given up, with %d workers,"):format(workers), function()
     after_each(hosts.close_all)
@@ -92,11 +102,7 @@ for _, workers in ipairs { 1, 3 } do
 
     it("begins anew when an operator says so, and is not there any more", function()
       local host = open(workers)
-      give_up_schedule(host, "a", "schedule")
-      host:actor("Worker", "from"):send_to("a", "work", "message")
-      wait(host, HOURS)
-      local found = host:failed()
-      assert.equal(2, #found)
+      local found = give_up_both(host)
       host:actor("Worker", "a"):set_broken(false)
       for _, one in ipairs(found) do host:retry(one.id) end
       host:run()
@@ -114,10 +120,7 @@ for _, workers in ipairs { 1, 3 } do
 
     it("has all its tries again where it begins anew", function()
       local host = open(workers)
-      give_up_schedule(host, "a", "schedule")
-      host:actor("Worker", "from"):send_to("a", "work", "message")
-      wait(host, HOURS)
-      for _, one in ipairs(host:failed()) do host:retry(one.id) end
+      for _, one in ipairs(give_up_both(host)) do host:retry(one.id) end
       host:run()
       assert.same({}, host:failed())
       local listed = host:actor("Worker", "a"):list()[1]
@@ -129,10 +132,7 @@ for _, workers in ipairs { 1, 3 } do
 
     it("goes where an operator drops it", function()
       local host = open(workers)
-      give_up_schedule(host, "a", "schedule")
-      host:actor("Worker", "from"):send_to("a", "work", "message")
-      wait(host, HOURS)
-      local found = host:failed()
+      local found = give_up_both(host)
       host:drop(found[1].id)
       assert.same({ found[2].id }, { host:failed()[1].id })
       host:drop(found[2].id)

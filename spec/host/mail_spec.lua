@@ -42,6 +42,19 @@ local function run_of(first, last)
   return numbers
 end
 
+-- A host with a message whose run has saved, which is not durable yet. Also returns its receiver's key.
+local function open_saving(workers)
+  local host, key = open(workers, { errors = true })
+  local from, to = key(), key()
+  host:actor("Peer", to):heard()
+  host:actor("Peer", from):heard()
+  host:start("Peer", from, "tell_save", to)
+  host:step(troupe.worker_of("Peer", from, workers))
+  host:step "committer"
+  host:step(troupe.worker_of("Peer", to, workers))
+  return host, to
+end
+
 for workers = 1, 2 do
   describe(("Mail, with %d workers,"):format(workers), function()
     after_each(hosts.close_all)
@@ -120,15 +133,8 @@ for workers = 1, 2 do
     end)
 
     it("that saves is not run again by a crash in between", function()
-      local host, key = open(workers, { errors = true })
-      local from, to = key(), key()
-      host:actor("Peer", to):heard()
-      host:actor("Peer", from):heard()
-      host:start("Peer", from, "tell_save", to)
-      host:step(troupe.worker_of("Peer", from, workers))
+      local host, to = open_saving(workers)
       host:step "committer"
-      host:step(troupe.worker_of("Peer", to, workers))       -- saves
-      host:step "committer"                                  -- and that is durable
       host:crash()
       host:reopen()
       host:advance(100)
@@ -136,14 +142,7 @@ for workers = 1, 2 do
     end)
 
     it("that saves is run again if the save was lost", function()
-      local host, key = open(workers, { errors = true })
-      local from, to = key(), key()
-      host:actor("Peer", to):heard()
-      host:actor("Peer", from):heard()
-      host:start("Peer", from, "tell_save", to)
-      host:step(troupe.worker_of("Peer", from, workers))
-      host:step "committer"
-      host:step(troupe.worker_of("Peer", to, workers))
+      local host, to = open_saving(workers)
       host:fail_next "write"
       host:step "committer"
       host:run()

@@ -3,10 +3,6 @@
 local kit = require "spec.support.kit"
 local troupe = require "troupe.test"
 
--- What Lua gets after a failed allocation, when it has collected its garbage and asks once more: memory, or none
--- either, or none until the step is over.
-local runs = { 1, 2, 1000000 }
-
 -- Calls that fail on their own, and how.
 local failing = {
   user_error = "refused", script_error = "internal_error", state_refused = "internal_error",
@@ -93,7 +89,7 @@ describe("memory", function()
   for _, method in ipairs(methods) do
     it("runs out in " .. method .. ", and the actor is as before or wholly after", function()
       host = troupe.host { actors = "spec/support/actors_attack" }
-      for _, count in ipairs(runs) do
+      for _, count in ipairs(kit.FAILURES_IN_A_ROW) do
         try_each(method, count, false)
         try_each(method, count, true)
       end
@@ -104,7 +100,7 @@ describe("memory", function()
     it("runs out in " .. method .. ", which pauses at each entry of the store", function()
       host = troupe.host { actors = "spec/support/actors_attack", pause_ms = 0 }
       stored = true
-      for _, count in ipairs(runs) do try_each(method, count, false) end
+      for _, count in ipairs(kit.FAILURES_IN_A_ROW) do try_each(method, count, false) end
     end)
   end
 
@@ -113,14 +109,14 @@ describe("memory", function()
     large = true
     for _, in_store in ipairs { false, true } do
       stored = in_store
-      for _, count in ipairs(runs) do
+      for _, count in ipairs(kit.FAILURES_IN_A_ROW) do
         try_each("state_read", count, true)
         try_each("state_write", count, true)
       end
     end
   end)
 
-  for _, count in ipairs(runs) do
+  for _, count in ipairs(kit.FAILURES_IN_A_ROW) do
     for method, saved in pairs { state_write_and_count = 0, state_write_and_save = 1, coroutines_save = 1 } do
       local what = "runs out while another call is in the midst of %s, %d in a row, and neither is half done"
       it(what:format(method, count), function()

@@ -21,10 +21,6 @@ local clerk = hosts.class("Clerk", [[
 
 local clock = hosts.class("Clock", "function Class:read() return now() end")
 
--- What Lua gets after a failed allocation, when it has collected its garbage and asks once more: memory, or none
--- either, or none until the step is over.
-local RUNS = { 1, 2, 1000000 }
-
 local START = 1700000000
 
 describe("Where memory runs out,", function()
@@ -76,7 +72,7 @@ describe("Where memory runs out,", function()
   for _, case in ipairs { "note asleep", "note awake", "save asleep", "save awake", "last asleep" } do
     local method, sleeps = case:match "%l+", case:find "asleep" ~= nil
     it("a schedule runs once: " .. case, function()
-      for _, count in ipairs(RUNS) do
+      for _, count in ipairs(kit.FAILURES_IN_A_ROW) do
         local host = hosts.open({ ["clerk.lua"] = clerk, ["clock.lua"] = clock }, { errors = true, time = START })
         local k = 0
         repeat

@@ -18,17 +18,13 @@ local peer = hosts.class("Peer", [[
   function Class:get() return self.state end
 ]])
 
--- What Lua gets after a failed allocation, when it has collected its garbage and asks once more: memory, or none
--- either, or none until the step is over.
-local RUNS = { 1, 2, 1000000 }
-
 describe("Where memory runs out,", function()
   after_each(hosts.close_all)
 
   for workers = 1, 2 do
     for _, method in ipairs { "tell", "tell_and_save" } do
       it(("a message is sent or not, and applied once: %s, %d workers"):format(method, workers), function()
-        for _, count in ipairs(RUNS) do
+        for _, count in ipairs(kit.FAILURES_IN_A_ROW) do
           local host = hosts.open({ ["peer.lua"] = peer }, { workers = workers, errors = true })
           local key = spread.keys(workers, "Peer", "k")
           local sender, receivers = key(), { key(), key() }

@@ -2,20 +2,11 @@
 -- program is killed again and again meanwhile, and whoever got no answer asks again. At each start the money is what
 -- the calls allow: a clerk has noted a transfer only if the money has arrived, and money has arrived only if it has
 -- left; nothing that was answered is missing, and nothing has happened twice.
---
--- TROUPE_ROUNDS: how often it is killed (10). TROUPE_SEED repeats what is asked, though not when the host dies.
 
-local cjson = require "cjson"
-local crowd = require "spec.support.crowd"
 local hosts = require "spec.support.hosts"
-local http = require "spec.support.http"
-local program = require "spec.support.program"
-local spread = require "spec.support.spread"
+local transfers = require "spec.support.transfers"
 
-local ROUNDS = tonumber(os.getenv "TROUPE_ROUNDS" or 10)
-local SEED = tonumber(os.getenv "TROUPE_SEED") or os.time()
-local CLIENTS, WORKERS, MONEY = 32, 2, 1000000
-local ROUND_S, START_S = 0.3, 0.03
+local MONEY, ROUNDS, SEED = transfers.MONEY, transfers.ROUNDS, transfers.SEED
 
 -- What has left and what has arrived is counted by the client that asked.
 local ACCOUNT = hosts.class("Account", [[
@@ -49,75 +40,28 @@ local CLERK = hosts.class("Clerk", [[
   function Class:noted() return self.state.noted end
 ]])
 
--- What the host owes each client: how many transfers were answered, of how much, and the one without an answer.
-local function new_books()
-  local books = {}
-  for client = 1, CLIENTS do books[client] = { calls = 0, sum = 0, asked = 0 } end
-  return books
-end
+local BY_CHAINS = {
+  files = { ["account.lua"] = ACCOUNT, ["clerk.lua"] = CLERK },
+  round_s = 0.3,
+  request = function(transfer)
+    local path = ("/actors/Clerk/%d/transfer"):format(transfer.client)
+    return path, { transfer.client, transfer.from, transfer.to, transfer.amount }
+  end,
+  result = function(book) return book.calls end,
+  is_put_off = function() return false end,
+}
 
 describe("Money that two accounts send each other while the host is killed", function()
-  local folder, data, host, accounts
+  local bank
 
-  before_each(function()
-    folder, data = hosts.folder { ["account.lua"] = ACCOUNT, ["clerk.lua"] = CLERK }, program.folder()
-    local key = spread.keys(WORKERS, "Account", "a")
-    accounts = { key(), key() }
-    host = program.serve(folder, data, "--workers", WORKERS)
-  end)
-
-  after_each(function()
-    host:close()
-    program.remove(data)
-    hosts.close_all()
-  end)
-
-  -- One in ten wants more than there is.
-  local function any_transfer(book, client)
-    local from = math.random(2)
-    local fails = math.random(10) == 1
-    local amount = fails and 2 * MONEY + 1 or math.random(100)
-    book.asked = book.asked + 1
-    local text = http.text("POST", ("/actors/Clerk/%d/transfer"):format(client),
-      cjson.encode { client, accounts[from], accounts[3 - from], amount },
-      { ["Idempotency-Key"] = ("transfer-%d-%d"):format(client, book.asked) })
-    return { text = text, amount = amount, fails = fails }
-  end
-
-  local function hear(book, asked, status, body)
-    book.unheard = nil
-    if asked.fails then
-      assert(status == 400 and body:find('"not_enough"', 1, true), body)
-      return
-    end
-    book.calls, book.sum = book.calls + 1, book.sum + asked.amount
-    assert.same({ 200, ('{"result":%d}'):format(book.calls) }, { status, body })
-  end
-
-  -- Every client first repeats what it heard nothing of. `more`: then goes on, and the host is killed in the middle.
-  local function run(books, more)
-    local clients, heard = crowd.connect(host.address, CLIENTS), 0
-    clients:run(function(client)
-      local book = books[client]
-      if not book.unheard and more then book.unheard = any_transfer(book, client) end
-      return book.unheard
-    end, function(client, asked, status, body)
-      hear(books[client], asked, status, body)
-      heard = heard + 1
-      if more and heard == 1 then host:signal_after(math.random() * ROUND_S, "KILL") end
-    end)
-    if more then host:wait() end
-  end
-
-  local function result(class, key, method)
-    return cjson.decode(http.request(host.address, "POST", ("/actors/%s/%s/%s"):format(class, key, method)).body).result
-  end
+  before_each(function() bank = transfers.start(BY_CHAINS) end)
+  after_each(function() bank:close() end)
 
   -- What is there, by client, and all the money.
   local function read_accounts()
     local money, counts = 0, { left = {}, arrived = {} }
-    for _, key in ipairs(accounts) do
-      local content = result("Account", key, "content")
+    for _, key in ipairs(bank.accounts) do
+      local content = bank:result("Account", key, "content")
       money = money + content.balance
       for _, entry in ipairs(content.counts) do
         local way, client = entry.key[1], entry.key[2]
@@ -139,14 +83,14 @@ describe("Money that two accounts send each other while the host is killed", fun
 
   -- Holds all that is there against the books. Returns how many transfers nobody has heard of, and how many of these
   -- are under way with their money.
-  local function compare(books)
+  local function compare()
     local money, counts = read_accounts()
     local unheard, under_way, missing = 0, 0, 0
-    for client, book in ipairs(books) do
+    for client, book in ipairs(bank.books) do
       local nothing = { calls = 0, sum = 0 }
       local left = excess(counts.left[client] or nothing, book, "left")
       local arrived = excess(counts.arrived[client] or nothing, book, "arrived")
-      local noted = result("Clerk", client, "noted") - book.calls
+      local noted = bank:result("Clerk", client, "noted") - book.calls
       assert(0 <= noted and noted <= arrived and arrived <= left,
         ("of a transfer %d was noted, %d arrived, %d left"):format(noted, arrived, left))
       if left > arrived then under_way, missing = under_way + 1, missing + book.unheard.amount end
@@ -156,25 +100,16 @@ describe("Money that two accounts send each other while the host is killed", fun
     return unheard, under_way
   end
 
-  -- Sometimes it is killed as it starts, too.
-  local function restart()
-    host:close()
-    if math.random(3) == 1 then program.serve_briefly(0.001 + math.random() * START_S, folder, data) end
-    host = program.serve(folder, data, "--workers", WORKERS)
-  end
-
   it("is all there at each start, but for what is on its way", function()
-    math.randomseed(SEED)
-    local books, unheard, under_way, calls = new_books(), 0, 0, 0
+    local unheard, under_way, calls = 0, 0, 0
     for _ = 1, ROUNDS do
-      run(books, true)
-      restart()
-      local more_unheard, more_under_way = compare(books)
+      bank:run_until_killed()
+      local more_unheard, more_under_way = compare()
       unheard, under_way = unheard + more_unheard, under_way + more_under_way
     end
-    run(books, false)
-    assert.same({ 0, 0 }, { compare(books) })
-    for _, book in ipairs(books) do calls = calls + book.calls end
+    bank:repeat_unheard()
+    assert.same({ 0, 0 }, { compare() })
+    for _, book in ipairs(bank.books) do calls = calls + book.calls end
     print(("# killed %d times: %d transfers answered, none missing, none twice; %d without an answer, of %d of them " ..
       "the money was on its way, and arrived when they were asked again (TROUPE_SEED=%d)"):format(ROUNDS, calls,
       unheard, under_way, SEED))

@@ -1,5 +1,5 @@
---- Hosts for specs: their classes are written beside the spec that needs them, each host has a folder of its own, and
---- the log is checked when the spec is over.
+--- Hosts for specs: most classes are written beside the spec that needs them, each host has data of its own, and the
+--- log is checked when the spec is over.
 
 local lfs = require "lfs"
 local write = require("spec.support.files").write
@@ -55,13 +55,12 @@ function hosts.store(body)
 ]] .. body)
 end
 
---- Opens a host on classes given as sources by file name. The options are those of troupe.host(). `errors = true`: the
---- log may hold lines of level error.
----@param files table<string, string>
+--- Opens a host on a folder of classes. The options are those of troupe.host(). `errors = true`: the log may hold lines
+--- of level error.
+---@param folder string
 ---@param options table|nil
-function hosts.open(files, options)
+function hosts.open_folder(folder, options)
   options = options or {}
-  local folder = hosts.folder(files)
   local settings = { actors = folder }
   for name, value in pairs(options) do
     if name ~= "errors" then settings[name] = value end
@@ -70,6 +69,22 @@ function hosts.open(files, options)
   host.folder = folder
   open[#open + 1] = { host = host, errors = options.errors }
   return host
+end
+
+--- The same on classes given as sources by file name.
+---@param files table<string, string>
+---@param options table|nil
+function hosts.open(files, options)
+  return hosts.open_folder(hosts.folder(files), options)
+end
+
+--- Lets so many parts of a host take a step, one after the other: a worker, the committer, the next worker, and so on.
+---@param steps integer
+---@param workers integer
+function hosts.take_steps(host, steps, workers)
+  for step = 0, steps - 1 do
+    host:step(step % 2 == 1 and "committer" or step // 2 % workers + 1)
+  end
 end
 
 local function remove(folder)
@@ -104,6 +119,12 @@ function hosts.failure_of(call, ...)
   local ok, failure = pcall(call, ...)
   if ok then error("no error was raised", 2) end
   return failure
+end
+
+--- The same, of which only the code is returned.
+---@return string
+function hosts.code_of(call, ...)
+  return hosts.failure_of(call, ...).code
 end
 
 return hosts

@@ -13,6 +13,10 @@ kit.open = module.open
 --- What the program does to verify a data folder, and to back one up.
 kit.verify, kit.backup = module.verify, module.backup
 
+--- How many allocations in a row may fail, which is what Lua gets after a failed one, when it has collected its garbage
+--- and asks once more: memory, or none either, or none until the step is over.
+kit.FAILURES_IN_A_ROW = { 1, 2, 1000000 }
+
 --- In each step of a worker from now on, makes `count` allocations in a row (default 1) fail, the k-th first; 0: none.
 --- Returns whether an allocation has failed since the last time this was called.
 ---@param host troupe.Host
