@@ -29,7 +29,7 @@ describe("Where memory runs out,", function()
   -- What is listed runs, and nothing else does: no schedule is half there.
   for _, what in ipairs { "set", "cancel" } do
     it("a schedule is whole or not there, also for a script that catches the error: " .. what, function()
-      for _, count in ipairs(RUNS) do
+      for _, count in ipairs(kit.FAILURES_IN_A_ROW) do
         local host = hosts.open({ ["clerk.lua"] = clerk }, { errors = true, time = START })
         local k = 0
         repeat
