@@ -52,10 +52,10 @@ lua_sources    := $(wildcard lua/troupe/*.lua)
 # second Lua in one process would be another Lua. It stays loaded to the end, so that a leak that a sanitizer reports then
 # still has its names.
 host_libraries := -Wl,--as-needed -rdynamic -l:liblua5.4.a -l:liblua5.4-cjson.a -l:liblmdb.a -l:libyajl_s.a -l:libmd.a -lisal \
-                  -lh2o-evloop -lm
+                  -lh2o-evloop -lwslay -lm
 heap_release   := -lmimalloc
 kit_libraries  := -Wl,--as-needed -l:liblua5.4-cjson.so.0 -llmdb -lyajl -lmd -lisal -lm
-test_libraries := -Wl,--as-needed -llmdb -lyajl -lmd -lisal -lcmocka -lm
+test_libraries := -Wl,--as-needed -llmdb -lyajl -lmd -lisal -lwslay -lcmocka -lm
 
 objects = $(patsubst %.c,build/$(1)/%.o,$(2))
 tests = $(patsubst %.c,build/$(1)/%,$(test_sources))
@@ -81,7 +81,7 @@ build/$(1)/simulated_disk.so: $(call objects,$(1),$(crash_sources))
 	@$$(CC) $$(flags_$(1)) -pthread -shared -Wl,-Bsymbolic -Wl,-z,nodelete -o $$@ $$^
 
 # What the tests in C are linked with: an archive, of which each takes what it needs, and so neither Lua nor h2o. Only
-# stay_test needs Lua.
+# those of turns need Lua.
 build/$(1)/rooms.a: $(call objects,$(1),$(filter-out host/kit/%,$(kit_sources)) $(wildcard host/door/*.c) $(helper_sources))
 	@echo "ar    $$@"
 	@rm -f $$@ && ar rcs $$@ $$^
@@ -90,11 +90,12 @@ $(call tests,$(1)): build/$(1)/%: build/$(1)/%.o build/$(1)/rooms.a
 	@echo "link  $$@"
 	@$$(CC) $$(flags_$(1)) -pthread -o $$@ $$^ $$(test_libraries)
 
-build/$(1)/spec/c/stay_test: test_libraries += -l:liblua5.4.a -l:liblua5.4-cjson.a
+build/$(1)/spec/c/stay_test build/$(1)/spec/c/connection_turn_test: test_libraries += -l:liblua5.4.a -l:liblua5.4-cjson.a
 
 build/$(1)/spec/c/simulated_disk_test: $(call objects,$(1),$(filter-out %/disk_module.c,$(crash_sources)))
 
 build/$(1)/host/script/embedded.o: $(lua_sources)
+build/$(1)/host/door/bundle.o: host/client/client.js host/client/client.d.ts
 build/$(1)/host/door/%.o: EXTRA := -DH2O_USE_LIBUV=0
 endef
 
@@ -104,7 +105,7 @@ $(eval $(call flavour,clang,clang))
 # What the benchmarks measure with; with the program's own Lua and LMDB.
 bench_tools := $(patsubst spec/bench/%.c,build/bench/%,$(bench_sources))
 
-$(bench_tools): build/bench/%: spec/bench/%.c Makefile | packages
+$(bench_tools): build/bench/%: spec/bench/%.c spec/bench/tool.h Makefile | packages
 	@mkdir -p $(@D)
 	@echo "cc    $@"
 	@$(CC) $(C_FLAGS) -O2 -g -o $@ $< -l:liblua5.4.a -l:liblmdb.a -lm
@@ -153,7 +154,7 @@ packages:
 
 # --- Targets -------------------------------------------------------------------------------------------------------
 
-.PHONY: build kit run test check lint clang asan tsan debug compdb map crash fuzz bench bench_briefly profile install \
+.PHONY: build kit run test check lint clang asan tsan debug compdb map crash fuzz bench bench_briefly profile npm install \
         uninstall clean help
 
 build: build/release/troupe  ## build the program, build/release/troupe
@@ -221,6 +222,24 @@ profile: build/release/troupe build/kit/troupe_host.so $(bench_tools)  ## where 
 	@$(bench_paths) perf record --quiet --freq=999 --call-graph=fp --output=build/profile/perf.data $(run_bench) $(ONLY)
 	@perf report --input=build/profile/perf.data --comm=troupe --percentage=relative --no-children --sort=symbol --stdio \
 	  --percent-limit=0.5 -g none
+
+# The package of the client for Node, as `npm pack` makes it, by tar alone: the same files give the same bytes. What its README
+# links to is not in it.
+npm_version := $(shell sed -n 's/^\#define TROUPE_VERSION "\(.*\)"$$/\1/p' host/options.h)
+npm_package := build/npm/troupe-client-$(npm_version).tgz
+npm_files   := client.js client.d.ts package.json README.md
+
+$(npm_package): $(addprefix host/client/,$(npm_files)) host/options.h Makefile
+	@rm -rf build/npm && mkdir -p build/npm/package
+	@cp $(addprefix host/client/,$(npm_files)) build/npm/package
+	@sed -i 's/"version": "[^"]*"/"version": "$(npm_version)"/' build/npm/package/package.json
+	@sed -i 's/\[\([^]]*\)\](\.\.\/[^)]*)/\1/g' build/npm/package/README.md
+	@tar --create --directory=build/npm --sort=name --format=ustar --mtime=@0 --owner=0 --group=0 --numeric-owner \
+	  --mode=u=rwX,go=rX package | gzip --no-name >$@
+	@rm -r build/npm/package
+	@echo "$@"
+
+npm: $(npm_package)  ## make the JavaScript client's package for Node, build/npm/troupe-client-VERSION.tgz
 
 install: build/release/troupe build/kit/troupe_host.so  ## install to PREFIX (/usr/local), below DESTDIR if set
 	install -D -m 755 build/release/troupe $(DESTDIR)$(PREFIX)/bin/troupe

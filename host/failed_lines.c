@@ -5,8 +5,8 @@
 #include <time.h>
 
 #include "codec/json.h"
+#include "codec/json_span.h"
 #include "codec/key.h"
-#include "json_span.h"
 
 /* The text of a string of JSON, as a key of one part: that is what there is a reader for. False if it is another form. */
 static bool read_string(struct slice span, struct key_reader *reader, struct buf *key) {

@@ -26,6 +26,7 @@
 #include "base/queue.h"
 #include "base/stream.h"
 #include "door/address.h"
+#include "door/public.h"
 #include "door/server.h"
 #include "maintenance.h"
 #include "options.h"
@@ -64,6 +65,7 @@ struct house {
   atomic_bool log_ends;       /* as soon as all is written */
   atomic_bool log_ended;
   int listen_fd;
+  int public_folder;          /* -1: none */
   struct buf address;         /* where it listens, with the true port */
   struct buf classes;         /* their names as it begins: they may change as soon as there are threads */
   struct host *host;
@@ -262,7 +264,7 @@ static void raise_file_limit(void) {
 /* How many connections each door may hold, so that clients leave the log, the store and classes that are loaded anew
  * the files that they need. */
 static size_t connections_max(unsigned doors) {
-  enum { FILES_KEPT = 32, FILES_OF_A_DOOR = 4 };
+  enum { FILES_KEPT = 32, FILES_OF_A_DOOR = 5 };
   struct rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return SIZE_MAX;
   rlim_t kept = FILES_KEPT + FILES_OF_A_DOOR * (rlim_t)doors;
@@ -273,7 +275,7 @@ static enum err open_doors(struct house *house, struct failure *failure) {
   const struct server_config config = {
     .host = house->host, .listen_fd = house->listen_fd, .connections_max = connections_max(house->options->doors),
     .origins = { .listen = house->options->listen, .allowed = house->options->origins, .count = house->options->origin_count },
-    .limits = &house->options->limits, .logger = &house->logger,
+    .public_folder = house->public_folder, .limits = &house->options->limits, .logger = &house->logger,
   };
   for (unsigned i = 0; i < house->options->doors; i++) {
     enum err err = server_open(&config, &house->doors[i].server, failure);
@@ -296,6 +298,9 @@ static enum err open_rooms(struct house *house, struct failure *failure) {
   house->doors = mem_zero(options->doors * sizeof *house->doors);
   house->loader_bell = queue_new();
   enum err err = address_listen(options->listen, &house->listen_fd, &house->address, failure);
+  if (err == ERR_NONE && options->public_path != NULL) {
+    err = public_open(options->public_path, options->data_path, &house->public_folder, failure);
+  }
   if (err != ERR_NONE) return err;
 
   const struct host_config config = {
@@ -311,6 +316,7 @@ static enum err open_rooms(struct house *house, struct failure *failure) {
     .segment_bytes = SEGMENT_BYTES,
     .checkpoint_bytes = CHECKPOINT_BYTES,
     .portion_records = PORTION_RECORDS,
+    .batch_commits = BATCH_COMMITS,
     .delivered = ring_doors,
     .delivered_context = house,
     .clock = &house->clock,
@@ -329,6 +335,7 @@ static void close_rooms(struct house *house) {
   }
   if (house->host != NULL) host_close(house->host, false);
   if (house->listen_fd >= 0) close(house->listen_fd);
+  if (house->public_folder >= 0) close(house->public_folder);
   buf_done(&house->classes);
   buf_done(&house->address);
   queue_free(house->loader_bell);
@@ -424,7 +431,7 @@ static bool end_loader(struct house *house) {
 }
 
 static enum err serve(const struct options *options, struct failure *failure) {
-  struct house house = { .options = options, .listen_fd = -1, .committing = PTHREAD_MUTEX_INITIALIZER };
+  struct house house = { .options = options, .listen_fd = -1, .public_folder = -1, .committing = PTHREAD_MUTEX_INITIALIZER };
   signals_begin();
   open_log(&house);
   raise_file_limit();

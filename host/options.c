@@ -21,7 +21,7 @@ enum {
 /* What getopt returns for each flag: its own flags, then those of the limits. */
 enum flag {
   FLAG_DATA = 256, FLAG_LISTEN, FLAG_IDEMPOTENCY_KEY, FLAG_WORKERS, FLAG_DOORS, FLAG_DURABILITY, FLAG_ALL,
-  FLAG_DEV, FLAG_LOG_LEVEL, FLAG_ALLOW_ORIGIN, FLAG_HELP, FLAG_VERSION,
+  FLAG_DEV, FLAG_LOG_LEVEL, FLAG_ALLOW_ORIGIN, FLAG_PUBLIC, FLAG_HELP, FLAG_VERSION,
 #define LIMIT_NUMBER(field, flag, value, most, text) FLAG_LIMIT_##field,
   LIMITS_LIST(LIMIT_NUMBER)
 #undef LIMIT_NUMBER
@@ -38,6 +38,7 @@ static const struct option FLAGS[] = {
   { "dev", no_argument, NULL, FLAG_DEV },
   { "log-level", required_argument, NULL, FLAG_LOG_LEVEL },
   { "allow-origin", required_argument, NULL, FLAG_ALLOW_ORIGIN },
+  { "public", required_argument, NULL, FLAG_PUBLIC },
   { "help", no_argument, NULL, FLAG_HELP },
   { "version", no_argument, NULL, FLAG_VERSION },
 #define LIMIT_FLAG(field, flag, value, most, text) { flag, required_argument, NULL, FLAG_LIMIT_##field },
@@ -206,6 +207,7 @@ static enum err apply_flag(int got, const char *name, struct options *options, s
     case FLAG_DURABILITY: return parse_durability(optarg, &options->relaxed, failure);
     case FLAG_LOG_LEVEL: return parse_log_level(optarg, &options->log_level, failure);
     case FLAG_ALLOW_ORIGIN: return parse_origin(optarg, options, failure);
+    case FLAG_PUBLIC: options->public_path = optarg; break;
     case FLAG_IDEMPOTENCY_KEY: options->idempotency_key = optarg; break;
     case FLAG_ALL: options->all = true; break;
     case FLAG_DEV: options->dev = true; break;
@@ -397,6 +399,7 @@ void options_print_help(struct buf *buf) {
     "  --log-level LEVEL                     the least that is logged: trace, debug, info, warn, error (default: info)\n"
     "  --allow-origin ORIGIN                 a web page of this origin may call (repeatable; *: any); without it only pages\n"
     "                                        of the listen address and of loopback names at its port\n"
+    "  --public DIR                          the files of this folder are served under /, to everybody\n"
     "\n"
     "troupe call CLASS KEY METHOD [JSON]...  calls a running host and prints the result as JSON\n"
     "  --idempotency-key KEY                 call: a repeat with the same key does not run again\n"

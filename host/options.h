@@ -31,6 +31,7 @@ struct options {
   unsigned doors;
   const char *origins[ORIGINS_MAX];   /* --allow-origin */
   unsigned origin_count;
+  const char *public_path;    /* --public; NULL: none */
   bool dev;
   bool relaxed;               /* --durability */
   enum log_level log_level;   /* the least that is logged */

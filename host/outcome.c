@@ -2,7 +2,7 @@
 #include "outcome.h"
 
 #include "codec/json.h"
-#include "json_span.h"
+#include "codec/json_span.h"
 
 /* What the parser has seen: of an error its two texts, of anything else nothing. */
 struct outcome {

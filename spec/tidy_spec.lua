@@ -185,6 +185,7 @@ local SAMPLES = {
   columns = {
     bad("a.c:2: 129 columns, at most 128", { ["host/base/a.c"] = "\n" .. ("x"):rep(129) .. "\n" }),
     bad("129 columns", { ["host/door/a.h"] = " * " .. ("x"):rep(126) .. "\n" }),
+    bad("129 columns", { ["spec/client/a.mjs"] = ("x"):rep(129) .. "\n" }),
     good { ["host/base/a.c"] = ("\xc3\xa4"):rep(128) .. "\n", ["spec/c/a.c"] = ("x"):rep(129) .. "\n" },
   },
   functions = {
@@ -302,6 +303,7 @@ local SAMPLES = {
     bad("end the file with a newline", { ["a.lua"] = "x = 1" }),
     bad("a.md:1: white space", { ["a.md"] = "x \n" }),
     bad("a tab", { ["a.c"] = "\tx;\n" }),
+    bad("a tab", { ["a.mjs"] = "\tx;\n" }),
     bad("a.c:2: " .. WORDS[1], { ["a.c"] = "\n/* " .. WORDS[1] .. ": later */\n" }),
     bad("NEEDSWORK", { ["a.c"] = "/* " .. WORDS[3] .. " */\n" }),
     bad("a path of one machine", { ["a.md"] = "cd " .. FOLDERS[1] .. "/main\n" }),

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static bool take(unsigned *left, unsigned *skip) {
@@ -224,6 +226,19 @@ static bool is_above(const struct stat *folder, int fd) {
   }
   if (fd >= 0) close(fd);
   return found;
+}
+
+/* EAGAIN: something was renamed meanwhile, and the system cannot tell whether `..` still leads to where it did. */
+int disk_open_below(int folder, const char *path, int *fd) {
+  enum { TRIES = 32 };
+  struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+                          .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
+  for (unsigned i = 0; i < TRIES; i++) {
+    *fd = (int)syscall(SYS_openat2, folder, path, &how, sizeof how);
+    if (*fd >= 0) return 0;
+    if (errno != EAGAIN && errno != EINTR) break;
+  }
+  return errno;
 }
 
 bool disk_is_below(const char *path, const char *folder) {

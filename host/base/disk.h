@@ -62,6 +62,11 @@ int disk_sync_data(int fd, struct faults *faults);
 /* Syncs a file or folder with all of its metadata. */
 int disk_sync(int fd, struct faults *faults);
 
+/* Opens a file for reading, by its path from an open folder. ELOOP or EXDEV if the path, or a link on its way, leads out of
+ * the folder, be it only to come back: a link within it must be relative. A FIFO is never waited for. -1 in `*fd` after an
+ * error. */
+int disk_open_below(int folder, const char *path, int *fd);
+
 /* Whether a path leads into a folder, through any links; its last part may be missing. Also false if that is unknown. */
 bool disk_is_below(const char *path, const char *folder);
 

@@ -9,8 +9,12 @@
 /* Each status that the host answers with, and its words (RFC 9110, RFC 4918, RFC 5842). One that is not here does not
  * compile in the list below. */
 #define HTTP_LIST(X)               \
+  X(101, "Switching Protocols")    \
   X(200, "OK")                     \
   X(204, "No Content")             \
+  X(206, "Partial Content")        \
+  X(301, "Moved Permanently")      \
+  X(304, "Not Modified")           \
   X(400, "Bad Request")            \
   X(401, "Unauthorized")           \
   X(403, "Forbidden")              \
@@ -18,6 +22,8 @@
   X(405, "Method Not Allowed")     \
   X(409, "Conflict")               \
   X(413, "Payload Too Large")      \
+  X(416, "Range Not Satisfiable")  \
+  X(426, "Upgrade Required")       \
   X(500, "Internal Server Error")  \
   X(503, "Service Unavailable")    \
   X(504, "Gateway Timeout")        \
@@ -46,6 +52,7 @@ enum {
   X(ERR_NOT_ALLOWED,       "method_not_allowed", 405)  \
   X(ERR_INTERRUPTED,       "interrupted",       409)   \
   X(ERR_TOO_LARGE,         "payload_too_large", 413)   \
+  X(ERR_UPGRADE,           "upgrade_required",  426)   \
   X(ERR_INTERNAL,          "internal_error",    500)   \
   X(ERR_OVERLOADED,        "overloaded",        503)   \
   X(ERR_STORAGE,           "storage_error",     503)   \

@@ -27,6 +27,10 @@
 #define LIMIT_WAITING_TURNS "limit-waiting-turns"
 #define LIMIT_WAITING_SENDS "limit-waiting-sends"
 #define LIMIT_SCHEDULES "limit-schedules"
+#define LIMIT_CONNECTION_CALLS "limit-connection-calls"
+#define LIMIT_SUBSCRIPTIONS "limit-subscriptions"
+#define LIMIT_SOCKET_BYTES "limit-socket-bytes"
+#define LIMIT_CONNECTION_STATE_BYTES "limit-connection-state-bytes"
 #define LIMIT_DEPTH "limit-depth"
 #define LIMIT_DISK_FREE_BYTES "limit-disk-free-bytes"
 #define LIMIT_IDLE_MS "limit-idle-ms"
@@ -40,7 +44,7 @@
   X(key_bytes,            LIMIT_KEY_BYTES,        KIB(2),       KIB(2),     "bytes of an encoded kv key or actor key")      \
   X(value_bytes,          LIMIT_VALUE_BYTES,      MIB(16),      GIB(1),     "bytes of a kv value or a result")              \
   X(commit_bytes,         LIMIT_COMMIT_BYTES,     MIB(64),      GIB(1),     "bytes of one commit's changes")                \
-  X(body_bytes,           LIMIT_BODY_BYTES,       MIB(1),       GIB(1),     "bytes of a request's body")                    \
+  X(body_bytes,           LIMIT_BODY_BYTES,       MIB(1),       GIB(1),     "bytes of a request's body, or of a message")   \
   X(call_cpu_ms,          LIMIT_CALL_CPU_MS,      5000,         GIB(1024),  "processor time of a call, in milliseconds")    \
   X(call_wall_ms,         LIMIT_CALL_WALL_MS,     60000,        GIB(1024),  "wall time of a call, in milliseconds")         \
   X(vm_bytes,             LIMIT_VM_BYTES,         GIB(1),       GIB(1024),  "memory of a worker's VM, in bytes")            \
@@ -50,6 +54,11 @@
   X(waiting_turns,        LIMIT_WAITING_TURNS,    10000,        GIB(1024),  "calls of a worker's actors that wait for others") \
   X(waiting_sends,        LIMIT_WAITING_SENDS,    1000,         GIB(1),     "messages of one actor that are not applied yet") \
   X(schedules,            LIMIT_SCHEDULES,        100000,       GIB(1),     "schedules of one actor")                       \
+  X(connection_calls,     LIMIT_CONNECTION_CALLS, 128,          GIB(1),     "calls of one connection that are under way")   \
+  X(subscriptions,        LIMIT_SUBSCRIPTIONS,    1000,         GIB(1),     "subscriptions of one connection")              \
+  X(socket_bytes,         LIMIT_SOCKET_BYTES,     MIB(1),       GIB(1024),                                                  \
+    "bytes that wait for one connection to take them")                                                                     \
+  X(connection_state_bytes, LIMIT_CONNECTION_STATE_BYTES, KIB(16), MIB(1),  "bytes of a connection's state")                \
   X(depth,                LIMIT_DEPTH,            100,          100,        "tables within tables of a value")              \
   X(disk_free_bytes,      LIMIT_DISK_FREE_BYTES,  0,            GIB(1 << 20),                                               \
     "bytes of the disk kept for deletes (0: 1 GiB, at most 5 %)")                                                          \

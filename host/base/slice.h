@@ -47,4 +47,12 @@ static inline struct slice slice_after(struct slice whole, size_t count) {
   return slice_of(count == 0 ? whole.data : whole.data + count, whole.size - count);
 }
 
+/* Copies bytes to `*place`, moves that behind them, and returns where they are now: for blocks with bytes behind them. */
+static inline struct slice slice_copy(struct slice bytes, uint8_t **place) {
+  struct slice copy = slice_of(*place, bytes.size);
+  if (bytes.size > 0) memcpy(*place, bytes.data, bytes.size);
+  *place += bytes.size;
+  return copy;
+}
+
 #endif

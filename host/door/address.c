@@ -77,6 +77,17 @@ void address_put(struct buf *text, int fd) {
   buf_printf(text, bound.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 
+void address_put_peer(struct buf *text, int fd) {
+  struct sockaddr_storage peer;
+  socklen_t size = sizeof peer;
+  char host[HOST_SIZE_MAX];
+  if (getpeername(fd, (struct sockaddr *)&peer, &size) != 0) return;
+  unmap(&peer);
+  if (getnameinfo((struct sockaddr *)&peer, size, host, sizeof host, NULL, 0, NI_NUMERICHOST) == 0) {
+    buf_put_text(text, host);
+  }
+}
+
 static enum err fail_listen(int *fd, const char *address, int reason, struct failure *failure) {
   if (*fd >= 0) close(*fd);
   *fd = -1;

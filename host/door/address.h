@@ -29,4 +29,7 @@ bool address_is_loopback(struct slice address);
 /* Appends the local address of a socket as HOST:PORT, in numbers; appends nothing if the system does not tell it. */
 void address_put(struct buf *text, int fd);
 
+/* The same of the other side, without its port. */
+void address_put_peer(struct buf *text, int fd);
+
 #endif

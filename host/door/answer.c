@@ -28,21 +28,36 @@ static void put_header(h2o_req_t *req, const h2o_token_t *name, const char *valu
   h2o_add_header(&req->pool, &req->res.headers, name, NULL, value, strlen(value));
 }
 
+static void put_status(h2o_req_t *req, int status) {
+  req->res.status = status;
+  req->res.reason = reason_of(status);
+}
+
+/* What would have been right. */
+static void put_upgrade(h2o_req_t *req) {
+  put_header(req, H2O_TOKEN_UPGRADE, "websocket");
+  h2o_add_header_by_str(&req->pool, &req->res.headers, H2O_STRLIT("sec-websocket-version"), 0, NULL, H2O_STRLIT("13"));
+}
+
 static void put_head(h2o_req_t *req, enum err err) {
-  req->res.status = err_status(err);
-  req->res.reason = reason_of(req->res.status);
+  put_status(req, err_status(err));
   put_header(req, H2O_TOKEN_CONTENT_TYPE, "application/json");
   if (err == ERR_UNAUTHORIZED) put_header(req, H2O_TOKEN_WWW_AUTHENTICATE, "Bearer");
   if (err == ERR_OVERLOADED) put_header(req, H2O_TOKEN_RETRY_AFTER, "1");
+  if (err == ERR_UPGRADE) put_upgrade(req);
 }
 
-static void respond(h2o_req_t *req, h2o_iovec_t *pieces, size_t count) {
+static void respond(h2o_req_t *req, h2o_generator_t *generator, h2o_iovec_t *pieces, size_t count, h2o_send_state_t state) {
+  if (req->conn->ctx->shutdown_requested) req->http1_is_persistent = 0;
+  h2o_start_response(req, generator);
+  h2o_send(req, pieces, count, state);
+  visit_answered(visit_socket(req));
+}
+
+static void respond_at_once(h2o_req_t *req, h2o_iovec_t *pieces, size_t count) {
   h2o_generator_t *all_at_once = h2o_mem_alloc_pool(&req->pool, sizeof *all_at_once);
   *all_at_once = (h2o_generator_t){ NULL, NULL };
-  if (req->conn->ctx->shutdown_requested) req->http1_is_persistent = 0;
-  h2o_start_response(req, all_at_once);
-  h2o_send(req, pieces, count, H2O_SEND_STATE_FINAL);
-  visit_answered(visit_socket(req));
+  respond(req, all_at_once, pieces, count, H2O_SEND_STATE_FINAL);
 }
 
 /* The pieces must stay where they are. */
@@ -50,13 +65,33 @@ static void send_pieces(h2o_req_t *req, h2o_iovec_t *pieces, size_t count) {
   req->res.content_length = 0;
   for (size_t i = 0; i < count; i++) req->res.content_length += pieces[i].len;
   bool has_body = !slice_equal(slice_of_iovec(req->input.method), slice_text("HEAD"));
-  respond(req, pieces, has_body ? count : 0);
+  respond_at_once(req, pieces, has_body ? count : 0);
 }
 
-void answer_nothing(h2o_req_t *req) {
-  req->res.status = HTTP_204;
-  req->res.reason = reason_of(HTTP_204);
-  respond(req, NULL, 0);
+/* Of the length of a body that is not sent by the rules of HTTP, nothing is said. */
+void answer_nothing(h2o_req_t *req, int status) {
+  put_status(req, status);
+  if (status != HTTP_204 && status != HTTP_304) req->res.content_length = 0;
+  respond_at_once(req, NULL, 0);
+}
+
+void answer_file(h2o_req_t *req, struct slice content) {
+  h2o_iovec_t piece = h2o_iovec_init(content.data, content.size);
+  put_status(req, HTTP_200);
+  send_pieces(req, &piece, 1);
+}
+
+void answer_length(h2o_req_t *req, uint64_t size) {
+  put_status(req, HTTP_200);
+  req->res.content_length = (size_t)size;
+  respond_at_once(req, NULL, 0);
+}
+
+void answer_portion(h2o_req_t *req, int status, h2o_generator_t *generator, struct slice portion) {
+  h2o_iovec_t piece = h2o_iovec_init(portion.data, portion.size);
+  put_status(req, status);
+  bool is_all = portion.size == req->res.content_length;
+  respond(req, generator, &piece, 1, is_all ? H2O_SEND_STATE_FINAL : H2O_SEND_STATE_IN_PROGRESS);
 }
 
 void answer_result(h2o_req_t *req, struct slice result, struct slice more) {

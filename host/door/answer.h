@@ -1,4 +1,5 @@
-/* answer.h -- replies to bytes: every answer of the door that has a body is JSON, even those that h2o makes by itself.
+/* answer.h -- replies to bytes: every answer of the door that has a body is JSON, even those that h2o makes by itself, or else
+ * a file.
  *
  * WHY     A client parses one format, whatever went wrong (lua/README.md, "HTTP").
  * ROOM    door. Below: codec (JSON), base.
@@ -21,8 +22,18 @@ void answer_failure(h2o_req_t *req, const struct failure *failure, struct slice 
 /* 200 {"status":"ok"} */
 void answer_health(h2o_req_t *req);
 
-/* 204, which has no body. The headers of the response must be set already. */
-void answer_nothing(h2o_req_t *req);
+/* An answer without a body. The headers of the response must be set already. */
+void answer_nothing(h2o_req_t *req, int status);
+
+/* 200 and all of a file, which is not copied. The headers must be set already. */
+void answer_file(h2o_req_t *req, struct slice content);
+
+/* 200 and how long a file is that HEAD asks for. The headers must be set already. */
+void answer_length(h2o_req_t *req, uint64_t size);
+
+/* 200 or 206 and the first portion of a file, of which `generator` sends the rest. The length and the headers must be set
+ * already. */
+void answer_portion(h2o_req_t *req, int status, h2o_generator_t *generator, struct slice portion);
 
 /* From now on, the errors that h2o answers by itself (a body too large or badly framed) leave in our words. `on_refused`
  * hears of each such request, which has not been read to its end. h2o closes its connection after the answer. */

@@ -43,5 +43,5 @@ void cors_answer_preflight(h2o_req_t *req) {
   put_header(req, "access-control-allow-methods", h2o_iovec_init(H2O_STRLIT("GET, HEAD, POST, DELETE, OPTIONS")));
   put_header(req, "access-control-allow-headers", headers);
   put_header(req, "access-control-max-age", h2o_iovec_init(H2O_STRLIT("7200")));
-  answer_nothing(req);
+  answer_nothing(req, HTTP_204);
 }

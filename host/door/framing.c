@@ -34,6 +34,18 @@ static bool is_name(struct slice text, const char *name) {
   return text.size == strlen(name) && strncasecmp((const char *)text.data, name, text.size) == 0;
 }
 
+/* Whether a list, with commas between its members, names this one. */
+static bool has_name(struct slice list, const char *name) {
+  for (size_t begin = 0, end; begin <= list.size; begin = end + 1) {
+    for (end = begin; end < list.size && list.data[end] != ',';) end++;
+    size_t from = begin, to = end;
+    while (from < to && is_blank(list.data[from])) from++;
+    while (to > from && is_blank(list.data[to - 1])) to--;
+    if (is_name(slice_of(list.data + from, to - from), name)) return true;
+  }
+  return false;
+}
+
 /* -- the head -- */
 
 /* METHOD TARGET HTTP/1.x */
@@ -52,6 +64,8 @@ static const char *read_first_line(struct framing *framing, struct slice line) {
   framing->is_old = rest.data[sizeof version - 1] == '0';
   framing->has_line = true;
   framing->has_host = framing->has_length = framing->is_chunked = false;
+  framing->has_upgrade = framing->has_connection = false;
+  framing->is_get = slice_equal(slice_of(line.data, method), slice_text("GET"));
   framing->headers = 0;
   return NULL;
 }
@@ -120,6 +134,8 @@ static const char *read_header(struct framing *framing, uint8_t *line, size_t si
   if (++framing->headers > FRAMING_HEADERS_MAX) return "there are more than 100 headers";
   if (is_name(name, "content-length")) return read_length(framing, value);
   if (is_name(name, "transfer-encoding")) return read_encoding(framing, value);
+  if (is_name(name, "upgrade")) framing->has_upgrade |= has_name(value, "websocket");
+  if (is_name(name, "connection")) framing->has_connection |= has_name(value, "upgrade");
   if (!is_name(name, "host")) return NULL;
   if (framing->has_host) return "the header Host comes twice";
   framing->has_host = true;
@@ -136,8 +152,11 @@ static bool read_head_line(struct framing *framing, uint8_t *line, size_t size) 
   }
   if (!framing->has_host && !framing->is_old) framing->fault = "the header Host is missing";
   framing->has_line = false;
+  bool asks_upgrade = framing->is_get && !framing->is_old && framing->has_upgrade && framing->has_connection;
   if (framing->is_chunked) framing->state = FRAMING_CHUNK_SIZE;
   else if (framing->has_length && framing->left > 0) framing->state = FRAMING_LENGTH;
+  else if (asks_upgrade) framing->state = FRAMING_RAW;
+  framing->heads++;
   return true;
 }
 
@@ -279,11 +298,22 @@ static size_t read_counted(struct framing *framing, const uint8_t *bytes, size_t
   return taken;
 }
 
+static size_t keep_raw(struct framing *framing, struct slice bytes, struct slice *passed) {
+  buf_put(&framing->held, bytes);
+  *passed = slice_of(NULL, 0);
+  if (framing->held.err == ERR_NONE) return bytes.size;
+  framing->fault = "no memory for what follows the request";
+  framing->state = FRAMING_REFUSED;
+  buf_done(&framing->held);
+  return bytes.size;
+}
+
 size_t framing_read(struct framing *framing, uint8_t *bytes, size_t size, struct slice *passed) {
   if (framing->is_passed) buf_done(&framing->held);
   framing->is_passed = false;
   switch (framing->state) {
     case FRAMING_LENGTH: case FRAMING_CHUNK_DATA: return read_counted(framing, bytes, size, passed);
+    case FRAMING_RAW: return keep_raw(framing, slice_of(bytes, size), passed);
     case FRAMING_REFUSED: *passed = slice_of(NULL, 0); return size;
     default: return read_lines(framing, bytes, size, passed);
   }
@@ -291,6 +321,12 @@ size_t framing_read(struct framing *framing, uint8_t *bytes, size_t size, struct
 
 bool framing_is_between(const struct framing *framing) {
   return framing->state == FRAMING_HEAD && (framing->held.size == 0 || framing->is_passed);
+}
+
+void framing_take_raw(struct framing *framing, struct buf *raw) {
+  if (framing->is_passed) buf_done(&framing->held);
+  framing->is_passed = false;
+  buf_move(raw, &framing->held);
 }
 
 void framing_done(struct framing *framing) {

@@ -7,6 +7,7 @@
 #include "codec/idempotency_key.h"
 #include "codec/value.h"
 #include "door/route.h"
+#include "door/visit.h"
 
 static struct slice value_of(const h2o_headers_t *headers, size_t index) {
   return slice_of_iovec(headers->entries[index].value);
@@ -93,6 +94,19 @@ bool intake_is_persistent(const h2o_req_t *req) {
   return is_kept;
 }
 
+/* Fills in what the first line says; returns the host in it, or nothing. */
+static struct slice read_first_line(const h2o_req_t *req, struct route *route) {
+  route->method = slice_of_iovec(req->input.method);
+  route->target = slice_of_iovec(req->input.path);
+  return route_cut_host(&route->target);
+}
+
+bool intake_connects(const h2o_req_t *req) {
+  struct route route = { .token = "" };
+  (void)read_first_line(req, &route);
+  return route_connects(&route);
+}
+
 enum err intake_read(const struct intake *intake, h2o_req_t *req, struct reply *reply, struct request **request,
                      struct failure *failure) {
   *request = NULL;
@@ -101,10 +115,9 @@ enum err intake_read(const struct intake *intake, h2o_req_t *req, struct reply *
     return failure_set(failure, ERR_TOO_LARGE, "the body has %zu bytes; the limit is %" PRIu64 " " LIMIT_NAME(BODY_BYTES),
                        req->entity.len, intake->limits->body_bytes);
   }
-  struct route route = { .method = slice_of_iovec(req->input.method), .target = slice_of_iovec(req->input.path),
-                         .authorization = authorization_of(req), .token = intake->token,
+  struct route route = { .authorization = authorization_of(req), .token = intake->token,
                          .key_bytes_max = intake->limits->key_bytes };
-  struct slice host = route_cut_host(&route.target);
+  struct slice host = read_first_line(req, &route);
   if (host.size > 0) req->input.authority = h2o_iovec_init(host.data, host.size);
   const char *allow;
   enum err err = route_read(&route, reply, request, &allow, failure);
@@ -112,12 +125,16 @@ enum err intake_read(const struct intake *intake, h2o_req_t *req, struct reply *
   if (err == ERR_NOT_ALLOWED || (err == ERR_NONE && asks)) {
     h2o_add_header_by_str(&req->pool, &req->res.headers, H2O_STRLIT("allow"), 1, NULL, allow, strlen(allow));
   }
-  if (err != ERR_NONE || *request == NULL || (*request)->type != REQUEST_CALL) return err;
+  bool is_call = err == ERR_NONE && *request != NULL && (*request)->type == REQUEST_CALL;
+  bool is_connect = err == ERR_NONE && *request != NULL && (*request)->type == REQUEST_CONNECT;
+  if (!is_call && !is_connect) return err;
 
-  buf_put(&(*request)->args, slice_of_iovec(req->entity));
   put_headers(&(*request)->headers, req);
-  err = read_idempotency_key(req, &(*request)->idempotency_key, failure);
-  const struct buf *filled[] = { &(*request)->args, &(*request)->headers, &(*request)->idempotency_key };
+  buf_put(&(*request)->address, visit_address(visit_socket(req)));
+  if (is_call) buf_put(&(*request)->args, slice_of_iovec(req->entity));
+  if (is_call) err = read_idempotency_key(req, &(*request)->idempotency_key, failure);
+  const struct buf *filled[] = { &(*request)->args, &(*request)->headers, &(*request)->address,
+                                 &(*request)->idempotency_key };
   for (size_t i = 0; i < sizeof filled / sizeof *filled && err == ERR_NONE; i++) {
     if (filled[i]->err != ERR_NONE) err = failure_set(failure, ERR_MEMORY, "no memory to read the request");
   }

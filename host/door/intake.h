@@ -24,6 +24,9 @@ struct intake {
 enum err intake_read(const struct intake *intake, h2o_req_t *req, struct reply *reply, struct request **request,
                      struct failure *failure);
 
+/* Whether the path of the request is that of a connection. */
+bool intake_connects(const h2o_req_t *req);
+
 /* Whether the connection goes on after this request (RFC 9112 section 9.3). h2o itself would end it at any header Connection
  * without keep-alive, even one that only offers an upgrade. */
 bool intake_is_persistent(const h2o_req_t *req);

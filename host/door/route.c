@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "codec/json.h"
 #include "codec/key.h"
+#include "door/percent.h"
 
 enum { SEGMENTS_MAX = 4, SHOWN_MAX = 200, FAILED_DEFAULT = 100, FAILED_MAX = 1000 };
 
@@ -35,38 +36,6 @@ static bool cut(struct slice *rest, uint8_t mark, struct slice *piece) {
   return true;
 }
 
-static int hex_digit(uint8_t byte) {
-  if (byte >= '0' && byte <= '9') return byte - '0';
-  if (byte >= 'a' && byte <= 'f') return byte - 'a' + 10;
-  if (byte >= 'A' && byte <= 'F') return byte - 'A' + 10;
-  return -1;
-}
-
-/* Percent-decodes once, and appends the result. `what` names the text in a message. */
-static enum err decode(const char *what, struct slice raw, struct buf *into, struct failure *failure) {
-  uint8_t *to = buf_try_reserve(into, raw.size + 1);   /* decoded text is never longer */
-  if (to == NULL) return fail_memory(failure);
-  size_t size = 0;
-  for (size_t i = 0; i < raw.size; i++) {
-    if (raw.data[i] != '%') {
-      to[size++] = raw.data[i];
-      continue;
-    }
-    struct slice escape = slice_of(raw.data + i, raw.size - i < 3 ? raw.size - i : 3);
-    int high = escape.size < 3 ? -1 : hex_digit(escape.data[1]);
-    int low = escape.size < 3 ? -1 : hex_digit(escape.data[2]);
-    if (high < 0 || low < 0) {
-      return failure_set(failure, ERR_REQUEST,
-                         "%s holds \"%.*s\", which is not a percent escape; write a plain %% as %%25", what,
-                         SHOWN(escape));
-    }
-    to[size++] = (uint8_t)(high * 16 + low);
-    i += 2;
-  }
-  into->size += size;
-  return ERR_NONE;
-}
-
 /* Always compares all bytes, so that the time it takes does not tell how many were right. */
 static bool is_same_secret(struct slice given, struct slice secret) {
   if (given.size != secret.size) return false;
@@ -93,7 +62,7 @@ static enum err check_token(const struct route *route, struct failure *failure) 
 
 static enum err read_key(const struct route *route, struct slice raw, struct buf *key, struct failure *failure) {
   struct buf text = { 0 };
-  enum err err = decode("the key", raw, &text, failure);
+  enum err err = percent_decode("the key", raw, &text, failure);
   if (err != ERR_NONE) goto done;
   struct slice decoded = buf_slice(&text);
   if (decoded.size == 0) {
@@ -120,13 +89,13 @@ done:
 
 static enum err read_name(const char *what, struct slice raw, struct buf *name, struct failure *failure) {
   if (raw.size == 0) return failure_set(failure, ERR_REQUEST, "%s is empty", what);
-  return decode(what, raw, name, failure);
+  return percent_decode(what, raw, name, failure);
 }
 
 /* JSON text of a query. The actor's worker will see whether it is valid. */
 static enum err read_json(const char *name, struct slice raw, struct buf *into, struct failure *failure) {
   if (raw.size == 0) return failure_set(failure, ERR_REQUEST, "%s is empty; expected JSON", name);
-  return decode(name, raw, into, failure);
+  return percent_decode(name, raw, into, failure);
 }
 
 static enum err read_create(struct slice raw, bool *create, struct failure *failure) {
@@ -135,6 +104,11 @@ static enum err read_create(struct slice raw, bool *create, struct failure *fail
   }
   *create = is_text(raw, "true");
   return ERR_NONE;
+}
+
+/* Whether it is what clients ask, and not operators. */
+static bool is_clients(const struct request *request) {
+  return request->type == REQUEST_CALL || request->type == REQUEST_CONNECT;
 }
 
 static enum err read_query(struct slice query, struct request *request, struct failure *failure) {
@@ -147,10 +121,10 @@ static enum err read_query(struct slice query, struct request *request, struct f
     struct slice value = piece;
     cut(&value, '=', &name);
     unsigned which = 0;
-    while (which < 3 && !(request->type == REQUEST_CALL && is_text(name, names[which]))) which++;
+    while (which < 3 && !(is_clients(request) && is_text(name, names[which]))) which++;
     if (which == 3) {
-      return failure_set(failure, ERR_REQUEST,
-                         "the query has an unknown name \"%.*s\"; a call knows create, input and params", SHOWN(name));
+      return failure_set(failure, ERR_REQUEST, "the query has an unknown name \"%.*s\"; a call or a connection knows create, "
+                         "input and params", SHOWN(name));
     }
     if (seen[which]) return failure_set(failure, ERR_REQUEST, "the query has %s twice", names[which]);
     seen[which] = true;
@@ -163,13 +137,15 @@ static enum err read_query(struct slice query, struct request *request, struct f
 
 /* The kinds of paths. */
 enum place {
-  PLACE_NOWHERE, PLACE_HOST, PLACE_HEALTH, PLACE_CALLS, PLACE_FAILED, PLACE_FAILED_ONE, PLACE_RETRY, PLACE_ACTOR, PLACE_METHOD
+  PLACE_NOWHERE, PLACE_HOST, PLACE_HEALTH, PLACE_CALLS, PLACE_FAILED, PLACE_FAILED_ONE, PLACE_RETRY, PLACE_ACTOR, PLACE_METHOD,
+  PLACE_CONNECTION
 };
 
 static const char *const ALLOWED[] = {
   [PLACE_NOWHERE] = NULL, [PLACE_HOST] = "GET, HEAD, POST, DELETE, OPTIONS", [PLACE_HEALTH] = "GET, HEAD, OPTIONS",
   [PLACE_CALLS] = "GET, HEAD, OPTIONS", [PLACE_FAILED] = "GET, HEAD, OPTIONS", [PLACE_FAILED_ONE] = "DELETE, OPTIONS",
   [PLACE_RETRY] = "POST, OPTIONS", [PLACE_ACTOR] = "GET, HEAD, DELETE, OPTIONS", [PLACE_METHOD] = "POST, OPTIONS",
+  [PLACE_CONNECTION] = "GET, OPTIONS",
 };
 
 static bool is_allowed(const char *allowed, struct slice method) {
@@ -184,8 +160,8 @@ static bool is_allowed(const char *allowed, struct slice method) {
 static enum err fail_path(const struct route *route, struct failure *failure) {
   return failure_set(failure, ERR_PATH,
                      "there is nothing at %.*s; there are POST /actors/{class}/{key}/{method}, "
-                     "GET and DELETE /actors/{class}/{key}, GET /calls, GET /failed and GET /health, and a / inside a key is "
-                     "written %%2F",
+                     "GET /connect/{class}/{key}, GET and DELETE /actors/{class}/{key}, GET /calls, GET /failed and "
+                     "GET /health, and a / inside a key is written %%2F",
                      SHOWN(route->target));
 }
 
@@ -224,7 +200,7 @@ static bool split(struct slice path, struct slice segments[SEGMENTS_MAX], size_t
 static enum err read_actor(const struct route *route, const struct slice *segments, struct slice query,
                            struct request *request, struct failure *failure) {
   bool is_call = request->type == REQUEST_CALL;
-  enum err err = is_call ? ERR_NONE : check_token(route, failure);
+  enum err err = is_clients(request) ? ERR_NONE : check_token(route, failure);
   if (err == ERR_NONE) err = read_name("the class", segments[1], &request->class_name, failure);
   if (err == ERR_NONE) err = read_key(route, segments[2], &request->key, failure);
   if (err == ERR_NONE && is_call) err = read_name("the method", segments[3], &request->method, failure);
@@ -245,6 +221,7 @@ static enum place find_place(const struct route *route, struct slice *query, str
     bool is_retry = count == 3 && is_text(segments[2], "retry");
     return count == 1 ? PLACE_FAILED : count == 2 ? PLACE_FAILED_ONE : is_retry ? PLACE_RETRY : PLACE_NOWHERE;
   }
+  if (is_text(segments[0], "connect")) return count == 3 ? PLACE_CONNECTION : PLACE_NOWHERE;
   if (!is_text(segments[0], "actors")) return PLACE_NOWHERE;
   return count == 4 ? PLACE_METHOD : count == 3 ? PLACE_ACTOR : PLACE_NOWHERE;
 }
@@ -314,11 +291,17 @@ static enum err read_failed(const struct route *route, enum place place, const s
 
 static enum request_type type_of(const struct route *route, enum place place) {
   if (place == PLACE_METHOD) return REQUEST_CALL;
+  if (place == PLACE_CONNECTION) return REQUEST_CONNECT;
   if (place == PLACE_CALLS) return REQUEST_CALLS;
   if (place == PLACE_FAILED) return REQUEST_FAILED;
   if (place == PLACE_RETRY) return REQUEST_RETRY;
   if (place == PLACE_FAILED_ONE) return REQUEST_DROP;
   return is_text(route->method, "DELETE") ? REQUEST_DESTROY : REQUEST_INSPECT;
+}
+
+bool route_connects(const struct route *route) {
+  struct slice query, segments[SEGMENTS_MAX];
+  return find_place(route, &query, segments) == PLACE_CONNECTION;
 }
 
 enum err route_read(const struct route *route, struct reply *reply, struct request **request, const char **allow,
@@ -339,7 +322,7 @@ enum err route_read(const struct route *route, struct reply *reply, struct reque
   enum err err;
   if (place == PLACE_CALLS) {
     err = read_calls(route, query, failure);
-  } else if (place == PLACE_ACTOR || place == PLACE_METHOD) {
+  } else if (place == PLACE_ACTOR || place == PLACE_METHOD || place == PLACE_CONNECTION) {
     err = read_actor(route, segments, query, *request, failure);
   } else {
     err = read_failed(route, place, segments, query, *request, failure);

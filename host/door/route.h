@@ -3,6 +3,7 @@
  * WHY     Everything that a client can get wrong in a path is decided in one place, which can be tested without a server.
  * ROOM    door. Below: stage (requests), codec (keys, JSON). Does not know h2o.
  * BYTES   POST /actors/{class}/{key}/{method}[?create=false&input=JSON&params=JSON]    a call
+ *         GET /connect/{class}/{key}[?create=false&input=JSON&params=JSON]             a connection
  *         GET, HEAD /actors/{class}/{key}     inspect; needs the operator's token
  *         DELETE /actors/{class}/{key}        destroys the actor; needs it too
  *         GET, HEAD /calls                    what each call is doing; needs it too
@@ -33,6 +34,9 @@ struct route {
 /* Cuts http://HOST:PORT off a target that has it, as proxies write it (RFC 9112 section 3.2.2), and returns HOST:PORT; empty:
  * there is none. */
 struct slice route_cut_host(struct slice *target);
+
+/* Whether it is the path of a connection, be it a wrong one. */
+bool route_connects(const struct route *route);
 
 /* Makes the request, which carries `reply` and then belongs to the caller, who still fills in args and headers. ERR_NONE and
  * a `*request` of NULL: the door answers by itself. `*allow`: the methods of a known path, with ", " between them; else

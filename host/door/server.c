@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -11,8 +12,10 @@
 #include "door/answer.h"
 #include "door/call.h"
 #include "door/cors.h"
+#include "door/files.h"
 #include "door/framing.h"
 #include "door/intake.h"
+#include "door/opening.h"
 #include "door/visit.h"
 
 enum {
@@ -28,14 +31,18 @@ struct server {
   struct limits limits;
   size_t connections_max;
   struct origins origins;
+  int public_folder;
   const struct logger *logger;
   int listen_fd;                /* its own handle until the loop has it; -1 from then on */
   pid_t thread;                 /* the one that set the loop up */
   h2o_globalconf_t config;
   h2o_context_t ctx;
   struct visits visits;
-  struct calls calls;
-  atomic_bool is_up;            /* the loop exists, and so do the fields from `config` to `calls` */
+  struct sockets sockets;
+  struct files files;
+  struct hatch hatch;           /* attached to the loop while there is one */
+  atomic_bool is_up;            /* the loop exists, and so do the fields from `config` to `files` */
+  atomic_uint ringing;          /* how many threads are in server_ring() */
   atomic_bool stop_asked;       /* server_stop() has begun */
   atomic_bool stop_told;        /* server_stop() does not need the loop any more */
   bool is_stopping;
@@ -60,7 +67,7 @@ static void answer_without_host(h2o_req_t *req, struct failure *failure) {
   if (failure->err != ERR_NONE) {
     answer_failure(req, failure, slice_of(NULL, 0));
   } else if (slice_equal(slice_of_iovec(req->input.method), slice_text("OPTIONS"))) {
-    answer_nothing(req);
+    answer_nothing(req, HTTP_204);
   } else {
     answer_health(req);
   }
@@ -74,46 +81,58 @@ static bool is_turned_away(struct server *server, h2o_req_t *req, struct failure
     visit_linger(visit_socket(req));
   } else if (!cors_greet(&server->origins, req)) {
     failure_set(failure, ERR_ORIGIN, "pages of this origin may not call this host; --allow-origin lets them");
-  } else if (server->is_closing) {
+  } else if (server->is_closing || (server->is_stopping && intake_connects(req))) {
     failure_set(failure, ERR_OVERLOADED, "the host is stopping");
   }
   return failure->err != ERR_NONE;
 }
 
 /* Hands the request to the host, or answers it if the door can. */
-static void begin_call(struct server *server, h2o_req_t *req) {
-  const struct intake intake = { .limits = &server->limits, .token = host_token(server->host) };
+static void begin_call(struct server *server, const struct intake *intake, h2o_req_t *req) {
   struct failure failure = { 0 };
   struct request *request = NULL;
-  struct call *call = call_try_new(&server->calls, req);
+  struct call *call = call_try_new(&server->hatch, req);
   if (call == NULL) {
     failure_set(&failure, ERR_MEMORY, "no memory for the call");
-  } else {
-    intake_read(&intake, req, call_reply(call), &request, &failure);
+  } else if (intake_read(intake, req, call_reply(call), &request, &failure) == ERR_NONE && request != NULL &&
+             request->type == REQUEST_CONNECT) {
+    failure_set(&failure, ERR_UPGRADE, "this is the path of a WebSocket, and the request does not ask for one");
+    request_free(request);
+    request = NULL;
   }
   if (request != NULL) {
     /* Bytes that come early may move those that the request was read from. h2o does not need these any more, but answer.c
      * still needs the method. */
     req->input.method = h2o_strdup(&req->pool, req->input.method.base, req->input.method.len);
     visit_hold(visit_socket(req), req->entity.len, &call_reply(call)->is_unwanted);
-    call_begin(call, &request);
+    call_begin(&server->hatch, call, &request);
   } else {
     call_free(call);
     answer_without_host(req, &failure);
   }
 }
 
-/* Requests come in three kinds: those refused whatever they ask for, a browser's questions, and those whose path is read. */
+/* Requests come in five kinds: those refused whatever they ask for, those for connections, a browser's questions, those for
+ * files, and those for the host. */
 static int on_request(h2o_handler_t *self, h2o_req_t *req) {
   struct server *server = ((struct handler *)(void *)self)->server;
+  const struct intake intake = { .limits = &server->limits, .token = host_token(server->host) };
   struct failure failure = { 0 };
-  req->http1_is_persistent = intake_is_persistent(req);
-  if (is_turned_away(server, req, &failure)) {
+  bool wants_upgrade = visit_takes_upgrade(visit_socket(req));
+  req->http1_is_persistent = intake_is_persistent(req) && !wants_upgrade;
+  bool is_turned = is_turned_away(server, req, &failure);
+  if (wants_upgrade && intake_connects(req)) {
+    opening_ask(&server->sockets, &intake, req, &failure);
+    failure_done(&failure);
+    return 0;
+  }
+  if (wants_upgrade) visit_linger(visit_socket(req));
+  if (is_turned) {
     answer_without_host(req, &failure);
   } else if (cors_is_preflight(req)) {
     cors_answer_preflight(req);
-  } else {
-    begin_call(server, req);
+  } else if (!files_answer(&server->files, req)) {
+    begin_call(server, &intake, req);
   }
   return 0;
 }
@@ -124,7 +143,7 @@ static void on_refused(h2o_req_t *req) {
 }
 
 size_t server_under_way(const struct server *server) {
-  return atomic_load(&server->is_up) ? atomic_load(&server->calls.count) : 0;
+  return atomic_load(&server->is_up) ? atomic_load(&server->hatch.count) : 0;
 }
 
 static void configure(struct server *server) {
@@ -141,13 +160,20 @@ static void configure(struct server *server) {
   answer_instead_of_h2o(&hostconf->fallback_path, server->limits.body_bytes, on_refused);
 }
 
+static void tell(void *context, const struct notice *notice) {
+  struct server *server = context;
+  sockets_tell(&server->sockets, notice);
+}
+
 /* On the thread of the steps. The loop has sockets of its own, and the buffers of h2o's sockets come, without a lock, from a
  * pool of the thread that makes the socket. */
 static void set_up(struct server *server) {
   configure(server);
   h2o_context_init(&server->ctx, h2o_evloop_create(), &server->config);
-  calls_init(&server->calls, server->host, server->ctx.queue);
+  hatch_attach(&server->hatch, server->ctx.queue);
+  sockets_init(&server->sockets, server->ctx.loop, &server->hatch, &server->limits);
   visits_open(&server->visits, &server->ctx, &server->listen_fd, server->connections_max, server->logger);
+  files_init(&server->files, server->public_folder, &server->visits, &server->config);
   server->thread = gettid();
   atomic_store(&server->is_up, true);
 }
@@ -156,7 +182,9 @@ static void take_down(struct server *server) {
   h2o_loop_t *loop = server->ctx.loop;
   h2o_multithread_queue_t *queue = server->ctx.queue;
   atomic_store(&server->is_up, false);
-  calls_done(&server->calls, queue);
+  while (atomic_load(&server->ringing) > 0) sched_yield();
+  hatch_detach(&server->hatch, queue);
+  sockets_done(&server->sockets);
   h2o_context_dispose(&server->ctx);
   if (H2O_LIBRARY_VERSION_MAJOR == 0 && H2O_LIBRARY_VERSION_MINOR == 13) mem_free(queue);   /* this one forgets to */
   h2o_config_dispose(&server->config);
@@ -173,15 +201,22 @@ enum err server_open(const struct server_config *config, struct server **server,
   (*server)->limits = *config->limits;
   (*server)->connections_max = config->connections_max;
   (*server)->origins = config->origins;
+  (*server)->public_folder = config->public_folder;
   (*server)->logger = config->logger;
   (*server)->listen_fd = fd;
+  hatch_open(&(*server)->hatch, config->host, tell, *server);
   return ERR_NONE;
 }
 
 static void run_loop(struct server *server, int timeout_ms) {
   int status = h2o_evloop_run(server->ctx.loop, timeout_ms);
   CHECK(status == 0 || errno == EINTR);
-  calls_submit(&server->calls);
+  hatch_submit(&server->hatch);
+}
+
+static void cut(struct server *server) {
+  visits_cut(&server->visits);
+  sockets_cut(&server->sockets);
 }
 
 /* One step towards the end; false once it is reached. A client that was sending a request gets a little time, one with a call
@@ -193,16 +228,20 @@ static bool stop_step(struct server *server) {
     server->stopping_since_ms = now_ms;
     server->quiet_since_ms = now_ms;
     visits_refuse(&server->visits);
+    sockets_stop(&server->sockets);
     server->ctx.shutdown_requested = 1;   /* only this: h2o's function for it also starts a timer for HTTP/2 */
   }
   visits_close_idle(&server->visits, now_ms - server->stopping_since_ms >= STOP_UNFINISHED_MS);
   if (server_under_way(server) > 0) server->quiet_since_ms = now_ms;
-  if (now_ms - server->quiet_since_ms >= STOP_SLOW_MS) visits_cut(&server->visits);
+  if (now_ms - server->quiet_since_ms >= STOP_SLOW_MS) cut(server);
   return server->visits.count > 0 || server_under_way(server) > 0;
 }
 
+/* The host's threads tell of events as long as there are actors; so the loop ends only when none of them is in here. */
 void server_ring(struct server *server) {
-  if (atomic_load(&server->is_up)) calls_ring(&server->calls);
+  atomic_fetch_add(&server->ringing, 1);
+  if (atomic_load(&server->is_up)) hatch_ring(&server->hatch);
+  atomic_fetch_sub(&server->ringing, 1);
 }
 
 bool server_step(struct server *server, int timeout_ms) {
@@ -220,7 +259,7 @@ bool server_step(struct server *server, int timeout_ms) {
  * stop_asked. */
 void server_stop(struct server *server) {
   if (atomic_exchange(&server->stop_asked, true)) return;
-  if (atomic_load(&server->is_up)) h2o_multithread_send_message(&server->calls.receiver, NULL);   /* only wakes */
+  if (atomic_load(&server->is_up)) h2o_multithread_send_message(&server->hatch.receiver, NULL);   /* only wakes */
   atomic_store(&server->stop_told, true);
 }
 
@@ -229,12 +268,12 @@ static void cut_all(struct server *server) {
   server->is_closing = true;
   visits_refuse(&server->visits);
   run_loop(server, 0);             /* takes the replies that were delivered, and are on their way through the queue */
-  visits_cut(&server->visits);
-  calls_abandon(&server->calls);
+  cut(server);
+  hatch_abandon(&server->hatch);
   for (unsigned i = 0; server->visits.count > 0; i++) {
     CHECK_THAT(i, <, CUT_STEPS_MAX);
     run_loop(server, STOP_STEP_MS);
-    visits_cut(&server->visits);
+    cut(server);
   }
   take_down(server);
 }
@@ -243,5 +282,6 @@ void server_close(struct server *server) {
   if (server == NULL) return;
   if (atomic_load(&server->is_up)) cut_all(server);
   if (server->listen_fd >= 0) close(server->listen_fd);
+  hatch_close(&server->hatch);
   mem_free(server);
 }

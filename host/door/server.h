@@ -1,13 +1,14 @@
-/* server.h -- the HTTP door: bytes to requests, replies to bytes. h2o is only in this room.
+/* server.h -- the door: bytes to requests, replies and events to bytes. h2o is only in this room.
  *
- * WHY     People and programs call actors over HTTP (lua/README.md, "HTTP").
+ * WHY     People and programs call actors over HTTP, and connect to them over WebSockets (lua/README.md).
  * ROOM    door. Below: stage (requests, replies), codec (keys, JSON), base. Never Lua, never LMDB.
  * THREAD  server_step() on one thread per server, always the same; server_stop() from any; the rest from any, but see
- *         server_close(). Replies come from the host's threads (call.h).
+ *         server_close(). What comes from the host's threads comes through door/hatch.h.
  * OWNS    Its listening socket (several servers may share one), its connections, its calls under way.
- * STATES  open -> stopping (does not listen any more, idle connections are closed, answers under way still leave) -> done.
- * LIMITS  Those of door/visit.h. A request must arrive whole within 30 s; between two requests a connection may be idle for
- *         as long. A client that does not take its answer holds up the stop for 5 s.
+ * STATES  open -> stopping (does not listen any more, idle connections are closed, answers under way still leave, sockets hear
+ *         nothing more and are closed behind their answers) -> done.
+ * LIMITS  Those of door/visit.h, and of door/socket.h. A request must arrive whole within 30 s; between two requests a
+ *         connection may be idle for as long. A client that does not take its answer holds up the stop for 5 s.
  * ALWAYS  The process ignores SIGPIPE; main sees to that.
  */
 #ifndef TROUPE_SERVER_H
@@ -23,6 +24,7 @@ struct server_config {
   int listen_fd;                /* from address_listen(); stays the caller's */
   size_t connections_max;       /* files that it may have open for connections; VISITS_MAX is another limit */
   struct origins origins;       /* its texts stay the caller's */
+  int public_folder;            /* from public_open(), or -1; stays the caller's */
   const struct limits *limits;
   const struct logger *logger;
 };

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "kit/lender.h"
 #include "kit/pending.h"
+#include "kit/spectator.h"
 #include "kit/upkeep.h"
 #include "kit/userdata.h"
 #include "marshal/lua_json.h"
@@ -32,6 +33,7 @@ struct kit {
   struct logger logger;
   struct faults faults, store_faults;
   struct pendings pendings;            /* the host's */
+  struct spectators spectators;        /* as well */
   struct buf log;                      /* lines since the last look */
   bool held;                           /* the committer takes no step */
   bool stuck;                          /* the checkpointer takes no step */
@@ -76,7 +78,7 @@ static lua_Integer number_option(lua_State *L, const char *name, lua_Integer oth
 static void check_options(lua_State *L) {
   static const char *const known[] = { "actors", "data", "workers", "limits", "dev", "time", "log", "map_bytes", "durability",
                                        "pause_ms", "look_us", "segment_bytes", "checkpoint_bytes", "portion_records",
-                                       "turns_a_step" };
+                                       "turns_a_step", "batch_commits" };
   lua_pushnil(L);                                                    /* name */
   while (lua_next(L, 1)) {                                           /* name value */
     const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : luaL_typename(L, -2);
@@ -141,6 +143,7 @@ static int kit_open(lua_State *L) {
   struct kit *kit = lua_newuserdatauv(L, sizeof *kit, 0);            /* options kit */
   memset(kit, 0, sizeof *kit);
   kit->pendings.is_closed = true;      /* if an option raises, there is nothing to close */
+  spectators_init(&kit->spectators, &kit->pendings, &kit->host, &kit->config.limits);
   luaL_setmetatable(L, kit_name);
   const char *actors = text_option(L, "actors", "actors"), *data = text_option(L, "data", NULL);
   lua_getfield(L, 1, "dev");
@@ -156,6 +159,7 @@ static int kit_open(lua_State *L) {
   kit->config.data_path = kit->data;
   kit->config.pause_ms = (unsigned)number_option(L, "pause_ms", VM_PAUSE_MS, 0, INT32_MAX);
   kit->config.turns_a_step = (unsigned)number_option(L, "turns_a_step", TURNS_A_STEP, 1, INT32_MAX);
+  kit->config.batch_commits = (size_t)number_option(L, "batch_commits", BATCH_COMMITS, 1, INT32_MAX);
   kit->config.workers = (unsigned)number_option(L, "workers", 1, 1, KIT_WORKERS_MAX);
   kit->config.map_bytes = (size_t)number_option(L, "map_bytes", UPKEEP_MAP_BYTES, 1, INT64_MAX);
   kit->config.segment_bytes = (size_t)number_option(L, "segment_bytes", SEGMENT_BYTES, 1, INT64_MAX);
@@ -182,11 +186,12 @@ static int kit_open(lua_State *L) {
   return 1;
 }
 
-/* Lets go of a host that has ended; its calls under way are lost. */
+/* Lets go of a host that has ended; its calls under way are lost, and its connections. */
 static void end_host(struct kit *kit) {
   if (kit->host == NULL) return;
   host_close(kit->host, true);
   kit->host = NULL;
+  spectators_end(&kit->spectators, SPECTATOR_LOST);
   pendings_lose(&kit->pendings);
 }
 
@@ -241,7 +246,8 @@ static void run_steps(lua_State *L, struct kit *kit) {
       luaL_error(L, "the host does not come to rest, after %d commits at one moment: does a schedule set itself again at once, "
                  "or do messages go round for ever? host:step() takes single steps", COMMITS_TO_REST);
     }
-    worked = step_workers(kit) || committed || checkpointed;
+    bool parted = spectators_step(&kit->spectators);
+    worked = step_workers(kit) || parted || committed || checkpointed;
   }
 }
 
@@ -251,18 +257,27 @@ static int kit_stop(lua_State *L) {
   if (kit->host == NULL) return 0;
   host_stop(kit->host);
   run_steps(L, kit);
-  if (kit->host != NULL) (void)host_checkpoint(kit->host);
+  if (kit->host != NULL) {
+    spectators_end(&kit->spectators, SPECTATOR_STOPPED);
+    (void)host_checkpoint(kit->host);
+  }
   end_host(kit);
   return 0;
 }
 
 /* kit:submit(type, class, key [, method, arguments, count [, options]]) -> pending
  * type: "call", "inspect", "state", "kv", "destroy", "sleep"; "calls", of no actor, whose answer is JSON text; or "failed",
- * "retry", "drop", with an id in place of the class. options: { limit = n, create =
- * bool, input = value, params = value, idempotency_key = string } */
+ * "retry", "drop", with an id in place of the class. options: { create = bool, input = value, params = value, headers = {},
+ * address = string, idempotency_key = string }; of "failed" { limit = n } */
 static int kit_submit(lua_State *L) {
   struct kit *kit = kit_check(L);
   return pending_submit(L, &kit->pendings, kit->host, &kit->config.limits);
+}
+
+/* kit:connect(class, key [, options]) -> pending, spectator. options: { create = bool, input = value, params = value,
+ * headers = {}, address = string } */
+static int kit_connect(lua_State *L) {
+  return spectator_connect(L, &kit_check(L)->spectators);
 }
 
 /* kit:run(): runs the steps until everything is at rest */
@@ -271,9 +286,10 @@ static int kit_run(lua_State *L) {
   return 0;
 }
 
-/* kit:step(worker | "committer" | "checkpointer") -> whether there was anything to do; a worker is its number, from 1 on */
+/* kit:step(worker | "committer" | "checkpointer" | "door") -> whether there was anything to do; a worker is its number, from 1
+ * on; the door's tells of connections that have ended */
 static int kit_step(lua_State *L) {
-  static const char *const names[] = { "committer", "checkpointer", NULL };
+  static const char *const names[] = { "door", "committer", "checkpointer", NULL };
   struct kit *kit = kit_check(L);
   if (kit->host == NULL) return luaL_error(L, "this host has ended");
   bool worked = false;
@@ -282,8 +298,12 @@ static int kit_step(lua_State *L) {
     luaL_argcheck(L, worker >= 1 && worker <= kit->config.workers, 2, "no such worker");
     host_worker_step(kit->host, (unsigned)worker - 1, &worked);
   } else {
-    bool commits = luaL_checkoption(L, 2, NULL, names) == 0;
-    enum err err = commits ? host_committer_step(kit->host, &worked) : host_checkpointer_step(kit->host, &worked);
+    enum err err = ERR_NONE;
+    switch (luaL_checkoption(L, 2, NULL, names)) {
+      case 0: worked = spectators_step(&kit->spectators); break;
+      case 1: err = host_committer_step(kit->host, &worked); break;
+      default: err = host_checkpointer_step(kit->host, &worked); break;
+    }
     if (err == ERR_FATAL) end_host(kit);
   }
   lua_pushboolean(L, worked);
@@ -462,6 +482,7 @@ static int kit_close(lua_State *L) {
     host_stop(kit->host);
     run_steps(L, kit);
     run_steps(L, kit);
+    if (kit->host != NULL) spectators_end(&kit->spectators, SPECTATOR_STOPPED);
     if (kit->host != NULL && !kit->own_data) (void)host_checkpoint(kit->host);
   }
   end_host(kit);
@@ -499,6 +520,7 @@ int luaopen_troupe_host(lua_State *L) {
     { "checkpoint", kit_checkpoint }, { "step", kit_step },     { "elapse", kit_elapse },
     { "jump", kit_jump },
     { "reload", kit_reload },       { "stop", kit_stop },       { "calls", kit_calls },
+    { "connect", kit_connect },
     { NULL, NULL },
   };
   static const luaL_Reg functions[] = {
@@ -507,6 +529,7 @@ int luaopen_troupe_host(lua_State *L) {
   };
   userdata_make_class(L, kit_name, kit_methods, kit_close);
   pending_open(L);
+  spectator_open(L);
   lender_open(L);
   luaL_newlib(L, functions);                                         /* module */
   lua_pushlightuserdata(L, NULL);

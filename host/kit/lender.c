@@ -18,7 +18,7 @@ struct loan *lender_lend(lua_State *L, const struct limits *limits) {
   lender->vm->config.limits = limits == NULL ? &lender->limits : limits;
   vm_tell(lender->vm, L);
   struct loan *loan = &lender->loan;
-  struct buf *bufs[] = { &loan->key, &loan->arguments, &loan->input, &loan->params };
+  struct buf *bufs[] = { &loan->key, &loan->arguments, &loan->input, &loan->params, &loan->headers };
   for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++) buf_clear(bufs[i]);
   failure_clear(&loan->failure);
   return loan;
@@ -31,6 +31,7 @@ static int lender_gc(lua_State *L) {
   buf_done(&lender->loan.arguments);
   buf_done(&lender->loan.input);
   buf_done(&lender->loan.params);
+  buf_done(&lender->loan.headers);
   failure_done(&lender->loan.failure);
   return 0;
 }

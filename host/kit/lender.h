@@ -16,7 +16,7 @@
 
 /* Buffers for work during which Lua may raise: empty at first, and still the lender's. */
 struct loan {
-  struct buf key, arguments, input, params;
+  struct buf key, arguments, input, params, headers;
   struct failure failure;
 };
 

@@ -46,6 +46,7 @@ static const char *name_of(enum record_space space, bool is_own) {
     case SPACE_IDEMPOTENCY: return "idempotency key";
     case SPACE_KV: return "kv";
     case SPACE_OWN: return "its own record";
+    case SPACE_CONNECTION: return "state of connection";
     case SPACE_STATE: return "state";
     case SPACE_SCHEDULE: return "schedule";
     case SPACE_VERSION: return "version of the state";

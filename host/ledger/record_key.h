@@ -36,6 +36,7 @@ enum record_space {
   SPACE_IDEMPOTENCY = 'i',
   SPACE_KV = 'k',
   SPACE_OWN = 'm',             /* its class and key */
+  SPACE_CONNECTION = 'n',      /* the state of a connection: script/connection.h */
   SPACE_STATE = 's',
   SPACE_SCHEDULE = 'p',        /* what it plans: schedule/schedule.h */
   SPACE_VERSION = 'v'          /* of the state, and next to it: one scan reads both */

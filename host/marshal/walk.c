@@ -103,6 +103,14 @@ bool walk_plain_table(lua_State *L, int index, bool *marked) {
   return walk_table(L, index, marked);
 }
 
+bool walk_is_connection(lua_State *L, int index) {
+  if (!lua_getmetatable(L, index)) return false;                     /* meta */
+  vm_push_ref(L, VM_CONNECTION_META);                                /* meta meta */
+  bool is = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);                                                     /* - */
+  return is;
+}
+
 const char *walk_typename(lua_State *L, int index) {
   if (lua_isnone(L, index)) return "nil";
   if (handle_is(L, index)) return "handle of an actor";
@@ -358,7 +366,9 @@ static enum err walk_plain(struct walker *walker, int index, const struct frame 
 static enum err walk_part(struct walker *walker, int index, const struct frame *frame) {
   lua_State *L = walker->L;
   const struct walk_options *options = walker->options;
-  if (!tracked_is_part(L, index)) return fail_type(walker, frame, luaL_typename(L, index));
+  if (!tracked_is_part(L, index)) {
+    return fail_type(walker, frame, walk_is_connection(L, index) ? "connection" : "userdata");
+  }
   uint64_t node_id = frame != NULL && options->node_of != NULL ? options->node_of(L, index) : 0;
   if (node_id != 0) {
     walker->writer->on_node(walker->context, node_id);

@@ -62,6 +62,9 @@ bool walk_plain_table(lua_State *L, int index, bool *marked);
 /* Whether the keys of the table at `data` are exactly 1..count; true for an empty one too. [-0, +0, -] */
 bool walk_is_sequence(lua_State *L, int data, size_t *count);
 
+/* Whether the value at `index` is a connection, which a script might take for something that can be saved. */
+bool walk_is_connection(lua_State *L, int index);
+
 /* What errors call the value at `index` that one of the two above refused. */
 const char *walk_typename(lua_State *L, int index);
 

@@ -9,6 +9,7 @@
 #include "marshal/lua_key.h"
 #include "schedule/lib_schedule.h"
 #include "script/classes.h"
+#include "script/lib_connection.h"
 #include "state/journal.h"
 #include "state/self.h"
 #include "state/state.h"
@@ -74,7 +75,7 @@ static int self_index(lua_State *L) {
     case SELF_FIELD_CLASS: lua_getiuservalue(L, 1, SELF_CLASS); return 1;
     case SELF_FIELD_LOG: vm_push_ref(L, VM_LOG); return 1;
     case SELF_FIELD_SCHEDULE: instance_push_schedule(L, instance); return 1;
-    case SELF_FIELD_RESERVED: lua_pushnil(L); return 1;
+    case SELF_FIELD_CONNECTIONS: lib_connection_push_all(L); return 1;
     case SELF_FIELD_NONE: break;
   }
   if (lua_getiuservalue(L, 1, SELF_FIELDS) == LUA_TTABLE) {          /* self key fields */

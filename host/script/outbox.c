@@ -27,22 +27,14 @@ size_t outbox_bytes_of(const struct message *message) {
   return RECORD_BYTES + content_size(message);
 }
 
-/* Copies bytes to `*place`, moves that behind them, and returns where they are now. */
-static struct slice take_in(uint8_t **place, struct slice bytes) {
-  struct slice copy = slice_of(*place, bytes.size);
-  if (bytes.size > 0) memcpy(*place, bytes.data, bytes.size);
-  *place += bytes.size;
-  return copy;
-}
-
 bool outbox_try_put(struct outbox *outbox, const struct message *message) {
   struct message *put = mem_try_alloc(sizeof *put + content_size(message));
   if (put == NULL) return false;
   uint8_t *place = (uint8_t *)(put + 1);
   *put = (struct message){
-    .class_name = take_in(&place, message->class_name), .key = take_in(&place, message->key),
-    .method = take_in(&place, message->method), .args = take_in(&place, message->args),
-    .input = take_in(&place, message->input), .idempotency_key = take_in(&place, message->idempotency_key),
+    .class_name = slice_copy(message->class_name, &place), .key = slice_copy(message->key, &place),
+    .method = slice_copy(message->method, &place), .args = slice_copy(message->args, &place),
+    .input = slice_copy(message->input, &place), .idempotency_key = slice_copy(message->idempotency_key, &place),
     .create = message->create,
   };
   if (outbox->last == NULL) {

@@ -7,28 +7,34 @@
 #include "marshal/handle.h"
 #include "marshal/lua_json.h"
 #include "marshal/lua_value.h"
+#include "script/connection.h"
+#include "script/lib_connection.h"
 #include "script/turn.h"
 #include "vm/lua_vm.h"
 #include "vm/raise.h"
 
 /* The user values: what was read once. */
-enum { KEPT_PARAMS = 1, KEPT_HEADERS, KEPT_SCHEDULE, KEPT_COUNT = KEPT_SCHEDULE };
+enum { KEPT_PARAMS = 1, KEPT_HEADERS, KEPT_SCHEDULE, KEPT_CONNECTION, KEPT_COUNT = KEPT_CONNECTION };
 
 static const char *const caller_names[] = {
   [CALLER_CLIENT] = "client", [CALLER_ACTOR] = "actor", [CALLER_SCHEDULE] = "schedule"
 };
 
-/* rpc.params, rpc.headers: each is read once, then kept in a user value. [-0, +1, v] */
+/* rpc.params, rpc.headers: each is read once, then kept in a user value. Those of a connection came with its handshake. [-0,
+ * +1, v] */
 static void push_kept(lua_State *L, const struct turn *turn, bool params) {
+  const struct connection *connection = turn->connection;
+  enum format format = FORMAT_VALUE;
   lua_getiuservalue(L, 1, params ? KEPT_PARAMS : KEPT_HEADERS);      /* kept */
   if (!lua_isnil(L, -1)) return;
-  struct slice bytes = params ? turn->params : turn->headers;
+  struct slice headers = connection != NULL ? connection->headers : turn->headers;
+  struct slice bytes = params ? turn_params(turn, &format) : headers;
   lua_pop(L, 1);                                                     /* - */
   if (bytes.size == 0) {
     lua_pushnil(L);
     return;
   }
-  if (params && turn->format == FORMAT_JSON) {
+  if (format == FORMAT_JSON) {
     lua_json_read(L, bytes);
   } else {
     lua_value_read(L, bytes);
@@ -53,6 +59,25 @@ static void push_schedule(lua_State *L, const struct turn_schedule *schedule) {
   lua_setiuservalue(L, 1, KEPT_SCHEDULE);                            /* nil table */
 }
 
+/* rpc.connection, which is found once. [-0, +1, m] */
+static void push_connection(lua_State *L) {
+  if (lua_getiuservalue(L, 1, KEPT_CONNECTION) != LUA_TNIL) return;  /* kept */
+  lua_pop(L, 1);                                                     /* - */
+  lib_connection_push_own(L);                                        /* connection|nil */
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, 1, KEPT_CONNECTION);                          /* connection|nil */
+}
+
+/* rpc.address: of the client. [-0, +1, m] */
+static void push_address(lua_State *L, const struct turn *turn) {
+  struct slice address = turn->connection != NULL ? turn->connection->address : turn->address;
+  if (address.size > 0) {
+    lua_pushlstring(L, (const char *)address.data, address.size);    /* address */
+  } else {
+    lua_pushnil(L);                                                  /* nil */
+  }
+}
+
 /* rpc.name -> value   [-0, +1, v] */
 static int rpc_index(lua_State *L) {
   const uint64_t *serial = lua_touserdata(L, 1);
@@ -68,6 +93,10 @@ static int rpc_index(lua_State *L) {
     push_kept(L, turn, true);
   } else if (vm_is_text(L, 2, "headers")) {
     push_kept(L, turn, false);
+  } else if (vm_is_text(L, 2, "connection")) {
+    push_connection(L);
+  } else if (vm_is_text(L, 2, "address")) {
+    push_address(L, turn);
   } else if (vm_is_text(L, 2, "actor") && turn->caller_class.size > 0) {
     handle_push(L, turn->caller_class, turn->caller_key, false);
   } else if (vm_is_text(L, 2, "schedule") && turn->caller == CALLER_SCHEDULE) {

@@ -1,7 +1,7 @@
 /* rpc.h -- the first argument of a method: the call.
  *
  * WHY     A method may ask who calls it and with what. Most do not, so each field is made when it is first read.
- * ROOM    script. Below: turn, lua_json, lua_value.
+ * ROOM    script. Below: lib_connection, turn, lua_json, lua_value.
  */
 #ifndef TROUPE_RPC_H
 #define TROUPE_RPC_H

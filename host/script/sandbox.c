@@ -16,7 +16,9 @@
 #include "script/lib_actor.h"
 #include "script/lib_base.h"
 #include "script/lib_cjson.h"
+#include "script/lib_connection.h"
 #include "script/lib_coroutine.h"
+#include "script/lib_event.h"
 #include "script/lib_handle.h"
 #include "script/lib_log.h"
 #include "script/lib_os.h"
@@ -116,6 +118,8 @@ static void build_actor_class(lua_State *L) {
   lua_setfield(L, -2, "actor");                                      /* fields */
   lua_pushcfunction(L, lib_send);
   lua_setfield(L, -2, "send");                                       /* fields */
+  lua_pushcfunction(L, lib_event_broadcast);
+  lua_setfield(L, -2, "broadcast");                                  /* fields */
   class_wrap(L);                                                     /* class */
   vm_set_ref(L, VM_ACTOR_CLASS);                                     /* - */
 }
@@ -135,6 +139,7 @@ void sandbox_build(lua_State *L) {
   holder_build(L);
   lib_kv_build(L);
   lib_schedule_build(L, instance_check_method);
+  lib_connection_build(L);
   lib_log_build(L);
   rpc_build(L);
   new_ref(L, VM_MODULES);

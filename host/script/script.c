@@ -59,20 +59,29 @@ bool script_admits(struct vm *vm) {
 
 struct asking {
   struct slice name;
+  const char *hook;             /* NULL: only the class */
   bool found;
 };
 
-static int ask_class(lua_State *L) {
+static int ask(lua_State *L) {
   struct asking *asking = lua_touserdata(L, 1);
-  asking->found = classes_push(L, asking->name);
+  asking->found = classes_push(L, asking->name) && (asking->hook == NULL || classes_push_hook(L, -1, asking->hook));
   return 0;
 }
 
-enum err script_find_class(struct vm *vm, struct slice name) {
-  struct asking asking = { .name = name };
+static enum err find(struct vm *vm, struct slice name, const char *hook, enum err otherwise) {
+  struct asking asking = { .name = name, .hook = hook };
   struct failure failure = { 0 };
-  bool ran = vm_enter(vm, ask_class, &asking, &failure);
+  bool ran = vm_enter(vm, ask, &asking, &failure);
   failure_done(&failure);
   if (!ran) return ERR_MEMORY;                  /* a look-up raises nothing else */
-  return asking.found ? ERR_NONE : ERR_CLASS_NOT_FOUND;
+  return asking.found ? ERR_NONE : otherwise;
+}
+
+enum err script_find_class(struct vm *vm, struct slice name) {
+  return find(vm, name, NULL, ERR_CLASS_NOT_FOUND);
+}
+
+enum err script_find_hook(struct vm *vm, struct slice name, const char *hook) {
+  return find(vm, name, hook, ERR_NOT_FOUND);
 }

@@ -21,4 +21,7 @@ bool script_admits(struct vm *vm);
 /* Whether there is a class of this name. ERR_CLASS_NOT_FOUND: no; ERR_MEMORY: out of memory to tell. */
 enum err script_find_class(struct vm *vm, struct slice name);
 
+/* Whether there is a class of this name, and it has this hook. ERR_NOT_FOUND: no; ERR_MEMORY: out of memory to tell. */
+enum err script_find_hook(struct vm *vm, struct slice name, const char *hook);
+
 #endif

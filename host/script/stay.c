@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "marshal/caught.h"
+#include "script/connection_note.h"
 #include "script/steps.h"
 #include "state/holder.h"
 #include "state/journal.h"
@@ -85,6 +86,7 @@ static int run(lua_State *L) {
   lua_settop(call, 0);
   vm_give_coroutine(L);                                              /* running */
   steps_adopt(L, turn);
+  connection_note_forget(L, turn->instance);
   return 0;
 }
 
@@ -92,6 +94,7 @@ static int run(lua_State *L) {
 static int undo(lua_State *L) {
   struct turn *turn = lua_touserdata(L, 1);
   drop_coroutine(L, turn);
+  connection_note_forget(L, turn->instance);
   part_undo(L, turn->instance);
   journal_undo(L, turn->instance);
   holder_release(L, turn->instance);
@@ -122,6 +125,7 @@ static void put_back(struct turn *turn) {
 static void begin(struct turn *turn) {
   struct vm *vm = turn->vm;
   CHECK(vm->now.turn == NULL);
+  turn->stay = ++vm->serial;
   vm->now = now_of(turn);
   vm->unyieldable = 0;         /* an error for lack of memory may have skipped the counting down */
   vm->closing = 0;

@@ -14,7 +14,9 @@
 #include "marshal/lua_value.h"
 #include "marshal/walk.h"
 #include "script/classes.h"
+#include "script/connection_state.h"
 #include "script/instance.h"
+#include "script/lib_connection.h"
 #include "script/rpc.h"
 #include "script/turn.h"
 #include "state/holder.h"
@@ -30,7 +32,7 @@
 /* The steps, in order. A continuation is given the step with which it goes on. */
 enum step {
   STEP_LOAD, STEP_READ, STEP_CREATED, STEP_MIGRATE, STEP_MIGRATED, STEP_START, STEP_ADMIT, STEP_ADMITTED, STEP_TASK,
-  STEP_RESULT, STEP_DESTROYED
+  STEP_TOLD, STEP_RESULT, STEP_DESTROYED
 };
 
 static int go_on(lua_State *L, int status, lua_KContext step);
@@ -51,11 +53,11 @@ static int call_then(lua_State *L, int count, int results, enum step step) {
   return go_on(L, LUA_OK, (lua_KContext)step);
 }
 
-/* Pushes bytes of a request as a value, read in the request's format; nil if there are none. [-0, +1, v] */
-static void push_bytes(lua_State *L, const struct turn *turn, struct slice bytes) {
+/* Pushes bytes of a request as a value, read in their format; nil if there are none. [-0, +1, v] */
+static void push_bytes(lua_State *L, enum format format, struct slice bytes) {
   if (bytes.size == 0) {
     lua_pushnil(L);
-  } else if (turn->format == FORMAT_JSON) {
+  } else if (format == FORMAT_JSON) {
     lua_json_read(L, bytes);
   } else {
     lua_value_read(L, bytes);
@@ -99,7 +101,7 @@ static int initialize(lua_State *L, struct turn *turn, struct slice input) {
   push_class(L, turn);                                               /* class */
   if (!classes_push_hook(L, -1, "initialize_state")) return go_on(L, LUA_OK, STEP_START);
   self_push(L, turn->instance);                                      /* class function self */
-  push_bytes(L, turn, input);                                        /* class function self input */
+  push_bytes(L, turn->format, input);                                /* class function self input */
   return call_then(L, 2, 1, STEP_CREATED);
 }
 
@@ -176,13 +178,23 @@ static int step_start(lua_State *L, struct turn *turn) {
 
 /* -- admission: on_before_connect refuses a client by raising -- */
 
-static int step_admit(lua_State *L, struct turn *turn) {
+/* Whether a client asks that has not been admitted yet. One that calls through a connection has. */
+static bool must_be_admitted(const struct turn *turn) {
   bool calls = turn->task == TURN_CALL || turn->task == TURN_REPEAT;
-  if (!calls || turn->caller != CALLER_CLIENT) return go_on(L, LUA_OK, STEP_TASK);
+  return turn->task == TURN_CONNECT || (calls && turn->caller == CALLER_CLIENT && turn->connection == NULL);
+}
+
+static int step_admit(lua_State *L, struct turn *turn) {
+  if (!must_be_admitted(turn)) return go_on(L, LUA_OK, STEP_TASK);
   push_class(L, turn);                                               /* class */
-  if (!classes_push_hook(L, -1, "on_before_connect")) return go_on(L, LUA_OK, STEP_TASK);
+  if (!classes_push_hook(L, -1, "on_before_connect")) {
+    turn->is_admitted = turn->task == TURN_CONNECT;
+    return go_on(L, LUA_OK, STEP_TASK);
+  }
+  enum format format;
+  struct slice params = turn_params(turn, &format);
   self_push(L, turn->instance);                                      /* class function self */
-  push_bytes(L, turn, turn->params);                                 /* class function self params */
+  push_bytes(L, format, params);                                     /* class function self params */
   rpc_push(L);                                                       /* class function self params rpc */
   vm_of(L)->now.in_script = true;
   int status = lua_pcallk(L, 3, 1, 0, (lua_KContext)STEP_ADMITTED, go_on);
@@ -198,7 +210,10 @@ static bool refuses(enum err err) {
 /* On top of the stack is what the hook returned, or the error that it raised. */
 static int step_admitted(lua_State *L, struct turn *turn, int status) {
   budget_check_stopped(L);
-  if (status == LUA_OK || status == LUA_YIELD) return go_on(L, LUA_OK, STEP_TASK);
+  if (status == LUA_OK || status == LUA_YIELD) {
+    lib_connection_admit(L, -1);
+    return go_on(L, LUA_OK, STEP_TASK);
+  }
   struct failure *refusal = &turn->failure;          /* the turn owns it, so an error below leaks nothing */
   caught_describe(L, status, refusal);
   if (!refuses(refusal->err)) return luaL_error(L, "on_before_connect was stopped");      /* the failure stands */
@@ -218,7 +233,7 @@ static int step_admitted(lua_State *L, struct turn *turn, int status) {
 static int push_arguments(lua_State *L, const struct turn *turn) {
   bool marked = false;
   if (turn->args.size == 0) return 0;
-  push_bytes(L, turn, turn->args);                                   /* array */
+  push_bytes(L, turn->format, turn->args);                           /* array */
   int array = lua_gettop(L);
   if (!walk_table(L, array, &marked) || !marked) {                   /* array array */
     raise_host(L, ERR_ARGUMENTS, "the arguments of a call are a JSON array");
@@ -270,6 +285,20 @@ static void push_nothing(lua_State *L, struct instance *instance) {
   lua_pushnil(L);
 }
 
+/* Calls a hook that is told of the turn's connection, and of which nothing is asked. */
+static int tell(lua_State *L, struct turn *turn, const char *hook) {
+  push_class(L, turn);                                               /* class */
+  if (!classes_push_hook(L, -1, hook)) return go_on(L, LUA_OK, STEP_TOLD);
+  self_push(L, turn->instance);                                      /* class function self */
+  lib_connection_push(L, turn->connection);                          /* class function self connection */
+  return call_then(L, 2, 0, STEP_TOLD);
+}
+
+static int step_told(lua_State *L) {
+  lua_pushnil(L);                                                    /* ... nil */
+  return go_on(L, LUA_OK, STEP_RESULT);
+}
+
 /* Its result was set before the turn began. */
 static int repeat(lua_State *L, struct turn *turn) {
   if (turn->refusal.err != ERR_NONE) return caught_raise(L, &turn->refusal);
@@ -283,6 +312,8 @@ static int step_task(lua_State *L, struct turn *turn) {
     case TURN_REPEAT: return repeat(L, turn);
     case TURN_INSPECT: return call_hook(L, turn, "inspect_state", push_state_or_nil);
     case TURN_STOP: return call_hook(L, turn, "on_stop", push_nothing);
+    case TURN_CONNECT: return tell(L, turn, "on_connect");
+    case TURN_DISCONNECT: return tell(L, turn, "on_disconnect");
     case TURN_STATE: push_state_or_nil(L, turn->instance); break;
     case TURN_DESTROY:
       turn->destroys = true;
@@ -322,9 +353,10 @@ static void write_result(lua_State *L, struct turn *turn) {
   if (err != ERR_NONE) raise_unwritten(L, err, failure);
 }
 
-/* Puts the changes of the state into the drafts. */
+/* Puts the changes of the state, and of those of connections, into the drafts. */
 static void settle_drafts(lua_State *L, struct turn *turn) {
   settle(L, turn->instance);
+  connection_state_settle(L);
   raise_over_commit(L, drafts_bytes(turn->view.drafts) + turn_sent_bytes(turn));
 }
 
@@ -355,6 +387,7 @@ static int step_result(lua_State *L, struct turn *turn) {
   write_result(L, turn);
   if (turn->destroys) return destroy(L, turn);
   settle_drafts(L, turn);
+  if (turn->task == TURN_DISCONNECT) connection_state_end(L, turn->connection);
   budget_check_caller(L);
   return 0;
 }
@@ -417,17 +450,21 @@ static int go_on(lua_State *L, int status, lua_KContext step) {
     case STEP_ADMIT: return step_admit(L, turn);
     case STEP_ADMITTED: return step_admitted(L, turn, status);
     case STEP_TASK: return step_task(L, turn);
+    case STEP_TOLD: return step_told(L);
     case STEP_RESULT: return step_result(L, turn);
     case STEP_DESTROYED: return step_destroyed(L);
   }
   return 0;
 }
 
-/* Refuses a request whose params or input are not JSON, even if nothing would read them. */
+/* Refuses a request whose params or input are not JSON, even if nothing would read them. Those of a connection were looked at
+ * as it was opened. */
 static void check_bytes(lua_State *L, const struct turn *turn) {
-  if (turn->format != FORMAT_JSON) return;
-  push_bytes(L, turn, turn->params);
-  push_bytes(L, turn, turn->input);
+  enum format format;
+  struct slice params = turn_params(turn, &format);
+  if (turn->format != FORMAT_JSON || (turn->connection != NULL && turn->task != TURN_CONNECT)) return;
+  push_bytes(L, format, params);
+  push_bytes(L, turn->format, turn->input);
   lua_pop(L, 2);
 }
 

@@ -1,13 +1,8 @@
 /* actor.c -- see actor.h. */
-#define HASH_NONFATAL_OOM 1
-#define uthash_nonfatal_oom(entry) ((entry)->hashed = false)
-#define uthash_malloc(size) mem_try_alloc(size)
-#define uthash_free(block, size) mem_free(block)
-
-#include "base/mem.h"
 #include "stage/actor.h"
 
 #include "base/check.h"
+#include "base/mem.h"
 #include "base/siphash.h"
 #include "codec/key.h"
 #include "stage/router.h"
@@ -30,6 +25,10 @@ struct actors *actors_new(void) {
 static void actor_free(struct actor *actor) {
   struct request *request;
   while ((request = mailbox_take(&actor->mailbox)) != NULL) request_abandon(request);
+  for (struct queue_item *item = actor->partings, *next; item != NULL; item = next) {
+    next = item->next;
+    parting_free(parting_of(letter_of(item)));
+  }
   instance_close(actor->instance);
   mem_free(actor);
 }

@@ -3,7 +3,7 @@
  * WHY     A called actor must be found by its address, an idle one must leave memory, one with mail must get its turn.
  * ROOM    stage. Below: script (instance), ledger.
  * THREAD  Its worker's.
- * OWNS    The entries, their mailboxes and instances.
+ * OWNS    The entries, their mailboxes, instances and partings.
  * STATES  of an entry: new (only its address) -> known (its id, and whether it exists) -> loaded (its instance is) ->
  *         gone.
  *         new -> known            the worker, at the actor's first turn
@@ -20,8 +20,8 @@
 #define TROUPE_ACTOR_H
 
 #include <sys/queue.h>
-#include <uthash.h>
 
+#include "base/hash.h"
 #include "schedule/schedule.h"
 #include "script/instance.h"
 #include "stage/mailbox.h"
@@ -34,6 +34,7 @@ struct actor {
   struct mailbox mailbox;
   struct instance *instance;   /* or NULL */
   struct performance *waiting; /* its turn that waits: it is busy, and takes no other call; else NULL */
+  struct queue_item *partings; /* letters of connections that have ended while it was busy (parting.h), the last one first */
   uint64_t id;                 /* of its shard (actor_ids.h) */
   uint64_t seen;               /* 0: nothing that is not durable */
   int64_t used_ns;             /* when its last turn ended */

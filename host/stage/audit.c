@@ -112,6 +112,20 @@ static void check_entry(struct audit *audit, struct slice rest, struct slice val
   if (!is_bytes && !value_is_valid(value, NULL)) add(audit, "its value cannot be read");
 }
 
+/* Whether bytes are a key of one integer, above 0. */
+static bool is_connection_id(struct slice bytes) {
+  struct key_reader reader;
+  key_reader_init(&reader, bytes);
+  bool is_id = key_next(&reader) == KEY_INTEGER && reader.integer > 0 && key_next(&reader) == KEY_END;
+  key_reader_done(&reader);
+  return is_id;
+}
+
+static void check_connection(struct audit *audit, struct slice rest, struct slice value) {
+  if (!is_connection_id(rest)) add(audit, "its key is not the id of a connection");
+  if (!value_is_valid(value, NULL)) add(audit, "its value cannot be read");
+}
+
 static void check_version(struct audit *audit, struct slice rest, struct slice value) {
   struct value_reader reader;
   value_reader_init(&reader, value);
@@ -186,6 +200,7 @@ static enum err check_of_actor(struct audit *audit, enum record_space space, str
     }
     case SPACE_KV: check_entry(audit, rest, value); return ERR_NONE;
     case SPACE_OWN: return check_own(audit, rest, value);
+    case SPACE_CONNECTION: check_connection(audit, rest, value); return ERR_NONE;
     case SPACE_STATE: check_state(audit, rest, value); return ERR_NONE;
     case SPACE_SCHEDULE: return check_schedule(audit, value);
     case SPACE_VERSION: check_version(audit, rest, value); return ERR_NONE;

@@ -6,9 +6,10 @@
  * OWNS   Nothing.
  * ALWAYS What it asks of records: each key and value can be read; each actor with records has one of its own, and the index
  *        leads from its address to it and to no other; both stand in the shard of that address; each node of a state is named
- *        by one field, and exists; each idempotency key has a record by its name and one by its time; each message stands in
- *        the shard of its receiver, and if it waits for another try, a wake-up leads to it; schedules agree with their places,
- *        their wake-ups and the list of those that have failed (schedule_audit.h).
+ *        by one field, and exists; each state of a connection bears the id of one; each idempotency key has a record by its
+ *        name and one by its time; each message stands in the shard of its receiver, and if it waits for another try, a
+ *        wake-up leads to it; schedules agree with their places, their wake-ups and the list of those that have failed
+ *        (schedule_audit.h).
  */
 #ifndef TROUPE_AUDIT_H
 #define TROUPE_AUDIT_H

@@ -62,7 +62,7 @@ static void add(struct call_list *list, const struct request *request, const cha
   if (list->cut) return;
   if (list->count++ > 0) buf_put_byte(text, ',');
   put_call(text, request->reply->call_id, buf_slice(&request->class_name), buf_slice(&request->key),
-           buf_slice(&request->method));
+           request->type == REQUEST_CONNECT ? slice_text("on_connect") : buf_slice(&request->method));
   put_caller(text, request);
   put_seconds(text, "seconds", list->now_ns - request->since_ns);
   buf_printf(text, ",\"waits\":\"%s\"", waits);

@@ -48,36 +48,38 @@ static void keep_early(const struct turn *turn, struct reply *reply, uint64_t se
   reply_keep(reply);
 }
 
-static struct commit *take_for(struct gate *gate, const struct turn *turn, struct reply *reply) {
+/* Appends effects to a list whose end is at `*end`. */
+static void append(struct effect ***end, struct effect *effects) {
+  **end = effects;
+  while (**end != NULL) *end = &(**end)->next;
+}
+
+/* Takes the spare commit for a load. An early reply does not go with it. */
+static struct commit *take_for(struct gate *gate, const struct turn *turn, const struct gate_load *load) {
   struct commit *commit = gate_take_spare(gate);
   CHECK(commit != NULL);
   commit->epoch = turn->epoch;
   commit->call_id = turn->call_id;
-  if (reply != NULL) commit->effects = &reply->effect;
+  struct effect **end = &commit->effects;
+  append(&end, load->parcels);
+  append(&end, load->notices);
+  if (load->reply != NULL && !load->reply->early) append(&end, &load->reply->effect);
+  append(&end, load->closings);
   gate->unrung = true;
-  if (reply != NULL) gate->owes = true;
+  if (commit->effects != NULL) gate->owes = true;
   return commit;
 }
 
-/* Puts effects in front of those that a commit has. */
-static void put_before(struct commit *commit, struct effect *effects) {
-  struct effect *last = effects;
-  while (last->next != NULL) last = last->next;
-  last->next = commit->effects;
-  commit->effects = effects;
-}
-
-uint64_t gate_send(struct gate *gate, const struct turn *turn, struct buf *changes, struct effect *parcels,
-                   struct reply *reply, bool saving) {
-  bool early = reply != NULL && reply->early;
-  struct commit *commit = take_for(gate, turn, early ? NULL : reply);
-  if (parcels != NULL) put_before(commit, parcels);
-  commit->sync = saving || parcels != NULL;
+uint64_t gate_send(struct gate *gate, const struct turn *turn, struct buf *changes, const struct gate_load *load,
+                   bool saving) {
+  bool is_early = load->reply != NULL && load->reply->early;           /* any other may be gone once the commit is sent */
+  struct commit *commit = take_for(gate, turn, load);
+  commit->sync = saving || load->parcels != NULL;
   if (commit->sync) gate->owes = true;
   buf_move(&commit->changes, changes);
   uint64_t ticket = records_commit(gate->records, &commit, turn->view.drafts, !saving);
   trace_number(gate->logger, turn->call_id, "commit sent", "ticket", ticket);
-  if (early) keep_early(turn, reply, ticket);
+  if (is_early) keep_early(turn, load->reply, ticket);
   return ticket;
 }
 
@@ -90,18 +92,30 @@ uint64_t gate_send_own(struct gate *gate, struct drafts *drafts, struct buf *cha
   return records_commit(gate->records, &commit, drafts, true);
 }
 
-void gate_pass(struct gate *gate, const struct turn *turn, struct reply *reply, uint64_t seen) {
-  if (reply->early) {
-    keep_early(turn, reply, seen);
-    return;
+static void release_all(struct effect *effects) {
+  while (effects != NULL) {
+    struct effect *next = effects->next;
+    effects->release(effects, ERR_NONE);
+    effects = next;
   }
-  if (records_is_released(gate->records, seen)) {
-    reply_keep(reply);
-    return;
+}
+
+uint64_t gate_pass(struct gate *gate, const struct turn *turn, const struct gate_load *load, uint64_t seen) {
+  bool is_early = load->reply != NULL && load->reply->early;
+  bool is_outside = load->notices != NULL || load->closings != NULL || (load->reply != NULL && !is_early);
+  CHECK(load->parcels == NULL);
+  uint64_t ticket = 0;
+  if (is_outside && !records_is_released(gate->records, seen)) {
+    struct commit *commit = take_for(gate, turn, load);
+    ticket = records_commit(gate->records, &commit, NULL, false);
+    trace_number(gate->logger, turn->call_id, "commit sent", "ticket", ticket);
+  } else if (is_outside) {
+    release_all(load->notices);
+    if (!is_early && load->reply != NULL) reply_keep(load->reply);
+    release_all(load->closings);
   }
-  struct commit *commit = take_for(gate, turn, reply);
-  uint64_t ticket = records_commit(gate->records, &commit, NULL, false);
-  trace_number(gate->logger, turn->call_id, "commit sent", "ticket", ticket);
+  if (is_early) keep_early(turn, load->reply, seen);
+  return ticket;
 }
 
 void gate_ring(struct gate *gate, bool in_any_case) {

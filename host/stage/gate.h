@@ -5,14 +5,16 @@
  * ROOM    stage. Below: records, reply, script (turn).
  * THREAD  Its worker's.
  * OWNS    The spare commit.
- * WORDS   An actor has *seen* a commit if its memory depends on it: its own, and those that answers and requests of other
+ * WORDS   What leaves with a turn is its *load*.
+ *         An actor has *seen* a commit if its memory depends on it: its own, and those that answers and requests of other
  *         actors stand on. `seen` of an actor is the greatest ticket (committer.h) of them; requests and answers between
  *         actors carry it, with the epoch.
  * ALWAYS  G1  An actor that takes a request or an answer of another takes over what that one has seen, before Lua runs.
  *         G2  After a commit its actor has seen that commit's ticket.
  *         G3  A reply to an actor, or to the host itself (`early`), is kept at once, with what its actor has seen.
- *         G4  A reply to the outside leaves at once if everything that its actor has seen is released. Otherwise it goes
- *             through the committer: with the changes of its own turn, or in an empty commit behind what it waits for.
+ *         G4  A load for the outside leaves at once if everything that its actor has seen is released. Otherwise it goes
+ *             through the committer: with the changes of its own turn, or in an empty commit behind what it waits for. Where an
+ *             actor has connections, it has seen that one too, so that nothing overtakes it on their way (rig.c).
  *         G5  A turn begins or goes on only if everything that its actor has seen is durable, or of the worker's epoch; its
  *             commits bear that epoch.
  *         G6  Before a message of a newer epoch is looked at, the worker hears of that epoch (records_hear()).
@@ -35,6 +37,14 @@
 #include "script/turn.h"
 #include "stage/records.h"
 #include "stage/reply.h"
+
+/* In the order in which it leaves. Notices (notice.h) go outside as a reply does. */
+struct gate_load {
+  struct effect *parcels;      /* parcel.h: they wait for the sync, and the rest with them; or NULL */
+  struct effect *notices;      /* or NULL */
+  struct reply *reply;         /* or NULL */
+  struct effect *closings;     /* notices too; or NULL */
+};
 
 struct gate {
   struct records *records;
@@ -59,19 +69,19 @@ void gate_give_spare(struct gate *gate, struct commit *spare);
 enum gate_word { GATE_HOLDS, GATE_FAILED, GATE_UNKNOWN };
 enum gate_word gate_judge(const struct gate *gate, uint64_t *seen, uint64_t epoch);
 
-/* Sends the spare commit of a turn with the changes of its drafts, which become pending, and a reply or NULL; returns the
- * commit's ticket. `saving`: the turn goes on, and waits for the sync in any case, relaxed or not. `parcels` (parcel.h), or
- * NULL, go with it, before the reply, and wait for the sync too. */
-uint64_t gate_send(struct gate *gate, const struct turn *turn, struct buf *changes, struct effect *parcels,
-                   struct reply *reply, bool saving);
+/* Sends the spare commit of a turn with the changes of its drafts, which become pending, and a load; returns the commit's
+ * ticket. `saving`: the turn goes on, and waits for the sync in any case, relaxed or not. */
+uint64_t gate_send(struct gate *gate, const struct turn *turn, struct buf *changes, const struct gate_load *load,
+                   bool saving);
 
 /* Sends the spare commit with the changes of drafts that no turn made (rig_commit_own()), which become pending; returns the
  * commit's ticket. It is of the worker's epoch. */
 uint64_t gate_send_own(struct gate *gate, struct drafts *drafts, struct buf *changes);
 
-/* Lets go of the reply of a turn that changed nothing and whose actor has seen the commits up to the ticket `seen`. Unless they
- * are all released, or the reply is early, it goes with the spare commit. */
-void gate_pass(struct gate *gate, const struct turn *turn, struct reply *reply, uint64_t seen);
+/* Lets go of the load, without parcels, of a turn that changed nothing and whose actor has seen the commits up to the ticket
+ * `seen`. Unless they are all released, it goes with the spare commit, whose ticket is returned; an early reply does not. 0:
+ * all of it has left. */
+uint64_t gate_pass(struct gate *gate, const struct turn *turn, const struct gate_load *load, uint64_t seen);
 
 /* Tells the committer of what was sent: if somebody waits for it, or in any case. */
 void gate_ring(struct gate *gate, bool in_any_case);

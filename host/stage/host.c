@@ -18,7 +18,7 @@
 #include "stage/signature.h"
 #include "stage/worker.h"
 
-enum { BATCH_BYTES_MAX = 64 * 1024 * 1024, BATCH_COMMITS_MAX = 65536 };
+enum { BATCH_BYTES_MAX = 64 * 1024 * 1024 };
 
 struct host {
   struct host_config config;
@@ -207,7 +207,7 @@ static void open_committer(struct host *host) {
   struct committer_config config = {
     .log = host->log, .checkpointer = host->checkpointer, .relaxed = host->config.relaxed,
     .sources = host->sources, .source_count = host->worker_count, .batch_bytes_max = BATCH_BYTES_MAX,
-    .batch_commits_max = BATCH_COMMITS_MAX, .after_release = ring_all,
+    .batch_commits_max = host->config.batch_commits, .after_release = ring_all,
     .after_release_context = host, .logger = host->config.logger, .clock = host->config.clock,
   };
   host->committer = committer_new(&config);
@@ -290,7 +290,18 @@ void host_submit(struct host *host, struct request **request) {
   (*request)->reply->call_id = atomic_fetch_add(&host->next_call_id, 1);
   (*request)->reply->logger = host->config.logger;
   if (trace_is_on(host->config.logger) && !request_is_survey(*request)) trace_request(host, *request);
-  worker_put(host->workers[worker_of(host, *request)], request);
+  unsigned worker = worker_of(host, *request);
+  if ((*request)->parting != NULL) {
+    (*request)->parting->worker = worker;
+    (*request)->parting->connection_id = (*request)->reply->call_id;
+  }
+  worker_put(host->workers[worker], request);
+}
+
+void host_part(struct host *host, struct parting **parting) {
+  struct parting *sent = *parting;
+  *parting = NULL;
+  queue_post(host->post.inboxes[sent->worker], &sent->letter.item);   /* not unrung: its door rings */
 }
 
 void host_ring(struct host *host) {

@@ -25,7 +25,8 @@
 
 enum {
   WORKERS_MAX = 1024,              /* as many as the router has shards */
-  TURNS_A_STEP = 256
+  TURNS_A_STEP = 256,
+  BATCH_COMMITS = 65536
 };
 
 struct host;
@@ -43,6 +44,8 @@ struct host_config {
   size_t segment_bytes;            /* of the log */
   size_t checkpoint_bytes;         /* how much the log, or a worker's memory, grows between two checkpoints */
   size_t portion_records;          /* what a checkpoint writes at a time (ledger/checkpointer.h) */
+  size_t batch_commits;            /* the most that become durable at a time (ledger/committer.h); BATCH_COMMITS, but in specs
+                                    * that want to be between two of them */
   void (*delivered)(void *context);   /* after one or more replies were delivered, on the same thread; or NULL */
   void *delivered_context;
   struct clock *clock;
@@ -63,6 +66,9 @@ void host_close(struct host *host, bool abandon);
  * case. The worker hears of it at the next host_ring(). */
 void host_submit(struct host *host, struct request **request);
 void host_ring(struct host *host);
+
+/* Tells the worker of a connection that it has ended. Takes the letter over. The worker hears of it at the next host_ring(). */
+void host_part(struct host *host, struct parting **parting);
 
 /* Lets the workers finish what they have and put every actor to sleep; requests from now on are refused with
  * `overloaded`. From any thread, at most once. */

@@ -191,9 +191,9 @@ static enum err put_messages(struct buf *text, const struct view *view, const st
   return err;
 }
 
-/* -- both -- */
+/* -- all of it -- */
 
-void inspection_put(struct buf *text, const struct view *view, const struct actor *actor) {
+void inspection_put(struct buf *text, const struct view *view, const struct actor *actor, size_t connections) {
   size_t before = text->size;
   enum err err = put_schedules(text, view, actor);
   if (err == ERR_MEMORY) text->err = err;
@@ -209,4 +209,5 @@ void inspection_put(struct buf *text, const struct view *view, const struct acto
     text->size = before;
     buf_put_text(text, "\"messages\":null");
   }
+  buf_printf(text, ",\"connections\":%zu", connections);
 }

@@ -17,7 +17,8 @@ enum letter_kind {
   LETTER_PROBE,        /* probe.h: a question about who waits for whom */
   LETTER_SURVEY,       /* survey.h: a question about all calls */
   LETTER_PARCEL,       /* parcel.h: messages for actors, or back to their sender */
-  LETTER_WORD          /* word.h: how many messages were applied */
+  LETTER_WORD,         /* word.h: how many messages were applied */
+  LETTER_PARTING       /* parting.h: a connection has ended */
 };
 
 /* The first member of all that is sent. */

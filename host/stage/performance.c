@@ -9,6 +9,7 @@
 #include "script/outgoing.h"
 #include "script/stay.h"
 #include "script/turn.h"
+#include "stage/assignment.h"
 #include "stage/errand.h"
 #include "stage/existence.h"
 #include "stage/failed.h"
@@ -51,7 +52,7 @@ struct performances *performances_new(const struct performances_config *config) 
   made->home = (struct ask_home){
     .worker = config->worker, .post = config->post, .logger = config->vm->logger, .arrive = arrive, .context = made,
   };
-  rig_init(&made->rig, config->vm, config->records, config->actor_ids, config->wakes, config->sends);
+  rig_init(&made->rig, config->vm, config->records, config->actor_ids, config->wakes, config->sends, config->connections);
   waits_init(&made->waits);
   return made;
 }
@@ -62,22 +63,6 @@ struct rig *performances_rig(struct performances *all) {
 
 void performances_set_vm(struct performances *all, struct vm *vm) {
   all->rig.vm = vm;
-}
-
-static enum turn_task task_of(enum request_type type) {
-  switch (type) {
-    case REQUEST_INSPECT: return TURN_INSPECT;
-    case REQUEST_STATE: return TURN_STATE;
-    case REQUEST_KV: return TURN_KV;
-    case REQUEST_DESTROY: return TURN_DESTROY;
-    case REQUEST_CALL:
-    case REQUEST_SLEEP:
-    case REQUEST_RETRY:
-    case REQUEST_DROP:
-    case REQUEST_CALLS:
-    case REQUEST_FAILED: break;
-  }
-  return TURN_CALL;
 }
 
 /* -- a performance -- */
@@ -98,8 +83,16 @@ static void drop_ask(struct performances *all, struct performance *performance) 
   }
 }
 
+/* The connection of a connect that was not done is gone. */
+static void drop_seat(struct performances *all, const struct performance *performance) {
+  struct connection *connection = performance->turn.connection;
+  bool connects = performance->turn.task == TURN_CONNECT && connection != NULL;
+  if (connects && seat_of(connection)->state == SEAT_JOINING) connections_drop(all->config.connections, seat_of(connection));
+}
+
 static void performance_free(struct performances *all, struct performance *performance) {
   drop_ask(all, performance);
+  drop_seat(all, performance);
   rig_end(&all->rig, &performance->turn);
   commit_free(performance->commit);
   turn_done(&performance->turn);
@@ -131,7 +124,7 @@ static void look_beside(struct performances *all, struct performance *performanc
   buf_clear(&reply->more);
   if (existence_learn(records, NULL, actor) != ERR_NONE) return;
   const struct view view = records_view(records, NULL);
-  inspection_put(&reply->more, &view, actor);
+  inspection_put(&reply->more, &view, actor, connections_count(all->config.connections, actor->id));
   if (reply->more.err != ERR_NONE) buf_clear(&reply->more);
 }
 
@@ -147,11 +140,8 @@ static void answer_failure(struct performances *all, struct performance *perform
   report_log(all->config.vm->logger, performance->actor, turn, turn->method);
   report_tell(all->config.vm->dev, turn, reply);
   look_beside(all, performance);
-  if (reply->early || gate_try_prepare(&all->rig.gate)) {
-    gate_pass(&all->rig.gate, turn, reply, performance->actor->seen);
-  } else {
-    reply_keep(reply);             /* no memory even for a commit: it has read nothing, or everything it read is saved */
-  }
+  if (rig_try_answer(&all->rig, performance->actor, turn, reply)) return;
+  reply_keep(reply);               /* no memory even for a commit: it has read nothing, or everything it read is saved */
 }
 
 static int64_t now_ns(const struct performances *all) {
@@ -171,6 +161,14 @@ static void wait_for(struct performances *all, struct performance *performance, 
   if (actor->waiting == NULL) actors_set_waiting(all->config.actors, actor, performance);
   waits_put(&all->waits, &performance->wait);
   trace_text(all->config.vm->logger, performance->turn.call_id, "turn waits", "for", waits_name(what));
+}
+
+/* Its actor is busy no longer. What has ended meanwhile has its turn now. */
+static void stop_waiting(struct performances *all, struct actor *actor) {
+  struct queue_item *partings = actor->partings;
+  actor->partings = NULL;
+  actors_set_waiting(all->config.actors, actor, NULL);
+  if (partings != NULL) all->config.part(all->config.context, partings);
 }
 
 /* -- a turn asks another actor -- */
@@ -308,15 +306,18 @@ static void after_turn(struct performances *all, struct performance *performance
   }
   bool destroyed = status == TURN_DONE && performance->turn.task == TURN_DESTROY;
   if (destroyed) report_destroyed(all->config.vm->logger, actor, &performance->turn);
-  if (actor->waiting != NULL) actors_set_waiting(all->config.actors, actor, NULL);
+  if (actor->waiting != NULL) stop_waiting(all, actor);
   end(all, performance);
   let_go(all, actor);
 }
 
-/* Who calls, as the turn tells it. */
-static enum caller caller_of(const struct request *request) {
-  if (request->errand != NULL) return request->errand->kind->caller;
-  return request->reply->early ? CALLER_ACTOR : CALLER_CLIENT;
+/* The connection that opens with this request, or through which it came. */
+static void attach(struct performances *all, struct performance *performance) {
+  const struct request *request = performance->request;
+  struct seat *seat = NULL;
+  if (request->type == REQUEST_CONNECT) seat = connections_try_open(all->config.connections, request);
+  if (request->connection_id != 0) seat = connections_find(all->config.connections, request->connection_id);
+  if (seat != NULL) performance->turn.connection = &seat->connection;
 }
 
 static void perform(struct performances *all, struct actor *actor, struct request *request) {
@@ -333,16 +334,9 @@ static void perform(struct performances *all, struct actor *actor, struct reques
   performance->actor = actor;
   performance->request = request;
   performance->batch = records_durable_batch(all->config.records);
-  performance->turn = (struct turn){
-    .call_id = request->reply->call_id, .task = task_of(request->type),
-    .caller = caller_of(request), .errand = request->errand, .caller_class = request->caller_class,
-    .caller_key = request->caller_key, .usage.deadline_ns = request->deadline_ns,
-    .method = buf_slice(&request->method),
-    .format = request->format, .args = buf_slice(&request->args), .input = buf_slice(&request->input),
-    .params = buf_slice(&request->params), .headers = buf_slice(&request->headers),
-    .idempotency_key = buf_slice(&request->idempotency_key),
-  };
-  bool create = request->create && request->type == REQUEST_CALL;
+  assignment_give(request, &performance->turn);
+  attach(all, performance);
+  bool create = request->create && (request->type == REQUEST_CALL || request->type == REQUEST_CONNECT);
   after_turn(all, performance, rig_begin(&all->rig, actor, &performance->turn, create, request->reply));
 }
 
@@ -352,6 +346,20 @@ static void drop(struct performances *all, struct actor *actor, struct request *
              "the client ended its side of the connection before the call began: it did not run");
   request_free(request);
   let_go(all, actor);
+}
+
+/* Whether a call came through a connection that has ended since. Then it does not begin, and is answered behind that end. */
+static bool refuse_parted(struct performances *all, struct actor *actor, struct request *request) {
+  if (request->connection_id == 0) return false;
+  const struct seat *seat = connections_find(all->config.connections, request->connection_id);
+  if (seat != NULL && seat_is_open(seat)) return false;
+  uint64_t seen = seat == NULL ? 0 : seat->hall->ended > seat->closing ? seat->hall->ended : seat->closing;
+  struct reply *reply = request->reply;
+  failure_set(&reply->failure, ERR_OVERLOADED, "the connection ended before the call began: it did not run");
+  request_free(request);
+  performances_tell(all, reply, seen);
+  let_go(all, actor);
+  return true;
 }
 
 /* What an operator wants to become of something that this actor was given up on. */
@@ -394,6 +402,8 @@ void performances_begin(struct performances *all, struct actor *actor, struct re
     request_free(performed);
   } else if (performed->type == REQUEST_RETRY || performed->type == REQUEST_DROP) {
     settle(all, actor, performed);
+  } else if (refuse_parted(all, actor, performed)) {
+    return;
   } else if (performed->type == REQUEST_SLEEP) {
     reply_fail(performed->reply, ERR_OVERLOADED, "calls wait for this actor: it cannot sleep");
     request_free(performed);
@@ -410,7 +420,7 @@ static void fail_waiting(struct performances *all, struct performance *performan
   struct reply *reply = performance->request->reply;
   stay_abandon(turn);
   failure_set(&turn->failure, ERR_STORAGE, "what the call had saved or seen could not be made durable");
-  actors_set_waiting(all->config.actors, performance->actor, NULL);
+  stop_waiting(all, performance->actor);
   actor_drop(performance->actor);
   if (performance->request->errand != NULL) {
     note_failure(all, performance);
@@ -518,7 +528,8 @@ void performances_answer(struct performances *all, struct ask *ask) {
 void performances_tell(struct performances *all, struct reply *reply, uint64_t seen) {
   const struct turn turn = { .call_id = reply->call_id, .epoch = records_epoch(all->config.records) };
   if (gate_try_prepare(&all->rig.gate)) {
-    gate_pass(&all->rig.gate, &turn, reply, seen);
+    const struct gate_load load = { .reply = reply };
+    gate_pass(&all->rig.gate, &turn, &load, seen);
   } else {
     reply_fail(reply, ERR_MEMORY, "no memory for an answer; what was asked for may have happened");
   }

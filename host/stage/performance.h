@@ -2,7 +2,7 @@
  *
  * WHY     A turn (script/turn.h) is what Lua does; around it stand an actor, drafts, a commit and a reply. Here they stay
  *         together, even while the turn waits in the middle.
- * ROOM    stage. Below: rig, errand, failed, report, waits, ask, deadlines, records, actor, script.
+ * ROOM    stage. Below: rig, assignment, connections, errand, failed, report, waits, ask, deadlines, records, actor, script.
  * THREAD  Its worker's.
  * OWNS    What waits: performances, with their requests and asks. The rig.
  * STATES  begun -> done       its drafts become pending, its changes go through the gate with the reply
@@ -34,11 +34,14 @@ struct performances_config {
   struct actors *actors;
   struct wakes *wakes;
   struct sends *sends;
+  struct connections *connections;
   struct deadlines *deadlines;
   const struct post *post;
   unsigned worker;                     /* its number */
   /* Takes the request of an actor to its callee's worker. */
   void (*send)(void *context, unsigned worker, struct request **request);
+  /* Letters of connections that ended while a turn of their actor waited (actor.h): that is over. Takes them over. */
+  void (*part)(void *context, struct queue_item *partings);
   /* A message for an actor was given up, and begins anew. */
   void (*revive)(void *context, const struct actor *actor, struct mail_place place);
   void *context;

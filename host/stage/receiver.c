@@ -1,13 +1,8 @@
 /* receiver.c -- see receiver.h. */
-#define HASH_NONFATAL_OOM 1
-#define uthash_nonfatal_oom(entry) ((entry)->hashed = false)
-#define uthash_malloc(size) mem_try_alloc(size)
-#define uthash_free(block, size) mem_free(block)
-
-#include "base/mem.h"
 #include "stage/receiver.h"
 
 #include "base/check.h"
+#include "base/mem.h"
 #include "ledger/record_key.h"
 #include "stage/router.h"
 

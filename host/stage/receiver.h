@@ -14,8 +14,8 @@
 #define TROUPE_RECEIVER_H
 
 #include <bsd/sys/queue.h>
-#include <uthash.h>
 
+#include "base/hash.h"
 #include "stage/deadlines.h"
 #include "stage/errand.h"
 #include "stage/mail_record.h"

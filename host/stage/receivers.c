@@ -1,10 +1,4 @@
 /* receivers.c -- see receivers.h. */
-#define HASH_NONFATAL_OOM 1
-#define uthash_nonfatal_oom(entry) ((entry)->hashed = false)
-#define uthash_malloc(size) mem_try_alloc(size)
-#define uthash_free(block, size) mem_free(block)
-
-#include "base/mem.h"
 #include "stage/receivers.h"
 
 enum { REFILL_AT = 50 };       /* so few in hand, and more are fetched */

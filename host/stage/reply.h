@@ -33,6 +33,7 @@ struct reply {
   void (*abandon)(struct reply *reply);   /* as the host ends, in place of `deliver`; NULL: its maker needs no word */
   atomic_bool is_unwanted;     /* set by its maker, at any time: nobody waits for it any more */
   uint64_t call_id;            /* `rpc.id`, and the id under which the call is traced (base/trace.h): one a call of the host */
+  uint64_t actor_id;           /* of a connect that succeeded: the actor whose broadcasts the connection gets */
   const struct logger *logger; /* the host's, once that has the reply; NULL before */
   bool early;                  /* an actor's: kept before it is durable (gate.h, G3), */
   uint64_t seen, epoch;        /* with what it depends on */

@@ -16,7 +16,8 @@ struct request *request_try_new(enum request_type type, struct reply *reply) {
 void request_free(struct request *request) {
   if (request == NULL) return;
   struct buf *bytes[] = { &request->class_name, &request->key,    &request->method,  &request->args,
-                          &request->input,      &request->params, &request->headers, &request->idempotency_key };
+                          &request->input,      &request->params, &request->headers, &request->idempotency_key,
+                          &request->address };
   for (size_t i = 0; i < sizeof bytes / sizeof *bytes; i++) buf_done(bytes[i]);
   mem_free(request);
 }

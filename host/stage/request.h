@@ -9,11 +9,14 @@
 
 #include "stage/deadlines.h"
 #include "stage/failed_id.h"
+#include "stage/outlet.h"
+#include "stage/parting.h"
 #include "stage/post.h"
 #include "stage/reply.h"
 
 enum request_type {
   REQUEST_CALL,       /* a method */
+  REQUEST_CONNECT,    /* a connection, through which calls and events go from then on */
   REQUEST_INSPECT,    /* the result of inspect_state, or else the state: for operators */
   REQUEST_STATE,      /* the state as it is: for specs */
   REQUEST_KV,         /* all kv entries, {{key = tuple, value = v}, ...}: for specs */
@@ -39,7 +42,11 @@ struct request {
   struct buf input;            /* for initialize_state; empty: nil */
   bool create;                 /* whether a first call may create the actor */
   struct buf params;           /* what a client sends beside the arguments (`?params=`), or empty */
-  struct buf headers;          /* of an HTTP call: a value, a map from lower-case names to strings; else empty */
+  struct buf headers;          /* of an HTTP call or a connection: a value, a map from lower-case names to strings; or empty */
+  struct buf address;          /* of the client, as text; or empty */
+  uint64_t connection_id;      /* of a call that came through a connection: which; else 0 */
+  struct outlet *outlet;       /* of a connect: where notices for the connection go; else NULL */
+  struct parting *parting;     /* of a connect: the letter that its door will send at the end, and keeps; else NULL */
   struct buf idempotency_key;  /* of a call: the client's (idempotency.h), or empty */
   struct failed_id failed;     /* of retry and drop: what; its actor is not known at first. Of failed: behind what; or none */
   unsigned limit;              /* of failed: how many, 1 or more */

@@ -4,19 +4,22 @@
 #include "base/check.h"
 #include "base/trace.h"
 #include "ledger/record_key.h"
+#include "script/events.h"
 #include "script/outbox.h"
 #include "script/script.h"
 #include "script/stay.h"
+#include "stage/announcement.h"
 #include "stage/errand.h"
 #include "stage/existence.h"
 #include "stage/idempotency.h"
 #include "stage/inspection.h"
+#include "stage/remnants.h"
 
 void rig_init(struct rig *rig, const struct vm_config *config, struct records *records, struct actor_ids *actor_ids,
-              struct wakes *wakes, struct sends *sends) {
+              struct wakes *wakes, struct sends *sends, struct connections *connections) {
   *rig = (struct rig){
     .config = config, .records = records, .actor_ids = actor_ids, .wakes = wakes, .sends = sends,
-    .drafts = drafts_try_new(),
+    .connections = connections, .drafts = drafts_try_new(),
   };
   CHECK(rig->drafts != NULL);
   gate_init(&rig->gate, records, config->logger);
@@ -62,7 +65,8 @@ static enum err check_room(const struct rig *rig, struct turn *turn) {
   if (records_is_full(rig->records)) {
     return failure_set(&turn->failure, ERR_STORAGE, "the store has no room for more changes; the host's log says why");
   }
-  if (records_has_room(rig->records, &turn->view, turn_sent_bytes(turn))) return ERR_NONE;
+  size_t sent = turn->outbox == NULL ? 0 : turn->outbox->bytes;
+  if (records_has_room(rig->records, &turn->view, sent)) return ERR_NONE;
   return failure_set(&turn->failure, ERR_STORAGE, "the disk is nearly full: calls that make the data larger are "
                      "refused, and those that delete are not " LIMIT_NAME(DISK_FREE_BYTES));
 }
@@ -113,32 +117,76 @@ static enum err draft_rest(struct rig *rig, struct actor *actor, struct turn *tu
   return idempotency_try_draft(turn, actor->id, rig->config->timekeeper, result) ? ERR_NONE : ERR_MEMORY;
 }
 
+/* Whom a turn can tell of, or ends, if anybody. */
+static bool has_hearers(const struct rig *rig, const struct turn *turn) {
+  return connections_are_any(rig->connections) && (turn->events != NULL || turn->destroys);
+}
+
+/* What has left or was sent with the commit of this ticket is true of connections from now on; 0: it has left. */
+static void note_connections(struct rig *rig, const struct actor *actor, struct turn *turn, uint64_t ticket, bool saving) {
+  if (has_hearers(rig, turn)) announcement_note(rig->connections, turn, actor->id, ticket);
+  events_free(turn->events);
+  turn->events = NULL;
+  if (turn->task == TURN_CONNECT && !saving) connections_join(seat_of(turn->connection), ticket);
+}
+
+/* A load that goes with a turn that changed nothing. Where connections hear of the actor, what comes later must not overtake
+ * it: the actor has seen the commit that bears it, and its hall tells that also when it has left memory meanwhile. */
+static uint64_t pass(struct rig *rig, struct actor *actor, const struct turn *turn, const struct gate_load *load) {
+  uint64_t ticket = gate_pass(&rig->gate, turn, load, actor->seen);
+  if (ticket == 0 || !connections_are_any(rig->connections)) return ticket;
+  struct hall *hall = connections_hall(rig->connections, actor->id);
+  if (hall == NULL) return ticket;
+  actor_see(actor, ticket);
+  hall->told = ticket;
+  return ticket;
+}
+
+bool rig_try_answer(struct rig *rig, struct actor *actor, const struct turn *turn, struct reply *reply) {
+  const struct gate_load load = { .reply = reply };
+  if (!reply->early && !gate_try_prepare(&rig->gate)) return false;
+  pass(rig, actor, turn, &load);
+  return true;
+}
+
+/* Sends what a turn has drafted, and its load. After an error nothing was sent. */
+static enum err send_changes(struct rig *rig, struct actor *actor, struct turn *turn, bool saving, struct gate_load *load) {
+  struct buf changes = { 0 };
+  enum err err = check_room(rig, turn);
+  if (err == ERR_NONE) err = put_changes(rig, actor, turn, &changes, &load->parcels);
+  if (err != ERR_NONE) {
+    buf_done(&changes);
+    return err;
+  }
+  uint64_t ticket = gate_send(&rig->gate, turn, &changes, load, saving);
+  CHECK_THAT(ticket, >, actor->seen);
+  actor_see(actor, ticket);
+  note_connections(rig, actor, turn, ticket, saving);
+  actor->exists = true;
+  if (saving && turn->errand != NULL) turn->errand->has_saved = true;
+  return ERR_NONE;
+}
+
 /* When a turn is done, or saves: its drafts become pending and go to the committer, with the reply, if it has one. After
  * an error nothing was sent, but the actor's memory is ahead of it. */
 static enum err commit_turn(struct rig *rig, struct actor *actor, struct turn *turn, bool saving,
                             struct reply *reply) {
   struct drafts *drafts = turn->view.drafts;
+  struct announcement told = { 0 };
   enum err err = draft_rest(rig, actor, turn, saving, reply == NULL ? NULL : &reply->body);
   if (err == ERR_MEMORY) return lose_memory(turn);
   if (err != ERR_NONE) return failure_set(&turn->failure, err, "the schedules of this actor cannot be read");
+  bool made = !has_hearers(rig, turn) ||
+              announcement_try_make(rig->connections, turn, actor->id, records_under_way(rig->records), &told);
+  if (!made) return lose_memory(turn);
+  struct gate_load load = { .notices = told.notices, .reply = reply, .closings = told.closings };
   if (drafts_is_empty(drafts) && turn->outbox == NULL) {
-    if (reply != NULL) gate_pass(&rig->gate, turn, reply, actor->seen);
+    note_connections(rig, actor, turn, pass(rig, actor, turn, &load), saving);
     return ERR_NONE;
   }
-  struct buf changes = { 0 };
-  struct effect *parcels = NULL;
-  err = check_room(rig, turn);
-  if (err == ERR_NONE) err = put_changes(rig, actor, turn, &changes, &parcels);
-  if (err != ERR_NONE) {
-    buf_done(&changes);
-    return err;
-  }
-  uint64_t ticket = gate_send(&rig->gate, turn, &changes, parcels, reply, saving);
-  CHECK_THAT(ticket, >, actor->seen);
-  actor_see(actor, ticket);
-  actor->exists = true;
-  if (saving && turn->errand != NULL) turn->errand->has_saved = true;
-  return ERR_NONE;
+  err = send_changes(rig, actor, turn, saving, &load);
+  if (err != ERR_NONE) announcement_done(&told);
+  return err;
 }
 
 /* After a failed turn the actor is as it was before. If that cannot be restored, it leaves memory. */
@@ -158,15 +206,17 @@ static enum turn_status lose_changes(struct actor *actor, struct turn *turn, boo
 }
 
 /* What an operator sees of the actor beside its state, as of this turn. */
-static void look_beside(const struct actor *actor, const struct turn *turn, struct reply *reply) {
-  if (turn->task == TURN_INSPECT && reply->format == FORMAT_JSON) inspection_put(&reply->more, &turn->view, actor);
+static void look_beside(const struct rig *rig, const struct actor *actor, const struct turn *turn, struct reply *reply) {
+  if (turn->task != TURN_INSPECT || reply->format != FORMAT_JSON) return;
+  inspection_put(&reply->more, &turn->view, actor, connections_count(rig->connections, actor->id));
 }
 
 /* Sends what a stay in Lua, done or saving, has produced; rolls back a failed one. */
 static enum turn_status send_turn(struct rig *rig, struct actor *actor, struct turn *turn,
                                   enum turn_status status, struct reply *reply) {
   if (status == TURN_DONE && reply != NULL) {
-    look_beside(actor, turn, reply);
+    look_beside(rig, actor, turn, reply);
+    if (turn->task == TURN_CONNECT) reply->actor_id = actor->id;
     buf_move(&reply->body, &turn->result);
   }
   if (status == TURN_PAUSED || status == TURN_ASKS) return status;
@@ -189,22 +239,34 @@ static void trace_beginning(const struct logger *logger, const struct turn *turn
   buf_done(&id);
 }
 
-enum turn_status rig_begin(struct rig *rig, struct actor *actor, struct turn *turn, bool create, struct reply *reply) {
-  turn->epoch = records_epoch(rig->records);
-  if (prepare(rig, actor, create, &turn->failure) != ERR_NONE) {
-    roll_back(actor, turn);
-    return TURN_FAILED;
+/* The turn sees who is connected; a connect gets its place among them. False if memory runs out. */
+static bool try_lend_audience(struct rig *rig, struct actor *actor, struct turn *turn) {
+  if (!connections_are_any(rig->connections)) return turn->task != TURN_CONNECT;
+  const struct hall *hall = connections_hall(rig->connections, actor->id);
+  if (hall != NULL) {
+    actor_see(actor, hall->told);
+    if (hall->audience.count > 0) turn->audience = &hall->audience;
   }
+  if (turn->task != TURN_CONNECT) return true;
+  if (turn->connection == NULL || !connections_try_seat(rig->connections, seat_of(turn->connection), actor)) return false;
+  return hall != NULL || !actor->exists || remnants_try_draft(&turn->view, actor->id);
+}
+
+/* What must be known before Lua runs. */
+static enum err set_out(struct rig *rig, struct actor *actor, struct turn *turn) {
   turn->vm = instance_vm(actor->instance);
   turn->instance = actor->instance;
   turn->view = records_view(rig->records, rig->drafts);
   turn->create = !actor->exists;
   turn->waiting_sends = sends_waiting(rig->sends, actor->id);
-  if (actor->exists && idempotency_recall(turn, actor->id, rig->config->timekeeper) != ERR_NONE) {
-    roll_back(actor, turn);
-    return TURN_FAILED;
-  }
-  if (turn->errand != NULL && turn->errand->kind->begin(turn->errand, actor, turn) != ERR_NONE) {
+  if (!try_lend_audience(rig, actor, turn)) return failure_set(&turn->failure, ERR_MEMORY, "no memory for a connection");
+  enum err err = actor->exists ? idempotency_recall(turn, actor->id, rig->config->timekeeper) : ERR_NONE;
+  return err == ERR_NONE && turn->errand != NULL ? turn->errand->kind->begin(turn->errand, actor, turn) : err;
+}
+
+enum turn_status rig_begin(struct rig *rig, struct actor *actor, struct turn *turn, bool create, struct reply *reply) {
+  turn->epoch = records_epoch(rig->records);
+  if (prepare(rig, actor, create, &turn->failure) != ERR_NONE || set_out(rig, actor, turn) != ERR_NONE) {
     roll_back(actor, turn);
     return TURN_FAILED;
   }

@@ -2,7 +2,8 @@
  *
  * WHY     A turn (script/turn.h) is what Lua does. Before it, its actor must be there, with drafts and a commit; after each of
  *         its stays in Lua, what came of that is sent through the gate, or rolled back.
- * ROOM    stage. Below: gate, errand, existence, idempotency, inspection, sends, wakes, records, actor, script.
+ * ROOM    stage. Below: gate, errand, announcement, connections, remnants, existence, idempotency, inspection, sends, wakes,
+ *         records, actor, script.
  * THREAD  Its worker's.
  * OWNS    The drafts and the spare commit of the turn that runs. A turn that waits takes them along. The drafts of a commit
  *         of the host's own.
@@ -18,6 +19,7 @@
 #include "script/turn.h"
 #include "stage/actor.h"
 #include "stage/actor_ids.h"
+#include "stage/connections.h"
 #include "stage/gate.h"
 #include "stage/records.h"
 #include "stage/sends.h"
@@ -31,17 +33,19 @@ struct rig {
   struct vm *vm;                       /* in which actors are opened; a turn is in that of its instance */
   struct wakes *wakes;                 /* the worker's, as the next */
   struct sends *sends;
+  struct connections *connections;
   struct gate gate;
   struct drafts *drafts;
   struct drafts *own;                  /* of a commit without a turn; NULL: none was made yet */
 };
 
 void rig_init(struct rig *rig, const struct vm_config *config, struct records *records, struct actor_ids *actor_ids,
-              struct wakes *wakes, struct sends *sends);
+              struct wakes *wakes, struct sends *sends, struct connections *connections);
 void rig_done(struct rig *rig);
 
-/* Begins a turn and sends what it has produced. An errand says first what the turn does (errand.h). If it fails, the turn's
- * failure says why, and `reply`, if there is one, is still to be kept. */
+/* Begins a turn and sends what it has produced. A connect has its seat as `turn->connection`, or NULL, for want of memory; it
+ * has joined if the turn is done. An errand says first what the turn does (errand.h). If it fails, the turn's failure says why,
+ * and `reply`, if there is one, is still to be kept. */
 enum turn_status rig_begin(struct rig *rig, struct actor *actor, struct turn *turn, bool create, struct reply *reply);
 
 /* A turn waits from now on, and takes its drafts along; `has_sent`: its commit is on its way, and it waits for that. Returns
@@ -55,6 +59,10 @@ enum turn_status rig_go_on(struct rig *rig, struct actor *actor, struct turn *tu
 /* Ends a turn that waited, with a failure that it takes over; as rig_begin(). */
 enum turn_status rig_cancel(struct rig *rig, struct actor *actor, struct turn *turn, struct commit **commit,
                             struct failure *failure);
+
+/* Lets go of the reply of a turn that has failed, through the gate. False if there is no memory for a commit that may be
+ * needed; then it is still to be kept. */
+bool rig_try_answer(struct rig *rig, struct actor *actor, const struct turn *turn, struct reply *reply);
 
 /* Takes the drafts of a turn back, if it has any; to be called at its end. */
 void rig_end(struct rig *rig, struct turn *turn);

@@ -14,6 +14,7 @@
 #ifndef TROUPE_SENDS_H
 #define TROUPE_SENDS_H
 
+#include "base/hash.h"
 #include "script/outbox.h"
 #include "stage/actor.h"
 #include "stage/parcel.h"

@@ -11,8 +11,10 @@
 #include "stage/errand.h"
 #include "stage/failed.h"
 #include "stage/failed_list.h"
+#include "stage/farewells.h"
 #include "stage/mail.h"
 #include "stage/performance.h"
+#include "stage/relief.h"
 #include "stage/survey.h"
 #include "stage/timesaver.h"
 #include "stage/vms.h"
@@ -26,9 +28,7 @@ enum {
   UNRUNG_NS = 1000000,            /* so long a commit for which nobody outside waits may be with the committer unrung */
   CLOCK_STEPS = 16,               /* after so many steps that had something to do, a worker looks whether the clocks are to be
                                    * saved; one that had nothing to do always does */
-  DUE_LOOK_MS = 1000,             /* while something is to become due, the wall clock is looked at so often: it may be set */
-  SLEEPERS_A_STEP = 64,
-  LEAVE_A_STEP = 512              /* more than can come in a step */
+  DUE_LOOK_MS = 1000              /* while something is to become due, the wall clock is looked at so often: it may be set */
 };
 
 struct worker {
@@ -37,6 +37,7 @@ struct worker {
   struct vms vms;
   struct records *records;
   struct actors *actors;
+  struct connections connections;
   struct deadlines deadlines;          /* of turns that ask others, and of requests in mailboxes */
   struct delivery delivery;
   struct performances *performances;
@@ -45,11 +46,10 @@ struct worker {
   struct timekeeper_watch watch;       /* of the wall clock */
   struct sends *sends;
   struct mail *mail;
+  struct farewells farewells;
   struct timesaver timesaver;
   unsigned busy_steps;                 /* that had something to do */
-  size_t leaving;                      /* how many actors must still leave before their time, because memory is short */
-  bool collects;                       /* they have left, and their garbage goes bit by bit */
-  size_t stuck_bytes;                  /* what the VMs held when memory was short and nobody could leave; 0: some can */
+  struct relief relief;
   int64_t taken_ns;                    /* when the step took its letters, by the host's clock */
   int64_t step_end_ns;                 /* when the step has lasted long enough, by clock_work_ns() */
   bool stopping, stopped;
@@ -89,6 +89,7 @@ static void abandon_letter(struct letter *letter) {
     case LETTER_PROBE: probe_free(probe_of(letter)); break;
     case LETTER_SURVEY: survey_free(survey_of(letter)); break;
     case LETTER_PARCEL: parcel_free(parcel_of(letter)); break;
+    case LETTER_PARTING: parting_free(parting_of(letter)); break;
     case LETTER_WORD: word_free(word_of(letter)); break;
   }
 }
@@ -96,6 +97,11 @@ static void abandon_letter(struct letter *letter) {
 static void revive(void *context, const struct actor *actor, struct mail_place place) {
   struct worker *worker = context;
   mail_note(worker->mail, actor_address(actor), place);
+}
+
+static void part(void *context, struct queue_item *partings) {
+  struct worker *worker = context;
+  farewells_take_aside(&worker->farewells, partings);
 }
 
 static enum err open_records(struct worker *worker, struct failure *failure) {
@@ -139,6 +145,14 @@ static void open_mail(struct worker *worker) {
   worker->mail = mail_new(&config);
 }
 
+static void open_farewells(struct worker *worker) {
+  const struct farewells_config config = {
+    .rig = performances_rig(worker->performances), .actors = worker->actors, .connections = &worker->connections,
+    .deadlines = &worker->deadlines, .vm = &worker->config.vm, .next_call_id = worker->config.next_call_id,
+  };
+  farewells_init(&worker->farewells, &config);
+}
+
 /* Takes over the VM that was brought, if one was; the present one retires. */
 static bool renew(struct worker *worker) {
   if (!vms_renew(&worker->vms)) return false;
@@ -152,6 +166,7 @@ enum err worker_open(const struct worker_config *config, struct vm **vm, struct 
   made->config = *config;
   made->inbox = queue_new();
   made->actors = actors_new();
+  connections_init(&made->connections);
   vms_init(&made->vms);
   vms_bring(&made->vms, vm);
   enum err err = open_records(made, failure);
@@ -168,13 +183,18 @@ enum err worker_open(const struct worker_config *config, struct vm **vm, struct 
   struct performances_config performances = {
     .vm = &made->config.vm, .records = made->records, .actors = made->actors, .wakes = made->wakes, .sends = made->sends,
     .actor_ids = config->actor_ids, .next_call_id = config->next_call_id, .deadlines = &made->deadlines,
-    .post = config->post, .worker = config->vm.worker, .send = send_request, .revive = revive, .context = made,
+    .post = config->post, .worker = config->vm.worker, .connections = &made->connections, .send = send_request,
+    .part = part, .revive = revive, .context = made,
   };
   made->performances = performances_new(&performances);
+  made->relief = (struct relief){
+    .vm = &made->config.vm, .vms = &made->vms, .actors = made->actors, .performances = made->performances,
+  };
   timesaver_init(&made->timesaver, config->vm.timekeeper, config->post,
                  config->vm.worker == 0 ? performances_rig(made->performances) : NULL);
   open_agenda(made);
   open_mail(made);
+  open_farewells(made);
   renew(made);
   *worker = made;
   return ERR_NONE;
@@ -188,6 +208,8 @@ void worker_close(struct worker *worker) {
   }
   performances_free(worker->performances);
   actors_free(worker->actors);
+  farewells_done(&worker->farewells);
+  connections_done(&worker->connections);
   agenda_free(worker->agenda);
   mail_free(worker->mail);
   sends_free(worker->sends);
@@ -273,6 +295,7 @@ static void hear(struct worker *worker) {
   performances_fail_lost(worker->performances);
   actors_each(worker->actors, drop_undurable, worker);
   mail_hear_lost(worker->mail);
+  farewells_hear_lost(&worker->farewells);
 }
 
 /* Before a message of a newer epoch is looked at (gate.h, G6). */
@@ -368,6 +391,7 @@ static void take_letter(struct worker *worker, struct letter *letter) {
     case LETTER_PROBE: probe_take(&worker->delivery.probes, letter); break;
     case LETTER_SURVEY: take_survey(worker, survey_of(letter)); break;
     case LETTER_PARCEL: take_parcel(worker, parcel_of(letter)); break;
+    case LETTER_PARTING: farewells_take(&worker->farewells, parting_of(letter)); break;
     case LETTER_WORD: sends_take_word(worker->sends, word_of(letter)); break;
   }
 }
@@ -451,23 +475,6 @@ static bool run_waiting(struct worker *worker, enum wait_place place) {
   return worked;
 }
 
-/* When the VMs are nearly full, a quarter of the actors leave before their time, those idle longest first; then their garbage
- * is collected. Both take many steps, so that nobody waits for long, and go faster than newcomers can come. If nobody could
- * leave, that is tried again when they hold a good deal more. */
-static void relieve(struct worker *worker) {
-  size_t bytes = vms_bytes(&worker->vms), limit = worker->config.vm.limits->vm_bytes;
-  bool tight = bytes > limit / 4 * 3;
-  if (!tight) worker->stuck_bytes = 0;
-  bool stuck = worker->stuck_bytes > 0 && bytes < worker->stuck_bytes + limit / 32;
-  if (worker->leaving == 0 && !worker->collects && tight && !stuck) worker->leaving = actors_count(worker->actors) / 4 + 1;
-}
-
-static bool collect(struct worker *worker) {
-  if (!worker->collects || worker->leaving > 0) return false;
-  worker->collects = !vms_collect_some(&worker->vms);
-  return true;
-}
-
 /* Whether the host stops, and no worker has a call any more. */
 static bool rests(const struct worker *worker) {
   return worker->quiet && atomic_load(worker->config.unquiet) == 0;
@@ -485,28 +492,6 @@ static bool note_quiet(struct worker *worker) {
     post_wake_all(worker->config.post);
   }
   return true;
-}
-
-/* A shortage of memory never makes the last actor leave: that one stays until its time has come, or that of its
- * VM. */
-static bool put_idle_to_sleep(struct worker *worker) {
-  relieve(worker);
-  int64_t idle_ns = (int64_t)worker->config.vm.limits->idle_ms * 1000000;
-  size_t most = worker->leaving > 0 ? LEAVE_A_STEP : SLEEPERS_A_STEP, slept = 0;
-  for (; slept < most; slept++) {
-    struct actor *actor = actors_idlest(worker->actors);
-    bool sooner = rests(worker) || (worker->leaving > 0 && actors_count(worker->actors) > 1);
-    if (actor != NULL) sooner |= performances_must_retire(worker->performances, actor);
-    if (actor == NULL || (!sooner && now_ns(worker) - actor->used_ns < idle_ns)) break;
-    if (worker->leaving > 0) worker->collects = --worker->leaving == 0;
-    performances_put_to_sleep(worker->performances, actor, NULL);
-  }
-  if (slept < most && worker->leaving > 0) {          /* the others are busy, or have mail */
-    worker->leaving = 0;
-    worker->collects = true;
-    worker->stuck_bytes = slept == 0 ? vms_bytes(&worker->vms) : 0;
-  }
-  return slept > 0;
 }
 
 static void read_times(const struct worker *worker, int64_t now_ms[TIMELINE_COUNT]) {
@@ -555,14 +540,15 @@ bool worker_step(struct worker *worker) {
   worked |= renew(worker);       /* behind the letters: what was put after a VM was brought is not run in an older one */
   worked |= deadlines_pass(&worker->deadlines, worker->taken_ns);
   worked |= begin_errands(worker);
+  worked |= farewells_step(&worker->farewells, worker->stopping);
   worked |= mail_step(worker->mail, worker->stopping);
   worked |= note_quiet(worker);
   worked |= run_waiting(worker, WAIT_GOES_FIRST);
   worked |= run_turns(worker);
   worked |= run_waiting(worker, WAIT_GOES_LAST);
   worked |= is_durable_due(worker);
-  worked |= put_idle_to_sleep(worker);
-  worked |= collect(worker);
+  worked |= relief_put_to_sleep(&worker->relief, rests(worker));
+  worked |= relief_collect(&worker->relief);
   worked |= vms_close_some(&worker->vms);
   if (!worked || ++worker->busy_steps % CLOCK_STEPS == 0) worked |= timesaver_step(&worker->timesaver, worker->taken_ns);
   if (rests(worker) && !worked && actors_count(worker->actors) == 0) worked = timesaver_end(&worker->timesaver);

@@ -1,9 +1,11 @@
 /* worker.h -- one worker: its VMs, its actors, their turns.
  *
  * WHY     An actor lives on one worker, so nothing about it is shared and nothing is locked.
- * ROOM    stage. Below: performance, agenda, mail, sends, wakes, timesaver, survey, records, actor, vms, script.
+ * ROOM    stage. Below: performance, agenda, mail, farewells, sends, wakes, timesaver, survey, relief, records, actor, vms,
+ *         script.
  * THREAD  worker_put(), worker_ring(), worker_bring() and worker_stop() from any; the rest on its own (inline: the caller's).
- * OWNS    Its VMs, its actors, its performances, its records, what it knows of schedules and messages, the letters put to it.
+ * OWNS    Its VMs, its actors, its performances, its records, what it knows of schedules, messages and connections, the letters
+ *         put to it.
  * STATES  of a request: put -> in the actor's mailbox -> its turn (performance.h) -> its reply at the gate (gate.h)
  *         -> delivered.
  * ALWAYS  1. When an epoch ends, and before any other turn begins, every actor that saw something not durable leaves

@@ -7,6 +7,7 @@
 
 #include "codec/key.h"
 #include "marshal/handle.h"
+#include "marshal/walk.h"
 #include "vm/budget.h"
 
 enum { NOTE_SIZE = 5 };
@@ -157,6 +158,7 @@ const char *part_value_problem(lua_State *L, int value) {
       return has_foreign_meta(L, value) ? "a table with a metatable cannot be saved" : NULL;
     case LUA_TUSERDATA:
       if (handle_is(L, value)) return NULL;
+      if (walk_is_connection(L, value)) return "a connection cannot be saved";
       if (!part_is(L, value)) return "a userdata cannot be saved";
       tracked_check_owner(L, value);
       return NULL;

@@ -36,7 +36,7 @@ enum self_field self_field_of(lua_State *L, int index) {
   static const struct { const char *name; enum self_field field; } fields[] = {
     { "state", SELF_FIELD_STATE }, { "kv", SELF_FIELD_KV },         { "key", SELF_FIELD_KEY },
     { "class", SELF_FIELD_CLASS }, { "log", SELF_FIELD_LOG },       { "schedule", SELF_FIELD_SCHEDULE },
-    { "connections", SELF_FIELD_RESERVED },
+    { "connections", SELF_FIELD_CONNECTIONS },
   };
   if (lua_type(L, index) != LUA_TSTRING) return SELF_FIELD_NONE;
   size_t size;

@@ -22,6 +22,7 @@ struct instance {
   bool has_state;            /* the class has initialize_state */
   bool is_held;              /* its turn has a holder (holder.h) */
   bool state_changed;        /* in this turn */
+  bool has_connection_notes; /* in this turn */
   bool tables_moved;         /* in this turn a table was stored in a field, or taken from one */
   int self_ref;              /* keeps the userdata `self` */
   uint32_t journal_count;    /* entries of the journal */
@@ -38,6 +39,7 @@ enum self_slot {
   SELF_NOTES,
   SELF_KV,
   SELF_SCHEDULE,
+  SELF_CONNECTION_NOTES,     /* what its turn knows of connections, or nil: script/connection_note.h */
   SELF_COROUTINE,                 /* the coroutine of its turn */
   SELF_SLOT_COUNT = SELF_COROUTINE
 };
@@ -54,7 +56,7 @@ struct instance *self_current(lua_State *L);
 /* The fields of `self` that belong to the host. */
 enum self_field {
   SELF_FIELD_NONE, SELF_FIELD_CLASS, SELF_FIELD_KEY, SELF_FIELD_STATE, SELF_FIELD_KV, SELF_FIELD_LOG, SELF_FIELD_SCHEDULE,
-  SELF_FIELD_RESERVED
+  SELF_FIELD_CONNECTIONS
 };
 
 /* Which of them the name at `index` means. [-0, +0, -] */

@@ -53,6 +53,7 @@ enum vm_ref {
   VM_KV_META,
   VM_EACH_META,        /* of iterators of a kv */
   VM_SCHEDULE_META,
+  VM_CONNECTION_META,
   VM_LOG,              /* what self.log is, for every actor */
   VM_USER_ERROR_META,
   /* one for each code, err to metatable and back: a script can change the fields of an error, but not its code */

@@ -75,6 +75,26 @@
 ---@class Handle
 ---@field [string] fun(self: Handle, ...: any): any
 
+--- One of those that are connected to the actor (lua/README.md, "Connections"). Two values of one connection are equal.
+---@class Connection
+---@field id string          different for each
+---@field params any         what the client sent as `params` when it connected; each look makes a new table
+---@field state any          what the actor knows of it, saved with each call; at first what on_before_connect returned
+---@field send fun(self: Connection, event: string, ...: any)         tells it an event
+---@field disconnect fun(self: Connection, reason?: string)           closes it, behind the answer of this call
+
+--- What is known about a call: the first argument of a method (lua/README.md, "rpc").
+---@class Rpc
+---@field id string                      different for each
+---@field caller "client"|"actor"|"schedule"
+---@field actor Handle|nil               of the actor that calls, or has sent a message
+---@field schedule ScheduleRun|nil       of a schedule's run
+---@field connection Connection|nil      through which a client calls
+---@field params any                     what came with the call, or with its connection
+---@field headers table<string, string>|nil   of HTTP, names in lower case
+---@field address string|nil             of the client
+---@field idempotency_key string|nil     the client's
+
 ---@class Actor
 ---@field name string        the name of the class
 ---@field super Actor        its parent
@@ -83,11 +103,13 @@
 ---@field state table        of an actor: its state
 ---@field kv Kv              of an actor: its ordered store
 ---@field schedule Schedule  of an actor: what it does later
+---@field connections Connection[]  of an actor: those that are open, in the order in which they were opened
 ---@field log Log            of an actor: writes its lines into the host's log
 ---@field save_state fun(self: Actor)  of an actor: ends one commit of a call and begins the next
 ---@field destroy fun(self: Actor)  of an actor: when the call ends well, nothing of the actor is left
 ---@field actor fun(self: Actor, class: string, key: Key, options?: HandleOptions): Handle  of an actor: names another
 ---@field send fun(self: Actor, handle: Handle, method: string, ...: any)  of an actor: one way, applied once
+---@field broadcast fun(self: Actor, event: string, ...: any)  of an actor: tells connections that have subscribed to it
 ---@field state_version integer|nil    the version to which migrate_state brings older states; nil counts as 1
 local Actor = { name = "Actor" }
 

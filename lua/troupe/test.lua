@@ -12,6 +12,13 @@
 --- processor time is counted, not measured, and the disk fails when host:fail_next() says so.
 
 local kit = require "troupe_host"
+local calls = require "troupe.test_calls"
+local raising = require "troupe.raising"
+
+local Connection, Pending = calls.Connection, calls.Pending
+local ask = raising.ask
+
+raising.enrol()
 
 local troupe = {}
 
@@ -22,7 +29,7 @@ troupe.null = kit.null
 ---@param t table|nil
 ---@return table
 function troupe.array(t)
-  return kit.array(t or {})
+  return raising.call(kit, "array", t or {})
 end
 
 --- The number, from 1 on, of the worker on which an actor lives in a host with this many workers. It is the same in
@@ -32,51 +39,7 @@ end
 ---@param workers integer
 ---@return integer
 function troupe.worker_of(class, key, workers)
-  return kit.worker_of(class, key, workers)
-end
-
---- The error that a failed call raises.
----@class troupe.Error
----@field code string       as over HTTP: "storage_error", ...; "connection_lost" if the host ended meanwhile
----@field message string
----@field metadata any      of a UserError
-local Error = { __name = "troupe.Error" }
-Error.__index = Error
-
-function Error:__tostring()
-  return self.code .. ": " .. self.message
-end
-
---- A call under way.
----@class troupe.Pending
----@field _pending userdata  the kit's
----@field _host troupe.Host
-local Pending = { __name = "troupe.Pending" }
-Pending.__index = Pending
-
---- Whether its answer has come. Runs nothing.
----@return boolean
-function Pending:is_done()
-  return self._pending:is_done()
-end
-
---- Runs the host until it is at rest. Returns the call's result, or raises its error.
----@return any
-function Pending:get()
-  self._host:run()
-  return self:result()
-end
-
---- Like get(), but runs nothing: for a spec that takes the host's steps one by one.
----@return any
-function Pending:result()
-  local ok, result, message, metadata = self._pending:answer()
-  if ok then
-    if result == troupe.null then return nil end
-    return result
-  end
-  if ok == nil then error("the call has no answer: the host is held, or waits for time to pass", 2) end
-  error(setmetatable({ code = result, message = message, metadata = metadata }, Error), 2)
+  return raising.call(kit, "worker_of", class, key, workers)
 end
 
 ---@class troupe.Host
@@ -96,13 +59,22 @@ Host.__index = Host
 ---@field durability string|nil  "commit" (default) or "relaxed"
 ---@field look_us integer|nil    processor time that passes between two looks at it (100); 0: it stands still
 ---@field turns_a_step integer|nil  after how many turns a step of a worker ends (256)
+---@field batch_commits integer|nil  how many calls at most become durable with one write (65,536)
 ---@field pause_ms integer|nil   processor time after which work on many records pauses (10); 0: at each record
+
+---@class troupe.CallOptions
+---@field create boolean|nil     whether the first call may create the actor (true)
+---@field input any              for initialize_state
+---@field params any             rpc.params
+---@field headers table<string, string>|nil  rpc.headers; names may have any case
+---@field address string|nil     rpc.address
+---@field idempotency_key string|nil
 
 --- Opens a host in this process, on a data folder, with a clock of its own.
 ---@param options troupe.Options|nil
 ---@return troupe.Host
 function troupe.host(options)
-  return setmetatable({ _kit = kit.open(options or {}) }, Host)
+  return setmetatable({ _kit = raising.call(kit, "open", options or {}) }, Host)
 end
 
 --- Begins a call without waiting for its answer.
@@ -115,7 +87,7 @@ function Host:start(class, key, method, ...)
 end
 
 --- Begins a call with options, the same as those of host:actor().
----@param options { create: boolean|nil, input: any, params: any, idempotency_key: string|nil }|nil
+---@param options troupe.CallOptions|nil
 ---@param class string
 ---@param key any
 ---@param method string
@@ -142,14 +114,14 @@ end
 
 --- Begins a request of this kind; first starts the host if it has ended.
 function Host:_submit(kind, ...)
-  if not self._kit:is_open() then self._kit:reopen() end
-  return setmetatable({ _pending = self._kit:submit(kind, ...), _host = self }, Pending)
+  if not self._kit:is_open() then ask(self._kit, "reopen") end
+  return setmetatable({ _pending = ask(self._kit, "submit", kind, ...), _host = self }, Pending)
 end
 
 --- A handle: calling a method on it calls the actor, and raises what the call raises.
 ---@param class string
 ---@param key any
----@param options { create: boolean|nil, input: any, params: any, idempotency_key: string|nil }|nil  as over HTTP
+---@param options troupe.CallOptions|nil  as over HTTP
 ---@return table
 function Host:actor(class, key, options)
   local host = self
@@ -165,12 +137,36 @@ function Host:actor(class, key, options)
   })
 end
 
+--- Opens a connection to an actor, as a client of a WebSocket does: on_before_connect and on_connect run, and what
+--- the actor tells the connection is in its events(). Raises why it was refused.
+---@param class string
+---@param key any
+---@param options troupe.ConnectOptions|nil
+---@return troupe.Connection
+function Host:connect(class, key, options)
+  return self:start_connect(class, key, options):get()
+end
+
+--- Begins to open a connection, without waiting for it. The result of the pending call is the connection, which is
+--- returned beside it, so that a spec can close it before it is open.
+---@param class string
+---@param key any
+---@param options troupe.ConnectOptions|nil
+---@return troupe.Pending
+---@return troupe.Connection
+function Host:start_connect(class, key, options)
+  if not self._kit:is_open() then ask(self._kit, "reopen") end
+  local pending, spectator = ask(self._kit, "connect", class, key, options)
+  local connection = setmetatable({ _spectator = spectator, _host = self, _calls = {} }, Connection)
+  return setmetatable({ _pending = pending, _host = self, _connection = connection }, Pending), connection
+end
+
 --- The answer to a request that looks inside; nil if there is no such actor.
 function Host:_look(kind, class, key)
   local ok, result = pcall(Pending.get, self:_submit(kind, class, key))
   if ok then return result end
   if type(result) == "table" and result.code == "actor_not_found" then return nil end
-  error(result, 3)
+  error(result, 0)
 end
 
 --- A copy of an actor's state; nil if there is none.
@@ -192,7 +188,7 @@ end
 ---@field id string             its rpc.id
 ---@field class string
 ---@field key any               one string as it is, any other key as a tuple
----@field method string|nil     nil: an operator or a spec looks at the actor, or destroys it
+---@field method string|nil     or the hook of a connection; nil: an operator or a spec looks at it, or destroys it
 ---@field caller { class: string, key: any }|nil  the actor that made the call
 ---@field seconds number        since its worker took it in
 ---@field waits "mailbox"|"save"|"others"|"answer"|"answered"  for what
@@ -204,7 +200,7 @@ end
 ---@return troupe.Call[]
 ---@return boolean
 function Host:calls()
-  local found = self._kit:calls()
+  local found = ask(self._kit, "calls")
   for _, call in ipairs(found.calls) do
     for name, value in pairs(call) do
       if value == troupe.null then call[name] = nil end
@@ -288,39 +284,40 @@ end
 
 --- Runs the host's steps until everything is at rest. Raises after 20,000 commits at one moment: it never would be.
 function Host:run()
-  if self._kit:is_open() then self._kit:run() end
+  if self._kit:is_open() then ask(self._kit, "run") end
 end
 
 --- Takes one step of a worker, given by its number from 1 on, of the committer or of the checkpointer, even if that is
---- held; nothing else runs. Returns whether there was anything to do.
----@param who integer|"committer"|"checkpointer"
+--- held, or of the door, which tells workers of connections that have ended; nothing else runs. Returns whether there
+--- was anything to do.
+---@param who integer|"committer"|"checkpointer"|"door"
 ---@return boolean
 function Host:step(who)
-  return self._kit:step(who)
+  return ask(self._kit, "step", who)
 end
 
 --- Holds the committer, or lets it go on. While it is held, nothing becomes durable, and calls that wait for that get
 --- no answer.
 ---@param held boolean
 function Host:hold(held)
-  self._kit:hold(held)
+  ask(self._kit, "hold", held)
 end
 
 --- Holds the checkpointer, or lets it go on. While it is held, what is durable stays in the log and in memory.
 ---@param held boolean
 function Host:hold_checkpoints(held)
-  self._kit:stick(held)
+  ask(self._kit, "stick", held)
 end
 
 --- Brings everything durable to the store. Runs the host.
 function Host:checkpoint()
-  self._kit:checkpoint()
+  ask(self._kit, "checkpoint")
 end
 
 --- Loads the classes anew, as SIGHUP asks the program to: calls that begin from now on run in them, those that have
 --- begun end in what they began in. Raises why they do not load; then the old ones serve on. Runs nothing.
 function Host:reload()
-  if self._kit:is_open() then self._kit:reload() else self._kit:reopen() end
+  if self._kit:is_open() then ask(self._kit, "reload") else ask(self._kit, "reopen") end
 end
 
 --- Lets time pass, in seconds, from due to due: first all that waits runs, then the clock goes on to the moment at
@@ -329,11 +326,11 @@ end
 ---@param seconds number
 function Host:advance(seconds)
   if self._kit:is_open() then
-    self._kit:advance(seconds)
+    ask(self._kit, "advance", seconds)
   else
-    self._kit:elapse(seconds)
-    self._kit:reopen()
-    self._kit:run()
+    ask(self._kit, "elapse", seconds)
+    ask(self._kit, "reopen")
+    ask(self._kit, "run")
   end
 end
 
@@ -341,14 +338,14 @@ end
 --- does, or a device that learns late what time it is. Runs the host.
 ---@param seconds number
 function Host:jump(seconds)
-  self._kit:jump(seconds)
+  ask(self._kit, "jump", seconds)
   self:run()
 end
 
 --- Lets time pass, in seconds, and runs nothing: for a spec that takes the host's steps one by one.
 ---@param seconds number
 function Host:elapse(seconds)
-  self._kit:elapse(seconds)
+  ask(self._kit, "elapse", seconds)
 end
 
 --- Makes the next write ("write": as on a full disk) or sync ("sync": the host ends) fail. A host that has ended is
@@ -356,29 +353,29 @@ end
 ---@param what "write"|"sync"
 function Host:fail_next(what)
   if not self._kit:is_open() then
-    self._kit:reopen()
-    self._kit:run()
+    ask(self._kit, "reopen")
+    ask(self._kit, "run")
   end
-  self._kit:fail_next(what)
+  ask(self._kit, "fail_next", what)
 end
 
 --- Ends the host as kill -9 would; the next call starts it again on the same data. By then so many seconds have
 --- passed.
 ---@param seconds number|nil  (0)
 function Host:crash(seconds)
-  self._kit:crash()
-  if seconds then self._kit:elapse(seconds) end
+  ask(self._kit, "crash")
+  if seconds then ask(self._kit, "elapse", seconds) end
 end
 
 --- Stops the host in good order, as SIGTERM does: calls that have begun end, and every actor goes to sleep. The next
 --- call starts it again on the same data.
 function Host:stop()
-  self._kit:stop()
+  ask(self._kit, "stop")
 end
 
 --- Starts a host that has ended, without waiting for the next call.
 function Host:reopen()
-  self._kit:reopen()
+  ask(self._kit, "reopen")
 end
 
 --- Whether the host is running: false after crash() or a failed sync, until the next call.
@@ -390,31 +387,31 @@ end
 --- The lines of the log since the last look, as text.
 ---@return string
 function Host:log()
-  return self._kit:log()
+  return ask(self._kit, "log")
 end
 
 --- How many commits have been made durable since the host started, with how many syncs and bytes.
 ---@return { commits: integer, syncs: integer, bytes: integer }
 function Host:stats()
-  local commits, syncs, bytes = self._kit:stats()
+  local commits, syncs, bytes = ask(self._kit, "stats")
   return { commits = commits, syncs = syncs, bytes = bytes }
 end
 
 --- Bytes that the actors and classes in memory take, after a full garbage collection.
 ---@return integer
 function Host:memory()
-  return self._kit:memory()
+  return ask(self._kit, "memory")
 end
 
 --- How many entries the store on disk has: this shows whether a state or a kv leaves anything behind.
 ---@return integer
 function Host:entries()
-  return self._kit:entries()
+  return ask(self._kit, "entries")
 end
 
 --- Stops the host in good order, and removes its data folder if that is its own.
 function Host:close()
-  self._kit:close()
+  ask(self._kit, "close")
 end
 
 return troupe

@@ -1,7 +1,7 @@
 /* load.c -- a load generator for all peers alike: connections in one loop, each sends its next request when the answer
  * to the one before is there.
  *
- *   load PROTOCOL PORT REQUEST [connections=64] [seconds=3] [calls=N] [first=1] [last=1] [step=1]
+ *   load PROTOCOL PORT REQUEST [connections=64] [window=1] [seconds=3] [calls=N] [first=1] [last=1] [step=1]
  *                              [digits=7] [trace=FILE] [sync=FILE]
  *
  * PROTOCOL says how an answer is read: http, resp (Redis) or iproto (Tarantool). REQUEST is a file with the bytes of a
@@ -9,30 +9,26 @@
  * order, by steps; a run of seven & for another such number, always at random; a run of seven @ for the number of the
  * request, so that each is different. A number has seven `digits`, or at least as many as that says, where the request's
  * own lengths allow it. `trace` names a file for a line a call: when it ended, in microseconds since 1970, and how many it
- * took. `sync` names a file to which, when an answer has come, 128 bytes are written over zeros and synced before it
- * counts: what a call would cost that is a round trip and a sync and nothing else.
+ * took. A connection has `window` requests under way, where its peer answers them in the order in which they came; for the
+ * answers that come at once it sends as many requests at once. `sync` names a file to which, when an answer has come, 128
+ * bytes are written over zeros and synced before it counts: what a call would cost that is a round trip and a sync and
+ * nothing else.
  *
- * SIGINT ends it as the end of its seconds would. Prints one line: calls=N seconds=S p50_us=N p99_us=N. An answer that is an error ends it, with status 1. */
-#include <arpa/inet.h>
-#include <errno.h>
+ * SIGINT ends it as the end of its seconds would. Prints one line: cpu_us=N calls=N seconds=S p50_us=N p99_us=N. The first of
+ * these is the processor time of the generator for each call; behind it comes server_us=N, the same of `server`, a process id,
+ * where it is given. An answer that is an error ends it, with status 1. */
 #include <fcntl.h>
-#include <netinet/tcp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
-enum { DIGITS = 7, REQUEST_BYTES_MAX = 64 * 1024, ANSWER_BYTES_MAX = 256 * 1024, CONNECTIONS_MAX = 1024, EVENTS = 64,
-       GREETING_BYTES = 128, SYNC_BYTES = 128, SYNC_FILE_BYTES = 16 * 1024 * 1024 };
+#include "tool.h"
+
+enum { DIGITS = 7, REQUEST_BYTES_MAX = 64 * 1024, WINDOW_MAX = 64, WINDOW_BYTES_MAX = 128 * 1024,
+       ANSWER_BYTES_MAX = 256 * 1024, CONNECTIONS_MAX = 1024, EVENTS = 64, GREETING_BYTES = 128, SYNC_BYTES = 128,
+       SYNC_FILE_BYTES = 16 * 1024 * 1024 };
 
 /* How long the answer at `bytes` is; 0: not all of it is there yet. Sets `failed` where it is an error. */
 typedef size_t reader(const char *bytes, size_t size, bool *failed);
@@ -44,7 +40,8 @@ struct call {
 
 struct connection {
   int fd;
-  uint64_t begun_ns;
+  uint64_t begun_ns[WINDOW_MAX];   /* of the requests under way, in a ring */
+  size_t sent, answered;
   size_t size;
   char answer[ANSWER_BYTES_MAX];
 };
@@ -54,7 +51,7 @@ static volatile sig_atomic_t is_told_to_end;
 struct load {
   reader *read;
   char request[REQUEST_BYTES_MAX];
-  size_t request_size;
+  size_t request_size, window;
   uint64_t first, last, step, calls_max, sent, random;
   int digits;                   /* of a number, at least */
   uint64_t end_ns;
@@ -64,21 +61,6 @@ struct load {
   int sync;                     /* file to sync with each call; -1: none */
   off_t synced;
 };
-
-static _Noreturn void die(const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  vfprintf(stderr, format, arguments);
-  va_end(arguments);
-  fputc('\n', stderr);
-  exit(1);
-}
-
-static uint64_t now_ns(clockid_t clock) {
-  struct timespec time;
-  clock_gettime(clock, &time);
-  return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
-}
 
 /* --- Answers ----------------------------------------------------------------------------------------------------- */
 
@@ -157,37 +139,43 @@ static size_t fill(char *bytes, size_t size, char mark, int digits, uint64_t num
   return size;
 }
 
-/* Sends the next request, or none where it is enough. */
-static void send_next(struct load *load, struct connection *connection) {
-  uint64_t now = now_ns(CLOCK_MONOTONIC);
-  bool is_enough = load->calls_max ? load->sent == load->calls_max : now >= load->end_ns;
-  if (is_enough || is_told_to_end) {
-    load->open--;
-    return;
-  }
+/* Writes the next request to `bytes`, and returns its size. */
+static size_t write_next(struct load *load, char *bytes) {
   uint64_t span = load->last - load->first + 1;
   uint64_t number = load->first + (load->calls_max ? load->sent * load->step : next_random(load)) % span;
-  char bytes[REQUEST_BYTES_MAX];
   memcpy(bytes, load->request, load->request_size);
   size_t size = fill(bytes, load->request_size, '#', load->digits, number);
   size = fill(bytes, size, '&', load->digits, load->first + next_random(load) % span);
-  size = fill(bytes, size, '@', DIGITS, load->sent++);
-  connection->begun_ns = now;
-  ssize_t sent = write(connection->fd, bytes, size);
-  if (sent != (ssize_t)size) die("a request was not sent whole: %s", strerror(errno));
+  return fill(bytes, size, '@', DIGITS, load->sent++);
+}
+
+/* Sends as many requests as there is room for in the window, or none where it is enough. */
+static void send_next(struct load *load, struct connection *connection) {
+  static char bytes[WINDOW_BYTES_MAX];
+  size_t size = 0;
+  uint64_t now = now_ns(CLOCK_MONOTONIC);
+  while (connection->sent < connection->answered + load->window) {
+    bool is_enough = load->calls_max ? load->sent == load->calls_max : now >= load->end_ns;
+    if (is_enough || is_told_to_end) break;
+    connection->begun_ns[connection->sent++ % load->window] = now;
+    size += write_next(load, bytes + size);
+  }
+  if (connection->sent == connection->answered) load->open--;
+  if (size > 0 && write(connection->fd, bytes, size) != (ssize_t)size) die("a request was not sent whole: %s", strerror(errno));
 }
 
 /* --- The loop ---------------------------------------------------------------------------------------------------- */
 
-static void note(struct load *load, const struct connection *connection) {
+static void note(struct load *load, struct connection *connection) {
   if (load->answered == load->room) {
     load->room = load->room ? load->room * 2 : 1 << 16;
     load->calls = realloc(load->calls, load->room * sizeof *load->calls);
     if (!load->calls) die("no memory for more calls");
   }
+  uint64_t begun_ns = connection->begun_ns[connection->answered++ % load->window];
   load->calls[load->answered++] = (struct call){
     .ended_us = now_ns(CLOCK_REALTIME) / 1000,
-    .took_us = (uint32_t)((now_ns(CLOCK_MONOTONIC) - connection->begun_ns) / 1000),
+    .took_us = (uint32_t)((now_ns(CLOCK_MONOTONIC) - begun_ns) / 1000),
   };
 }
 
@@ -212,29 +200,27 @@ static void receive(struct load *load, struct connection *connection) {
   ssize_t got = read(connection->fd, connection->answer + connection->size, ANSWER_BYTES_MAX - connection->size);
   if (got <= 0) die("the connection is lost, or an answer is too large: %s", strerror(errno));
   connection->size += (size_t)got;
-  bool failed = false;
-  size_t used = load->read(connection->answer, connection->size, &failed);
+  size_t used = 0;
+  while (used < connection->size) {
+    bool failed = false;
+    size_t answer = load->read(connection->answer + used, connection->size - used, &failed);
+    if (answer == 0) break;
+    if (failed) die("an error: %.*s", (int)answer, connection->answer + used);
+    if (connection->answered == connection->sent) die("more answers than requests");
+    used += answer;
+    if (load->sync >= 0) append_and_sync(load);
+    note(load, connection);
+  }
   if (used == 0) return;
-  if (failed) die("an error: %.*s", (int)used, connection->answer);
-  if (used != connection->size) die("more than one answer");
-  connection->size = 0;
-  if (load->sync >= 0) append_and_sync(load);
-  note(load, connection);
+  connection->size -= used;
+  memmove(connection->answer, connection->answer + used, connection->size);
   send_next(load, connection);
 }
 
-static struct connection *connect_to(uint16_t port, bool greets) {
-  struct connection *connection = calloc(1, sizeof *connection);
-  if (!connection) die("no memory for a connection");
-  connection->fd = socket(AF_INET, SOCK_STREAM, 0);
-  struct sockaddr_in address = {
-    .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-  };
-  int on = 1;
-  setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (connect(connection->fd, (struct sockaddr *)&address, sizeof address) != 0) {
-    die("cannot connect: %s", strerror(errno));
-  }
+static struct connection *open_connection(uint16_t port, bool greets) {
+  struct connection *connection = zeroed(1, sizeof *connection);
+  connection->fd = connect_to(port, 0);
+  if (connection->fd < 0) die("cannot connect: %s", strerror(errno));
   if (greets && recv(connection->fd, connection->answer, GREETING_BYTES, MSG_WAITALL) != GREETING_BYTES) {
     die("no greeting");
   }
@@ -250,7 +236,7 @@ static void run(struct load *load, uint16_t port, size_t connections) {
   int epoll = epoll_create1(0);
   signal(SIGINT, end_soon);
   for (size_t i = 0; i < connections; i++) {
-    struct connection *connection = connect_to(port, load->read == read_iproto);
+    struct connection *connection = open_connection(port, load->read == read_iproto);
     struct epoll_event event = { .events = EPOLLIN, .data.ptr = connection };
     if (epoll_ctl(epoll, EPOLL_CTL_ADD, connection->fd, &event) != 0) die("epoll: %s", strerror(errno));
     load->open++;
@@ -283,24 +269,11 @@ static uint32_t percentile(const struct load *load, size_t percent) {
   return load->answered ? load->calls[(load->answered - 1) * percent / 100].took_us : 0;
 }
 
-/* The value of `name=value` among the arguments, or what it is by default. */
-static const char *option(char **arguments, const char *name, const char *value) {
-  size_t length = strlen(name);
-  for (; *arguments; arguments++) {
-    if (strncmp(*arguments, name, length) == 0 && (*arguments)[length] == '=') value = *arguments + length + 1;
-  }
-  return value;
-}
-
-static uint64_t number(char **arguments, const char *name, const char *value) {
-  return strtoull(option(arguments, name, value), NULL, 10);
-}
-
 int main(int count, char **arguments) {
   if (count < 4) die("usage: load PROTOCOL PORT REQUEST [NAME=VALUE]...: see load.c");
-  struct load *load = calloc(1, sizeof *load);
+  struct load *load = zeroed(1, sizeof *load);
   FILE *file = fopen(arguments[3], "rb");
-  if (!load || !file) die("%s: %s", arguments[3], strerror(errno));
+  if (!file) die("%s: %s", arguments[3], strerror(errno));
   load->request_size = fread(load->request, 1, REQUEST_BYTES_MAX, file);
   fclose(file);
   load->read = reader_of(arguments[1]);
@@ -308,6 +281,7 @@ int main(int count, char **arguments) {
   load->last = number(arguments, "last", "1");
   load->step = number(arguments, "step", "1");
   load->calls_max = number(arguments, "calls", "0");
+  load->window = number(arguments, "window", "1");
   load->digits = (int)number(arguments, "digits", "7");
   if (getrandom(&load->random, sizeof load->random, 0) != sizeof load->random) die("no random numbers");
   load->random |= 1;
@@ -315,14 +289,17 @@ int main(int count, char **arguments) {
   load->sync = sync ? open_zeros(sync) : -1;
   size_t connections = number(arguments, "connections", "64");
   if (connections > CONNECTIONS_MAX) die("too many connections");
+  if (load->window == 0 || load->window > WINDOW_MAX) die("no such window");
+  if (load->window * load->request_size > WINDOW_BYTES_MAX) die("the requests of a window are too large");
+  struct processors processors = processors_begin(arguments);
   uint64_t begun = now_ns(CLOCK_MONOTONIC);
   load->end_ns = begun + (uint64_t)(strtod(option(arguments, "seconds", "3"), NULL) * 1e9);
   run(load, (uint16_t)strtoull(arguments[2], NULL, 10), connections);
   double seconds = (double)(now_ns(CLOCK_MONOTONIC) - begun) / 1e9;
+  processors_tell(&processors, load->answered);
   const char *trace = option(arguments, "trace", NULL);
   if (trace) write_trace(load, trace);
   qsort(load->calls, load->answered, sizeof *load->calls, compare);
-  printf("calls=%zu seconds=%.3f p50_us=%u p99_us=%u\n", load->answered, seconds, percentile(load, 50),
-         percentile(load, 99));
+  printf("calls=%zu seconds=%.3f p50_us=%u p99_us=%u\n", load->answered, seconds, percentile(load, 50), percentile(load, 99));
   return 0;
 }

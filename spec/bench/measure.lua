@@ -8,12 +8,16 @@ local measure = {
   seconds = tonumber(os.getenv "SECONDS" or 3),
 }
 
---- Runs a program of spec/bench, and returns the numbers that it prints by their names.
-function measure.tool(name, ...)
+--- The numbers that a program of spec/bench has printed, by their names.
+function measure.numbers(output)
   local found = {}
-  local output = servers.capture(("%s/%s %s"):format(servers.tools, name, table.concat({ ... }, " ")))
-  for key, value in output:gmatch "([%w_]+)=([%d.]+)" do found[key] = tonumber(value) end
+  for key, value in output:gmatch "([%w_]+)=(-?[%d.]+)" do found[key] = tonumber(value) end
   return found
+end
+
+--- Runs a program of spec/bench, and returns the numbers that it prints.
+function measure.tool(name, ...)
+  return measure.numbers(servers.capture(("%s/%s %s"):format(servers.tools, name, table.concat({ ... }, " "))))
 end
 
 --- Sends a request again and again (see load.c for its marks and the options), with 64 connections for a round's

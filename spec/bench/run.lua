@@ -9,6 +9,7 @@
 
 local TOPICS = {
   "kv", "stall", "beyond", "increments", "reads", "chains", "syncs", "checkpoint", "start", "state", "memory", "time",
+  "sockets",
 }
 
 local measure = require "spec.bench.measure"

@@ -75,6 +75,12 @@ function Server:stop(signal)
   servers.running[self] = nil
 end
 
+--- Whether a process that still runs has written this to standard output.
+function Server:has_said(text)
+  assert(is_running(self.pid), self:errors())
+  return servers.read(self.out):find(text, 1, true)
+end
+
 --- What it has written to standard error.
 function Server:errors()
   return servers.read(self.log)
@@ -85,9 +91,9 @@ function Server:syncs()
   return assert(tonumber(self:errors():match "stopped .*syncs=(%d+)"), "no count of syncs")
 end
 
---- Memory of its process that is its own, in bytes; pages of files are the system's.
+--- Memory of its process that is its own, in bytes; pages of files are the system's, and so is what sockets take there.
 function Server:own_bytes()
-  return 1024 * tonumber(servers.read(("/proc/%d/status"):format(self.pid)):match "RssAnon:%s+(%d+)")
+  return 1024 * tonumber(servers.read(("/proc/%d/smaps_rollup"):format(self.pid)):match "\nAnonymous:%s+(%d+)")
 end
 
 --- Processor time that its process has taken, in seconds.
@@ -118,11 +124,21 @@ function servers.adopt(server)
   return server
 end
 
+local function spawn(server, command)
+  local place = ("%s/%s"):format(servers.folder, server.name)
+  server.log, server.out = place .. ".err", place .. ".out"
+  server.pid = tonumber(servers.capture(("%s >%s 2>%s & echo $!"):format(command, server.out, server.log)))
+  return servers.adopt(server)
+end
+
+--- Starts a program of spec/bench, which runs until Server:stop "INT". What it has written is in `out`.
+function servers.begin_tool(name, ...)
+  local words = table.concat({ ... }, " ")
+  return spawn({ name = name }, ("exec %s/%s %s"):format(servers.tools, name, words))
+end
+
 local function start(server, command)
-  server.log = ("%s/%s.err"):format(servers.folder, server.name)
-  server.pid = tonumber(servers.capture(("%s >%s/%s.out 2>%s & echo $!"):format(command, servers.folder, server.name,
-                                                                                 server.log)))
-  servers.adopt(server)
+  spawn(server, command)
   servers.wait_until(server.name, function()
     assert(is_running(server.pid), server:errors())
     local client = socket.connect("127.0.0.1", server.port)
@@ -233,6 +249,22 @@ function servers.tarantool()
   local folder = empty_folder "tarantool"
   start(server, ("tarantool spec/bench/peers/tarantool.lua %s %d"):format(folder, server.port))
   return server
+end
+
+-- --- Peers that speak WebSocket -----------------------------------------------------------------------------------
+
+--- A bare loop of writev() over all sockets; not a peer that may be missing, but a program of this folder.
+function servers.writev()
+  local server = { name = "writev", port = servers.free_port() }
+  return start(server, ("exec %s/writev %d"):format(servers.tools, server.port))
+end
+
+--- The library ws, in Node.
+function servers.ws()
+  if not (has "node" and servers.capture "ls -d /usr/share/nodejs/ws 2>/dev/null || :" ~= "") then return nil end
+  local server = { name = "ws", port = servers.free_port() }
+  local command = "NODE_PATH=/usr/share/nodejs exec node --expose-gc spec/bench/peers/ws.js %d"
+  return start(server, command:format(server.port))
 end
 
 -- --- workerd: HTTP -------------------------------------------------------------------------------------------------

@@ -181,6 +181,13 @@ static void put_idempotency(struct fixture *fixture, uint64_t id, const char *na
   buf_done(&rest);
 }
 
+static void put_connection(struct fixture *fixture, uint64_t id, int64_t connection_id, struct slice bytes) {
+  struct buf rest = { 0 };
+  key_put_integer(&rest, connection_id);
+  put_raw(fixture, id, 'n', buf_slice(&rest), bytes);
+  buf_done(&rest);
+}
+
 /* An actor with everything that one can have. */
 static void put_actor(struct fixture *fixture, uint64_t id, const char *name) {
   static const uint8_t bytes[] = { 0xc1, 0xff, 0xc1 };
@@ -194,6 +201,7 @@ static void put_actor(struct fixture *fixture, uint64_t id, const char *name) {
   put_entry(fixture, id, "number", slice_text("\x07"));
   put_entry(fixture, id, "bytes", slice_of(bytes, sizeof bytes));
   put_idempotency(fixture, id, "order-7", true, true);
+  put_connection(fixture, id, 1795581214407000001, slice_text("\xa3" "ann"));
   put_raw(fixture, id, 'v', slice_of(NULL, 0), slice_text("\x02"));
 }
 
@@ -288,6 +296,22 @@ static void keys_that_cannot_be_read_are_told(void **state) {
   put_actor(fixture, ann(1), "ann");
   put_raw(fixture, ann(1), 'k', slice_text("\x01" "abc"), slice_text("\x07"));
   audit(fixture, 1, "/1, kv 01616263: its key cannot be read");
+}
+
+static void states_of_connections_that_cannot_be_read_are_told(void **state) {
+  struct fixture *fixture = *state;
+  put_actor(fixture, ann(1), "ann");
+  put_connection(fixture, ann(1), 5, slice_text("\x92\x01"));
+  audit(fixture, 1, "/1, state of connection [5]: its value cannot be read");
+}
+
+static void states_of_connections_that_are_none_are_told(void **state) {
+  struct fixture *fixture = *state;
+  put_actor(fixture, ann(1), "ann");
+  put_raw(fixture, ann(1), 'n', slice_text("\x01" "x\0"), slice_text("\x07"));
+  put_raw(fixture, ann(1), 'n', slice_of(NULL, 0), slice_text("\x07"));
+  put_connection(fixture, ann(1), 0, slice_text("\x07"));
+  audit(fixture, 3, "/1, state of connection: its key is not the id of a connection");
 }
 
 static void idempotency_keys_by_name_alone_are_told(void **state) {
@@ -513,6 +537,7 @@ int main(void) {
     TEST(nodes_that_no_field_leads_to_are_told), TEST(fields_without_their_node_are_told),
     TEST(values_that_cannot_be_read_are_told), TEST(keys_that_cannot_be_read_are_told),
     TEST(idempotency_keys_by_name_alone_are_told), TEST(idempotency_keys_by_time_alone_are_told),
+    TEST(states_of_connections_that_cannot_be_read_are_told), TEST(states_of_connections_that_are_none_are_told),
     TEST(records_that_no_host_makes_are_told), TEST(records_of_time_and_mail_stand_where_they_belong),
     TEST(clocks_that_no_host_has_are_told),
     TEST(keys_of_time_and_mail_that_cannot_be_read_are_told), TEST(messages_that_wait_make_sense),

@@ -220,6 +220,56 @@ static void each_limit_is_exact(void **state) {
   assert_false(takes(CHUNKED "0\r\n", "X: y\r\n", FRAMING_HEAD_BYTES_MAX / 4 + 1, "\r\n"));
 }
 
+#define ASKS "GET /connect/C/k HTTP/1.1\r\nHost: a\r\n"
+
+/* Reads the head and what follows, cut in two at each place: whether the rest is kept as it is, and not passed on. */
+static void assert_upgrade(const char *head, bool is_one) {
+  static const char rest[] = "\x81\x80 \r\n\n\0x";
+  struct buf bytes = { 0 };
+  buf_put_text(&bytes, POST "\r\n");
+  buf_put_text(&bytes, head);
+  size_t size = bytes.size;
+  buf_put(&bytes, slice_of(rest, sizeof rest));
+  for (size_t cut = 0; cut <= bytes.size; cut++) {
+    struct passage passage = { 0 };
+    struct buf raw = { 0 };
+    read_piece(&passage, slice_of(bytes.data, cut));
+    read_piece(&passage, slice_after(buf_slice(&bytes), cut));
+    if (is_one) {
+      assert_null(passage.framing.fault);
+      assert_int_equal(passage.framing.heads, 2);
+      assert_true(slice_equal(buf_slice(&passage.passed), slice_of(bytes.data, size)));
+      assert_int_equal(framing_raw_bytes(&passage.framing), sizeof rest);
+      assert_false(framing_is_between(&passage.framing));
+    } else {
+      assert_int_equal(framing_raw_bytes(&passage.framing), 0);
+      assert_non_null(passage.framing.fault);
+    }
+    framing_take_raw(&passage.framing, &raw);
+    assert_true(slice_equal(buf_slice(&raw), slice_of(rest, is_one ? sizeof rest : 0)));
+    buf_done(&raw);
+    passage_done(&passage);
+  }
+  buf_done(&bytes);
+}
+
+static void behind_a_head_that_asks_for_a_websocket_there_is_no_http(void **state) {
+  (void)state;
+  assert_upgrade(ASKS "Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n", true);
+  assert_upgrade(ASKS "connection:keep-alive ,\tUPGRADE\t,\r\nupgrade: h2c, WebSocket ,\r\n\r\n", true);
+  assert_upgrade(ASKS "Connection: upgrade\r\nConnection: close\r\nUpgrade: x\r\nUpgrade: websocket\r\n\r\n", true);
+  assert_upgrade(ASKS "Upgrade: websocket\r\nConnection: Upgrade\r\nContent-Length: 0\r\n\r\n", true);
+  assert_upgrade(ASKS "Upgrade: websocket\r\n\r\n", false);
+  assert_upgrade(ASKS "Connection: Upgrade\r\n\r\n", false);
+  assert_upgrade(ASKS "Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n", false);
+  assert_upgrade(ASKS "Connection: Upgrades\r\nUpgrade: websocket\r\n\r\n", false);
+  assert_upgrade(ASKS "Connection: Upgrade\r\nUpgrade: websocket/13\r\n\r\n", false);
+  assert_upgrade(POST "Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n", false);
+  assert_upgrade("GET / HTTP/1.0\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", false);
+  assert_upgrade(ASKS "Upgrade: websocket\r\nConnection: Upgrade\r\nContent-Length: 1\r\n\r\n.", false);
+  assert_upgrade(ASKS "Upgrade: websocket\r\nConnection: Upgrade\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", false);
+}
+
 static void a_request_that_has_begun_is_told_from_none(void **state) {
   (void)state;
   static const char request[] = "\r\n" POST "Content-Length: 3\r\n\r\n[1]";
@@ -243,6 +293,15 @@ static void without_memory_it_is_refused(void **state) {
   assert_true(slice_equal(passed, slice_text(FRAMING_STAND_IN)));
   assert_non_null(passage.framing.fault);
   passage_done(&passage);
+
+  struct passage raw = { 0 };
+  read_piece(&raw, slice_text(ASKS "Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n"));
+  mem_fail_at(1);
+  framing_read(&raw.framing, bytes, sizeof bytes - 1, &passed);
+  mem_fail_at(0);
+  assert_int_equal(passed.size, 0);
+  assert_non_null(raw.framing.fault);
+  passage_done(&raw);
 }
 
 int main(void) {
@@ -253,6 +312,7 @@ int main(void) {
     cmocka_unit_test(a_wrong_chunk_breaks_the_body),
     cmocka_unit_test(requests_follow_one_another),
     cmocka_unit_test(each_limit_is_exact),
+    cmocka_unit_test(behind_a_head_that_asks_for_a_websocket_there_is_no_http),
     cmocka_unit_test(a_request_that_has_begun_is_told_from_none),
     cmocka_unit_test(without_memory_it_is_refused),
   };

@@ -63,6 +63,7 @@ static void each_kind_of_record_has_its_words(void **state) {
     { record_own_id(7) + 12, 'i', "actor 7/12, idempotency key \"ann\"" },
     { record_own_id(7) + 12, 'k', "actor 7/12, kv \"ann\"" },
     { record_own_id(7) + 12, 'm', "actor 7/12, its own record \"ann\"" },
+    { record_own_id(7) + 12, 'n', "actor 7/12, state of connection \"ann\"" },
     { record_own_id(7) + 12, 's', "actor 7/12, state \"ann\"" },
     { record_own_id(7) + 12, 'p', "actor 7/12, schedule \"ann\"" },
     { record_own_id(7) + 12, 'v', "actor 7/12, version of the state \"ann\"" },

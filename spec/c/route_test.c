@@ -155,6 +155,40 @@ static void the_query_says_create_input_and_params(void **state) {
   trial_done(&trial);
 }
 
+static void a_connection_is_asked_for_without_a_token(void **state) {
+  (void)state;
+  struct trial trial;
+  struct route route = { .method = slice_text("GET") };
+  static const char target[] = "/connect/%43/[\"eu\",42]?create=false&input=5&params=%7B%7D";
+  try_route(&trial, "GET", slice_text(target), "");
+  assert_int_equal(trial.err, ERR_NONE);
+  assert_int_equal(trial.request->type, REQUEST_CONNECT);
+  assert_text(&trial.request->class_name, "C");
+  assert_key(trial.request, "[\"eu\",42]");
+  assert_int_equal(trial.request->method.size, 0);
+  assert_false(trial.request->create);
+  assert_text(&trial.request->input, "5");
+  assert_text(&trial.request->params, "{}");
+  trial_done(&trial);
+  try_route(&trial, "OPTIONS", slice_text(target), "");
+  assert_int_equal(trial.err, ERR_NONE);
+  assert_null(trial.request);
+  assert_string_equal(trial.allow, "GET, OPTIONS");
+  trial_done(&trial);
+
+  static const struct {
+    const char *target;
+    bool connects;
+  } paths[] = {
+    { target, true }, { "/connect/C/", true }, { "/connect/C/%zz?x", true }, { "/connect/C", false }, { "/connect/C/k/m", false },
+    { "/actors/C/k", false }, { "/health", false }, { "*", false }, { "", false },
+  };
+  for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+    route.target = slice_text(paths[i].target);
+    assert_int_equal(route_connects(&route), paths[i].connects);
+  }
+}
+
 static void health_makes_no_request(void **state) {
   (void)state;
   struct trial trial;
@@ -340,7 +374,15 @@ static const struct {
   { "POST", "/actors/C/k/m/", ERR_PATH, "there are POST /actors/{class}/{key}/{method}" },
   { "POST", "/actors/C/a/b/m", ERR_PATH, "a / inside a key is written %2F" },
   { "POST", "/Actors/C/k/m", ERR_PATH, "there is nothing at" },
-  { "POST", "/connect/C/k", ERR_PATH, "there is nothing at" },
+  { "GET", "/connect", ERR_PATH, "there are" },
+  { "GET", "/connect/C", ERR_PATH, "GET /connect/{class}/{key}" },
+  { "GET", "/connect/C/k/m", ERR_PATH, "there is nothing at" },
+  { "POST", "/connect/C/k", ERR_NOT_ALLOWED, "POST is not a method of this path, which knows GET, OPTIONS" },
+  { "HEAD", "/connect/C/k", ERR_NOT_ALLOWED, "HEAD is not" },
+  { "GET", "/connect//k", ERR_REQUEST, "the class is empty" },
+  { "GET", "/connect/C/", ERR_KEY, "[\"\"]" },
+  { "GET", "/connect/C/k?method=1", ERR_REQUEST, "a call or a connection knows create, input and params" },
+  { "GET", "/connect/C/k?params=1&params=2", ERR_REQUEST, "params twice" },
   { "POST", "/actors/C//m", ERR_KEY, "[\"\"]" },
   { "POST", "/actors//k/m", ERR_REQUEST, "the class is empty" },
   { "POST", "/actors/C/k/", ERR_REQUEST, "the method is empty" },
@@ -522,6 +564,7 @@ int main(void) {
     cmocka_unit_test(keys_are_split_raw_and_decoded_once),
     cmocka_unit_test(names_are_decoded_too),
     cmocka_unit_test(the_query_says_create_input_and_params),
+    cmocka_unit_test(a_connection_is_asked_for_without_a_token),
     cmocka_unit_test(health_makes_no_request),
     cmocka_unit_test(options_tell_the_methods_of_a_path),
     cmocka_unit_test(a_host_before_the_path_is_cut_off),

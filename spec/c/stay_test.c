@@ -1,12 +1,9 @@
 /* stay_test.c -- turns that wait in Lua, and end there for a reason of their own. */
-#include "view_fixture.h"
+#include "turn_fixture.h"
 
 #include <lua.h>
 
 #include "base/mem.h"
-#include "script/instance.h"
-#include "script/script.h"
-#include "script/stay.h"
 #include "vm/lua_vm.h"
 #include "vm/wait.h"
 
@@ -45,17 +42,6 @@ static const char class_source[] =
   "function Waiter:asks_and_loops() ask() while true do end end\n"
   "return Waiter\n";
 
-struct fixture {
-  struct view_fixture base;
-  struct clock clock;
-  struct limits limits;
-  struct vm_config config;
-  struct vm *vm;
-  struct instance *instance;
-  struct turn turn;
-  char folder[PATH_MAX];
-};
-
 /* ask() -> what is in the way of an answer: the global `answer` as it is then   [-0, +1, v] */
 static int hear(lua_State *L, int status, lua_KContext context) {
   (void)status;
@@ -84,87 +70,40 @@ static int set_answer(lua_State *L) {
   return 0;
 }
 
-static void enter(struct fixture *fixture, lua_CFunction function, const char *text) {
+static void enter(struct turn_fixture *fixture, lua_CFunction function, const char *text) {
   assert_true(vm_enter(fixture->vm, function, (void *)text, &fixture->base.failure));
 }
 
-static void write_class(struct fixture *fixture) {
-  char path[PATH_MAX + 16];
-  snprintf(fixture->folder, sizeof fixture->folder, "%s/actors", fixture->base.scratch.path);
-  assert_int_equal(mkdir(fixture->folder, 0700), 0);
-  snprintf(path, sizeof path, "%s/waiter.lua", fixture->folder);
-  FILE *file = fopen(path, "w");
-  assert_non_null(file);
-  assert_int_equal(fputs(class_source, file) >= 0, 1);
-  fclose(file);
-}
-
-static void open_instance(struct fixture *fixture) {
-  assert_int_equal(instance_open(fixture->vm, slice_text("Waiter"), slice_of(NULL, 0), 7, &fixture->instance,
-                                 &fixture->base.failure), ERR_NONE);
-}
-
-static void open_vm(struct fixture *fixture) {
-  write_class(fixture);
-  fixture->limits = limits_default();
-  fixture->config = (struct vm_config){
-    .actors_path = fixture->folder, .limits = &fixture->limits, .clock = &fixture->clock, .logger = &fixture->base.log.logger,
-    .pause_ms = VM_PAUSE_MS,
-  };
-  assert_int_equal(script_open(&fixture->config, &fixture->vm, &fixture->base.failure), ERR_NONE);
-  enter(fixture, set_globals, NULL);
-  open_instance(fixture);
-}
-
 static int set_up(void **state) {
-  struct fixture *fixture = calloc(1, sizeof *fixture);
-  view_fixture_begin(&fixture->base);
-  fixture->base.view.drafts = drafts_try_new();
-  clock_init_manual(&fixture->clock, 1);
-  open_vm(fixture);
+  struct turn_fixture *fixture = turn_fixture_begin("Waiter", class_source);
+  enter(fixture, set_globals, NULL);
   *state = fixture;
   return 0;
 }
 
 static int tear_down(void **state) {
-  struct fixture *fixture = *state;
-  instance_close(fixture->instance);
-  vm_close(fixture->vm);
-  turn_done(&fixture->turn);
-  view_fixture_end(&fixture->base);
-  free(fixture);
+  turn_fixture_end(*state);
   return 0;
 }
 
 /* Begins a call, in the place of the one before. */
-static enum turn_status call(struct fixture *fixture, const char *method) {
-  turn_done(&fixture->turn);
-  fixture->turn = (struct turn){
-    .task = TURN_CALL, .caller = CALLER_CLIENT, .vm = fixture->vm, .instance = fixture->instance, .view = fixture->base.view,
-    .create = !instance_is_loaded(fixture->instance), .method = slice_text(method), .format = FORMAT_JSON,
-  };
-  return stay_begin(&fixture->turn);
-}
-
-static void assert_result(const struct fixture *fixture, const char *expected) {
-  const struct buf *result = &fixture->turn.result;
-  assert_int_equal(result->size, strlen(expected));
-  assert_memory_equal(result->data, expected, result->size);
+static enum turn_status call(struct turn_fixture *fixture, const char *method) {
+  return stay_begin(turn_fixture_make(fixture, TURN_CALL, method));
 }
 
 /* What get() answers: n, part.x, whether fresh is there, the field, how many handlers of __close have run. */
-static void assert_actor(struct fixture *fixture, const char *expected) {
+static void assert_actor(struct turn_fixture *fixture, const char *expected) {
   assert_int_equal(call(fixture, "get"), TURN_DONE);
-  assert_result(fixture, expected);
+  turn_fixture_assert_result(fixture, expected);
 }
 
 /* Goes on with an answer; NULL: without one. */
-static enum turn_status answer(struct fixture *fixture, const char *text) {
+static enum turn_status answer(struct turn_fixture *fixture, const char *text) {
   enter(fixture, set_answer, text);
   return stay_go_on(&fixture->turn);
 }
 
-static void cancel(struct fixture *fixture) {
+static void cancel(struct turn_fixture *fixture) {
   struct failure failure = { 0 };
   failure_set(&failure, ERR_TIMEOUT, "its time is over");
   stay_cancel(&fixture->turn, &failure);
@@ -174,19 +113,19 @@ static void cancel(struct fixture *fixture) {
 }
 
 static void a_turn_that_asks_goes_on_with_its_answer(void **state) {
-  struct fixture *fixture = *state;
+  struct turn_fixture *fixture = *state;
   static const char *const methods[] = { "asks", "asks_within" };
   for (size_t i = 0; i < 2; i++) {
     assert_int_equal(call(fixture, methods[i]), TURN_ASKS);
     assert_int_equal(answer(fixture, "so be it"), TURN_DONE);
-    assert_result(fixture, "\"so be it\"");
+    turn_fixture_assert_result(fixture, "\"so be it\"");
     assert_int_equal(call(fixture, methods[i]), TURN_ASKS);
     assert_int_equal(answer(fixture, "fail"), i == 0 ? TURN_FAILED : TURN_DONE);
   }
 }
 
 static void a_turn_that_saves_and_asks_is_undone_to_its_save(void **state) {
-  struct fixture *fixture = *state;
+  struct turn_fixture *fixture = *state;
   assert_actor(fixture, "[0,0,0,0,0]");
   assert_int_equal(call(fixture, "saves_and_asks"), TURN_SAVING);
   assert_int_equal(stay_go_on(&fixture->turn), TURN_ASKS);
@@ -199,7 +138,7 @@ static void a_turn_that_saves_and_asks_is_undone_to_its_save(void **state) {
 }
 
 static void a_cancelled_turn_leaves_its_actor_as_it_was(void **state) {
-  struct fixture *fixture = *state;
+  struct turn_fixture *fixture = *state;
   static const char *const methods[] = { "asks", "asks_within" };
   assert_actor(fixture, "[0,0,0,0,0]");
   for (size_t i = 0; i < 2; i++) {
@@ -215,7 +154,7 @@ static void a_cancelled_turn_leaves_its_actor_as_it_was(void **state) {
 
 /* So its actor has no state, and must be loaded anew. */
 static void a_cancelled_turn_that_would_have_created_its_actor_leaves_it_unloaded(void **state) {
-  struct fixture *fixture = *state;
+  struct turn_fixture *fixture = *state;
   assert_int_equal(call(fixture, "asks"), TURN_ASKS);
   cancel(fixture);
   assert_false(instance_is_loaded(fixture->instance));
@@ -224,7 +163,7 @@ static void a_cancelled_turn_that_would_have_created_its_actor_leaves_it_unloade
 
 /* Each allocation of it fails, one a round. */
 static void a_turn_that_cannot_be_cancelled_for_want_of_memory_breaks_its_actor(void **state) {
-  struct fixture *fixture = *state;
+  struct turn_fixture *fixture = *state;
   bool failed = true;
   size_t broken = 0;
   assert_actor(fixture, "[0,0,0,0,0]");
@@ -243,14 +182,14 @@ static void a_turn_that_cannot_be_cancelled_for_want_of_memory_breaks_its_actor(
     assert_true(failed);
     broken++;
     instance_close(fixture->instance);
-    open_instance(fixture);
+    turn_fixture_open_instance(fixture);
     assert_actor(fixture, "[0,0,0,0,0]");
   }
   assert_true(broken > 0);
 }
 
 static void the_time_of_a_call_runs_on_while_it_asks(void **state) {
-  struct fixture *fixture = *state;
+  struct turn_fixture *fixture = *state;
   clock_advance(&fixture->clock, 1000000000);
   int64_t begin_ns = clock_monotonic_ns(&fixture->clock);
   assert_int_equal(call(fixture, "saves_and_asks"), TURN_SAVING);
@@ -267,7 +206,7 @@ static void the_time_of_a_call_runs_on_while_it_asks(void **state) {
 }
 
 static void nothing_asks_within_a_sort(void **state) {
-  struct fixture *fixture = *state;
+  struct turn_fixture *fixture = *state;
   assert_int_equal(call(fixture, "asks_in_a_sort"), TURN_FAILED);
   assert_non_null(strstr((const char *)fixture->turn.failure.message.data, "ask: a call cannot wait within a sort"));
 }

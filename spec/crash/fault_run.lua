@@ -47,7 +47,8 @@ function Run:enter(name, parts, options)
   local call = { parts = parts, fails = options.fails or false }
   table.insert(self.books[name].calls, call)
   local asked = { call = call }
-  asked.pending = self.kit:submit("call", "Ledgerbook", name, "enter", { parts, call.fails }, 2, options)
+  asked.pending = self.kit:submit("call", "Ledgerbook", name, "enter", { parts, call.fails }, 2,
+                                   { idempotency_key = options.idempotency_key })
   table.insert(self.under_way, asked)
   return call
 end

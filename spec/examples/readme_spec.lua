@@ -1,5 +1,6 @@
 -- README.md: what it shows is what happens. Its curl lines run in their order against the real program, and answer what
--- stands behind them; its kettle boils.
+-- stands behind them; its page counts; its kettle boils.
+local browser = require "spec.browser.browser"
 local cjson = require "cjson"
 local files = require "spec.support.files"
 local hosts = require "spec.support.hosts"
@@ -46,15 +47,52 @@ describe("README.md", function()
   it("shows calls that answer what it says, before and after a crash", function()
     local server = served.start "actors"
     finally(function() server:stop() end)
-    local blocks = blocks_of(text, "sh")
-    assert.equal(2, #blocks)
-    for i, block in ipairs(blocks) do
-      if i > 1 then
-        server:kill()
-        server:start()
-      end
-      for _, step in ipairs(steps_of(block)) do check(step, run(step.command, server)) end
+    local before, after = table.unpack(blocks_of(text, "sh"))
+    for _, step in ipairs(steps_of(before)) do check(step, run(step.command, server)) end
+    server:kill()
+    server:start()
+    for _, step in ipairs(steps_of(after)) do check(step, run(step.command, server)) end
+  end)
+
+  it("shows a page that counts in two tabs, what curl adds too, and goes on when the host was killed", function()
+    local shown = text:match "\n## A page that counts, live\n(.-)\n## "
+    local line, page = blocks_of(shown, "lua")[1], blocks_of(shown, "html")[1]
+    local actors, public = blocks_of(shown, "sh")[1]:match "^build/release/troupe serve (%S+) %-%-public (%S+)\n$"
+    assert.equal(files.read(public .. "/index.html"), page)
+    assert.is_truthy(files.read(actors .. "/counter.lua"):find(line, 1, true))
+
+    local server, chromium = served.start "actors", browser.start()
+    finally(function()
+      chromium:close()
+      server:stop()
+    end)
+    local increment = steps_of(blocks_of(text, "sh")[1])[1].command
+    run(increment, server)
+    server:kill()
+    server.actors, server.public = actors, public
+    server:start()
+
+    local tabs = {}
+    for i = 1, 2 do tabs[i] = chromium:open(("http://%s/"):format(server.address)) end
+    local function show(count)
+      local shows = ('document.querySelector("button").textContent === "%d"'):format(count)
+      for _, tab in ipairs(tabs) do tab:wait(shows) end
     end
+    local function click(tab) tab:evaluate 'document.querySelector("button").click()' end
+    show(1)
+    click(tabs[1])
+    show(2)
+    click(tabs[2])
+    show(3)
+    run(increment, server)
+    show(4)
+    for _, tab in ipairs(tabs) do assert.same({}, tab:problems()) end
+    server:kill()
+    server:start()
+    click(tabs[1])
+    show(5)
+    click(tabs[2])
+    show(6)
   end)
 
   it("shows the counter as it is, but for comments and its last method", function()

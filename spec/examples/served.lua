@@ -18,26 +18,41 @@ function served.run(command)
 end
 
 ---@class Served
----@field address string  HOST:PORT
+---@field address string|nil  HOST:PORT
+---@field actors string       may be changed before it starts again, as may `public`
+---@field public string|nil
 local Served = {}
 Served.__index = Served
 
 --- Starts the program. It is to be ended with stop(), after a failed spec too.
----@param actors string  the folder of classes
+---@param actors string      the folder of classes
+---@param public string|nil  the folder of pages
 ---@return Served
-function served.start(actors)
-  local server = setmetatable({ actors = actors, data = served.run("mktemp -d"):gsub("\n", "") .. "/data" }, Served)
+function served.start(actors, public)
+  local server = setmetatable({ actors = actors, public = public }, Served)
+  server.data = served.run("mktemp -d"):gsub("\n", "") .. "/data"
   server:start()
   return server
 end
 
---- Starts it again, on the same data.
+--- Starts it again, on the same data and at the same address; or at another one, if `address` was taken away.
 function Served:start()
-  self.pipe = assert(io.popen(("echo $$; exec %s%s serve %s --data %s --listen 127.0.0.1:0 2>%s.log")
-    :format(CLEAN, PROGRAM, self.actors, self.data, self.data)))
+  local public = self.public and "--public " .. self.public or ""
+  self.pipe = assert(io.popen(("echo $$; exec %s%s serve %s %s --data %s --listen %s 2>>%s.log"):format(CLEAN, PROGRAM,
+    self.actors, public, self.data, self.address or "127.0.0.1:0", self.data)))
   self.pid = self.pipe:read "n"
   local first_line = self.pipe:read "l" and self.pipe:read "l"     -- of the number's line there is an end left
-  self.address = assert(first_line and first_line:match "http://([%d.:]+)", "the host did not start")
+  self.address = first_line and first_line:match "http://([%d.:]+)"
+  if self.address then return end
+  self:_end "KILL"
+  local log = self:log()
+  self:stop()
+  error("the host did not start: " .. log, 3)
+end
+
+--- What it has logged, all its starts together.
+function Served:log()
+  return served.run("cat " .. self.data .. ".log")
 end
 
 function Served:_end(signal)
@@ -56,8 +71,9 @@ end
 function Served:stop()
   local how, status = "exit", 0
   if self.pipe then how, status = self:_end "TERM" end
+  local log = self:log()
   served.run(("rm -rf $(dirname %s)"):format(self.data))
-  if how ~= "exit" or status ~= 0 then error(("the host ended with %s %d"):format(how, status), 2) end
+  if how ~= "exit" or status ~= 0 then error(("the host ended with %s %d:\n%s"):format(how, status, log), 2) end
 end
 
 -- Runs a client against this server and compares what it prints.

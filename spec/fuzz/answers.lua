@@ -6,7 +6,7 @@ local answers = {}
 
 local STATUSES = {
   user_error = 400, invalid_request = 400, invalid_arguments = 400, invalid_key = 400, unauthorized = 401,
-  forbidden_origin = 403, path_not_found = 404, method_not_allowed = 405, class_not_found = 404,
+  forbidden_origin = 403, upgrade_required = 426, path_not_found = 404, method_not_allowed = 405, class_not_found = 404,
   method_not_found = 404, actor_not_found = 404, interrupted = 409, payload_too_large = 413,
   internal_error = 500, overloaded = 503, storage_error = 503, timeout = 504, out_of_memory = 507, deadlock = 508,
 }

@@ -28,7 +28,7 @@ local mutations = {
   function(text) return (text:gsub("%d+", function() return any(NUMBERS) end, 1)) end,
 }
 
-local function mutate(text)
+function requests.mutate(text)
   if text == "" then return any(PIECES) end
   for _ = 1, chance(3) and 3 or 1 do
     text = any(mutations)(text, math.random(#text))
@@ -91,19 +91,19 @@ end
 function requests.any()
   local call, wrong = any(CALLS), math.random(12)
   local method, path, body = any_good(METHODS, 1), target(call), call[2]
-  if wrong == 1 then method = mutate(method) end
-  if wrong == 2 then path = mutate(path) end
-  if wrong == 3 then body = mutate(body) end
+  if wrong == 1 then method = requests.mutate(method) end
+  if wrong == 2 then path = requests.mutate(path) end
+  if wrong == 3 then body = requests.mutate(body) end
   if wrong == 4 then body = ("["):rep(math.random(150)) .. body .. ("]"):rep(math.random(150)) end
   local lines = { ("%s %s HTTP/1.%d"):format(method, path, chance(10) and 0 or 1), "Host: x" }
   for _ = 1, chance(2) and math.random(0, 3) or 0 do table.insert(lines, any_good(HEADERS, 5)) end
   body = add_body(lines, body)
   if wrong == 5 then
     local at = math.random(#lines)
-    lines[at] = mutate(lines[at])
+    lines[at] = requests.mutate(lines[at])
   end
   local text = table.concat(lines, "\r\n") .. "\r\n\r\n" .. body
-  return wrong == 6 and mutate(text) or text
+  return wrong == 6 and requests.mutate(text) or text
 end
 
 --- The last of a connection: after it the server has nothing to wait for.

@@ -24,7 +24,7 @@ static const char *any_of(struct fuzz *fuzz, const char *const *texts, size_t co
 
 static void make_target(struct fuzz *fuzz) {
   struct buf *target = &fuzz->bytes;
-  buf_put_text(target, ANY(fuzz, "/actors", "/actors", "/actors", "/health", "/", "", "//", "*", "/connect/a/b"));
+  buf_put_text(target, ANY(fuzz, "/actors", "/connect", "/actors", "/health", "/", "", "//", "*", "/connect/a/b"));
   buf_put_byte(target, '/');
   buf_put_text(target, ANY(fuzz, "Counter", "C%6funter", "a%2Fb", "%", "%g0", "", ".", "\xc3\xa9", "%C3", "[1]"));
   buf_put_byte(target, '/');
@@ -85,12 +85,13 @@ static bool try_put_key(struct buf *target, struct slice key) {
 }
 
 static bool try_put_target(struct buf *target, const struct request *request) {
-  buf_put_text(target, "/actors/");
+  bool is_call = request->type == REQUEST_CALL, connects = request->type == REQUEST_CONNECT;
+  buf_put_text(target, connects ? "/connect/" : "/actors/");
   put_encoded(target, buf_slice(&request->class_name));
   buf_put_byte(target, '/');
   bool is_told = try_put_key(target, buf_slice(&request->key));
-  if (request->type != REQUEST_CALL) return is_told;
-  buf_put_byte(target, '/');
+  if (!is_call && !connects) return is_told;
+  if (is_call) buf_put_byte(target, '/');
   put_encoded(target, buf_slice(&request->method));
   buf_put_text(target, request->create ? "?create=true" : "?create=false");
   if (request->input.size > 0) {

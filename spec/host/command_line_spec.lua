@@ -161,7 +161,7 @@ describe("A host that runs", function()
   it("says so in one line, and keeps its data from others", function()
     local address, classes, shown_data =
       host:output():match "^troupe %d+%.%d+%.%d+ listening on http://([%d.:]+), classes: (.*), data: (%S+)\n$"
-    assert.same({ host.address, "Box, Child, Register, Tally", data }, { address, classes, shown_data })
+    assert.same({ host.address, "Box, Child, Register, Room, Tally", data }, { address, classes, shown_data })
     for path, permissions in pairs { [data] = "rwx------", [data .. "/token"] = "rw-------" } do
       assert.equal(permissions, lfs.attributes(path, "permissions"))
     end

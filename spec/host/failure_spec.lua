@@ -205,7 +205,8 @@ describe("A call that fails", function()
       it("of which nothing is left: " .. what, function()
         open {}
         local failure = hosts.failure_of(actor.refuse, actor, what)
-        assert.equal("nope: no", tostring(failure))
+        assert.equal("nope", failure.code)
+        assert.equal("no", failure.message)
         assert.is_nil(failure.metadata)
       end)
     end
@@ -214,7 +215,8 @@ describe("A call that fails", function()
       it("that are too much for JSON: " .. what, function()
         open {}
         local failure = hosts.failure_of(actor.refuse, actor, what)
-        assert.equal("nope: no", tostring(failure))
+        assert.equal("nope", failure.code)
+        assert.equal("no", failure.message)
         assert.equal(1, failure.metadata.a)
       end)
     end

@@ -148,10 +148,11 @@ describe("The HTTP door", function()
       connection:close()
     end)
 
-    it("with what came along in params and headers", function()
+    it("with what came along in params and headers, and the client's address", function()
       local path = path_of(key, "about") .. "?params=%7B%22a%22:%5B1%5D%7D"
       local answer = post(path, '["x-color"]', { ["X-Color"] = "red" })
-      assert.same({ caller = "client", params = { a = { 1 } }, header = "red" }, answer:json().result)
+      assert.same({ caller = "client", params = { a = { 1 } }, header = "red", address = "127.0.0.1" },
+                  answer:json().result)
     end)
 
     it("methods of a parent, through the child", function()
@@ -283,8 +284,9 @@ describe("The HTTP door", function()
   describe("refuses a path that is none:", function()
     try_each("POST", {
       { "/" }, { "/actors" }, { "/actors/Box" }, { "/actors/Box/a/get/" }, { "/actors/Box/a/b/get", "%%2F" },
-      { "//actors/Box/a/get" }, { "/Actors/Box/a/get" }, { "/actors/Box/a/get/../get" }, { "/connect/Box/a" }, { "*" },
-      { "ftp://127.0.0.1/actors/Box/a/get" }, { "http://127.0.0.1" }, { "/" .. ("x/"):rep(10000) },
+      { "//actors/Box/a/get" }, { "/Actors/Box/a/get" }, { "/actors/Box/a/get/../get" }, { "/connect/Box" },
+      { "/connect/Box/a/b" }, { "*" }, { "ftp://127.0.0.1/actors/Box/a/get" }, { "http://127.0.0.1" },
+      { "/" .. ("x/"):rep(10000) },
     }, function(path, message)
       assert_refused(404, "path_not_found", message or "there is nothing at", post(path))
     end)
@@ -511,7 +513,7 @@ describe("The HTTP door", function()
   end)
 
   describe("shows operators what is inside:", function()
-    local NO_MESSAGES = '"messages":{"first":[],"count":0,"more":false}}'
+    local NO_MESSAGES = '"messages":{"first":[],"count":0,"more":false},"connections":0}'
 
     local function assert_shown(result, answer)
       local body = ('{"result":%s,"schedules":[],"schedule_count":0,%s'):format(result, NO_MESSAGES)

@@ -3,10 +3,11 @@ local http = require "spec.support.http"
 local lossless = require "spec.support.lossless"
 local files = require "spec.support.files"
 local program = require "spec.support.program"
+local websocket = require "spec.support.websocket"
 
 local SEED = tonumber(os.getenv "TROUPE_SEED") or os.time()
 local ROUNDS, MIB = 300, 1024 * 1024
-local SHOWN = '^{"result":(.*),"schedules":%[%],"schedule_count":0,"messages":{.-}}$'
+local SHOWN = '^{"result":(.*),"schedules":%[%],"schedule_count":0,"messages":{.-},"connections":0}$'
 
 local maker = [[
 local Actor = require "troupe.actor"
@@ -131,6 +132,20 @@ describe("Looking at an actor", function()
     local status, output = host:ask("inspect", "Maker", "deep")
     assert.equal(0, status)
     assert.equal(('{"$map":[[2,'):rep(98) .. "{}" .. ("]]}"):rep(98) .. "\n", output)
+  end)
+
+  it("counts those that are connected to it", function()
+    local function is_counted(count)
+      return look("busy").body:match('"connections":(%d+)}$') == tostring(count)
+    end
+    local first = websocket.open(host.address, websocket.path("Maker", "busy"))
+    local second = websocket.open(host.address, websocket.path("Maker", "busy"))
+    websocket.open(host.address, websocket.path("Maker", "other")):close(1000)
+    assert.is_true(is_counted(2))
+    first:close(1000)
+    program.eventually("one is left", function() return is_counted(1) end)
+    second:close(1000)
+    program.eventually("nobody is left", function() return is_counted(0) end)
   end)
 
   it("shows a state that is larger than a result may be", function()

@@ -13,7 +13,7 @@ local methods = {
   "state_write", "state_assign", "state_read", "state_tables", "state_refused", "fields", "kv_put", "kv_get",
   "kv_delete", "kv_list", "kv_get_batch", "kv_each", "kv_count", "kv_put_batch", "kv_delete_batch", "kv_delete_range",
   "kv_delete_all", "kv_each_again", "log_lines", "json", "cjson", "user_error", "script_error", "requires", "marks",
-  "rpc_fields", "handles", "asks", "asks_in_vain", "coroutines", "coroutines_wait", "strings", "schedules",
+  "rpc_fields", "events", "handles", "asks", "asks_in_vain", "coroutines", "coroutines_wait", "strings", "schedules",
   "schedules_refused",
 }
 

@@ -63,6 +63,17 @@ describe("A host", function()
     assert.same({ 0, "1\n", "" }, { host:ask("call", "Register", "ann", "read") })
   end)
 
+  it("takes as many connections as it may, and not as many as it was started for", function()
+    host = program.serve_behind("ulimit -Sn 64", ACTORS, data)
+    local connections = {}
+    for i = 1, 100 do
+      connections[i] = http.connect(host.address)
+      assert.equal(200, connections[i]:send(http.text("GET", "/health")):receive().status)
+    end
+    for _, connection in ipairs(connections) do connection:close() end
+    assert.is_nil(host:log():find "connections wait")
+  end)
+
   it("is not told that a result was printed where standard output is closed", function()
     local _, _, status = os.execute(program.path .. " version >&- 2>/dev/null")
     assert.equal(1, status)

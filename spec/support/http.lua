@@ -60,7 +60,7 @@ function Connection:receive(bodiless)
     local name, value = header:match "^([^:]+):%s*(.*)$"
     answer.headers[name:lower()] = value
   end
-  bodiless = bodiless or answer.status == 100 or answer.status == 204
+  bodiless = bodiless or answer.status < 200 or answer.status == 204
   local size = bodiless and 0 or tonumber(answer.headers["content-length"])
   assert(size, "an answer without its length")
   answer.body = size == 0 and "" or assert(self.socket:receive(size))

@@ -166,9 +166,10 @@ function Host:wait()
   return status
 end
 
---- Stops it in good order, and closes it; fails if it does not end well, or a sanitizer had something to say.
+--- Stops it in good order, unless it has ended, and closes it; fails if it has not ended well, or a sanitizer had
+--- something to say.
 function Host:stop()
-  self:signal "TERM"
+  if not self.ended then self:signal "TERM" end
   local status, log = self:wait(), self:log()
   self:close()
   for _, folder in ipairs(self.own_folders or {}) do program.remove(folder) end

@@ -10,7 +10,8 @@ local rules = {}
 local BETS = {
   { "%f[%w]os%.clock%f[%W] %f[%w]monotime%f[%W] %f[%w]gettime%f[%W]",
     "no spec measures time: in the kit it is the spec's, and for the program wait with program.eventually",
-    { "spec/support/program.lua", "spec/fuzz/door.lua", "spec/fuzz/damaged_folder.lua", "spec/crash/run.lua" } },
+    { "spec/support/program.lua", "spec/fuzz/door.lua", "spec/fuzz/sockets.lua", "spec/fuzz/damaged_folder.lua",
+      "spec/crash/run.lua" } },
   { "%f[%w]system%.sleep%f[%W] %f[%w]socket%.sleep%f[%W] execute%s*%(?[\"']sleep%f[%W]",
     "nobody sleeps: wait with program.eventually until it is true",
     { "spec/support/program.lua", "spec/fuzz/door.lua" } },

@@ -1,11 +1,11 @@
--- The rule of columns: a line of C fits where two files stand side by side. luacheck sees to Lua.
+-- The rule of columns: a line of C or of JavaScript fits where two files stand side by side. luacheck sees to Lua.
 
 local COLUMNS_MAX = 128
 
 local rules = {}
 
 function rules.columns(file, complain)
-  if not file.room then return end
+  if not file.room and not file.is_js then return end
   local number = 0
   for line in file.text:gmatch "([^\n]*)\n" do
     number = number + 1

@@ -37,6 +37,7 @@ local function new_file(path, text)
   file.is_c = path:find "%.[ch]$" ~= nil
   file.is_header = path:find "%.h$" ~= nil
   file.is_lua = path:find "%.lua$" ~= nil
+  file.is_js = path:find "%.m?[jt]s$" ~= nil
   if path:find "^host/.*%.[ch]$" then
     file.room = path:match "^host/([^/]+)/" or "main"
   end

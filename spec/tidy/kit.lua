@@ -9,9 +9,9 @@ local rules = {}
 -- Where the kit's inside may be seen.
 local INSIDE = { "lua/troupe/", "spec/support/" }
 local MODULE = "troupe_host"
-local MODULE_IN = { "lua/troupe/test.lua", "spec/support/kit.lua" }
+local MODULE_IN = { "lua/troupe/test.lua", "lua/troupe/test_calls.lua", "spec/support/kit.lua" }
 
-local PRIVATE = { "_kit", "_submit", "_pending", "_look" }
+local PRIVATE = { "_kit", "_submit", "_pending", "_look", "_spectator", "_calls" }
 
 function rules.kit(file, complain)
   if not file.is_lua or file.path:find "^spec/tidy" then return end

@@ -9,7 +9,7 @@ local rules = {}
 -- Which package of .packages brings a header or a module.
 local PACKAGES = {
   ["libisal-dev"] = "^isa%-l",
-  ["libmd-dev"] = "^sha2%.h$",
+  ["libmd-dev"] = "^sha[12]%.h$",
   ["liblmdb-dev"] = "^lmdb%.h$",
   ["libmsgpack-dev"] = "^msgpack",
   ["libyajl-dev"] = "^yajl/",
@@ -25,8 +25,8 @@ local PACKAGES = {
   ["lua-busted"] = "^busted ^pl%. ^luassert ^lfs$ ^system$ ^term$",
 }
 local LIBC = [[
-  arpa ctype dirent dlfcn endian errno fcntl fenv float fts ftw getopt inttypes libgen limits locale malloc math net
-  netdb netinet poll pthread sanitizer sched semaphore setjmp signal stdalign stdarg stdatomic stdbool stddef stdint
+  arpa ctype dirent dlfcn endian errno fcntl fenv float fts ftw getopt inttypes libgen limits linux locale malloc math
+  net netdb netinet poll pthread sanitizer sched semaphore setjmp signal stdalign stdarg stdatomic stdbool stddef stdint
   stdio stdlib stdnoreturn string strings sys syslog termios threads time unistd wait wchar ]]
 
 local function check_package(name, line, complain, house)

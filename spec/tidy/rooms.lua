@@ -101,7 +101,9 @@ local SEEN_ONLY_IN = {
   { "^h2o", { "host/door/" } },
   { "^msgpack", { "host/codec/" } },
   { "^yajl/", { "host/codec/" } },
+  { "^sha1%.h$", { "host/door/handshake.c" } },
   { "^sha2%.h$", { "host/stage/idempotency.c" } },
+  { "^wslay/", { "host/door/inflow.c" } },
   { "^pthread%.h$", { "host/main.c", "host/base/queue.c" } },
   { "^threads%.h$", { "host/main.c", "host/base/queue.c" } },
 }

@@ -47,7 +47,9 @@ function rules.text(file, complain)
   if file.text ~= "" and file.text:sub(-1) ~= "\n" then complain(1, "end the file with a newline") end
   for number, line in each_line(file.text) do
     if line:find "%s$" then complain(number, "white space at the end of the line: remove it") end
-    if line:find "\t" and (file.is_c or file.is_lua) then complain(number, "a tab: indent with two spaces") end
+    if line:find "\t" and (file.is_c or file.is_lua or file.is_js) then
+      complain(number, "a tab: indent with two spaces")
+    end
     for _, word in ipairs(WORDS) do
       if line:find("%f[%w]" .. word .. "%f[%W]") then
         complain(number, word .. ": do it now, or write a sentence that begins with NEEDSWORK:")

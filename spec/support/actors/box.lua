@@ -51,7 +51,11 @@ function Box:type_of(_, value) return math.type(value) or type(value) end
 
 function Box:many_results() return 1, 2, 3 end
 
-function Box:about(rpc, header) return { caller = rpc.caller, params = rpc.params, header = rpc.headers[header] } end
+function Box:big(_, size) return ("x"):rep(size) end
+
+function Box:about(rpc, header)
+  return { caller = rpc.caller, params = rpc.params, header = rpc.headers[header], address = rpc.address }
+end
 
 --- Goes on when the spec opens this gate (program.open_gate). The log tells when it has begun.
 function Box:wait(_, gate)

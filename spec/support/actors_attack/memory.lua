@@ -178,6 +178,13 @@ function Memory:rpc_fields(rpc)
   return { rpc.id, rpc.caller, rpc.params or 0, rpc.headers or 0, self.key, self.class.name }
 end
 
+function Memory:events()
+  self.state.n = self.state.n + 1
+  self:broadcast("changed", self.state.n, { list = self.state.list }, nil)
+  self:broadcast(("long"):rep(50), ("text"):rep(100))
+  return { #self.connections }
+end
+
 function Memory:handles()
   local options = { create = false, input = { 1, { 2 } }, timeout = 1.5, idempotency_key = "once" }
   local other = self:actor("Memory", { "other", 1 }, options)

@@ -1,8 +1,11 @@
 /* json_span.h -- where the values within JSON text are.
  *
- * WHY    What a host answers is printed as it came, or in other words; either begins with the pieces that it is made of.
- * ROOM   main. Below: base.
- * OWNS   Nothing: the pieces lie in the text, which a parser has found to be JSON.
+ * WHY    Text that goes on as it came, a part of it at least, is taken apart and not parsed: what a host answers is printed so,
+ *        and so the arguments within a client's message go to a worker.
+ * ROOM   codec. Below: base.
+ * OWNS   Nothing: the pieces lie in the text.
+ * ALWAYS Of text that is JSON the pieces are its values. Of other text they are some bytes of it, and who takes them must find
+ *        out: each piece, and what is left of the text.
  */
 #ifndef TROUPE_JSON_SPAN_H
 #define TROUPE_JSON_SPAN_H

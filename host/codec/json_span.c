@@ -1,5 +1,5 @@
 /* json_span.c -- see json_span.h. */
-#include "json_span.h"
+#include "codec/json_span.h"
 
 static struct slice skip_blanks(struct slice text) {
   while (text.size > 0 && memchr(" \t\r\n", text.data[0], 4) != NULL) text = slice_after(text, 1);
